@@ -1,0 +1,35 @@
+//! Who asks.
+
+use crate::error::{Error, ErrorCode};
+use crate::user::{Role, UserId};
+
+/// What a verified access token says of its bearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account.
+    pub id: UserId,
+    /// The role that the account had when the token was made.
+    pub role: Role,
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody we know.
+    Anonymous,
+    /// The bearer of a verified token.
+    User(Identity),
+}
+
+impl Actor {
+    /// The identity of a known caller.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TokenMissing`] for an anonymous one.
+    pub fn identity(&self) -> Result<Identity, Error> {
+        match self {
+            Self::User(identity) => Ok(*identity),
+            Self::Anonymous => Err(ErrorCode::TokenMissing.into()),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Time: the only place that asks the operating system for it.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use std::time::{Duration, Instant};
+
+/// The time of day, as a port so that tests can move it.
+pub trait Clock: Send + Sync {
+    /// The present moment, to the microsecond: what every database keeps exactly.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the adapter behind the Clock port"
+    )]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now().trunc_subsecs(6)
+    }
+}
+
+/// The moment after which nobody waits for an answer any more. It runs on the monotonic clock, so that a change of
+/// the time of day neither ends nor prolongs a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The deadline that lies `duration` ahead of now.
+    #[must_use]
+    pub fn within(duration: Duration) -> Self {
+        Self(Instant::now() + duration)
+    }
+
+    /// What is left; zero once it has passed.
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it has passed.
+    #[must_use]
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// The moment itself, for timers.
+    #[must_use]
+    pub const fn instant(self) -> Instant {
+        self.0
+    }
+}

@@ -1,0 +1,400 @@
+//! The one error that leaves the core, and the catalogue of its codes.
+//!
+//! Each protocol maps an [`ErrorCode`] in exactly one place. [`Error`]'s `Display` is the text that a client may
+//! see; what caused it is reachable by [`std::error::Error::source`] alone, and only the log reads that.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// The cause of an error, kept for the log.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The catalogue: one variant is one stable identifier on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorCode {
+    /// One or more fields of the request are wrong.
+    InvalidRequest,
+    /// One or more fields of a log-in are wrong.
+    InvalidLogin,
+    /// Another account has this e-mail address.
+    EmailTaken,
+    /// There is no account with this e-mail address and password.
+    LoginFailed,
+    /// The call needs an access token and came without one.
+    TokenMissing,
+    /// The access token is forged, expired, or not one of ours.
+    TokenInvalid,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// There is no such user.
+    UserNotFound,
+    /// The client has used up its share of calls for now.
+    RateLimited,
+    /// Too many failed log-ins on this account.
+    LoginThrottled,
+    /// The server has more work than it will queue.
+    Overloaded,
+    /// The database, or another system that the call needs, is away.
+    Unavailable,
+    /// The caller's deadline, or the server's own, has passed.
+    DeadlineExceeded,
+    /// A fault of ours.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code there is.
+    pub const ALL: [Self; 14] = [
+        Self::InvalidRequest,
+        Self::InvalidLogin,
+        Self::EmailTaken,
+        Self::LoginFailed,
+        Self::TokenMissing,
+        Self::TokenInvalid,
+        Self::Forbidden,
+        Self::UserNotFound,
+        Self::RateLimited,
+        Self::LoginThrottled,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::DeadlineExceeded,
+        Self::Internal,
+    ];
+
+    /// The stable identifier that clients may program against.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidLogin => "invalid_login",
+            Self::EmailTaken => "email_taken",
+            Self::LoginFailed => "login_failed",
+            Self::TokenMissing => "token_missing",
+            Self::TokenInvalid => "token_invalid",
+            Self::Forbidden => "forbidden",
+            Self::UserNotFound => "user_not_found",
+            Self::RateLimited => "rate_limited",
+            Self::LoginThrottled => "login_throttled",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The text for people, where the error has none of its own.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::InvalidLogin => "invalid request",
+            Self::EmailTaken => "email already exists",
+            Self::LoginFailed => "login failed",
+            Self::TokenMissing => "missing authorization token",
+            Self::TokenInvalid => "invalid authorization token",
+            Self::Forbidden => "forbidden access",
+            Self::UserNotFound => "user not found",
+            Self::RateLimited => "rate limit exceeded",
+            Self::LoginThrottled => "too many failed logins for this account, try again later",
+            Self::Overloaded => "the server is busy, try again shortly",
+            Self::Unavailable => "Service Unavailable",
+            Self::DeadlineExceeded => "deadline exceeded",
+            Self::Internal => "Internal Server Error",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What can be wrong with one field. The order of the variants is the order in which the Go system checked, which
+/// its clients see: the first of them gives an error its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViolationCode {
+    /// The field is absent or blank.
+    Empty,
+    /// The role is none of those that exist.
+    UnknownRole,
+    /// The e-mail address does not follow RFC 5321.
+    InvalidEmail,
+    /// The text is shorter than allowed.
+    TooShort,
+    /// The text is longer than allowed.
+    TooLong,
+    /// The text holds control or direction-changing characters.
+    InvalidCharacter,
+    /// The password is one of those that are guessed first.
+    TooCommon,
+    /// Another account has the value.
+    Taken,
+    /// The repeated password is not the password.
+    Mismatch,
+}
+
+impl ViolationCode {
+    /// The stable identifier that clients may program against.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::UnknownRole => "unknown_role",
+            Self::InvalidEmail => "invalid_email",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::InvalidCharacter => "invalid_character",
+            Self::TooCommon => "too_common",
+            Self::Taken => "taken",
+            Self::Mismatch => "mismatch",
+        }
+    }
+}
+
+/// What is wrong with a value, before it is known which field held it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    code: ViolationCode,
+    message: Cow<'static, str>,
+}
+
+impl Reason {
+    /// A reason with a message that may name the field as `{field}`.
+    pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The value is absent or blank.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            code: ViolationCode::Empty,
+            message: Cow::Borrowed("{field} is empty"),
+        }
+    }
+
+    /// What kind of mistake it is.
+    #[must_use]
+    pub const fn code(&self) -> ViolationCode {
+        self.code
+    }
+}
+
+/// One field of a request and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    field: &'static str,
+    code: ViolationCode,
+    message: String,
+}
+
+impl Violation {
+    /// Names the field that holds the mistake.
+    #[must_use]
+    pub fn new(field: &'static str, reason: &Reason) -> Self {
+        Self {
+            field,
+            code: reason.code,
+            message: reason.message.replace("{field}", field),
+        }
+    }
+
+    /// The field's name on the wire.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What kind of mistake it is.
+    #[must_use]
+    pub const fn code(&self) -> ViolationCode {
+        self.code
+    }
+
+    /// The text for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// All that is wrong with one request, in the order of its fields.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Keeps a parsed value, or notes why there is none.
+    pub fn take<T>(&mut self, field: &'static str, parsed: Result<T, Reason>) -> Option<T> {
+        parsed.map_err(|reason| self.add(field, &reason)).ok()
+    }
+
+    /// Notes a mistake.
+    pub fn add(&mut self, field: &'static str, reason: &Reason) {
+        self.0.push(Violation::new(field, reason));
+    }
+
+    /// The error of a request with these mistakes. Its message is that of the mistake the Go system would have told
+    /// first; the list keeps the order of the fields.
+    #[must_use]
+    pub fn into_error(self, code: ErrorCode) -> Error {
+        let first = self.0.iter().min_by_key(|violation| violation.code);
+        let message = first.map(|violation| Cow::Owned(violation.message.clone()));
+        Error {
+            message,
+            violations: self.0,
+            ..Error::new(code)
+        }
+    }
+}
+
+/// A failed use case, in terms that every protocol can express.
+#[derive(Debug)]
+pub struct Error {
+    code: ErrorCode,
+    message: Option<Cow<'static, str>>,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// An error with the code's own message.
+    #[must_use]
+    pub const fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            message: None,
+            violations: Vec::new(),
+            retry_after: None,
+            source: None,
+        }
+    }
+
+    /// A fault of ours; the cause goes to the log and never to a client.
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..Self::new(ErrorCode::Internal)
+        }
+    }
+
+    /// A system that the call needs is away; the cause goes to the log and never to a client.
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self {
+            retry_after: Some(Duration::from_secs(1)),
+            source: Some(source.into()),
+            ..Self::new(ErrorCode::Unavailable)
+        }
+    }
+
+    /// More work than the server will queue.
+    #[must_use]
+    pub fn overloaded(retry_after: Duration) -> Self {
+        Self::retry_later(ErrorCode::Overloaded, retry_after)
+    }
+
+    /// A refusal that ends by itself after a while.
+    #[must_use]
+    pub fn retry_later(code: ErrorCode, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(code)
+        }
+    }
+
+    /// Which error it is.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The text that a client may see.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_else(|| self.code.message())
+    }
+
+    /// The fields that are wrong, in the order of the request's fields.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// How long to wait before trying again, where waiting helps.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+/// An error's causes on one line, outermost first, for the log.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_has_an_identifier_of_its_own() {
+        let identifiers: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(identifiers.len(), ErrorCode::ALL.len());
+    }
+
+    #[test]
+    fn violations_keep_the_order_of_fields_and_tell_first_what_go_told_first() {
+        let mut wrong = Violations::default();
+        wrong.add(
+            "email",
+            &Reason::new(ViolationCode::InvalidEmail, "invalid email"),
+        );
+        wrong.add("role", &Reason::new(ViolationCode::UnknownRole, "invalid role"));
+        let error = wrong.into_error(ErrorCode::InvalidRequest);
+        assert_eq!(error.message(), "invalid role");
+        let fields: Vec<_> = error.violations().iter().map(Violation::field).collect();
+        assert_eq!(fields, ["email", "role"]);
+    }
+
+    #[test]
+    fn a_cause_is_kept_from_the_text_and_given_to_the_log() {
+        let error = Error::internal("password=hunter2");
+        assert_eq!(error.to_string(), "Internal Server Error");
+        assert_eq!(causes(&error), "password=hunter2");
+    }
+}

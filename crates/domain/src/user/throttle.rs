@@ -1,0 +1,214 @@
+//! The rule that slows down guessing at one account.
+//!
+//! Five failures are free; from then on each doubles the wait, from a second to a quarter of an hour; after a hundred in
+//! a row the account takes no log-in until an operator unlocks it. Twelve quiet hours forget all but that. Attempts that are still being
+//! checked count against the hundred too, so that asking many times at once gains nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// How many failures cost nothing.
+const FREE_FAILURES: u32 = 5;
+/// How many failures in a row close the account to log-ins.
+const MAX_FAILURES: u32 = 100;
+/// The longest wait between two attempts.
+const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
+/// How long failures are remembered after the last one.
+const MEMORY: TimeDelta = TimeDelta::hours(12);
+/// How long an attempt may take to be checked before it is taken for lost with its process.
+const PENDING_FOR: TimeDelta = TimeDelta::seconds(60);
+
+/// How an attempt that was admitted ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The password was right.
+    Succeeded,
+    /// There is no such account and password.
+    Failed,
+    /// It could not be checked; it does not count.
+    Abandoned,
+}
+
+/// The failures at one account, from everywhere or from one address that its owner has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttemptCounter {
+    /// Failures since the last success.
+    pub failures: u32,
+    /// Attempts that are being checked.
+    pub pending: u32,
+    /// When the last attempt was admitted or ended.
+    pub last_at: DateTime<Utc>,
+}
+
+impl AttemptCounter {
+    /// Counts an attempt that is about to be checked.
+    ///
+    /// # Errors
+    /// How long to wait instead.
+    pub fn admit(self, now: DateTime<Utc>) -> Result<Self, Duration> {
+        let counter = self.forgetting(now);
+        let wait = counter.wait(now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        Ok(Self {
+            pending: counter.pending.saturating_add(1),
+            last_at: now,
+            ..counter
+        })
+    }
+
+    /// Counts the end of an attempt that was admitted.
+    #[must_use]
+    pub fn settle(self, attempt: Attempt, now: DateTime<Utc>) -> Self {
+        let pending = self.pending.saturating_sub(1);
+        match attempt {
+            Attempt::Succeeded => Self {
+                failures: 0,
+                pending,
+                last_at: now,
+            },
+            Attempt::Failed => Self {
+                failures: self.failures.saturating_add(1),
+                pending,
+                last_at: now,
+            },
+            Attempt::Abandoned => Self { pending, ..self },
+        }
+    }
+
+    /// Whether nothing would be lost by dropping the counter.
+    #[must_use]
+    pub fn is_forgotten(self, now: DateTime<Utc>) -> bool {
+        let counter = self.forgetting(now);
+        counter.failures == 0 && counter.pending == 0
+    }
+
+    fn forgetting(self, now: DateTime<Utc>) -> Self {
+        let quiet = now - self.last_at;
+        Self {
+            failures: if quiet > MEMORY && self.failures < MAX_FAILURES {
+                0
+            } else {
+                self.failures
+            },
+            pending: if quiet > PENDING_FOR { 0 } else { self.pending },
+            last_at: self.last_at,
+        }
+    }
+
+    fn wait(self, now: DateTime<Utc>) -> Duration {
+        if self.failures.saturating_add(self.pending) >= MAX_FAILURES {
+            return MAX_WAIT;
+        }
+        let Some(doublings) = self.failures.checked_sub(FREE_FAILURES) else {
+            return Duration::ZERO;
+        };
+        let pause = Duration::from_secs(1u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(MAX_WAIT);
+        // Once the free failures are used up, one attempt at a time.
+        let since = if self.pending > 0 {
+            Duration::ZERO
+        } else {
+            (now - self.last_at).to_std().unwrap_or_default()
+        };
+        pause.saturating_sub(since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    fn failed(times: u32) -> AttemptCounter {
+        AttemptCounter {
+            failures: times,
+            pending: 0,
+            last_at: at(0),
+        }
+    }
+
+    #[test]
+    fn five_failures_are_free_and_then_the_wait_doubles_to_a_quarter_of_an_hour() {
+        let waits: Vec<_> = (0..17)
+            .map(|times| failed(times).admit(at(0)).err().map_or(0, |wait| wait.as_secs()))
+            .collect();
+        assert_eq!(
+            waits,
+            [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+        );
+    }
+
+    #[test]
+    fn a_wait_ends() {
+        assert!(failed(6).admit(at(1)).is_err());
+        assert!(failed(6).admit(at(2)).is_ok());
+    }
+
+    #[test]
+    fn success_and_twelve_quiet_hours_forget() {
+        assert_eq!(failed(50).settle(Attempt::Succeeded, at(0)).failures, 0);
+        assert!(failed(50).is_forgotten(at(12 * 3600 + 1)));
+        assert!(!failed(50).is_forgotten(at(12 * 3600)));
+        assert!(
+            !failed(100).is_forgotten(at(1_000_000)),
+            "a closed account stays closed"
+        );
+    }
+
+    #[test]
+    fn an_abandoned_attempt_does_not_count() {
+        let counter = failed(4).admit(at(0)).unwrap().settle(Attempt::Abandoned, at(0));
+        assert_eq!(counter.failures, 4);
+        assert_eq!(counter.pending, 0);
+    }
+
+    #[test]
+    fn attempts_of_a_process_that_died_are_let_go() {
+        let stuck = AttemptCounter {
+            failures: 0,
+            pending: 99,
+            last_at: at(0),
+        };
+        assert!(stuck.admit(at(61)).is_ok_and(|counter| counter.pending == 1));
+    }
+
+    /// However an attacker spaces or bundles the attempts, a day gives no more than a hundred.
+    #[test]
+    fn a_day_gives_an_attacker_a_hundred_guesses() {
+        for at_once in [1, 10, 1_000] {
+            let (mut counter, mut guesses) = (AttemptCounter::default(), 0);
+            for second in 0..86_400 {
+                let mut admitted = 0;
+                while admitted < at_once {
+                    let Ok(next) = counter.admit(at(second)) else {
+                        break;
+                    };
+                    counter = next;
+                    admitted += 1;
+                }
+                for _ in 0..admitted {
+                    counter = counter.settle(Attempt::Failed, at(second));
+                }
+                guesses += admitted;
+            }
+            assert!(guesses <= 100, "{guesses} guesses, {at_once} at once");
+        }
+    }
+
+    /// Someone with many windows open who knows the password is not kept out.
+    #[test]
+    fn right_passwords_at_once_are_all_let_in() {
+        let mut counter = AttemptCounter::default();
+        for _ in 0..50 {
+            counter = counter.admit(at(0)).unwrap();
+        }
+        for _ in 0..50 {
+            counter = counter.settle(Attempt::Succeeded, at(0));
+        }
+        assert!(counter.is_forgotten(at(0)));
+    }
+}

@@ -1,0 +1,367 @@
+//! Password hashes by bcrypt, on a lane of their own.
+
+use crate::lane::{Lane, LaneGauges, LaneOptions};
+use async_trait::async_trait;
+use bcrypt::{BcryptError, HashParts};
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::user::{PasswordAttempt, PasswordHash, PasswordHasher, Verdict};
+use std::io;
+use std::num::NonZero;
+use std::ops::RangeInclusive;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The costs that bcrypt allows and a server can afford. Each step doubles the work: 12 takes about a quarter of a
+/// second, 16 four seconds; a stored hash beyond would hold a thread for minutes to days.
+const COSTS: RangeInclusive<u32> = 4..=16;
+
+/// What is written now. `$2a$` and `$2y$` are the same computation under older names.
+const PREFIX: &str = "$2b$";
+const PREFIXES: [&str; 3] = ["$2a$", PREFIX, "$2y$"];
+
+/// How hashing is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// bcrypt's cost, 4 to 16: the logarithm to base 2 of its rounds. OWASP asks for 10 at least.
+    pub cost: u32,
+    /// How many hashes are computed at once; at least one.
+    pub threads: usize,
+    /// How many wait for a thread at most.
+    pub queue: usize,
+    /// How long one waits for a thread at most.
+    pub max_wait: Duration,
+    /// The threads' nice value, 0 to 19: a storm of log-ins is to slow down log-ins and little else.
+    pub nice: u8,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cost: 12,
+            threads: thread::available_parallelism().map_or(1, NonZero::get),
+            queue: 64,
+            max_wait: Duration::from_secs(2),
+            nice: 10,
+        }
+    }
+}
+
+/// Hashes passwords with bcrypt, in the format that the Go system's hashes have.
+///
+/// bcrypt stops reading at 72 bytes and at a NUL, and its crates cut the rest off without a word. So a text that it
+/// cannot tell from others is never hashed, and at a log-in is a wrong password.
+pub struct Bcrypt {
+    lane: Lane,
+    cost: u32,
+}
+
+impl Bcrypt {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// That the cost is out of bounds, or that the operating system gives no thread.
+    pub fn start(options: Options) -> io::Result<Self> {
+        if !COSTS.contains(&options.cost) {
+            let reason = format!(
+                "bcrypt cost {} is not within {} to {}",
+                options.cost,
+                COSTS.start(),
+                COSTS.end()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        let lane = Lane::start(LaneOptions {
+            name: "hash",
+            threads: options.threads,
+            queue: options.queue,
+            max_wait: options.max_wait,
+            nice: options.nice,
+        })?;
+        Ok(Self {
+            lane,
+            cost: options.cost,
+        })
+    }
+
+    /// How busy the threads are.
+    #[must_use]
+    pub fn gauges(&self) -> LaneGauges {
+        self.lane.gauges()
+    }
+
+    /// Measures how long one hash takes, by computing one.
+    ///
+    /// # Errors
+    /// As [`PasswordHasher`]'s methods.
+    pub async fn measure(&self, by: Deadline) -> Result<Duration, Error> {
+        let cost = self.cost;
+        self.lane
+            .run(by, move || {
+                let started = Instant::now();
+                pretend("a password of usual length", cost);
+                started.elapsed()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Bcrypt {
+    async fn hash(&self, password: PasswordAttempt, by: Deadline) -> Result<PasswordHash, Error> {
+        if !password.is_distinguishable() {
+            return Err(Error::internal("bcrypt would cut this password"));
+        }
+        let cost = self.cost;
+        self.lane
+            .run(by, move || make(&password, cost))
+            .await?
+            .map_err(Error::internal)
+    }
+
+    async fn verify(
+        &self,
+        password: PasswordAttempt,
+        stored: Option<PasswordHash>,
+        by: Deadline,
+    ) -> Result<Verdict, Error> {
+        let cost = self.cost;
+        self.lane
+            .run(by, move || check(&password, stored.as_ref(), cost))
+            .await
+    }
+}
+
+fn make(password: &PasswordAttempt, cost: u32) -> Result<PasswordHash, BcryptError> {
+    bcrypt::hash(password.expose(), cost).map(PasswordHash::new)
+}
+
+/// Checks a password. Every path computes one hash, so that time does not tell which was taken.
+fn check(password: &PasswordAttempt, stored: Option<&PasswordHash>, cost: u32) -> Verdict {
+    let stored = stored.and_then(StoredHash::parse);
+    let Some(stored) = stored.filter(|_| password.is_distinguishable()) else {
+        pretend(password.expose(), cost);
+        return Verdict::Wrong;
+    };
+    if !bcrypt::verify(password.expose(), stored.text).unwrap_or(false) {
+        return Verdict::Wrong;
+    }
+    let renewed = if stored.is_current(cost) {
+        None
+    } else {
+        make(password, cost)
+            .inspect_err(|error| tracing::warn!(%error, "password hash not renewed"))
+            .ok()
+    };
+    Verdict::Right { renewed }
+}
+
+/// Computes a hash in vain, for where there is none to check against: one whose salt and digest are zero throughout.
+fn pretend(password: &str, cost: u32) {
+    let nobodys = format!("{PREFIX}{cost:02}${}", ".".repeat(53));
+    // No password has this digest, and were there one it would not count.
+    let _ = std::hint::black_box(bcrypt::verify(password, &nobodys));
+}
+
+/// A stored hash that can be checked against.
+struct StoredHash<'a> {
+    text: &'a str,
+    cost: u32,
+}
+
+impl<'a> StoredHash<'a> {
+    fn parse(stored: &'a PasswordHash) -> Option<Self> {
+        let text = stored.as_str();
+        let cost = text.parse().map(|parts: HashParts| parts.get_cost());
+        match cost {
+            Ok(cost) if COSTS.contains(&cost) && PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => {
+                Some(Self { text, cost })
+            }
+            Ok(_) => {
+                tracing::error!("a stored password hash has a cost or version that is not supported");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "a stored password hash is malformed");
+                None
+            }
+        }
+    }
+
+    /// Whether it is what would be made today. A higher cost is renewed as well: as long as costs differ between
+    /// accounts, time tells an account apart from none.
+    fn is_current(&self, cost: u32) -> bool {
+        self.cost == cost && self.text.starts_with(PREFIX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::error::ErrorCode;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    const COST: u32 = 4;
+
+    fn attempt(raw: &str) -> PasswordAttempt {
+        PasswordAttempt::parse(raw).unwrap()
+    }
+
+    fn stored(raw: &str, cost: u32) -> PasswordHash {
+        make(&attempt(raw), cost).unwrap()
+    }
+
+    /// `None` for a wrong password, else whether the hash is renewed.
+    fn right(raw: &str, hash: &PasswordHash) -> Option<bool> {
+        match check(&attempt(raw), Some(hash), COST) {
+            Verdict::Right { renewed } => Some(renewed.is_some()),
+            Verdict::Wrong => None,
+        }
+    }
+
+    fn started() -> Bcrypt {
+        let options = Options {
+            cost: COST,
+            ..Options::default()
+        };
+        Bcrypt::start(options).unwrap()
+    }
+
+    fn soon() -> Deadline {
+        Deadline::within(Duration::from_secs(30))
+    }
+
+    #[test]
+    fn all_72_bytes_count_and_a_73rd_is_wrong() {
+        let longest = "x".repeat(72);
+        let hash = stored(&longest, COST);
+        assert_eq!(right(&longest, &hash), Some(false));
+        assert_eq!(right(&"x".repeat(71), &hash), None);
+        assert_eq!(right(&"x".repeat(73), &hash), None);
+    }
+
+    #[test]
+    fn a_nul_is_wrong_where_bcrypt_alone_would_take_it() {
+        let hash = stored("abc", COST);
+        assert!(
+            bcrypt::verify("abc\0abc", hash.as_str()).unwrap(),
+            "bcrypt's trap"
+        );
+        assert_eq!(right("abc\0abc", &hash), None);
+        assert_eq!(right("abc", &hash), Some(false));
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_or_version_is_renewed() {
+        let other_cost = stored("correct horse", COST + 1);
+        let of_go = PasswordHash::new(stored("correct horse", COST).as_str().replacen(PREFIX, "$2a$", 1));
+        for old in [other_cost, of_go] {
+            let verdict = check(&attempt("correct horse"), Some(&old), COST);
+            let Verdict::Right {
+                renewed: Some(renewed),
+            } = verdict
+            else {
+                panic!("{verdict:?}");
+            };
+            assert!(renewed.as_str().starts_with("$2b$04$"));
+            assert_eq!(right("correct horse", &renewed), Some(false));
+            assert_eq!(
+                right("wrong horse", &old),
+                None,
+                "a wrong password renews nothing"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_that_cannot_be_checked_against_is_wrong() {
+        let good = stored("correct horse", COST).as_str().to_owned();
+        let (costly, broken, torn) = (
+            good.replacen("$04$", "$31$", 1),
+            good.replacen("$2b$", "$2x$", 1),
+            good[..59].to_owned(),
+        );
+        for bad in [
+            "",
+            "plain text",
+            &costly,
+            &broken,
+            &torn,
+            "$argon2id$v=19$m=19456",
+        ] {
+            assert_eq!(right("correct horse", &PasswordHash::new(bad)), None, "{bad}");
+        }
+        assert_eq!(check(&attempt("correct horse"), None, COST), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_hash_in_vain_is_a_whole_one() {
+        let nobodys = format!("$2b$04${}", ".".repeat(53));
+        assert!(matches!(bcrypt::verify("x", &nobodys), Ok(false)));
+        let time = |cost| {
+            let started = Instant::now();
+            pretend("x", cost);
+            started.elapsed()
+        };
+        assert!(time(9) > 4 * time(4), "the work grows with the cost");
+    }
+
+    #[tokio::test]
+    async fn what_was_hashed_verifies() {
+        let passwords = started();
+        let hash = passwords.hash(attempt("correct horse"), soon()).await.unwrap();
+        assert!(hash.as_str().starts_with("$2b$04$"));
+        let right = Verdict::Right { renewed: None };
+        let verdict = passwords.verify(attempt("correct horse"), Some(hash.clone()), soon());
+        assert_eq!(verdict.await.unwrap(), right);
+        let verdict = passwords.verify(attempt("wrong horse"), Some(hash), soon());
+        assert_eq!(verdict.await.unwrap(), Verdict::Wrong);
+        let verdict = passwords.verify(attempt("correct horse"), None, soon());
+        assert_eq!(verdict.await.unwrap(), Verdict::Wrong);
+        assert!(passwords.measure(soon()).await.unwrap() > Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn what_bcrypt_would_cut_is_never_hashed() {
+        for raw in ["x".repeat(73), "a\0b".to_owned()] {
+            let refused = started().hash(attempt(&raw), soon()).await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::Internal);
+        }
+    }
+
+    #[test]
+    fn every_hash_has_a_salt_of_its_own() {
+        let hashes: HashSet<_> = (0..100)
+            .map(|_| stored("same", COST).as_str().to_owned())
+            .collect();
+        assert_eq!(hashes.len(), 100);
+    }
+
+    #[test]
+    fn a_cost_out_of_bounds_does_not_start() {
+        for cost in [3, 17] {
+            let options = Options {
+                cost,
+                ..Options::default()
+            };
+            let refused = Bcrypt::start(options).err().unwrap();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn no_stored_text_makes_a_panic(
+            text in prop_oneof![any::<String>(), "\\$2[abxy]\\$[0-9+]{2}\\$[./A-Za-z0-9é]{50,56}"],
+        ) {
+            let hash = PasswordHash::new(text);
+            if let Some(parsed) = StoredHash::parse(&hash) {
+                prop_assert!(COSTS.contains(&parsed.cost));
+                prop_assert_eq!(hash.as_str().len(), 60);
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The counters behind the rate limits, in this process's memory.
+
+use domain::quota::{Allowance, Quota, Quotas, Spender};
+use moka::sync::Cache;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// So many calls in such a time. The time begins with a client's first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many calls.
+    pub limit: u32,
+    /// In which time.
+    pub window: Duration,
+}
+
+impl Rate {
+    /// So many calls a minute.
+    #[must_use]
+    pub const fn per_minute(limit: u32) -> Self {
+        Self {
+            limit,
+            window: Duration::from_secs(60),
+        }
+    }
+
+    /// So many calls an hour.
+    #[must_use]
+    pub const fn per_hour(limit: u32) -> Self {
+        Self {
+            limit,
+            window: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// How many calls a client may make.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Log-ins and registrations in a short time.
+    pub credentials: Rate,
+    /// Log-ins and registrations in a long time.
+    pub credentials_sustained: Rate,
+    /// Calls that change something.
+    pub write: Rate,
+    /// Calls that only look.
+    pub read: Rate,
+    /// How many clients are counted at once, for each of the rates.
+    pub max_clients: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            credentials: Rate::per_minute(30),
+            credentials_sustained: Rate::per_hour(300),
+            write: Rate::per_minute(100),
+            read: Rate::per_minute(600),
+            max_clients: 100_000,
+        }
+    }
+}
+
+/// Counts the calls of each client.
+///
+/// Memory is bounded. When more clients call than are counted, those who call rarely are forgotten first, so that a
+/// crowd of strangers does not free a busy client from its limit.
+pub struct ClientQuotas {
+    credentials: Counters,
+    credentials_sustained: Counters,
+    write: Counters,
+    read: Counters,
+}
+
+impl ClientQuotas {
+    /// Counters at zero.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let counters = |rate| Counters::new(rate, options.max_clients);
+        Self {
+            credentials: counters(options.credentials),
+            credentials_sustained: counters(options.credentials_sustained),
+            write: counters(options.write),
+            read: counters(options.read),
+        }
+    }
+
+    /// A call refused by the short window does not draw on the long one: whoever pauses is let in again.
+    fn spend_credentials(&self, spender: Spender) -> Quota {
+        let short = self.credentials.spend(spender);
+        if short.exceeded {
+            return short;
+        }
+        let long = self.credentials_sustained.spend(spender);
+        if long.exceeded || long.remaining < short.remaining {
+            long
+        } else {
+            short
+        }
+    }
+}
+
+impl Quotas for ClientQuotas {
+    fn spend(&self, allowance: Allowance, spender: Spender) -> Option<Quota> {
+        Some(match allowance {
+            Allowance::Credentials => self.spend_credentials(spender),
+            Allowance::Write => self.write.spend(spender),
+            Allowance::Read => self.read.spend(spender),
+        })
+    }
+}
+
+/// No limit on anybody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlimited;
+
+impl Quotas for Unlimited {
+    fn spend(&self, _allowance: Allowance, _spender: Spender) -> Option<Quota> {
+        None
+    }
+}
+
+/// The windows of all clients under one rate.
+struct Counters {
+    rate: Rate,
+    windows: Cache<Spender, Arc<Window>>,
+}
+
+/// One client's calls since its window began. The cache drops it when it ends.
+struct Window {
+    began: Instant,
+    calls: AtomicU32,
+}
+
+impl Counters {
+    fn new(rate: Rate, max_clients: u64) -> Self {
+        let windows = Cache::builder()
+            .max_capacity(max_clients)
+            .time_to_live(rate.window)
+            .build();
+        Self { rate, windows }
+    }
+
+    fn spend(&self, spender: Spender) -> Quota {
+        let window = self.windows.get_with(spender, || {
+            Arc::new(Window {
+                began: Instant::now(),
+                calls: AtomicU32::new(0),
+            })
+        });
+        let made = window.count(self.rate.limit);
+        Quota {
+            limit: self.rate.limit,
+            window: self.rate.window,
+            remaining: self.rate.limit.saturating_sub(made),
+            resets_in: self.rate.window.saturating_sub(window.began.elapsed()),
+            exceeded: made > self.rate.limit,
+        }
+    }
+}
+
+impl Window {
+    /// Counts a call and tells which it is, or one more than the limit. Counting stops there, so that no flood of
+    /// refused calls makes the counter begin anew.
+    fn count(&self, limit: u32) -> u32 {
+        let beyond = limit.saturating_add(1);
+        if self.calls.load(Ordering::Relaxed) >= limit {
+            return beyond;
+        }
+        let before = self.calls.fetch_add(1, Ordering::Relaxed);
+        before.saturating_add(1).min(beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::client::ClientAddress;
+    use domain::user::UserId;
+    use std::thread;
+
+    /// Long enough that no test ends a window by being slow.
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    fn rate(limit: u32, window: Duration) -> Rate {
+        Rate { limit, window }
+    }
+
+    fn quotas(options: Options) -> impl Fn(Allowance, Spender) -> Quota {
+        let quotas = ClientQuotas::new(options);
+        move |allowance, spender| quotas.spend(allowance, spender).unwrap()
+    }
+
+    fn client(last: u8) -> Spender {
+        Spender::Client(ClientAddress::new([203, 0, 113, last].into()))
+    }
+
+    #[test]
+    fn the_call_past_the_limit_is_refused_and_the_client_told_when_to_return() {
+        let spend = quotas(Options {
+            write: rate(3, NEVER),
+            ..Options::default()
+        });
+        for left in [2, 1, 0] {
+            let quota = spend(Allowance::Write, client(1));
+            assert_eq!((quota.remaining, quota.exceeded), (left, false));
+        }
+        let quota = spend(Allowance::Write, client(1));
+        assert_eq!(
+            (quota.limit, quota.remaining, quota.exceeded, quota.window),
+            (3, 0, true, NEVER)
+        );
+        assert!(quota.resets_in <= NEVER && quota.resets_in > NEVER / 2);
+    }
+
+    #[test]
+    fn clients_users_and_allowances_are_counted_apart() {
+        let spend = quotas(Options {
+            write: rate(1, NEVER),
+            read: rate(1, NEVER),
+            ..Options::default()
+        });
+        let user = Spender::User(UserId::generate());
+        for spender in [client(1), client(2), user] {
+            for allowance in [Allowance::Write, Allowance::Read] {
+                assert!(!spend(allowance, spender).exceeded);
+                assert!(spend(allowance, spender).exceeded);
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_ends_begins_anew() {
+        let spend = quotas(Options {
+            read: rate(1, Duration::from_millis(500)),
+            ..Options::default()
+        });
+        assert!(!spend(Allowance::Read, client(1)).exceeded);
+        let refused = spend(Allowance::Read, client(1));
+        assert!(refused.exceeded);
+        thread::sleep(refused.resets_in + Duration::from_millis(20));
+        assert!(!spend(Allowance::Read, client(1)).exceeded);
+    }
+
+    #[test]
+    fn credentials_have_two_windows_and_the_tighter_is_told() {
+        let short = Duration::from_millis(500);
+        let spend = quotas(Options {
+            credentials: rate(2, short),
+            credentials_sustained: rate(3, NEVER),
+            ..Options::default()
+        });
+        let told = |quota: Quota| (quota.limit, quota.remaining, quota.exceeded);
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            seen.push(told(spend(Allowance::Credentials, client(1))));
+        }
+        let refused = (2, 0, true);
+        assert_eq!(seen, [(2, 1, false), (2, 0, false), refused, refused, refused]);
+
+        thread::sleep(short + Duration::from_millis(20));
+        assert_eq!(
+            told(spend(Allowance::Credentials, client(1))),
+            (3, 0, false),
+            "refused calls have not drawn on the long window"
+        );
+        assert_eq!(told(spend(Allowance::Credentials, client(1))), (3, 0, true));
+    }
+
+    #[test]
+    fn calls_at_the_same_time_are_all_counted() {
+        let quotas = ClientQuotas::new(Options {
+            read: rate(1000, NEVER),
+            ..Options::default()
+        });
+        let admitted = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        if !quotas.spend(Allowance::Read, client(1)).unwrap().exceeded {
+                            admitted.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(admitted.into_inner(), 1000);
+    }
+
+    #[test]
+    fn strangers_do_not_free_a_busy_client() {
+        let quotas = ClientQuotas::new(Options {
+            read: rate(20, NEVER),
+            max_clients: 100,
+            ..Options::default()
+        });
+        for _ in 0..21 {
+            quotas.spend(Allowance::Read, client(1));
+        }
+        for _ in 0..5_000 {
+            quotas.spend(Allowance::Read, Spender::User(UserId::generate()));
+        }
+        assert!(quotas.spend(Allowance::Read, client(1)).unwrap().exceeded);
+        quotas.read.windows.run_pending_tasks();
+        assert!(quotas.read.windows.entry_count() <= 100);
+    }
+
+    #[test]
+    fn without_limits_nothing_is_counted() {
+        assert_eq!(Unlimited.spend(Allowance::Credentials, client(1)), None);
+    }
+}

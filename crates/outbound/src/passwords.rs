@@ -304,7 +304,8 @@ mod tests {
             pretend("x", cost);
             started.elapsed()
         };
-        assert!(time(9) > 4 * time(4), "the work grows with the cost");
+        let least = (0..10).map(|_| time(4)).min().unwrap();
+        assert!(time(9) > 4 * least, "the work grows with the cost");
     }
 
     #[tokio::test]

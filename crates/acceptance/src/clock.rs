@@ -1,0 +1,24 @@
+//! A clock that a scenario moves.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::clock::{Clock, SystemClock};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The system's clock, moved by an offset.
+#[derive(Debug, Default)]
+pub struct MovableClock {
+    offset_ms: AtomicI64,
+}
+
+impl MovableClock {
+    /// Moves the clock forward by so many seconds.
+    pub fn advance(&self, seconds: i64) {
+        self.offset_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::SeqCst))
+    }
+}

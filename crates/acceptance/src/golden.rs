@@ -1,0 +1,32 @@
+//! Files that record how something looks, so that a change of it is seen in review.
+
+use std::path::Path;
+
+/// The environment variable that writes the files anew instead of comparing.
+pub const UPDATE: &str = "UPDATE_GOLDEN";
+
+/// Compares `actual` to `golden/{name}`.
+///
+/// # Panics
+/// Where they differ, or the file is absent; with [`UPDATE`] set, where it cannot be written.
+pub fn compare(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(&path, actual).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let place = expected
+        .lines()
+        .zip(actual.lines())
+        .position(|(expected, actual)| expected != actual);
+    let place = place.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
+    assert!(
+        expected == actual,
+        "If you're here because golden/{name} is no longer what the code makes, look at line {}:\n  \
+         file: {}\n  code: {}\nIs the change meant? Clients see it. If so: {UPDATE}=1 cargo test -p acceptance",
+        place + 1,
+        expected.lines().nth(place).unwrap_or("(end of file)"),
+        actual.lines().nth(place).unwrap_or("(end of file)"),
+    );
+}

@@ -1,0 +1,203 @@
+//! The shop over gRPC, and what gRPC alone promises.
+
+use crate::shop::{LoggedIn, Outcome, Profile, Refusal, RegisterForm, Registered, Shop, code};
+use async_trait::async_trait;
+use domain::error::ErrorCode;
+use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
+use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
+use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest, UserRegisterRequest};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
+
+/// The domain in `google.rpc.ErrorInfo`, beside which an identifier is unique in the world.
+const ERROR_DOMAIN: &str = "gocommerce";
+
+/// The most that an error's details may take in the trailers, in bytes; clients refuse 8 KiB of headers and more.
+const MAX_DETAILS: usize = 8 * 1024;
+
+/// The shop behind a gRPC address.
+#[derive(Clone, Debug)]
+pub struct GrpcShop {
+    channel: Channel,
+    authorization: Option<String>,
+    patience: Option<Duration>,
+}
+
+impl GrpcShop {
+    /// The shop at an address.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        let channel = Endpoint::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect_lazy();
+        Self {
+            channel,
+            authorization: None,
+            patience: None,
+        }
+    }
+
+    /// The connection, for calls to be made by hand.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(authorization) = &self.authorization {
+            request
+                .metadata_mut()
+                .insert("authorization", authorization.parse().unwrap());
+        }
+        if let Some(patience) = self.patience {
+            request.set_timeout(patience);
+        }
+        request
+    }
+}
+
+/// Reads a success or an error, and checks what every answer carries.
+fn read<T>(answer: Result<Response<T>, Status>) -> Outcome<T> {
+    let response = answer.map_err(|status| refusal(&status))?;
+    assert_request_id(response.metadata());
+    Ok(response.into_inner())
+}
+
+fn assert_request_id(metadata: &MetadataMap) {
+    let id = metadata.get("x-request-id").and_then(|id| id.to_str().ok());
+    assert!(id.is_some_and(|id| !id.is_empty()), "no request id: {metadata:?}");
+}
+
+/// Reads an error and checks all that the contract says of it.
+///
+/// # Panics
+/// Where the answer is not one of the contract's.
+#[must_use]
+pub fn refusal(status: &Status) -> Refusal {
+    let details = status.get_error_details();
+    let info = details
+        .error_info()
+        .unwrap_or_else(|| panic!("no google.rpc.ErrorInfo: {status:?}"));
+    let code = code(&info.reason);
+    assert_eq!(info.domain, ERROR_DOMAIN);
+    assert_eq!(status.code(), grpc::code(code), "{status:?}");
+    assert!(
+        status.details().len() <= MAX_DETAILS,
+        "{} bytes of details",
+        status.details().len()
+    );
+    assert_request_id(status.metadata());
+    let violations = details
+        .bad_request()
+        .map(|wrong| wrong.field_violations.clone())
+        .unwrap_or_default();
+    Refusal {
+        code,
+        message: status.message().to_owned(),
+        fields: violations
+            .into_iter()
+            .map(|wrong| (wrong.field, wrong.description))
+            .collect(),
+        retry_after: details.retry_info().and_then(|info| info.retry_delay),
+        received: without_identity(status),
+    }
+}
+
+/// All of an error as text, less what differs between any two answers: request id and date.
+fn without_identity(status: &Status) -> String {
+    let id = status
+        .metadata()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    let mut metadata = status.metadata().clone();
+    for name in ["date", "x-request-id", "grpc-status-details-bin"] {
+        metadata.remove(name);
+        metadata.remove_bin(name);
+    }
+    let details = format!("{:?}", status.get_error_details());
+    format!(
+        "{:?} {:?}\n{details}\n{metadata:?}",
+        status.code(),
+        status.message()
+    )
+    .replace(id, "(request id)")
+}
+
+/// The message that gRPC has for an error; it differs from REST's in one row of the contract.
+#[must_use]
+pub fn message(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::TokenInvalid => "invalid token",
+        _ => code.message(),
+    }
+}
+
+#[async_trait]
+impl Shop for GrpcShop {
+    fn bearing(&self, authorization: &str) -> Box<dyn Shop> {
+        Box::new(Self {
+            authorization: Some(authorization.to_owned()),
+            ..self.clone()
+        })
+    }
+
+    fn patient_for(&self, patience: Duration) -> Box<dyn Shop> {
+        Box::new(Self {
+            patience: Some(patience),
+            ..self.clone()
+        })
+    }
+
+    async fn register(&self, form: &RegisterForm) -> Outcome<Registered> {
+        let form = form.clone();
+        let message = UserRegisterRequest {
+            name: form.name,
+            email: form.email,
+            role: form.role,
+            password: form.password,
+            confirm_password: form.confirm_password,
+        };
+        let mut client = UserCommandServiceClient::new(self.channel());
+        let registered = read(client.register_user(self.request(message)).await)?;
+        Ok(Registered {
+            id: registered.id,
+            role: registered.role,
+            email: registered.email,
+        })
+    }
+
+    async fn login(&self, email: &str, password: &str) -> Outcome<LoggedIn> {
+        let message = UserLoginRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+        };
+        let mut client = UserCommandServiceClient::new(self.channel());
+        let logged_in = read(client.login_user(self.request(message)).await)?;
+        Ok(LoggedIn {
+            id: logged_in.id,
+            role: logged_in.role,
+            token: logged_in.token,
+        })
+    }
+
+    async fn profile(&self, id: &str) -> Outcome<Profile> {
+        let mut client = UserQueryServiceClient::new(self.channel());
+        let profile = read(
+            client
+                .get_user_by_id(self.request(GetUserByIdRequest { id: id.to_owned() }))
+                .await,
+        )?;
+        Ok(Profile {
+            id: profile.id,
+            name: profile.name,
+            email: profile.email,
+            role: profile.role,
+        })
+    }
+}

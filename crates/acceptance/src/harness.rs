@@ -1,0 +1,143 @@
+//! Scenarios as named tests, one for each cell of the matrix.
+
+use crate::database::DatabaseKind;
+use crate::scenarios::Scenario;
+use crate::shop::Protocol;
+use crate::world::World;
+use libtest_mimic::{Completion, Failed, Trial};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// With this variable set a database that is not there is an error, so that nothing is left out unseen.
+const REQUIRE_ALL: &str = "ACCEPTANCE_REQUIRE_ALL";
+
+/// The longest that a scenario may take.
+const BOUND: Duration = Duration::from_secs(120);
+
+/// A protocol and a database.
+type Cell = (Protocol, DatabaseKind);
+
+/// How the scenarios of one cell ended.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    listed: usize,
+}
+
+/// What has been run, for the table at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Tallies(Arc<Mutex<BTreeMap<Cell, Tally>>>);
+
+impl Tallies {
+    fn count(&self, cell: Cell, count: impl FnOnce(&mut Tally)) {
+        count(self.0.lock().unwrap().entry(cell).or_default());
+    }
+
+    /// One line for each cell.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = format!(
+            "{:<6}{:<10}{:>8}{:>8}{:>10}\n",
+            "", "", "passed", "failed", "left out"
+        );
+        for ((protocol, database), tally) in self.0.lock().unwrap().iter() {
+            let left_out = tally.listed - tally.passed - tally.failed;
+            let why = database
+                .available()
+                .err()
+                .map_or(String::new(), |why| format!("   ({why})"));
+            let (protocol, database) = (protocol.to_string(), database.to_string());
+            let _ = writeln!(
+                table,
+                "{protocol:<6}{database:<10}{:>8}{:>8}{left_out:>10}{why}",
+                tally.passed, tally.failed
+            );
+        }
+        table
+    }
+}
+
+/// Every scenario in every cell that promises it.
+#[must_use]
+pub fn trials(scenarios: &'static [Scenario], tallies: &Tallies) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for protocol in Protocol::ALL {
+        for database in DatabaseKind::ALL {
+            let promised = scenarios
+                .iter()
+                .filter(|scenario| scenario.protocols.contains(&protocol));
+            trials.extend(promised.map(|scenario| trial(scenario, (protocol, database), tallies.clone())));
+        }
+    }
+    trials
+}
+
+fn trial(scenario: &'static Scenario, cell: Cell, tallies: Tallies) -> Trial {
+    let (protocol, database) = cell;
+    tallies.count(cell, |tally| tally.listed += 1);
+    let name = format!("{protocol}/{database}/{}/{}", scenario.context, scenario.name);
+    Trial::ignorable_test(name, move || {
+        if let Err(why) = database.available() {
+            if std::env::var_os(REQUIRE_ALL).is_none() {
+                return Ok(Completion::ignored_with(why));
+            }
+            tallies.count(cell, |tally| tally.failed += 1);
+            return Err(Failed::from(format!("{why}, and {REQUIRE_ALL} is")));
+        }
+        let outcome = run(scenario, cell);
+        tallies.count(cell, |tally| match outcome {
+            Ok(()) => tally.passed += 1,
+            Err(_) => tally.failed += 1,
+        });
+        outcome.map(|()| Completion::Completed).map_err(Failed::from)
+    })
+}
+
+/// Runs a scenario in a world of its own, and ends that world whatever came of it.
+fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let world = World::open(protocol, database, scenario.settings).await;
+            let proof = AssertUnwindSafe(tokio::time::timeout(BOUND, (scenario.run)(&world)));
+            let proved = catch(proof).await;
+            let has_drained = world.close().await;
+            match proved {
+                Ok(Ok(())) => assert!(has_drained, "the server stopped with work still under way"),
+                Ok(Err(_)) => panic!("not done after {BOUND:?}"),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
+    }));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome.map_err(|panic| text(&*panic))
+}
+
+type Panic = Box<dyn std::any::Any + Send>;
+
+/// Turns a panic within a future into a value.
+async fn catch<T>(future: AssertUnwindSafe<impl Future<Output = T>>) -> Result<T, Panic> {
+    let mut future = std::pin::pin!(future.0);
+    std::future::poll_fn(move |context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => std::task::Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("panicked")
+        .to_owned()
+}

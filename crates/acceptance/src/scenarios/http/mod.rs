@@ -1,0 +1,64 @@
+//! What REST alone promises.
+
+use crate::raw::Answer;
+use crate::shop::{Protocol, RegisterForm};
+use crate::world::World;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+pub mod bodies;
+pub mod giving_up;
+pub mod headers;
+pub mod limits;
+pub mod routes;
+
+/// REST.
+pub const PROTOCOLS: &[Protocol] = &[Protocol::Rest];
+
+const REGISTER: &str = "/users/register";
+const LOGIN: &str = "/users/login";
+
+/// A form as a JSON body.
+fn body(form: &RegisterForm) -> Value {
+    json!({
+        "name": form.name,
+        "email": form.email,
+        "role": form.role,
+        "password": form.password,
+        "confirm_password": form.confirm_password,
+    })
+}
+
+/// Sends a body of any type.
+async fn post(world: &World, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let request = world
+        .rest()
+        .request(Method::POST, path)
+        .header("content-type", content_type)
+        .body(body);
+    let answer = Answer::of(request).await;
+    answer.assert_common_headers();
+    answer
+}
+
+async fn get(world: &World, path: &str) -> Answer {
+    Answer::of(world.rest().request(Method::GET, path)).await
+}
+
+/// Checks an error that comes before any use case: the envelope, and the key `message` that Go's clients read.
+#[track_caller]
+fn assert_error(answer: &Answer, status: u16, message: &str) {
+    answer.assert_common_headers();
+    answer.assert_content_type("application/json");
+    let body = answer.json();
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(body["meta"]["success"], json!(false), "{answer:?}");
+    assert_eq!(body["meta"]["message"], json!(message), "{answer:?}");
+    assert_eq!(body["message"], json!(message), "{answer:?}");
+    assert_eq!(body["meta"]["request_id"].as_str(), answer.header("x-request-id"));
+    assert!(
+        body["meta"]["code"].as_str().is_some_and(|code| !code.is_empty()),
+        "{answer:?}"
+    );
+    assert!(body.get("results").is_none(), "{answer:?}");
+}

@@ -1,0 +1,52 @@
+//! How long a caller is ready to wait.
+
+use crate::grpc::refusal;
+use crate::scenarios::user::assert_refused;
+use crate::shop::{PASSWORD, ada};
+use crate::world::World;
+use domain::error::ErrorCode;
+use grpc::proto::user::UserLoginRequest;
+use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
+use std::time::{Duration, Instant};
+use tonic::Request;
+
+/// A hash takes longer than the callers here wait.
+pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "12")];
+
+const PATIENCE: Duration = Duration::from_millis(60);
+
+pub async fn a_deadline_that_passes_is_told_as_such_and_nothing_is_written(world: &World) {
+    let asked = Instant::now();
+    let outcome = world.shop().patient_for(PATIENCE).register(&ada()).await;
+    assert_refused(outcome, ErrorCode::DeadlineExceeded);
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "the answer comes when the caller stops to wait, not when the work ends"
+    );
+
+    // The hash that was begun ends a quarter of a second later; what follows it must not be begun any more.
+    assert_refused(
+        world.shop().login("ada@example.com", PASSWORD).await,
+        ErrorCode::LoginFailed,
+    );
+    assert!(world.database.texts("SELECT id AS value FROM users").is_empty());
+    world.shop().register(&ada()).await.unwrap();
+}
+
+pub async fn a_deadline_that_cannot_be_read_is_ignored(world: &World) {
+    for timeout in ["nonsense", "5", "-1S", "123456789S", "1 S", "S"] {
+        let message = UserLoginRequest {
+            email: "nonsense".to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        let mut request = Request::new(message);
+        request
+            .metadata_mut()
+            .insert("grpc-timeout", timeout.parse().unwrap());
+        let status = UserCommandServiceClient::new(world.grpc().channel())
+            .login_user(request)
+            .await
+            .unwrap_err();
+        assert_eq!(refusal(&status).code, ErrorCode::InvalidLogin, "{timeout:?}");
+    }
+}

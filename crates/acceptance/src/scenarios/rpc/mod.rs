@@ -1,0 +1,9 @@
+//! What gRPC alone promises.
+
+use crate::shop::Protocol;
+
+pub mod deadlines;
+pub mod wire;
+
+/// gRPC.
+pub const PROTOCOLS: &[Protocol] = &[Protocol::Grpc];

@@ -1,0 +1,50 @@
+//! Accounts: what both protocols promise alike.
+
+use crate::shop::{LoggedIn, Outcome, Protocol, Refusal, RegisterForm, Shop};
+use domain::error::ErrorCode;
+
+pub mod faults;
+pub mod hashes;
+pub mod key_rotation;
+pub mod legacy_tokens;
+pub mod logging_in;
+pub mod overload;
+pub mod passwords;
+pub mod races;
+pub mod rate_limit;
+pub mod registering;
+pub mod throttle;
+pub mod tokens;
+pub mod viewing;
+
+/// Both protocols.
+pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
+
+/// Opens an account and enters it.
+pub(crate) async fn entered(shop: &dyn Shop, form: &RegisterForm) -> LoggedIn {
+    shop.register(form).await.unwrap();
+    shop.login(&form.email, &form.password).await.unwrap()
+}
+
+/// Checks that a call was refused with this code and its usual message, whichever protocol it came by.
+#[track_caller]
+pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: ErrorCode) -> Refusal {
+    let refusal = outcome.unwrap_err();
+    assert_eq!(refusal.code, code, "{refusal:?}");
+    let usual = [code.message(), crate::grpc::message(code)];
+    assert!(usual.contains(&refusal.message.as_str()), "{refusal:?}");
+    refusal
+}
+
+/// Checks that a form was refused for these fields, each with its message, in this order.
+#[track_caller]
+pub(crate) fn assert_fields<T: std::fmt::Debug>(outcome: Outcome<T>, expected: &[(&str, &str)]) -> Refusal {
+    let refusal = outcome.unwrap_err();
+    let fields: Vec<_> = refusal
+        .fields
+        .iter()
+        .map(|(field, message)| (field.as_str(), message.as_str()))
+        .collect();
+    assert_eq!(fields, expected, "{refusal:?}");
+    refusal
+}

@@ -1,0 +1,46 @@
+//! Many at once.
+
+use crate::shop::{PASSWORD, ada};
+use crate::world::World;
+use domain::error::ErrorCode;
+use tokio::task::JoinSet;
+
+/// The queue holds all of them: what is tried here is the race, not the bound.
+pub const SETTINGS: &[(&str, &str)] = &[("auth.hash_queue", "64")];
+
+const RACERS: usize = 50;
+
+pub async fn of_fifty_at_once_with_one_email_one_wins(world: &World) {
+    let mut race = JoinSet::new();
+    for at in 0..RACERS {
+        let email = if at % 2 == 0 {
+            "ada@example.com"
+        } else {
+            "ADA@Example.com"
+        };
+        let (shop, form) = (world.shop(), ada().email(email).name(format!("Ada {at}")));
+        race.spawn(async move { shop.register(&form).await });
+    }
+    let (winners, losers): (Vec<_>, Vec<_>) = race.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((winners.len(), losers.len()), (1, RACERS - 1));
+    for loser in losers {
+        let refusal = loser.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::EmailTaken, "{refusal:?}");
+    }
+    let rows = world.database.texts("SELECT id AS value FROM users");
+    assert_eq!(rows, [winners.into_iter().next().unwrap().unwrap().id]);
+    world.shop().login("ada@example.com", PASSWORD).await.unwrap();
+}
+
+pub async fn fifty_at_once_with_emails_of_their_own_all_win(world: &World) {
+    let mut race = JoinSet::new();
+    for at in 0..RACERS {
+        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
+        race.spawn(async move { shop.register(&form).await.unwrap().id });
+    }
+    let mut ids = race.join_all().await;
+    let mut rows = world.database.texts("SELECT id AS value FROM users");
+    ids.sort();
+    rows.sort();
+    assert_eq!(ids, rows);
+}

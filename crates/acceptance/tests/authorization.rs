@@ -1,0 +1,167 @@
+//! Who may do what: one row for every REST operation and every RPC, and a failure for one that has none.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use acceptance::database::DatabaseKind;
+use acceptance::shop::{LoggedIn, PASSWORD, Protocol, Shop, ada};
+use acceptance::token::{claims, header, signed, with};
+use acceptance::world::World;
+use domain::clock::Clock;
+use domain::error::ErrorCode;
+use prost::Message;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// A call, made with things that belong to the owner.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Register,
+    LogIn,
+    Profile,
+}
+
+/// One operation and what comes of it for each who may ask: `None` is a success.
+struct Row {
+    operation: &'static str,
+    call: Call,
+    anonymous: Option<ErrorCode>,
+    bad_token: Option<ErrorCode>,
+    expired: Option<ErrorCode>,
+    owner: Option<ErrorCode>,
+    other: Option<ErrorCode>,
+}
+
+const fn public(operation: &'static str, call: Call) -> Row {
+    Row {
+        operation,
+        call,
+        anonymous: None,
+        bad_token: None,
+        expired: None,
+        owner: None,
+        other: None,
+    }
+}
+
+const fn owners(operation: &'static str, call: Call) -> Row {
+    Row {
+        operation,
+        call,
+        anonymous: Some(ErrorCode::TokenMissing),
+        bad_token: Some(ErrorCode::TokenInvalid),
+        expired: Some(ErrorCode::TokenInvalid),
+        owner: None,
+        other: Some(ErrorCode::Forbidden),
+    }
+}
+
+const ROWS: [Row; 6] = [
+    public("POST /users/register", Call::Register),
+    public("POST /users/login", Call::LogIn),
+    owners("GET /users/{id}", Call::Profile),
+    public("/user.UserCommandService/RegisterUser", Call::Register),
+    public("/user.UserCommandService/LoginUser", Call::LogIn),
+    owners("/user.UserQueryService/GetUserByID", Call::Profile),
+];
+
+impl Row {
+    fn protocol(&self) -> Protocol {
+        if self.operation.starts_with('/') {
+            Protocol::Grpc
+        } else {
+            Protocol::Rest
+        }
+    }
+}
+
+fn rest_operations() -> BTreeSet<String> {
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    let paths = description["paths"].as_object().unwrap().clone();
+    let operations = paths.into_iter().flat_map(|(path, item)| {
+        let methods: Vec<_> = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|method| method.to_uppercase())
+            .collect();
+        methods.into_iter().map(move |method| format!("{method} {path}"))
+    });
+    operations.collect()
+}
+
+fn rpcs() -> BTreeSet<String> {
+    let files = prost_types::FileDescriptorSet::decode(grpc::DESCRIPTOR_SET)
+        .unwrap()
+        .file;
+    let services = files
+        .iter()
+        .flat_map(|file| file.service.iter().map(move |service| (file.package(), service)));
+    let methods = services.flat_map(|(package, service)| {
+        service
+            .method
+            .iter()
+            .map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
+    });
+    methods.collect()
+}
+
+#[test]
+fn every_operation_has_a_row() {
+    let rows: BTreeSet<_> = ROWS.iter().map(|row| row.operation.to_owned()).collect();
+    let operations: BTreeSet<_> = rest_operations().into_iter().chain(rpcs()).collect();
+    for operation in operations.difference(&rows) {
+        panic!("If you're here because of a new operation: say in ROWS who may call {operation}");
+    }
+    for row in rows.difference(&operations) {
+        panic!("If you're here because an operation has gone: take {row} out of ROWS");
+    }
+}
+
+async fn outcome(shop: &dyn Shop, call: Call, owner: &LoggedIn) -> Option<ErrorCode> {
+    match call {
+        Call::Register => {
+            let form = ada().email(format!("{}@example.com", uuid::Uuid::now_v7()));
+            shop.register(&form).await.err().map(|refusal| refusal.code)
+        }
+        Call::LogIn => shop
+            .login("ada@example.com", PASSWORD)
+            .await
+            .err()
+            .map(|refusal| refusal.code),
+        Call::Profile => shop.profile(&owner.id).await.err().map(|refusal| refusal.code),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_caller_gets_what_the_row_says() {
+    let world = World::open(Protocol::Rest, DatabaseKind::Sqlite, &[]).await;
+    let entered = async |email: &str| {
+        world.shop().register(&ada().email(email)).await.unwrap();
+        world.shop().login(email, PASSWORD).await.unwrap()
+    };
+    let (owner, other) = (
+        entered("ada@example.com").await,
+        entered("grace@example.com").await,
+    );
+    let now = world.clock.now().timestamp();
+    let expired = signed(
+        &header(),
+        &with(&claims(&owner.id, now - 100_000), "exp", json!(now - 3_600)),
+    );
+    for row in ROWS {
+        let anonymous = world.over(row.protocol());
+        let callers = [
+            ("anonymous", None, row.anonymous),
+            ("bad token", Some("rubbish"), row.bad_token),
+            ("expired", Some(expired.as_str()), row.expired),
+            ("owner", Some(owner.token.as_str()), row.owner),
+            ("other", Some(other.token.as_str()), row.other),
+        ];
+        for (caller, token, expected) in callers {
+            let shop = token.map(|token| anonymous.bearing(&format!("Bearer {token}")));
+            let actual = outcome(shop.as_deref().unwrap_or(&*anonymous), row.call, &owner).await;
+            assert_eq!(actual, expected, "{} asked by {caller}", row.operation);
+        }
+    }
+    world.close().await;
+}

@@ -1,0 +1,158 @@
+//! The catalogue of errors: how each is told over both protocols, and that each can be met.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use acceptance::database::DatabaseKind;
+use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada};
+use acceptance::world::World;
+use acceptance::{golden, grpc as grpc_client};
+use domain::error::ErrorCode;
+use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+#[test]
+fn the_catalogue_changes_only_on_purpose() {
+    let mut table = format!("{:<20}{:<6}{:<22}message\n", "code", "REST", "gRPC");
+    for code in ErrorCode::ALL {
+        let (rest, grpc) = (
+            rest::error::status(code).as_u16(),
+            format!("{:?}", grpc::code(code)),
+        );
+        let _ = write!(
+            table,
+            "{:<20}{rest:<6}{grpc:<22}{}",
+            code.as_str(),
+            code.message()
+        );
+        if grpc_client::message(code) != code.message() {
+            let _ = write!(table, " (gRPC: {})", grpc_client::message(code));
+        }
+        table.push('\n');
+    }
+    golden::compare("errors.txt", &table);
+}
+
+/// The settings of a world in which this error can be met.
+fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
+    match code {
+        ErrorCode::RateLimited => &[
+            ("rate_limit.enabled", "true"),
+            ("rate_limit.credentials_per_minute", "1"),
+        ],
+        ErrorCode::LoginThrottled => &[("rate_limit.enabled", "true")],
+        ErrorCode::Overloaded => &[
+            ("auth.hash_threads", "1"),
+            ("auth.hash_queue", "1"),
+            ("auth.bcrypt_cost", "10"),
+        ],
+        ErrorCode::DeadlineExceeded => &[
+            ("auth.bcrypt_cost", "12"),
+            ("rest.request_timeout_seconds", "0.1"),
+            ("grpc.request_timeout_seconds", "0.1"),
+        ],
+        ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidLogin
+        | ErrorCode::EmailTaken
+        | ErrorCode::LoginFailed
+        | ErrorCode::TokenMissing
+        | ErrorCode::TokenInvalid
+        | ErrorCode::Forbidden
+        | ErrorCode::UserNotFound
+        | ErrorCode::Internal => &[],
+    }
+}
+
+/// Meets an error by the most honest way there is. If you're here because of a new code: find the way to it.
+async fn meet(code: ErrorCode, world: &World) -> Refusal {
+    let shop = world.shop();
+    match code {
+        ErrorCode::InvalidRequest => refused(shop.register(&ada().name("")).await),
+        ErrorCode::InvalidLogin => refused(shop.login("", "").await),
+        ErrorCode::EmailTaken => {
+            shop.register(&ada()).await.unwrap();
+            refused(shop.register(&ada()).await)
+        }
+        ErrorCode::LoginFailed => refused(shop.login("eve@example.com", PASSWORD).await),
+        ErrorCode::TokenMissing => refused(shop.profile("1").await),
+        ErrorCode::TokenInvalid => refused(shop.bearing("rubbish").profile("1").await),
+        ErrorCode::Forbidden => {
+            let (owner, _) = owner(&*shop).await;
+            refused(owner.profile("1").await)
+        }
+        ErrorCode::UserNotFound => {
+            let (owner, id) = owner(&*shop).await;
+            world.database.execute("DELETE FROM users");
+            refused(owner.profile(&id).await)
+        }
+        ErrorCode::RateLimited => {
+            refused(shop.login("eve@example.com", PASSWORD).await);
+            refused(shop.login("eve@example.com", PASSWORD).await)
+        }
+        ErrorCode::LoginThrottled => {
+            for _ in 0..5 {
+                refused(shop.login("eve@example.com", PASSWORD).await);
+            }
+            refused(shop.login("eve@example.com", PASSWORD).await)
+        }
+        ErrorCode::Overloaded => overload(world).await,
+        ErrorCode::Unavailable => {
+            let _locked = world.database.lock_writers();
+            refused(shop.register(&ada()).await)
+        }
+        ErrorCode::DeadlineExceeded => refused(shop.register(&ada()).await),
+        ErrorCode::Internal => {
+            let (owner, id) = owner(&*shop).await;
+            world.database.execute("UPDATE users SET role = 'rubbish'");
+            refused(owner.profile(&id).await)
+        }
+    }
+}
+
+fn refused<T: std::fmt::Debug>(outcome: Outcome<T>) -> Refusal {
+    outcome.unwrap_err()
+}
+
+async fn owner(shop: &dyn Shop) -> (Box<dyn Shop>, String) {
+    shop.register(&ada()).await.unwrap();
+    let entered = shop.login("ada@example.com", PASSWORD).await.unwrap();
+    (shop.bearing(&entered.token), entered.id)
+}
+
+async fn overload(world: &World) -> Refusal {
+    let mut storm = JoinSet::new();
+    for at in 0..16 {
+        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
+        storm.spawn(async move { shop.register(&form).await });
+    }
+    storm.join_all().await.into_iter().find_map(Result::err).unwrap()
+}
+
+async fn assert_met(code: ErrorCode, protocol: Protocol) {
+    let world = World::open(protocol, DatabaseKind::Sqlite, settings(code)).await;
+    let refusal = tokio::time::timeout(Duration::from_secs(60), meet(code, &world))
+        .await
+        .unwrap();
+    assert_eq!(refusal.code, code, "{protocol}: {refusal:?}");
+    let can_wait = matches!(
+        code,
+        ErrorCode::RateLimited | ErrorCode::LoginThrottled | ErrorCode::Overloaded | ErrorCode::Unavailable
+    );
+    assert_eq!(refusal.retry_after.is_some(), can_wait, "{protocol}: {refusal:?}");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_error_can_be_met_over_rest() {
+    for code in ErrorCode::ALL {
+        assert_met(code, Protocol::Rest).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_error_can_be_met_over_grpc() {
+    for code in ErrorCode::ALL {
+        assert_met(code, Protocol::Grpc).await;
+    }
+}

@@ -1,0 +1,20 @@
+//! Every scenario in every cell: {REST, gRPC} × {SQLite, PostgreSQL, MariaDB}.
+//!
+//! `cargo test -p acceptance --test matrix -- rest/sqlite` runs one cell, `-- user/a_taken_email` one scenario in all of
+//! them. `scripts/test` starts the servers that the cells need; without them their cells show as ignored.
+
+use acceptance::harness::{Tallies, trials};
+use acceptance::{database, scenarios};
+use libtest_mimic::Arguments;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let tallies = Tallies::default();
+    let conclusion = libtest_mimic::run(&arguments, trials(scenarios::ALL, &tallies));
+    database::remove_templates();
+    if !arguments.list {
+        println!("{}", tallies.table());
+    }
+    conclusion.exit_code()
+}

@@ -1,0 +1,131 @@
+//! Databases that come late, crash, and freeze.
+
+use crate::client::{Load, Sample, bounded, page, readiness, shops};
+use acceptance::binary::Process;
+use acceptance::database::DatabaseKind;
+use acceptance::private::PrivateServer;
+use acceptance::shop::{PASSWORD, ada};
+use domain::error::ErrorCode;
+use std::time::{Duration, Instant};
+
+const BOUND: Duration = Duration::from_secs(180);
+
+/// The longest that a request may take while the database is away or frozen.
+const LONGEST: Duration = Duration::from_secs(10);
+/// The longest until a server says that its database is frozen.
+const NOTICED: Duration = Duration::from_secs(15);
+/// The longest until service has resumed once the database is back.
+const RESUMED: Duration = Duration::from_secs(5);
+
+fn server(kind: DatabaseKind) -> Result<PrivateServer, String> {
+    if kind == DatabaseKind::Mariadb && !cfg!(feature = "mysql") {
+        return Err("built without the feature for mariadb".to_owned());
+    }
+    PrivateServer::start(kind)
+}
+
+/// Whatever goes wrong while the database is away is said in the contract's words, within bounds.
+fn assert_only_unavailable(samples: &[Sample]) {
+    for sample in samples {
+        assert!(sample.elapsed <= LONGEST, "{sample:?}");
+        if let Err(refusal) = &sample.outcome {
+            let expected = [ErrorCode::Unavailable, ErrorCode::DeadlineExceeded];
+            assert!(expected.contains(&refusal.code), "{sample:?}");
+        }
+    }
+}
+
+fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), String> {
+    let mut database = server(kind)?;
+    let settings = [
+        ("database.url", &*database.url()),
+        ("database.migrate_on_start", "true"),
+    ];
+    let mut process = Process::serve(&settings);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        readiness(addresses.ops, 200, NOTICED).await;
+        let load = Load::begin(addresses, 4).await;
+
+        database.crash();
+        let told = readiness(addresses.ops, 503, NOTICED).await;
+        assert!(told.contains("database"), "{told}");
+        assert_eq!(
+            page(addresses.ops, "/livez").await.status,
+            200,
+            "a restart would not bring the database back"
+        );
+        database.resume();
+        let back = Instant::now();
+        readiness(addresses.ops, 200, RESUMED).await;
+        println!(
+            "{kind}: ready {:.1?} after the database was back from a crash",
+            back.elapsed()
+        );
+
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let resumed = Instant::now();
+        database.freeze();
+        readiness(addresses.ops, 503, NOTICED).await;
+        database.thaw();
+        let back = Instant::now();
+        readiness(addresses.ops, 200, RESUMED).await;
+        println!(
+            "{kind}: ready {:.1?} after the database was back from a freeze",
+            back.elapsed()
+        );
+        tokio::time::sleep(Duration::from_secs(2)).await;
+
+        let samples = load.end().await;
+        assert_only_unavailable(&samples);
+        let failed = samples.iter().filter(|sample| sample.outcome.is_err()).count();
+        let between = samples
+            .iter()
+            .filter(|sample| sample.at > resumed - RESUMED && sample.outcome.is_ok())
+            .count();
+        println!(
+            "{kind}: {} requests, {failed} of them refused, {between} well after the crash",
+            samples.len()
+        );
+        assert!(failed > 0 && between > 0, "the database was away, and back");
+    })
+}
+
+pub(crate) fn a_postgresql_server_that_freezes_and_crashes_is_waited_for() -> Result<(), String> {
+    assert_lives_through_crash_and_freeze(DatabaseKind::Postgres)
+}
+
+pub(crate) fn a_mariadb_server_that_freezes_and_crashes_is_waited_for() -> Result<(), String> {
+    assert_lives_through_crash_and_freeze(DatabaseKind::Mariadb)
+}
+
+pub(crate) fn a_server_whose_database_is_away_starts_and_waits_for_it() -> Result<(), String> {
+    let mut database = server(DatabaseKind::Postgres)?;
+    database.crash();
+    let settings = [
+        ("database.url", &*database.url()),
+        ("database.migrate_on_start", "true"),
+    ];
+    let mut process = Process::serve(&settings);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let told = readiness(addresses.ops, 503, NOTICED).await;
+        assert!(told.contains("away"), "{told}");
+        for shop in shops(addresses) {
+            let begun = Instant::now();
+            let refusal = shop.login("ada@example.com", PASSWORD).await.unwrap_err();
+            assert_eq!(refusal.code, ErrorCode::Unavailable, "{refusal:?}");
+            assert!(
+                begun.elapsed() <= LONGEST && refusal.retry_after.is_some(),
+                "{refusal:?}"
+            );
+        }
+        database.resume();
+        readiness(addresses.ops, 200, RESUMED).await;
+        for (at, shop) in shops(addresses).into_iter().enumerate() {
+            shop.register(&ada().email(format!("ada{at}@example.com")))
+                .await
+                .unwrap();
+        }
+    })
+}

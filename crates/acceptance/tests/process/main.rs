@@ -1,0 +1,69 @@
+//! The binary as operators meet it: how it starts, stops, and lives through what happens around it.
+//!
+//! A test that needs something this machine has not is shown as ignored, with what it needs.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed step is a failed test"
+)]
+
+mod client;
+mod faults;
+mod migrating;
+mod operating;
+mod secrets;
+mod slow;
+mod starting;
+mod stopping;
+mod timing;
+
+use acceptance::database;
+use libtest_mimic::{Arguments, Completion, Trial};
+use std::process::ExitCode;
+
+/// A test: fails by panicking, and tells why where it cannot be run here.
+type Test = fn() -> Result<(), String>;
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        [$((concat!("process/", stringify!($module), "/", stringify!($name)), $module::$name as Test),)+]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let tests = tests![
+        faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
+        faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
+        faults::a_server_whose_database_is_away_starts_and_waits_for_it,
+        migrating::a_newer_schema_is_refused_with_a_reason,
+        migrating::an_older_schema_is_refused_with_a_reason_until_it_is_migrated,
+        migrating::eight_processes_start_at_once_on_an_empty_mariadb_database,
+        migrating::eight_processes_start_at_once_on_an_empty_postgresql_database,
+        migrating::eight_processes_start_at_once_on_an_empty_sqlite_database,
+        operating::health_tells_whether_a_server_is_ready,
+        operating::metrics_tell_of_both_protocols_without_naming_users,
+        operating::the_description_of_the_interface_is_printed,
+        secrets::no_secret_leaves_the_process,
+        slow::a_body_that_does_not_come_is_given_up,
+        slow::a_head_that_does_not_come_is_given_up,
+        starting::a_folder_with_nothing_in_it_suffices,
+        starting::a_port_in_use_is_named_and_nothing_is_served,
+        starting::settings_that_hold_mistakes_start_nothing,
+        stopping::a_second_signal_ends_it_at_once,
+        stopping::ctrl_c_ends_it,
+        stopping::work_under_way_is_finished,
+        stopping::under_load_no_request_is_dropped,
+        timing::how_alike_a_wrong_password_and_an_unknown_email_are,
+    ];
+    let trials = tests.map(|(name, test)| {
+        Trial::ignorable_test(name, move || {
+            Ok(test().map_or_else(Completion::ignored_with, |()| Completion::Completed))
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.into());
+    database::remove_templates();
+    conclusion.exit_code()
+}

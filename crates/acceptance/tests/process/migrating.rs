@@ -1,0 +1,102 @@
+//! Schemas that are not the one the binary knows.
+
+use crate::client::{bounded, readiness, shops};
+use acceptance::binary::Process;
+use acceptance::database::{DatabaseKind, TestDatabase};
+use acceptance::shop::{PASSWORD, Shop, ada};
+use domain::error::ErrorCode;
+use std::time::Duration;
+
+const BOUND: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(10);
+
+const VERSIONS: &str = "SELECT version AS value FROM __diesel_schema_migrations";
+
+async fn assert_unavailable(shop: &dyn Shop) {
+    let refusal = shop.login("ada@example.com", PASSWORD).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::Unavailable, "{refusal:?}");
+}
+
+pub(crate) fn an_older_schema_is_refused_with_a_reason_until_it_is_migrated() -> Result<(), String> {
+    let database = TestDatabase::empty(DatabaseKind::Sqlite);
+    let url = ("database.url", database.url());
+    let mut process = Process::serve(&[url, ("database.migrate_on_start", "false")]);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let told = readiness(addresses.ops, 503, SOON).await;
+        assert!(
+            told.contains("older") && told.contains("go-commerce migrate"),
+            "{told}"
+        );
+        for shop in shops(addresses) {
+            assert_unavailable(&*shop).await;
+        }
+        let mut migration = Process::spawn(&["migrate", "--env", "test"], &[url], &[]);
+        assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
+        readiness(addresses.ops, 200, SOON).await;
+        for (at, shop) in shops(addresses).into_iter().enumerate() {
+            shop.register(&ada().email(format!("ada{at}@example.com")))
+                .await
+                .unwrap();
+        }
+    })
+}
+
+pub(crate) fn a_newer_schema_is_refused_with_a_reason() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')");
+    let mut process = Process::serve(&[("database.url", database.url())]);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let told = readiness(addresses.ops, 503, SOON).await;
+        assert!(
+            told.contains("newer") && told.contains("29990101000000"),
+            "{told}"
+        );
+    })
+}
+
+fn eight_at_once(kind: DatabaseKind) -> Result<(), String> {
+    kind.available()?;
+    let database = TestDatabase::empty(kind);
+    let url = ("database.url", database.url());
+    let mut servers: Vec<_> = (0..4)
+        .map(|_| Process::serve(&[url, ("database.migrate_on_start", "true")]))
+        .collect();
+    let mut migrations: Vec<_> = (0..4)
+        .map(|_| Process::spawn(&["migrate", "--env", "test"], &[url], &[]))
+        .collect();
+    for migration in &mut migrations {
+        assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
+    }
+    let addresses: Vec<_> = servers.iter_mut().map(Process::addresses).collect();
+    bounded(BOUND, async {
+        for (at, addresses) in addresses.iter().enumerate() {
+            readiness(addresses.ops, 200, SOON).await;
+            shops(*addresses)[at % 2]
+                .register(&ada().email(format!("ada{at}@example.com")))
+                .await
+                .unwrap();
+        }
+        let mut applied = database.texts(VERSIONS);
+        let count = applied.len();
+        applied.sort();
+        applied.dedup();
+        assert!(
+            count > 0 && applied.len() == count,
+            "each migration once: {applied:?}"
+        );
+    })
+}
+
+pub(crate) fn eight_processes_start_at_once_on_an_empty_sqlite_database() -> Result<(), String> {
+    eight_at_once(DatabaseKind::Sqlite)
+}
+
+pub(crate) fn eight_processes_start_at_once_on_an_empty_postgresql_database() -> Result<(), String> {
+    eight_at_once(DatabaseKind::Postgres)
+}
+
+pub(crate) fn eight_processes_start_at_once_on_an_empty_mariadb_database() -> Result<(), String> {
+    eight_at_once(DatabaseKind::Mariadb)
+}

@@ -1,0 +1,77 @@
+//! What operators see.
+
+use crate::client::{bounded, page, shops};
+use acceptance::binary::Process;
+use acceptance::shop::{PASSWORD, ada};
+use std::time::Duration;
+
+const BOUND: Duration = Duration::from_secs(60);
+
+fn serve() -> Process {
+    Process::serve(&[("database.url", "sqlite://shop.db")])
+}
+
+pub(crate) fn health_tells_whether_a_server_is_ready() -> Result<(), String> {
+    let mut process = serve();
+    let port = process.addresses().ops.port().to_string();
+    let ask = |port: &str| Process::spawn(&["health", "--env", "test"], &[("ops.port", port)], &[]);
+    let mut healthy = ask(&port);
+    assert_eq!(healthy.exit_code(BOUND), Some(0), "{}", healthy.output());
+    process.signal("TERM");
+    process.wait(BOUND);
+    let mut gone = ask(&port);
+    assert_ne!(gone.exit_code(BOUND), Some(0), "{}", gone.output());
+    Ok(())
+}
+
+pub(crate) fn metrics_tell_of_both_protocols_without_naming_users() -> Result<(), String> {
+    let mut process = serve();
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let mut ids = Vec::new();
+        for (at, shop) in shops(addresses).into_iter().enumerate() {
+            let email = format!("ada{at}@example.com");
+            shop.register(&ada().email(&email)).await.unwrap();
+            let entered = shop.login(&email, PASSWORD).await.unwrap();
+            shop.bearing(&entered.token).profile(&entered.id).await.unwrap();
+            shop.bearing("rubbish").profile(&entered.id).await.unwrap_err();
+            ids.push(entered.id);
+        }
+        let metrics = page(addresses.ops, "/metrics").await;
+        assert_eq!(metrics.status, 200);
+        for told in [
+            "protocol=\"rest\"",
+            "protocol=\"grpc\"",
+            "/users/register",
+            "/users/{id}",
+            "GetUserByID",
+            "status=\"201\"",
+            "status=\"401\"",
+            "token_invalid",
+            "_bucket{",
+            "# EOF",
+        ] {
+            assert!(
+                metrics.body.contains(told),
+                "{told} is not told:\n{}",
+                metrics.body
+            );
+        }
+        for kept in ids.iter().map(String::as_str).chain(["example.com", "Lovelace"]) {
+            assert!(!metrics.body.contains(kept), "{kept} is told:\n{}", metrics.body);
+        }
+        assert_eq!(
+            page(addresses.ops, "/users/register").await.status,
+            404,
+            "the shop is not on the operators' port"
+        );
+    })
+}
+
+pub(crate) fn the_description_of_the_interface_is_printed() -> Result<(), String> {
+    let mut process = Process::spawn(&["openapi"], &[], &[]);
+    assert_eq!(process.exit_code(BOUND), Some(0), "{}", process.output());
+    let printed: serde_json::Value = serde_json::from_str(&process.output()).unwrap();
+    assert_eq!(printed, serde_json::to_value(rest::openapi()).unwrap());
+    Ok(())
+}

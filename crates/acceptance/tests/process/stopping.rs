@@ -1,0 +1,109 @@
+//! How it stops.
+
+use crate::client::{Load, bounded, page, readiness, shops};
+use acceptance::binary::Process;
+use acceptance::shop::ada;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+const BOUND: Duration = Duration::from_secs(90);
+const DATABASE: (&str, &str) = ("database.url", "sqlite://shop.db");
+
+pub(crate) fn ctrl_c_ends_it() -> Result<(), String> {
+    let mut process = Process::serve(&[DATABASE]);
+    process.addresses();
+    process.signal("INT");
+    assert_eq!(
+        process.exit_code(Duration::from_secs(10)),
+        Some(0),
+        "{}",
+        process.output()
+    );
+    Ok(())
+}
+
+/// Clients who begin nothing new once they are told that it is not ready lose nothing that they have begun.
+pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
+    let mut process = Process::serve(&[DATABASE, ("shutdown.drain_delay_seconds", "2")]);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let load = Load::begin(addresses, 8).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        process.signal("TERM");
+        let told = readiness(addresses.ops, 503, Duration::from_secs(2)).await;
+        load.cease();
+        assert!(told.contains("shutting down"), "{told}");
+        let samples = load.end().await;
+        let lost: Vec<_> = samples.iter().filter(|sample| sample.outcome.is_err()).collect();
+        assert!(
+            samples.len() > 100 && lost.is_empty(),
+            "of {} requests: {lost:?}",
+            samples.len()
+        );
+        assert_eq!(
+            process.exit_code(Duration::from_secs(36)),
+            Some(0),
+            "{}",
+            process.output()
+        );
+    })
+}
+
+/// What has been accepted is finished though no new connection is taken any more, over both protocols.
+pub(crate) fn work_under_way_is_finished() -> Result<(), String> {
+    let slow = [DATABASE, ("auth.bcrypt_cost", "12"), ("auth.hash_threads", "1")];
+    let mut process = Process::serve(&slow);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let mut under_way = JoinSet::new();
+        for at in 0..6 {
+            let shop = shops(addresses)[at % 2].clone();
+            under_way.spawn(async move { shop.register(&ada().email(format!("ada{at}@example.com"))).await });
+        }
+        // Long enough for all six to have been accepted, and for one or two hashes.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert!(
+            under_way.try_join_next().is_none() || !under_way.is_empty(),
+            "the work was done before the signal"
+        );
+        process.signal("TERM");
+        for outcome in under_way.join_all().await {
+            outcome.unwrap();
+        }
+        assert_eq!(
+            process.exit_code(Duration::from_secs(36)),
+            Some(0),
+            "{}",
+            process.output()
+        );
+    })
+}
+
+pub(crate) fn a_second_signal_ends_it_at_once() -> Result<(), String> {
+    let slow = [DATABASE, ("auth.bcrypt_cost", "14"), ("auth.hash_threads", "1")];
+    let mut process = Process::serve(&slow);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        let [rest, _] = shops(addresses);
+        let under_way = tokio::task::JoinSet::from_iter((0..8).map(|at| {
+            let rest = rest.clone();
+            async move { rest.register(&ada().email(format!("ada{at}@example.com"))).await }
+        }));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        process.signal("TERM");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(
+            page(addresses.ops, "/livez").await.status,
+            200,
+            "the first signal lets the work end"
+        );
+        process.signal("TERM");
+        assert_eq!(
+            process.exit_code(Duration::from_secs(2)),
+            Some(5),
+            "{}",
+            process.output()
+        );
+        drop(under_way);
+    })
+}

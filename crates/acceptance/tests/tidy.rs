@@ -1,0 +1,239 @@
+//! What a reader may rely on in every crate, and no compiler checks.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step is a failed test")]
+
+use acceptance::scenarios;
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The most lines that a source file may have.
+const MAX_LINES: usize = 500;
+
+/// Which of our crates each of them may use.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("domain", &[]),
+    ("grpc", &["domain"]),
+    ("outbound", &["domain"]),
+    ("persistence", &["domain"]),
+    ("rest", &["domain"]),
+    ("server", &["domain", "grpc", "outbound", "persistence", "rest"]),
+    ("acceptance", &["domain", "grpc", "persistence", "rest", "server"]),
+];
+
+/// What belongs to one adapter alone.
+const FRAMEWORKS: [(&str, &[&str]); 6] = [
+    ("actix-", &["rest", "server"]),
+    ("diesel", &["persistence", "acceptance"]),
+    ("jsonwebtoken", &["outbound", "acceptance"]),
+    ("prost", &["grpc", "acceptance"]),
+    ("r2d2", &["persistence"]),
+    ("tonic", &["grpc", "acceptance"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+fn members() -> Vec<Package> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    metadata.packages
+}
+
+fn dependencies(package: &Package) -> BTreeSet<&str> {
+    let shipped = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development);
+    shipped.map(|dependency| dependency.name.as_str()).collect()
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|actual| actual == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn arrows_between_crates_point_inwards() {
+    let arrows: BTreeMap<_, _> = ARROWS.into_iter().collect();
+    for package in members() {
+        let name = package.name.as_str();
+        let Some(allowed) = arrows.get(name) else {
+            panic!("If you're here because of a new crate: say in ARROWS which of ours {name} may use");
+        };
+        for dependency in dependencies(&package) {
+            let is_ours = arrows.contains_key(dependency);
+            assert!(
+                !is_ours || allowed.contains(&dependency),
+                "{name} must not use {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_framework_is_known_to_its_adapter_alone() {
+    for package in members() {
+        for dependency in dependencies(&package) {
+            for (framework, adapters) in FRAMEWORKS {
+                let is_known = adapters.contains(&package.name.as_str());
+                assert!(
+                    is_known || !dependency.starts_with(framework),
+                    "{} must not use {dependency}",
+                    package.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_core_knows_no_way_in_or_out() {
+    let io = [
+        "axum",
+        "config",
+        "http",
+        "hyper",
+        "reqwest",
+        "serde",
+        "serde_json",
+        "tokio",
+    ];
+    let domain = members()
+        .into_iter()
+        .find(|package| package.name == "domain")
+        .unwrap();
+    let known = dependencies(&domain);
+    assert_eq!(
+        io.into_iter()
+            .filter(|name| known.contains(name))
+            .collect::<Vec<_>>(),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn every_scenario_is_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/scenarios");
+    let listed: BTreeSet<_> = scenarios::ALL
+        .iter()
+        .map(|scenario| format!("{}::{}", scenario.context, scenario.name))
+        .collect();
+    assert_eq!(
+        listed.len(),
+        scenarios::ALL.len(),
+        "two scenarios of one context have the same name"
+    );
+    for path in files(&folder, "rs") {
+        let context = path
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let name = line
+                .strip_prefix("pub async fn ")
+                .and_then(|rest| rest.split('(').next());
+            let Some(name) = name else { continue };
+            assert!(
+                listed.contains(&format!("{context}::{name}")),
+                "If you're here because of a new scenario: add {name} of {} to the list in src/scenarios/mod.rs",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn migrations_have_the_same_names_for_every_database() {
+    let names = |database: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(root().join("migrations").join(database)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect()
+    };
+    let sqlite = names("sqlite");
+    assert!(!sqlite.is_empty());
+    for database in ["postgres", "mysql"] {
+        assert_eq!(names(database), sqlite, "{database}");
+    }
+}
+
+#[test]
+fn a_file_is_one_idea() {
+    for path in files(&root().join("crates"), "rs") {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(
+            lines <= MAX_LINES,
+            "{} has {lines} lines: it is more than one idea",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_crate_opens_with_what_lives_there() {
+    for package in members() {
+        let path = root()
+            .join("crates")
+            .join(package.name.as_str())
+            .join("src/lib.rs");
+        let text = fs::read_to_string(&path).unwrap();
+        let opening = text.lines().take_while(|line| line.starts_with("//!")).count();
+        assert!(
+            opening >= 4,
+            "{} does not say what lives there, what may not, and where to start",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_dependency_has_a_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let section = manifest
+        .split_once("[workspace.dependencies]")
+        .unwrap()
+        .1
+        .split("\n[")
+        .next()
+        .unwrap();
+    for line in section
+        .lines()
+        .filter(|line| line.contains('=') && !line.contains("path = "))
+    {
+        let reason = line.rsplit_once("# ").map_or("", |(_, reason)| reason.trim());
+        assert!(reason.len() >= 4, "why is this in the house? {line}");
+    }
+}
+
+#[test]
+fn a_member_takes_every_version_from_the_workspace() {
+    for package in members() {
+        let manifest = fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(
+            !manifest.contains("version = \""),
+            "{} names a version",
+            package.manifest_path
+        );
+    }
+}

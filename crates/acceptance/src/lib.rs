@@ -8,7 +8,6 @@
 //!
 //! Start with one scenario, for instance [`scenarios::user::registering`], and add yours to the list in [`scenarios`].
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

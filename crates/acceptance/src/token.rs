@@ -39,7 +39,7 @@ pub fn claims(id: &str, now: i64) -> Value {
         "iat": now,
         "nbf": now,
         "exp": now + 86_400,
-        "jti": uuid::Uuid::now_v7(),
+        "jti": uuid::Uuid::now_v7().to_string(),
     })
 }
 

@@ -1,0 +1,162 @@
+"""The docs page, a call made from it, and calls of other origins, in a real browser.
+
+    check.py BINARY SCREENSHOT
+
+Where a check fails, the page as it was then is in the file SCREENSHOT.
+"""
+
+import json
+import os
+import sys
+import tempfile
+
+from shop import OtherSite, Shop
+from webdriver import Browser
+
+ACCOUNT = {
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "role": "buyer",
+    "password": "correct horse",
+    "confirm_password": "correct horse",
+}
+
+# The text of the live answer of an operation on the docs page, or nothing as long as there is none.
+LIVE_ANSWER = """
+    const table = document.querySelector(arguments[0] + ' .live-responses-table');
+    const status = table && table.querySelector('tbody .response-col_status');
+    const body = table && table.querySelector('tbody .response-col_description pre');
+    return body && { status: parseInt(status.innerText), body: body.innerText };
+"""
+
+FETCH = """
+    const [url, options] = arguments;
+    return fetch(url, options).then(
+        async answer => ({
+            status: answer.status,
+            body: await answer.json(),
+            request_id: answer.headers.get('x-request-id'),
+        }),
+        error => ({ refused: String(error) }),
+    );
+"""
+
+
+def expect(wanted, got, what):
+    """Fails where two values differ."""
+    if wanted != got:
+        raise AssertionError(f"{what}: expected {wanted!r}, got {got!r}")
+
+
+def docs_page_works_offline(browser, shop, _):
+    """The docs page shows the operations, shows no error, and loads nothing from elsewhere."""
+    browser.open(f"{shop.origin}/docs")
+    browser.wait_for("return document.querySelectorAll('.opblock').length >= 3")
+    loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    expect([], [url for url in loaded if not url.startswith((shop.origin, "data:"))], "loaded from elsewhere")
+    expect([], browser.console_errors(), "errors of the console")
+
+
+def open_operation(browser, method, path):
+    """Opens an operation on the docs page for trying out, and returns its selector."""
+    operation = browser.wait_for(
+        """
+        const [method, path] = arguments;
+        const block = [...document.querySelectorAll(`.opblock-${method}`)]
+            .find(block => block.querySelector(`[data-path="${path}"]`));
+        return block && '#' + CSS.escape(block.id);
+        """,
+        method,
+        path,
+    )
+    browser.click(f"{operation} .opblock-summary-control")
+    browser.click(f"{operation} .try-out__btn")
+    return operation
+
+
+def execute(browser, operation):
+    """Presses Execute and returns the status and the body that the page then shows."""
+    browser.click(f"{operation} .execute")
+    answer = browser.wait_for(LIVE_ANSWER, operation)
+    return answer["status"], json.loads(answer["body"])
+
+
+def post(browser, path, form):
+    """Sends a JSON body from the docs page."""
+    operation = open_operation(browser, "post", path)
+    browser.type_into(f"{operation} .body-param__text", json.dumps(form))
+    return execute(browser, operation)
+
+
+def docs_page_makes_calls(browser, _shop, _site):
+    """An account is opened, logs in and reads its profile with a token, all from the docs page."""
+    status, answer = post(browser, "/users/register", ACCOUNT)
+    expect((201, "register successfully"), (status, answer["meta"]["message"]), "registering")
+    status, answer = post(browser, "/users/login", {key: ACCOUNT[key] for key in ("email", "password")})
+    expect(200, status, "logging in")
+    account = answer["results"]
+
+    browser.click(".auth-wrapper .btn.authorize")
+    browser.type_into(".dialog-ux .auth-container input", account["token"])
+    browser.click(".dialog-ux .auth-btn-wrapper .btn.authorize")
+    browser.click(".dialog-ux .auth-btn-wrapper .btn-done")
+    profile = open_operation(browser, "get", "/users/{id}")
+    browser.type_into(f"{profile} [data-param-name=id] input", account["id"])
+    status, answer = execute(browser, profile)
+    expect((200, ACCOUNT["email"]), (status, answer["results"]["email"]), "reading the profile")
+
+
+def register_from(browser, shop, origin, account):
+    """Opens an account from a page of an origin, with headers for which browsers ask first."""
+    browser.open(origin)
+    options = {
+        "method": "POST",
+        "headers": {"Content-Type": "application/json", "Authorization": "Bearer none"},
+        "body": json.dumps(account),
+    }
+    return browser.run(FETCH, f"{shop.origin}/users/register", options)
+
+
+def allowed_origin_may_call(browser, shop, site):
+    """A page of an allowed origin passes the preflight, and reads answers and errors with their request id."""
+    account = {**ACCOUNT, "email": "grace@example.com"}
+    answer = register_from(browser, shop, site.allowed, account)
+    expect(201, answer.get("status"), f"registering from an allowed origin ({answer})")
+    answer = register_from(browser, shop, site.allowed, account)
+    expect(400, answer.get("status"), f"registering again ({answer})")
+    expect(("email already exists", "email_taken"), (answer["body"]["meta"]["message"], answer["body"]["meta"]["code"]), "error")
+    expect(answer["body"]["meta"]["request_id"], answer["request_id"], "request id in the header that the page may read")
+
+
+def other_origin_may_not(browser, shop, site):
+    """A page of any other origin reads nothing, and its call is not made."""
+    account = {**ACCOUNT, "email": "mallory@example.com"}
+    answer = register_from(browser, shop, site.refused, account)
+    expect(True, "refused" in answer, f"refusal of an origin that is not allowed ({answer})")
+    answer = register_from(browser, shop, site.allowed, account)
+    expect(201, answer.get("status"), f"the refused call left no account ({answer})")
+
+
+CHECKS = [docs_page_works_offline, docs_page_makes_calls, allowed_origin_may_call, other_origin_may_not]
+
+
+def main(binary, screenshot):
+    """Runs all checks in one browser against one shop."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        OtherSite() as site,
+        Shop(os.path.abspath(binary), folder, site.allowed) as shop,
+        Browser(os.path.join(folder, "profile")) as browser,
+    ):
+        for check in CHECKS:
+            try:
+                check(browser, shop, site)
+            except Exception:
+                browser.screenshot(screenshot)
+                print(f"FAILED  {check.__doc__}\nThe page: {screenshot}\nThe shop's log:\n{shop.log()}", file=sys.stderr)
+                raise
+            print(f"ok      {check.__doc__}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,6 +1,6 @@
 //! The one place through which every call passes, whichever protocol it came by.
 //!
-//! [`Handler::admit`] opens the call: rate limit and token. [`Handler::run`] runs it: opens its span, times it, counts
+//! [`Handler::admit`] opens the call: rate limit and token. [`Handler::run`] runs it: times it, counts
 //! its outcome, logs its fault once, catches its panic. An adapter does neither by itself.
 
 use crate::access::{Access, TokenVerifier};

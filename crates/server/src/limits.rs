@@ -1,0 +1,19 @@
+//! How many connections the machine lets this process hold.
+
+/// File descriptors that are not connections of clients: databases, logs, listeners, the runtime's own.
+const OTHER_FILES: u64 = 200;
+
+/// The connections that each listener may take, lowered where the limit on open files would not bear `wanted` on both.
+///
+/// Without this the listener would run out of file descriptors under load and spin on its own failure to accept.
+pub(crate) fn connections_per_listener(wanted: usize) -> usize {
+    let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else {
+        tracing::warn!("the limit on open files cannot be read");
+        return wanted;
+    };
+    let possible = usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(1);
+    if possible < wanted {
+        tracing::warn!(files, wanted, possible, "the limit on open files is low, taking fewer connections");
+    }
+    wanted.min(possible)
+}

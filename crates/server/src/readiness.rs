@@ -1,0 +1,174 @@
+//! Whether this process should be sent requests, and why not.
+
+use persistence::{Database, Status};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often the database is asked while all is well.
+const CALM: Duration = Duration::from_secs(2);
+/// How often the database is asked while it is not, so that service resumes soon after it is back.
+const ALERT: Duration = Duration::from_millis(500);
+
+/// Whether this process should be sent requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Readiness {
+    /// It should.
+    Ready,
+    /// It should not, for now.
+    NotReady {
+        /// Which part is to blame.
+        component: &'static str,
+        /// What is the matter with it, and what to do about it.
+        reason: String,
+    },
+}
+
+impl Readiness {
+    /// Whether it is [`Self::Ready`].
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    fn starting() -> Self {
+        Self::NotReady { component: "server", reason: "starting".to_owned() }
+    }
+
+    fn stopping() -> Self {
+        Self::NotReady { component: "server", reason: "shutting down".to_owned() }
+    }
+
+    fn of_database(status: Status, was_ready: bool) -> Self {
+        let reason = match status {
+            Status::Ready => return Self::Ready,
+            // Migrations only ever add what the release before them can live with, so that a release can be rolled out
+            // while the one before it still serves.
+            Status::SchemaAhead { .. } if was_ready => return Self::Ready,
+            Status::Away { reason } => format!("the database is away: {reason}"),
+            Status::SchemaBehind { missing } => format!(
+                "the database's schema is older than this binary: missing {}; run `go-commerce migrate`",
+                missing.join(", ")
+            ),
+            Status::SchemaAhead { unknown } => format!(
+                "the database's schema is newer than this binary: it has {}; run a binary that knows them",
+                unknown.join(", ")
+            ),
+        };
+        Self::NotReady { component: "database", reason }
+    }
+}
+
+/// Brings the database's schema up to date.
+#[derive(Clone)]
+pub struct Migrations(Arc<persistence::Options>);
+
+impl Migrations {
+    /// The migrations of the database that these options name.
+    #[must_use]
+    pub fn new(options: persistence::Options) -> Self {
+        Self(Arc::new(options))
+    }
+
+    /// Runs those that are missing, on a thread of their own: they may take long, and they block.
+    async fn run(&self) -> Result<(), String> {
+        let options = Arc::clone(&self.0);
+        let (done, outcome) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("migrate".to_owned());
+        let started = thread.spawn(move || done.send(persistence::migrate(&options)));
+        started.map_err(|error| format!("the migrations' thread cannot be started: {error}"))?;
+        match outcome.await {
+            Ok(Ok(applied)) => {
+                tracing::info!(applied = applied.join(", "), "database migrated");
+                Ok(())
+            }
+            Ok(Err(error)) => Err(format!("the migration failed: {error}")),
+            Err(_) => Err("the migration panicked".to_owned()),
+        }
+    }
+}
+
+/// The state that `/readyz`, `grpc.health.v1` and the metrics share.
+#[derive(Clone)]
+pub struct ReadinessWatch {
+    state: watch::Sender<Readiness>,
+    stopping: CancellationToken,
+}
+
+impl Default for ReadinessWatch {
+    fn default() -> Self {
+        Self { state: watch::Sender::new(Readiness::starting()), stopping: CancellationToken::new() }
+    }
+}
+
+impl ReadinessWatch {
+    /// The present state.
+    #[must_use]
+    pub fn current(&self) -> Readiness {
+        self.state.borrow().clone()
+    }
+
+    /// Says no from now on, whatever the database says.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+        self.state.send_replace(Readiness::stopping());
+    }
+
+    /// Follows the state as a yes or no; the last answer is the no of [`Self::stop`].
+    pub async fn follow(self, answer: watch::Sender<bool>) {
+        let mut states = self.state.subscribe();
+        while !self.stopping.is_cancelled() {
+            let is_ready = states.borrow_and_update().is_ready();
+            answer.send_if_modified(|answer| std::mem::replace(answer, is_ready) != is_ready);
+            if states.changed().await.is_err() {
+                break;
+            }
+        }
+        answer.send_replace(false);
+    }
+
+    /// Asks the database once, and brings its schema up to date where that is this process's task.
+    pub async fn check(&self, database: &Database, migrations: Option<&Migrations>) {
+        let mut status = database.status().await;
+        let mut failure = None;
+        if let (Status::SchemaBehind { .. }, Some(migrations)) = (&status, migrations) {
+            failure = migrations.run().await.err();
+            status = database.status().await;
+        }
+        let was_ready = self.current().is_ready();
+        let next = match failure {
+            Some(failure) => Readiness::NotReady { component: "database", reason: failure },
+            None => Readiness::of_database(status, was_ready),
+        };
+        self.become_known(&next);
+    }
+
+    fn become_known(&self, next: &Readiness) {
+        self.state.send_if_modified(|state| {
+            let is_news = state != next && !self.stopping.is_cancelled();
+            if is_news {
+                match next {
+                    Readiness::Ready => tracing::info!("ready"),
+                    Readiness::NotReady { component, reason } => tracing::error!(component, reason, "not ready"),
+                }
+                state.clone_from(next);
+            }
+            is_news
+        });
+    }
+
+    /// Asks the database again and again, until [`Self::stop`].
+    pub async fn watch(self, database: Arc<Database>, migrations: Option<Migrations>) {
+        let stopping = self.stopping.clone();
+        let asking = async {
+            loop {
+                tokio::time::sleep(if self.current().is_ready() { CALM } else { ALERT }).await;
+                self.check(&database, migrations.as_ref()).await;
+            }
+        };
+        stopping.run_until_cancelled(asking).await;
+    }
+}

@@ -1,0 +1,18 @@
+//! The file that tells supervisors and tests that the process is ready, and where it listens.
+
+use crate::serve::Addresses;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes the addresses to `path` as JSON, whole or not at all: it appears under its name only once it is complete.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write(path: &Path, addresses: Addresses) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", std::process::id()));
+    let mut file = std::fs::File::create(&unfinished)?;
+    file.write_all(serde_json::to_string(&addresses)?.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)
+}

@@ -1,0 +1,232 @@
+//! The process's life: bind everything, serve, drain, stop.
+
+use crate::limits;
+use crate::ops;
+use crate::readiness::{Migrations, ReadinessWatch};
+use crate::settings::Settings;
+use crate::wiring::{self, Parts};
+use domain::clock::{Clock, Deadline};
+use domain::error::BoxError;
+use domain::user::LoginAttempts;
+use persistence::OpenError;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often forgotten log-in counters are dropped.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Why the process cannot start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A listener cannot be bound.
+    Bind {
+        /// The setting that names the address.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The database cannot be used, however long one waits.
+    Database(OpenError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { key, address, source } => {
+                write!(f, "{key}: cannot listen on {address}: {source}; choose another port, or stop what uses it")
+            }
+            Self::Database(error) => write!(f, "database.url: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Where the process listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Addresses {
+    /// REST.
+    pub rest: SocketAddr,
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// Liveness, readiness, metrics.
+    pub ops: SocketAddr,
+}
+
+/// The listeners, all bound or none.
+struct Listeners {
+    rest: TcpListener,
+    grpc: TcpListener,
+    ops: TcpListener,
+    addresses: Addresses,
+}
+
+fn bind(key: &'static str, host: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let address = SocketAddr::new(host, port);
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|source| StartError::Bind { key, address, source })
+}
+
+impl Listeners {
+    fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let (rest, rest_address) = bind("rest.port", settings.rest.host, settings.rest.port)?;
+        let (grpc, grpc_address) = bind("grpc.port", settings.grpc.host, settings.grpc.port)?;
+        let (ops, ops_address) = bind("ops.port", settings.ops.host, settings.ops.port)?;
+        let addresses = Addresses { rest: rest_address, grpc: grpc_address, ops: ops_address };
+        Ok(Self { rest, grpc, ops, addresses })
+    }
+}
+
+/// The name of a server and how it ended.
+type Ended = (&'static str, Result<(), BoxError>);
+
+/// A process that serves.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// What it is made of.
+    pub parts: Parts,
+    readiness: ReadinessWatch,
+    servers: JoinSet<Ended>,
+    ops_server: JoinSet<Ended>,
+    background: JoinSet<()>,
+    stop_public: CancellationToken,
+    stop_ops: CancellationToken,
+    drain_delay: Duration,
+    drain_timeout: Duration,
+}
+
+/// Binds all listeners, builds the application and serves it. Returns once requests are taken.
+///
+/// A database that is away does not stop the start: the process is not ready until it is there.
+///
+/// # Errors
+/// Where an address or the database cannot be used; nothing is served then.
+pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let listeners = Listeners::bind(settings)?;
+    let parts = wiring::wire(settings, &clock).map_err(StartError::Database)?;
+    let readiness = ReadinessWatch::default();
+    let migrations = settings.database.migrate_on_start.then(|| Migrations::new(wiring::database(settings)));
+    readiness.check(&parts.database, migrations.as_ref()).await;
+
+    let mut background = JoinSet::new();
+    let (ready, is_ready) = watch::channel(false);
+    background.spawn(readiness.clone().follow(ready));
+    background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
+    background.spawn(purge_login_attempts(Arc::clone(&parts.database), clock));
+
+    let mut running = Running {
+        addresses: listeners.addresses,
+        parts,
+        readiness,
+        servers: JoinSet::new(),
+        ops_server: JoinSet::new(),
+        background,
+        stop_public: CancellationToken::new(),
+        stop_ops: CancellationToken::new(),
+        drain_delay: settings.shutdown.drain_delay,
+        drain_timeout: settings.shutdown.drain_timeout,
+    };
+    running.serve(settings, listeners, is_ready);
+    Ok(running)
+}
+
+impl Running {
+    fn serve(&mut self, settings: &Settings, listeners: Listeners, is_ready: watch::Receiver<bool>) {
+        let (app, stop) = (&self.parts.app, &self.stop_public);
+        let mut rest_options = wiring::rest(settings);
+        let mut grpc_options = wiring::grpc(settings);
+        rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
+        grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);
+
+        let rest = rest::serve(Arc::clone(app), rest_options, listeners.rest, stop.clone());
+        self.servers.spawn(async { ("rest", ended(rest).await) });
+        let grpc = grpc::serve(Arc::clone(app), grpc_options, listeners.grpc, is_ready, stop.clone());
+        self.servers.spawn(async { ("grpc", grpc.await) });
+
+        let (readiness, metrics) = (self.readiness.clone(), Arc::clone(&self.parts.metrics));
+        let ops = ops::serve(listeners.ops, readiness, metrics, self.stop_ops.clone());
+        self.ops_server.spawn(async { ("ops", ended(ops).await) });
+    }
+
+    /// Waits for a server that ends by itself: half a service is worse than none, so this is a reason to stop.
+    pub async fn server_ended(&mut self) -> &'static str {
+        let ended = tokio::select! {
+            ended = self.servers.join_next() => ended,
+            ended = self.ops_server.join_next() => ended,
+        };
+        let name = match ended {
+            Some(Ok(ended)) => log_end(ended),
+            Some(Err(_)) | None => "a server",
+        };
+        tracing::error!(server = name, "a server ended by itself");
+        name
+    }
+
+    /// Stops in an order that drops no request: says that it is not ready, gives load balancers time to see it, takes no
+    /// new connections, lets what is under way end, and then stops. Tells whether all of it ended in time.
+    pub async fn drain(mut self) -> bool {
+        let started = Instant::now();
+        self.readiness.stop();
+        tracing::info!(delay_ms = self.drain_delay.as_millis(), "draining: not ready any more");
+        tokio::time::sleep(self.drain_delay).await;
+
+        self.stop_public.cancel();
+        let bound = Deadline::within(self.drain_timeout);
+        let servers = tokio::time::timeout(self.drain_timeout, join_all(&mut self.servers)).await;
+        tracing::info!(in_time = servers.is_ok(), "draining: servers stopped");
+        let commands = self.parts.runtime.drain(bound.remaining().max(Duration::from_millis(100))).await;
+        tracing::info!(in_time = commands, "draining: commands ended");
+
+        self.background.shutdown().await;
+        self.parts.database.close().await;
+        self.stop_ops.cancel();
+        join_all(&mut self.ops_server).await;
+        let in_time = servers.is_ok() && commands;
+        tracing::info!(in_time, elapsed_ms = started.elapsed().as_millis(), "stopped");
+        in_time
+    }
+}
+
+async fn ended(server: std::io::Result<actix_web::dev::Server>) -> Result<(), BoxError> {
+    Ok(server?.await?)
+}
+
+async fn join_all(servers: &mut JoinSet<Ended>) {
+    while let Some(ended) = servers.join_next().await {
+        if let Ok(ended) = ended {
+            log_end(ended);
+        }
+    }
+}
+
+fn log_end((name, outcome): Ended) -> &'static str {
+    match outcome {
+        Ok(()) => tracing::debug!(server = name, "server ended"),
+        Err(error) => tracing::error!(server = name, %error, "server failed"),
+    }
+    name
+}
+
+async fn purge_login_attempts(attempts: Arc<dyn LoginAttempts>, clock: Arc<dyn Clock>) {
+    let mut ticks = tokio::time::interval(PURGE_EVERY);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        match attempts.purge(clock.now(), Deadline::within(Duration::from_secs(10))).await {
+            Ok(purged) => tracing::debug!(purged, "login attempts purged"),
+            Err(error) => tracing::warn!(causes = domain::error::causes(&error), "login attempts not purged"),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Structured logs on the standard output: text for people, JSON lines for machines.
+//!
+//! A slow reader of the output never slows a request: lines go through a bounded queue, and what does not fit is dropped
+//! and counted.
+
+use std::io::IsTerminal;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
+
+/// How many lines may wait to be written.
+const QUEUED_LINES: usize = 16_384;
+
+/// Keeps the log's writer alive; dropping it writes what is still queued.
+pub struct LogGuard {
+    _writer: WorkerGuard,
+    dropped: ErrorCounter,
+    level: LogLevel,
+}
+
+impl LogGuard {
+    /// How many lines did not fit into the queue so far.
+    #[must_use]
+    pub fn dropped_lines(&self) -> ErrorCounter {
+        self.dropped.clone()
+    }
+
+    /// The way to change what is logged while the process runs.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+}
+
+/// What is logged, changeable while the process runs.
+#[derive(Clone)]
+pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
+
+impl LogLevel {
+    /// Logs from now on what `filter` lets through.
+    ///
+    /// # Errors
+    /// A filter that does not follow the syntax of [`EnvFilter`], or a log that is shut down.
+    pub fn set(&self, filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.0.reload(EnvFilter::try_new(filter)?)?;
+        Ok(())
+    }
+}
+
+/// Starts the log of this process: `filter` in the syntax of [`EnvFilter`], JSON lines or text.
+///
+/// # Errors
+/// A filter that does not follow the syntax, or a log that has been started before.
+pub fn init(filter: &str, json: bool) -> Result<LogGuard, Box<dyn std::error::Error + Send + Sync>> {
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES).finish(std::io::stdout());
+    let dropped = writer.error_counter();
+    let lines = if json {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_writer(writer)
+            .boxed()
+    } else {
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal()).with_writer(writer).boxed()
+    };
+    let (filter, level) = reload::Layer::new(EnvFilter::try_new(filter)?);
+    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(place, message, %backtrace, "panic");
+    }));
+    Ok(LogGuard { _writer: guard, dropped, level: LogLevel(level) })
+}

@@ -1,0 +1,47 @@
+//! What the process tells of itself: log lines and metrics.
+
+mod logs;
+mod metrics;
+
+pub use logs::{LogGuard, LogLevel, init};
+pub use metrics::{Gauge, Metrics};
+
+use domain::error::ErrorCode;
+use domain::observe::{Observer, RequestReport};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Turns the shop's reports into log lines and metrics.
+pub struct Telemetry {
+    metrics: Arc<Metrics>,
+}
+
+impl Telemetry {
+    /// Reports to these metrics, and to the log.
+    #[must_use]
+    pub const fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
+    }
+}
+
+impl Observer for Telemetry {
+    fn request_answered(&self, report: &RequestReport<'_>) {
+        self.metrics.request(report);
+        let RequestReport { protocol, method, route, status, elapsed, request_id, client, is_fault } = report;
+        let (protocol, latency_us) = (protocol.as_str(), u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        if *is_fault {
+            tracing::warn!(protocol, method, route, status, latency_us, %request_id, %client, "request answered");
+        } else {
+            tracing::info!(protocol, method, route, status, latency_us, %request_id, %client, "request answered");
+        }
+    }
+
+    fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration) {
+        self.metrics.use_case(name, outcome, elapsed);
+    }
+
+    fn panic_caught(&self, place: &'static str) {
+        self.metrics.panic(place);
+        tracing::error!(place, "a panic was caught and answered");
+    }
+}

@@ -49,7 +49,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         ErrorCode::DeadlineExceeded => &[
             ("auth.bcrypt_cost", "12"),
             ("rest.request_timeout_seconds", "0.1"),
-            ("grpc.request_timeout_seconds", "0.1"),
+            ("grpc.deadline_seconds", "0.1"),
         ],
         ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
         ErrorCode::InvalidRequest

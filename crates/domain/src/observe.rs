@@ -1,8 +1,8 @@
 //! What the shop reports of itself, as a port: the binary turns it into logs and metrics.
 
+use crate::client::ClientAddress;
 use crate::context::RequestId;
 use crate::error::ErrorCode;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// The protocol that a request came by.
@@ -43,7 +43,7 @@ pub struct RequestReport<'a> {
     /// The request's identifier.
     pub request_id: &'a RequestId,
     /// The client as the trusted proxies tell it.
-    pub client: IpAddr,
+    pub client: ClientAddress,
 }
 
 /// Where reports go.

@@ -47,7 +47,7 @@ pub struct Options {
     pub write: Rate,
     /// Calls that only look.
     pub read: Rate,
-    /// How many clients are counted at once, for each of the four rates. One takes some 400 bytes.
+    /// How many clients are counted at once, for each of the four rates. One takes some 400 bytes: 32 MB in all.
     pub max_clients: u64,
 }
 
@@ -58,7 +58,7 @@ impl Default for Options {
             credentials_sustained: Rate::per_hour(300),
             write: Rate::per_minute(100),
             read: Rate::per_minute(600),
-            max_clients: 100_000,
+            max_clients: 20_000,
         }
     }
 }

@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Storage: the domain's ports on SQLite, PostgreSQL, MySQL and MariaDB.
+//!
+//! Here live SQL, connections and what the databases do differently. No rule of the shop lives here: what a row means is
+//! the domain's business. Nothing of Diesel leaves this crate.
+//!
+//! Start with `user.rs`, which is how a port is implemented; then `lanes.rs`, the threads on which every
+//! statement runs; then `connection.rs`, which opens a session on each kind of database. What they do differently is in
+//! `dialect.rs`, `constraint.rs` and `fault.rs`, and nowhere else.
+//!
+//! A new table: a migration per database (`migrations/README.md`), its columns in `schema.rs`, a file for its port.
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("persistence needs at least one of the features `sqlite`, `postgres` and `mysql`");
+
+mod connection;
+mod constraint;
+mod database;
+mod dialect;
+mod failure;
+mod fault;
+mod lane;
+mod lanes;
+mod login_attempts;
+mod migrate;
+mod options;
+mod pool;
+mod redact;
+mod schema;
+mod status;
+mod task;
+mod url;
+mod user;
+
+pub use database::Database;
+pub use lanes::LaneGauges;
+pub use migrate::{MigrateError, migrate};
+pub use options::Options;
+pub use status::Status;
+pub use url::{Backend, OpenError, check_url};

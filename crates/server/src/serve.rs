@@ -8,6 +8,8 @@ use crate::wiring::{self, Parts};
 use domain::clock::{Clock, Deadline};
 use domain::error::BoxError;
 use domain::user::LoginAttempts;
+use outbound::passwords::Bcrypt;
+use outbound::tokens::InvalidKeys;
 use persistence::OpenError;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -19,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often forgotten log-in counters are dropped.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// A hash that takes longer makes log-in feel broken (OWASP's Password Storage Cheat Sheet).
+const SLOW_HASH: Duration = Duration::from_secs(1);
 
 /// Why the process cannot start.
 #[derive(Debug)]
@@ -34,6 +39,10 @@ pub enum StartError {
     },
     /// The database cannot be used, however long one waits.
     Database(OpenError),
+    /// The hashing lane cannot be started.
+    Hashing(std::io::Error),
+    /// The token keys cannot be used.
+    Keys(InvalidKeys),
 }
 
 impl fmt::Display for StartError {
@@ -43,6 +52,8 @@ impl fmt::Display for StartError {
                 write!(f, "{key}: cannot listen on {address}: {source}; choose another port, or stop what uses it")
             }
             Self::Database(error) => write!(f, "database.url: {error}"),
+            Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
+            Self::Keys(error) => write!(f, "auth.jwt: {error}"),
         }
     }
 }
@@ -115,7 +126,7 @@ pub struct Running {
 /// Where an address or the database cannot be used; nothing is served then.
 pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listeners = Listeners::bind(settings)?;
-    let parts = wiring::wire(settings, &clock).map_err(StartError::Database)?;
+    let parts = wiring::wire(settings, &clock)?;
     let readiness = ReadinessWatch::default();
     let migrations = settings.database.migrate_on_start.then(|| Migrations::new(wiring::database(settings)));
     readiness.check(&parts.database, migrations.as_ref()).await;
@@ -125,6 +136,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(readiness.clone().follow(ready));
     background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
     background.spawn(purge_login_attempts(Arc::clone(&parts.database), clock));
+    background.spawn(tell_hashing_time(Arc::clone(&parts.passwords)));
 
     let mut running = Running {
         addresses: listeners.addresses,
@@ -219,7 +231,18 @@ fn log_end((name, outcome): Ended) -> &'static str {
     name
 }
 
-async fn purge_login_attempts(attempts: Arc<dyn LoginAttempts>, clock: Arc<dyn Clock>) {
+/// Tells how long one hash takes on this machine, from which follows how many log-ins a second it can bear.
+async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
+    match passwords.measure(Deadline::within(Duration::from_secs(30))).await {
+        Ok(elapsed) if elapsed > SLOW_HASH => {
+            tracing::warn!(hash_ms = elapsed.as_millis(), "a password hash takes long; lower auth.bcrypt_cost");
+        }
+        Ok(elapsed) => tracing::info!(hash_ms = elapsed.as_millis(), "password hash measured"),
+        Err(error) => tracing::debug!(code = error.code().as_str(), "password hash not measured"),
+    }
+}
+
+async fn purge_login_attempts(attempts: Arc<persistence::Database>, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     ticks.tick().await;
     loop {

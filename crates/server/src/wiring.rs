@@ -1,6 +1,7 @@
 //! From settings to the application: the one place that names adapters. No logic, only choices.
 
-use crate::settings::Settings;
+use crate::serve::StartError;
+use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
 use crate::telemetry::{Gauge, Metrics, Telemetry};
 use domain::app::App;
@@ -10,9 +11,9 @@ use domain::quota::Quotas;
 use domain::use_case::{FrontDesk, Handler};
 use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
 use outbound::passwords::{self, Bcrypt};
-use outbound::quotas::{self, ClientQuotas, Unlimited};
-use outbound::tokens::{self, Jwt};
-use persistence::{Database, OpenError};
+use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
+use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
+use persistence::Database;
 use std::sync::Arc;
 
 /// The application and the parts of it that the process starts, watches and stops.
@@ -33,11 +34,11 @@ pub struct Parts {
 /// Builds the application that the settings describe.
 ///
 /// # Errors
-/// Where the database cannot be used however long one waits.
-pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Parts, OpenError> {
-    let database = Database::open(database(settings))?;
-    let passwords = Arc::new(Bcrypt::new(&hashing(settings)));
-    let tokens = Arc::new(Jwt::new(jwt(settings), Arc::clone(clock)));
+/// Where a part cannot be used however long one waits.
+pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Parts, StartError> {
+    let database = Database::open(database(settings)).map_err(StartError::Database)?;
+    let passwords = Arc::new(Bcrypt::start(hashing(settings)).map_err(StartError::Hashing)?);
+    let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
     let metrics = Arc::new(Metrics::new(gauges(&database, &passwords)));
     let runtime = Arc::new(MainRuntime::current());
     let desk = Arc::new(FrontDesk {
@@ -104,10 +105,95 @@ fn quotas(settings: &Settings) -> Arc<dyn Quotas> {
         return Arc::new(Unlimited);
     }
     Arc::new(ClientQuotas::new(quotas::Options {
-        credentials_per_minute: limits.credentials_per_minute,
-        credentials_per_hour: limits.credentials_per_hour,
-        writes_per_minute: limits.writes_per_minute,
-        reads_per_minute: limits.reads_per_minute,
+        credentials: Rate::per_minute(limits.credentials_per_minute),
+        credentials_sustained: Rate::per_hour(limits.credentials_per_hour),
+        write: Rate::per_minute(limits.writes_per_minute),
+        read: Rate::per_minute(limits.reads_per_minute),
         ..quotas::Options::default()
     }))
+}
+
+fn jwt(settings: &Settings) -> tokens::Options {
+    let jwt = &settings.auth.jwt;
+    tokens::Options {
+        issuer: jwt.issuer.clone(),
+        audience: jwt.audience.clone(),
+        lifetime: jwt.ttl,
+        accept_legacy: jwt.accept_legacy,
+    }
+}
+
+/// The keys that the settings name: the one to sign with, and those to accept besides.
+///
+/// # Errors
+/// Where a key cannot be used.
+pub fn keys(settings: &Settings) -> Result<KeySet, StartError> {
+    let jwt = &settings.auth.jwt;
+    let current = Key { id: jwt.kid.clone(), state: KeyState::Current, secret: jwt.secret.clone() };
+    let others = jwt.verification_keys.iter().map(|key| Key {
+        id: key.kid.clone(),
+        state: KeyState::Retired,
+        secret: key.secret.clone(),
+    });
+    let keys: Vec<_> = std::iter::once(current).chain(others).collect();
+    KeySet::new(&keys).map_err(StartError::Keys)
+}
+
+fn trusted_proxies(settings: &Settings) -> TrustedProxies {
+    TrustedProxies::new(settings.trusted_proxies.clone())
+}
+
+/// How REST is served.
+#[must_use]
+pub fn rest(settings: &Settings) -> rest::Options {
+    let Rest { workers, max_connections, request_timeout, body_timeout, .. } = settings.rest;
+    rest::Options {
+        workers,
+        max_connections,
+        request_timeout,
+        body_timeout,
+        trusted_proxies: trusted_proxies(settings),
+        cors_origins: settings.cors.allowed_origins.clone(),
+        drain_timeout: settings.shutdown.drain_timeout,
+        ..rest::Options::default()
+    }
+}
+
+/// How gRPC is served.
+#[must_use]
+pub fn grpc(settings: &Settings) -> grpc::Options {
+    let Grpc { max_connections, deadline, reflection, .. } = settings.grpc;
+    grpc::Options {
+        max_connections,
+        deadline,
+        reflection,
+        trusted_proxies: trusted_proxies(settings),
+        drain_timeout: settings.shutdown.drain_timeout,
+        ..grpc::Options::default()
+    }
+}
+
+/// What is read of the database's and the hashing lanes at every scrape.
+fn gauges(database: &Arc<Database>, passwords: &Arc<Bcrypt>) -> impl Fn() -> Vec<Gauge> + Send + Sync + 'static {
+    let (database, passwords) = (Arc::clone(database), Arc::clone(passwords));
+    move || {
+        let hashing = passwords.gauges();
+        let lanes = database.gauges().into_iter().map(|lane| (lane.name, lane.size, lane.in_use, lane.waiting));
+        let databases = lanes.flat_map(|(lane, size, in_use, waiting)| {
+            [("size", size), ("in_use", in_use), ("waiting", waiting)].map(|(state, value)| Gauge {
+                name: "database_slots",
+                help: "Connections held (size), at work (in_use), and calls that wait for one (waiting)",
+                labels: vec![("lane", lane), ("state", state)],
+                value: i64::try_from(value).unwrap_or(i64::MAX),
+            })
+        });
+        let states = [("size", hashing.threads), ("in_use", hashing.in_use), ("waiting", hashing.waiting)];
+        let hashing = states.map(|(state, value)| Gauge {
+            name: "hashing_lane",
+            help: "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)",
+            labels: vec![("state", state)],
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+        });
+        databases.chain(hashing).collect()
+    }
 }

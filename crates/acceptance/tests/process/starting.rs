@@ -22,7 +22,7 @@ pub(crate) fn a_folder_with_nothing_in_it_suffices() -> Result<(), String> {
         }
         assert!(
             process.folder().join("data/go-commerce.db").exists(),
-            "the database is where design says"
+            "the database is where the documents say"
         );
     })
 }

@@ -1,0 +1,119 @@
+//! The command line: what can be asked of the binary.
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The back end of an online shop, over REST and gRPC.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "go-commerce", version)]
+pub struct Cli {
+    /// What to do; without one, to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// A folder with settings: `default.toml` and one file named after each environment [default: config, if there]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub config: Option<PathBuf>,
+
+    /// The environment: development, test, staging or production [default: `COMMERCE_ENV`, or development]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub env: Option<String>,
+
+    /// A setting, as in rest.port=8081; can be given more than once. Not for secrets
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+
+    /// For serve: a file to write the listeners' addresses to, as JSON, once requests are taken
+    #[arg(long, global = true, value_name = "PATH")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// What can be asked of the binary.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve REST, gRPC and the operators' port until SIGTERM or Ctrl-C
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Look at the settings
+    Config {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print the OpenAPI description of the REST interface
+    Openapi,
+    /// Ask the running server whether it is ready; exit code 0 if it is, 1 if not
+    Health,
+    /// Let an account log in again that too many failed log-ins have closed
+    Unlock {
+        /// The account's e-mail address
+        email: String,
+    },
+}
+
+/// What can be asked about the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Tell every mistake in the settings
+    Check,
+    /// Print each setting with its value and where that comes from, without secrets
+    Show,
+}
+
+impl Cli {
+    /// What to do.
+    #[must_use]
+    pub fn task(&self) -> &Command {
+        self.command.as_ref().unwrap_or(&Command::Serve)
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(key, value)| (key.trim(), value)).filter(|(key, _)| !key.is_empty());
+    let (key, value) = parts.ok_or("a setting is KEY=VALUE, as in rest.port=8081")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["go-commerce"], arguments].concat())
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_what_is_meant_without_a_command() {
+        assert_eq!(parse(&[]).unwrap().task(), &Command::Serve);
+        for arguments in [&["--ready-file", "r"][..], &["serve", "--ready-file", "r"]] {
+            let cli = parse(arguments).unwrap();
+            assert_eq!((cli.task(), cli.ready_file.clone()), (&Command::Serve, Some("r".into())));
+        }
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_command() {
+        let options = ["--env", "test", "--config", "dir", "--set", "rest.port=1", "--set", "log.level=a=b"];
+        for arguments in [[&options[..], &["config", "show"]].concat(), [&["config", "show"], &options[..]].concat()] {
+            let cli = parse(&arguments).unwrap();
+            assert_eq!(cli.task(), &Command::Config { command: ConfigCommand::Show });
+            assert_eq!((cli.env.as_deref(), cli.config), (Some("test"), Some("dir".into())));
+            let set = [("rest.port", "1"), ("log.level", "a=b")];
+            assert_eq!(cli.set, set.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_ends_as_a_mistake_in_the_settings_does() {
+        for arguments in [&["--set", "rest.port"][..], &["--set", "=1"], &["--nonsense"], &["nonsense"], &["config"]] {
+            assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The settings as anybody may see them: each value, and where it comes from.
+
+use super::layers::Layers;
+use super::secrets::shown;
+use std::fmt;
+
+/// A setting as anybody may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The setting, as in `rest.port`.
+    pub key: String,
+    /// Its value as in TOML, with `***` for what is secret.
+    pub value: String,
+    /// Where it was given: `file:line`, the name of a variable, or an option of the command line.
+    pub origin: String,
+}
+
+/// All settings as anybody may see them; displayed as TOML, one a line, each followed by where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(Vec<Described>);
+
+impl Description {
+    pub(super) fn of(layers: &Layers) -> Self {
+        let described = layers.known.iter().filter_map(|key| {
+            let value = shown(key, layers.value(key)?);
+            Some(Described { key: key.to_owned(), value, origin: layers.origin(key).to_owned() })
+        });
+        Self(described.collect())
+    }
+
+    /// The settings, in the order of `default.toml`.
+    pub fn iter(&self) -> impl Iterator<Item = &Described> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.iter().map(|it| (format!("{} = {}", it.key, it.value), &it.origin)).collect();
+        let width = lines.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default();
+        lines.iter().try_for_each(|(setting, origin)| writeln!(f, "{setting:width$}  # {origin}"))
+    }
+}

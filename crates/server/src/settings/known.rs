@@ -1,0 +1,64 @@
+//! The settings that exist, and what somebody may have meant who names another.
+
+use std::collections::BTreeSet;
+
+/// The keys of all settings: those of the built-in `default.toml`, which names every one.
+pub(super) struct Known(Vec<String>);
+
+impl Known {
+    pub(super) fn new(keys: impl Iterator<Item = String>) -> Self {
+        Self(keys.collect())
+    }
+
+    /// The keys, in the order of `default.toml`.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.iter().any(|known| known == key)
+    }
+
+    /// Whether `key` names a group of settings.
+    pub(super) fn is_section(&self, key: &str) -> bool {
+        self.within(key).next().is_some()
+    }
+
+    /// What to write in the place of `unknown`; `spell` writes a key as it is written there.
+    pub(super) fn advice(&self, unknown: &str, spell: impl Fn(&str) -> String) -> String {
+        let list = |keys: &mut dyn Iterator<Item = &str>| keys.map(&spell).collect::<Vec<_>>().join(", ");
+        if let Some(near) = closest(unknown, self.iter()) {
+            return format!("did you mean {}?", spell(near));
+        }
+        let namesakes: Vec<_> = self.iter().filter(|known| last(known) == last(unknown)).collect();
+        if !namesakes.is_empty() {
+            return format!("did you mean {}?", list(&mut namesakes.into_iter()));
+        }
+        let section = unknown.rsplit_once('.').map_or("", |(section, _)| section);
+        if self.is_section(section) {
+            return format!("there are {}", list(&mut self.within(section)));
+        }
+        let sections: BTreeSet<_> = self.iter().filter_map(|key| Some(key.split_once('.')?.0)).collect();
+        format!("the groups of settings are {}", sections.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    /// The settings of a group.
+    pub(super) fn within<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |key| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')))
+    }
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// The one of `candidates` that `text` is most likely a misspelling of.
+pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_beginning = |known: &str| text.len() >= 3 && known.starts_with(text);
+    candidates
+        .into_iter()
+        .map(|known| (if is_beginning(known) { 1 } else { strsim::damerau_levenshtein(text, known) }, known))
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}

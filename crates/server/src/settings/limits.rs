@@ -1,0 +1,38 @@
+//! The settings of how much a client may do.
+
+use super::environment::Environment;
+use super::reader::Reader;
+
+/// The most calls that a limit can allow.
+const MOST: u32 = 1_000_000;
+
+/// How many calls a client may make.
+#[derive(Clone, Debug)]
+pub struct RateLimit {
+    /// Whether anything is limited, failed log-ins of an account included.
+    pub enabled: bool,
+    /// Log-ins and registrations a minute.
+    pub credentials_per_minute: u32,
+    /// Log-ins and registrations an hour.
+    pub credentials_per_hour: u32,
+    /// Other changes a minute.
+    pub writes_per_minute: u32,
+    /// Queries a minute.
+    pub reads_per_minute: u32,
+}
+
+impl RateLimit {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let limits = Self {
+            enabled: reader.flag("rate_limit.enabled"),
+            credentials_per_minute: reader.number("rate_limit.credentials_per_minute", 1..=MOST),
+            credentials_per_hour: reader.number("rate_limit.credentials_per_hour", 1..=MOST),
+            writes_per_minute: reader.number("rate_limit.writes_per_minute", 1..=MOST),
+            reads_per_minute: reader.number("rate_limit.reads_per_minute", 1..=MOST),
+        };
+        if !limits.enabled && reader.environment == Environment::Production {
+            reader.warn("rate_limit.enabled", "production lets everybody guess passwords without limit");
+        }
+        limits
+    }
+}

@@ -1,0 +1,172 @@
+//! The settings of the listeners and of who may call them.
+
+use super::environment::Environment;
+use super::layers::Kind;
+use super::reader::Reader;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+/// Listening for REST.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free.
+    pub port: u16,
+    /// Threads that serve requests; at least one.
+    pub workers: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long a request may take once it has been read.
+    pub request_timeout: Duration,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+}
+
+/// Listening for gRPC.
+#[derive(Clone, Debug)]
+pub struct Grpc {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free.
+    pub port: u16,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long a call may take, where its caller gives it no less.
+    pub deadline: Duration,
+    /// Whether the server describes its services.
+    pub reflection: bool,
+}
+
+/// Listening for operators.
+#[derive(Clone, Debug)]
+pub struct Ops {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free.
+    pub port: u16,
+}
+
+/// Pages of other origins.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// The origins whose pages may call REST, as browsers send them; `*` is all.
+    pub allowed_origins: Vec<String>,
+}
+
+/// As many as are wanted, or one for each core where that is left open by 0.
+pub(super) fn or_cores(wanted: usize) -> usize {
+    if wanted == 0 { cores() } else { wanted }
+}
+
+/// As many threads as run at once.
+pub(super) fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+impl Rest {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            host: reader.address("rest.host"),
+            port: reader.number("rest.port", 0..=u16::MAX),
+            workers: or_cores(reader.number("rest.workers", 0..=1024)),
+            max_connections: reader.number("rest.max_connections", 1..=1_000_000),
+            request_timeout: reader.seconds("rest.request_timeout_seconds", 0.1..=3600.0),
+            body_timeout: reader.seconds("rest.body_timeout_seconds", 0.1..=3600.0),
+        }
+    }
+}
+
+impl Grpc {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let grpc = Self {
+            host: reader.address("grpc.host"),
+            port: reader.number("grpc.port", 0..=u16::MAX),
+            max_connections: reader.number("grpc.max_connections", 1..=1_000_000),
+            deadline: reader.seconds("grpc.deadline_seconds", 0.1..=3600.0),
+            reflection: reader.flag("grpc.reflection"),
+        };
+        if grpc.reflection && reader.environment == Environment::Production {
+            grpc.guard_reflection(reader);
+        }
+        grpc
+    }
+
+    /// Production describes its services only where that was decided for production.
+    fn guard_reflection(&self, reader: &mut Reader<'_>) {
+        let key = "grpc.reflection";
+        if reader.kind(key) == Some(Kind::Default) {
+            let problem = "is on in production because it is on everywhere";
+            reader.mistake(key, problem, "set it to false, or to true in production's own settings");
+        } else {
+            reader.warn(key, "production describes its services to everybody who can reach them");
+        }
+    }
+}
+
+impl Ops {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self { host: reader.address("ops.host"), port: reader.number("ops.port", 0..=u16::MAX) }
+    }
+}
+
+impl Cors {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let key = "cors.allowed_origins";
+        let wanted = "an origin such as https://shop.example, without a path, in lower case";
+        let allowed_origins = reader.list(key, wanted, |text| is_origin(text).then(|| text.to_owned()));
+        if allowed_origins.iter().any(|origin| origin == "*") {
+            if reader.environment == Environment::Production {
+                reader.mistake(key, "* lets every page call production", "list the origins of your own pages");
+            } else if allowed_origins.len() > 1 {
+                reader.mistake(key, "* is every origin already", "leave out either it or the others");
+            }
+        }
+        Self { allowed_origins }
+    }
+}
+
+/// Whether a browser may send this as `Origin` (RFC 6454 §7), or it stands for all that do.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else {
+        return text == "*";
+    };
+    let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
+    let is_host = |c: char| is_scheme(c) || matches!(c, ':' | '[' | ']' | '_');
+    let has_default_port = (scheme == "https" && host.ends_with(":443")) || (scheme == "http" && host.ends_with(":80"));
+    !scheme.is_empty()
+        && scheme.chars().all(is_scheme)
+        && !host.is_empty()
+        && host.chars().all(is_host)
+        && !has_default_port
+}
+
+/// The proxies that are believed.
+pub(super) fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
+    let key = "trusted_proxies";
+    let wanted = "an address or network such as 10.0.0.1 or 10.0.0.0/8";
+    let networks: Vec<IpNet> =
+        reader.list(key, wanted, |text| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)));
+    if reader.environment == Environment::Production && networks.iter().any(|network| network.prefix_len() == 0) {
+        let problem = "believes everybody, so that every client can call itself by another's address";
+        reader.mistake(key, problem, "list your own proxies");
+    }
+    networks
+}
+
+/// Two listeners cannot share a port.
+pub(super) fn guard_ports(reader: &mut Reader<'_>, rest: &Rest, grpc: &Grpc, ops: &Ops) {
+    let all =
+        [("rest.port", rest.host, rest.port), ("grpc.port", grpc.host, grpc.port), ("ops.port", ops.host, ops.port)];
+    for (at, (key, host, port)) in all.into_iter().enumerate() {
+        let earlier = all.into_iter().take(at).find(|(_, other, taken)| {
+            let overlap = host == *other || host.is_unspecified() || other.is_unspecified();
+            port != 0 && port == *taken && overlap
+        });
+        if let Some((other, ..)) = earlier {
+            reader.mistake(key, format!("{port} is also {other}"), "give each listener a port of its own");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Reads values as what they must be, and remembers every one that is not.
+
+use super::environment::Environment;
+use super::layers::{Kind, Layers};
+use super::mistakes::{Mistake, Told, quoted};
+use super::toml_file;
+use config::{Value, ValueKind};
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Reads settings. Where a value is mistaken a stand-in is given back, so that reading goes on and all mistakes are found;
+/// what has been read is of use only if there were none.
+pub(super) struct Reader<'a> {
+    pub(super) layers: &'a Layers,
+    pub(super) environment: Environment,
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Remembers what is wrong with a setting.
+    pub(super) fn mistake(&mut self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Told {
+        let layers = self.layers;
+        self.mistake_at(layers.origin(key), key, problem, remedy)
+    }
+
+    /// Remembers what is wrong with a setting at a place that is not the setting's own.
+    pub(super) fn mistake_at(
+        &mut self,
+        place: &str,
+        key: &str,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Told {
+        self.mistakes.push(Mistake::at(place, problem, remedy).of(key));
+        Told
+    }
+
+    /// Remembers what is doubtful about a setting.
+    pub(super) fn warn(&mut self, key: &str, doubt: &str) {
+        self.warnings.push(format!("{}: {key}: {doubt}", self.layers.origin(key)));
+    }
+
+    /// What the setting's value comes from.
+    pub(super) fn kind(&self, key: &str) -> Option<Kind> {
+        self.layers.depth(key).map(|(_, kind)| kind)
+    }
+
+    fn read<T>(&mut self, key: &str, wanted: &str, parse: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let value = self.layers.value(key);
+        let parsed = value.and_then(parse);
+        if parsed.is_none() {
+            let problem = format!("{} is not {wanted}", value.map(shown).unwrap_or_default());
+            let remedy = match self.layers.default(key).map(shown) {
+                Some(default) => format!("the default is {default}"),
+                None => format!("give {wanted}"),
+            };
+            self.mistake(key, problem, remedy);
+        }
+        parsed
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number<T>(&mut self, key: &str, range: RangeInclusive<T>) -> T
+    where
+        T: TryFrom<i64> + PartialOrd + Display + Default,
+    {
+        let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+        let parsed = self.read(key, &wanted, |value| {
+            let number = match &value.kind {
+                ValueKind::I64(number) => *number,
+                ValueKind::String(text) => text.trim().parse().ok()?,
+                _ => return None,
+            };
+            T::try_from(number).ok().filter(|number| range.contains(number))
+        });
+        parsed.unwrap_or_default()
+    }
+
+    /// A time in seconds, within bounds in seconds.
+    pub(super) fn seconds(&mut self, key: &str, range: RangeInclusive<f64>) -> Duration {
+        let wanted = format!("a number of seconds from {} to {}", range.start(), range.end());
+        let parsed = self.read(key, &wanted, |value| {
+            let seconds = match &value.kind {
+                ValueKind::I64(number) => f64::from(i32::try_from(*number).ok()?),
+                ValueKind::Float(number) => *number,
+                ValueKind::String(text) => text.trim().parse().ok()?,
+                _ => return None,
+            };
+            Some(seconds).filter(|seconds| range.contains(seconds)).map(Duration::from_secs_f64)
+        });
+        parsed.unwrap_or_default()
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &str) -> bool {
+        let parsed = self.read(key, "true or false", |value| match &value.kind {
+            ValueKind::Boolean(flag) => Some(*flag),
+            ValueKind::String(text) => text.trim().parse().ok(),
+            _ => None,
+        });
+        parsed.unwrap_or_default()
+    }
+
+    /// A text for which `parse` gives something.
+    pub(super) fn text<T>(&mut self, key: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        self.read(key, wanted, |value| match &value.kind {
+            ValueKind::String(text) => parse(text.trim()),
+            _ => None,
+        })
+    }
+
+    /// An IP address.
+    pub(super) fn address(&mut self, key: &str) -> IpAddr {
+        let parsed = self.text(key, "an IP address such as 127.0.0.1 or 0.0.0.0", |text| text.parse().ok());
+        parsed.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// A text that others compare with theirs.
+    pub(super) fn name(&mut self, key: &str) -> String {
+        let is_name = |text: &str| {
+            (1..=255).contains(&text.chars().count())
+                && !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+        };
+        let parsed = self.text(key, "a text of 1 to 255 characters", |text| is_name(text).then(|| text.to_owned()));
+        parsed.unwrap_or_default()
+    }
+
+    /// A list of texts for each of which `parse` gives something.
+    pub(super) fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let mut parsed = Vec::new();
+        for element in self.elements(key, wanted) {
+            let found = match &element.kind {
+                ValueKind::String(text) => parse(text.trim()),
+                _ => None,
+            };
+            match found {
+                Some(found) => parsed.push(found),
+                None => {
+                    let problem = format!("{} is not {wanted}", shown(&element));
+                    self.mistake_at(element.origin().unwrap_or(key), key, problem, "put it right, or leave it out");
+                }
+            }
+        }
+        parsed
+    }
+
+    /// The elements of a list.
+    pub(super) fn elements(&mut self, key: &str, wanted: &str) -> Vec<Value> {
+        let elements = match self.layers.value(key).map(|value| (&value.kind, value.origin().unwrap_or(key))) {
+            Some((ValueKind::Array(elements), _)) => Some(elements.clone()),
+            Some((ValueKind::String(text), origin)) => toml_file::list(text, origin),
+            Some(_) | None => None,
+        };
+        if elements.is_none() {
+            self.mistake(key, "is not a list", format!("give an array in which each element is {wanted}"));
+        }
+        elements.unwrap_or_default()
+    }
+}
+
+/// A value as it is repeated in a text.
+fn shown(value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) => quoted(text),
+        ValueKind::I64(number) => number.to_string(),
+        ValueKind::Float(number) => number.to_string(),
+        ValueKind::Boolean(flag) => flag.to_string(),
+        ValueKind::Array(_) => "a list".to_owned(),
+        _ => "a table".to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Settings that nobody may see: given as they are, or as the name of a file.
+
+use super::environment::Environment;
+use super::layers::Kind;
+use super::mistakes::Told;
+use super::reader::Reader;
+use super::sources::variable;
+use config::{Value, ValueKind};
+use secrecy::SecretString;
+use std::fs::File;
+use std::io::Read;
+
+/// What stands in the place of a secret.
+const VEIL: &str = "***";
+
+/// The longest file with a secret, in bytes.
+const MAX_FILE: u64 = 1 << 16;
+
+/// What allows others on the machine to read, write or run a file (`chmod`).
+#[cfg(unix)]
+const OTHERS: u32 = 0o007;
+
+/// A secret, and the setting that it came from.
+pub(super) struct Given {
+    pub(super) key: String,
+    pub(super) secret: SecretString,
+}
+
+impl Reader<'_> {
+    /// The secret of this key, or the one in the file that `{key}_file` names; that of the later layer where both are given.
+    pub(super) fn secret(&mut self, key: &str) -> Result<Option<Given>, Told> {
+        let file_key = format!("{key}_file");
+        let (plain, file) = (self.text_or_none(key)?, self.text_or_none(&file_key)?);
+        let (plain, file) = match (plain, file) {
+            (Some(plain), Some(file)) => match self.layers.depth(key).cmp(&self.layers.depth(&file_key)) {
+                std::cmp::Ordering::Greater => (Some(plain), None),
+                std::cmp::Ordering::Less => (None, Some(file)),
+                std::cmp::Ordering::Equal => {
+                    let problem = format!("is given, and so is {file_key}");
+                    return Err(self.mistake(key, problem, "leave out one of the two"));
+                }
+            },
+            one => one,
+        };
+        if let Some(path) = file {
+            let layers = self.layers;
+            let secret = self.secret_in_file(&file_key, layers.origin(&file_key), &path)?;
+            return Ok(Some(Given { key: file_key, secret }));
+        }
+        let Some(plain) = plain else {
+            return Ok(None);
+        };
+        if veiled(key, &plain) != plain {
+            self.refuse_on_command_line(key, &format!("{} or --set {file_key}", variable(key)));
+        }
+        if plain.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(self.mistake(key, "is not UTF-8", "write it in letters and digits"));
+        }
+        Ok(Some(Given { key: key.to_owned(), secret: plain.into() }))
+    }
+
+    /// A secret must not be where every process of the machine can read it, but for tests, whose secrets are none.
+    pub(super) fn refuse_on_command_line(&mut self, key: &str, other: &str) {
+        if self.kind(key) == Some(Kind::CommandLine) && self.environment != Environment::Test {
+            let problem = "is a secret, and everybody on the machine can read a command line";
+            self.mistake(key, problem, format!("use {other}"));
+        }
+    }
+
+    /// A text; none where it is empty.
+    fn text_or_none(&mut self, key: &str) -> Result<Option<String>, Told> {
+        if let Some(ValueKind::String(text)) = self.layers.value(key).map(|value| &value.kind) {
+            return Ok(Some(text.clone()).filter(|text| !text.is_empty()));
+        }
+        Err(self.mistake(key, "is not a text", "put it in quotes"))
+    }
+
+    /// The secret in a file, without the line break at its end.
+    pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Told> {
+        let read = File::open(path).and_then(|file| {
+            let others = is_open_to_others(&file)?;
+            let mut text = String::new();
+            file.take(MAX_FILE).read_to_string(&mut text)?;
+            Ok((text, others))
+        });
+        let (problem, remedy) = match read {
+            Ok((mut text, others)) => {
+                if others {
+                    self.warnings
+                        .push(format!("{place}: {key}: everybody on the machine can use {path}; chmod 640 it"));
+                }
+                text.truncate(text.trim_end_matches(['\r', '\n']).len());
+                if !text.is_empty() {
+                    return Ok(text.into());
+                }
+                (format!("{path} is empty"), "write the secret into it")
+            }
+            Err(error) => (format!("{path} cannot be read: {error}"), "name a text file that this process may read"),
+        };
+        Err(self.mistake_at(place, key, problem, remedy))
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(file: &File) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(file.metadata()?.permissions().mode() & OTHERS != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &File) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+/// A setting's value as anybody may see it.
+pub(super) fn shown(key: &str, value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) => format!("{:?}", veiled(key, text)),
+        ValueKind::Array(elements) => {
+            let shown: Vec<_> = elements.iter().map(|element| shown(key, element)).collect();
+            format!("[{}]", shown.join(", "))
+        }
+        ValueKind::Table(table) => {
+            let mut shown: Vec<_> = table
+                .iter()
+                .map(|(name, value)| format!("{name} = {}", shown(&format!("{key}.{name}"), value)))
+                .collect();
+            shown.sort();
+            format!("{{ {} }}", shown.join(", "))
+        }
+        ValueKind::Nil => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A text without what is secret in it.
+pub(super) fn veiled(key: &str, text: &str) -> String {
+    match key {
+        _ if text.is_empty() => String::new(),
+        "database.url" | "database.read_url" => veiled_url(text),
+        // As a text, the keys are not taken apart into what is secret and what is not.
+        "auth.jwt.verification_keys" => VEIL.to_owned(),
+        _ if key.ends_with(".secret") => VEIL.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// A URL without its user's name and password. What is not surely a URL is hidden whole.
+fn veiled_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return VEIL.to_owned();
+    };
+    // A password may hold an `@` or `?` that should have been escaped: everything up to the last `@` goes.
+    let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("{VEIL}@{host}"));
+    match rest.split_once('?') {
+        Some((path, query)) if query.to_lowercase().contains("pass") => format!("{scheme}://{path}?{VEIL}"),
+        _ => format!("{scheme}://{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_opens_the_database() {
+        for (url, seen) in [
+            ("sqlite://data/shop.db", "sqlite://data/shop.db"),
+            ("postgres://db.example/shop?sslmode=require", "postgres://db.example/shop?sslmode=require"),
+            ("postgres://shop:s3cret@db.example/shop", "postgres://***@db.example/shop"),
+            ("postgres://shop:s3@cr?et@db.example/shop", "postgres://***@db.example/shop"),
+            ("postgres://db.example/shop?user=a&password=s3cret", "postgres://db.example/shop?***"),
+            ("postgres://db.example/shop?PASSWORD=s3@cret", "postgres://***@cret"),
+            ("s3cret", "***"),
+            ("", ""),
+        ] {
+            assert_eq!(veiled("database.url", url), seen, "{url}");
+        }
+    }
+}

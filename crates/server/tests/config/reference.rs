@@ -1,0 +1,120 @@
+//! `docs/configuration.md` is made from the files in `config/`.
+
+use crate::golden;
+use std::fmt::Write as _;
+use toml_edit::{Document, Item, Table};
+
+const DEFAULT: &str = include_str!("../../../../config/default.toml");
+const ENVIRONMENTS: [(&str, &str); 4] = [
+    ("development", include_str!("../../../../config/development.toml")),
+    ("test", include_str!("../../../../config/test.toml")),
+    ("staging", include_str!("../../../../config/staging.toml")),
+    ("production", include_str!("../../../../config/production.toml")),
+];
+
+const INTRODUCTION: &str = "# Configuration
+
+This file is made from the comments in `config/default.toml`; `UPDATE_GOLDEN=1 cargo test -p server --test config` makes it
+anew.
+
+The binary runs without any of what follows: these settings are inside it. What is given later wins:
+
+1. the built-in `default.toml`, then `default.toml` in the folder that `--config DIR` names, or in `config` if it is there;
+2. `{environment}.toml` in that folder, or the built-in one where it has none;
+3. environment variables: `rest.port` is `COMMERCE__REST__PORT`;
+4. the command line: `--set rest.port=8081`.
+
+The environment is `development`, `test`, `staging` or `production`, named by `--env` or `COMMERCE_ENV`; `development` if by
+neither. An empty text means \"not given\". A list is an array in a file; in a variable and on the command line it is
+separated by commas, or an array as in a file.
+
+A secret can be given as a file: set `auth.jwt.secret_file`, not `auth.jwt.secret`. Of the two the one given later counts;
+both in one place are a mistake. Outside of tests a secret is not taken from the command line, where every process of the
+machine can read it. A file that everybody on the machine can use is warned of.
+
+`go-commerce config check` tells every mistake at once, each with its file and line or its variable; `go-commerce config
+show` prints every value with where it comes from, and `***` for what is secret. Unknown settings are mistakes. Staging and
+production refuse the secrets in `config/`; production also refuses `*` as an origin, to trust every proxy, and gRPC
+reflection that was not asked for in production's own settings. It warns of `rate_limit.enabled = false` and of
+`auth.jwt.accept_legacy = true`.
+";
+
+/// The comment above a setting or group, as one line; of several paragraphs the last.
+fn comment(prefix: Option<&str>) -> String {
+    let lines: Vec<_> = prefix.unwrap_or_default().lines().map(str::trim).collect();
+    let last = lines.rsplit(|line| line.is_empty()).find(|lines| !lines.is_empty()).unwrap_or_default();
+    let words: Vec<_> = last.iter().map(|line| line.trim_start_matches('#').trim()).collect();
+    words.join(" ").replace('|', "\\|")
+}
+
+struct Setting {
+    key: String,
+    value: String,
+    meaning: String,
+}
+
+/// A group of settings: its name, what it is for, and what is in it.
+struct Group(String, String, Vec<Setting>);
+
+fn groups(name: &str, meaning: String, table: &Table, found: &mut Vec<Group>) {
+    let at = found.len();
+    found.push(Group(name.to_owned(), meaning, Vec::new()));
+    for (word, item) in table {
+        let key = if name.is_empty() { word.to_owned() } else { format!("{name}.{word}") };
+        if let Item::Table(inner) = item {
+            let prefix = inner.decor().prefix().and_then(|prefix| prefix.as_str());
+            groups(&key, comment(prefix), inner, found);
+        } else if let Some(value) = item.as_value() {
+            let prefix = table.key(word).and_then(|key| key.leaf_decor().prefix()).and_then(|prefix| prefix.as_str());
+            let value = value.clone().decorated("", "").to_string();
+            found[at].2.push(Setting { key, value, meaning: comment(prefix) });
+        }
+    }
+}
+
+fn read(text: &str) -> Vec<Group> {
+    let document = Document::parse(text).unwrap().into_mut();
+    let mut found = Vec::new();
+    groups("", String::new(), document.as_table(), &mut found);
+    found
+}
+
+fn differences() -> String {
+    let mut table =
+        "## Differences between the environments\n\n| key | environment | value |\n| --- | --- | --- |\n".to_owned();
+    let mut rows = Vec::new();
+    for (environment, text) in ENVIRONMENTS {
+        for setting in read(text).into_iter().flat_map(|Group(_, _, settings)| settings) {
+            let value = if setting.key.ends_with(".secret") {
+                "a secret that everybody can read".to_owned()
+            } else {
+                format!("`{}`", setting.value)
+            };
+            rows.push((setting.key, environment, value));
+        }
+    }
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    for (key, environment, value) in rows {
+        writeln!(table, "| `{key}` | {environment} | {value} |").unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_reference_tells_what_the_files_say() {
+    let mut text = INTRODUCTION.to_owned();
+    for Group(name, meaning, settings) in read(DEFAULT) {
+        if settings.is_empty() {
+            continue;
+        }
+        let title = if name.is_empty() { "Everywhere".to_owned() } else { format!("`{name}`") };
+        let meaning = if meaning.is_empty() { String::new() } else { format!("{meaning}\n\n") };
+        write!(text, "\n## {title}\n\n{meaning}| key | default | meaning |\n| --- | --- | --- |\n").unwrap();
+        for Setting { key, value, meaning } in settings {
+            assert!(meaning.ends_with('.') || meaning.ends_with('`'), "{key} is not explained: {meaning:?}");
+            writeln!(text, "| `{key}` | `{value}` | {meaning} |").unwrap();
+        }
+    }
+    write!(text, "\n{}", differences()).unwrap();
+    golden::compare("../../docs/configuration.md", &text);
+}

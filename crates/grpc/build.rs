@@ -1,0 +1,17 @@
+//! Generates the messages, services and clients of `proto/`, without an installed `protoc`.
+
+use prost::Message;
+use std::error::Error;
+use std::path::PathBuf;
+
+/// The manual and the contract, seen from this crate's folder.
+const PROTO: &str = "../../proto";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={PROTO}");
+    let files = protox::compile(["user.proto"], [PROTO])?;
+    let descriptor = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptor.bin");
+    std::fs::write(descriptor, files.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(files)?;
+    Ok(())
+}

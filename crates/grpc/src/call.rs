@@ -1,0 +1,116 @@
+//! One call, from the handlers' side: opening it and running its use case.
+
+use crate::connection::Peer;
+use crate::{deadline, error};
+use domain::client::{ClientAddress, TrustedProxies};
+use domain::clock::Deadline;
+use domain::context::{Context, RequestId};
+use domain::use_case::{Caller, Handler, UseCase};
+use http::HeaderMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use tonic::{Request, Status};
+
+/// The metadata that names a call, on the way in and out.
+pub(crate) const X_REQUEST_ID: &str = "x-request-id";
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const AUTHORIZATION: &str = "authorization";
+
+/// What is known of a call before its message has been read. It travels in the request's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// The request's identifier.
+    pub(crate) request_id: RequestId,
+    /// Where the call comes from.
+    pub(crate) client: ClientAddress,
+    /// When nobody waits any more.
+    pub(crate) deadline: Deadline,
+}
+
+impl Call {
+    /// Reads what a request's head tells.
+    pub(crate) fn of<B>(request: &http::Request<B>, proxies: &TrustedProxies, longest: Duration) -> Self {
+        let headers = request.headers();
+        let peer = request.extensions().get::<Peer>();
+        // Every connection tells its peer; were there one that did not, all such calls would share one allowance.
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
+        Self {
+            request_id: RequestId::accept(headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok())),
+            client: proxies.client(peer, forwarded_for(headers)),
+            deadline: deadline::of(headers, longest),
+        }
+    }
+}
+
+/// The values of `x-forwarded-for`. One that is not ASCII is kept as an empty one, which is no address and so ends the
+/// walk: left out, it would uncover the values before it, which the client may have written.
+fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
+    headers.get_all(X_FORWARDED_FOR).into_iter().map(|value| value.to_str().unwrap_or_default())
+}
+
+/// A call that was let in.
+pub(crate) struct Opened<'a, U> {
+    handler: &'a Handler<U>,
+    context: Context,
+}
+
+/// Opens a call to a use case: counts it and finds out who makes it.
+///
+/// # Errors
+/// Why the caller is not let in, as the status to answer with.
+pub(crate) fn open<'a, U: UseCase, M>(request: &Request<M>, handler: &'a Handler<U>) -> Result<Opened<'a, U>, Status> {
+    let call = request.extensions().get::<Call>();
+    let call = call.ok_or_else(|| Status::internal("the call's layer is missing"))?;
+    let authorization = request.metadata().get(AUTHORIZATION);
+    let admission = handler.admit(Caller {
+        authorization: authorization.and_then(|value| value.to_str().ok()),
+        client: call.client,
+        request_id: call.request_id.clone(),
+        deadline: call.deadline,
+    });
+    match admission.context {
+        Ok(context) => Ok(Opened { handler, context }),
+        Err(refusal) => Err(error::status(&refusal, &call.request_id)),
+    }
+}
+
+impl<U: UseCase> Opened<'_, U> {
+    /// Runs the use case.
+    ///
+    /// # Errors
+    /// Why it failed, as the status to answer with.
+    pub(crate) async fn run(self, input: U::Input) -> Result<U::Output, Status> {
+        let request_id = self.context.request_id.clone();
+        let outcome = self.handler.run(self.context, input).await;
+        outcome.map_err(|failure| error::status(&failure, &request_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn client(values: &[&[u8]]) -> String {
+        let mut request = http::Request::new(());
+        request.extensions_mut().insert(Peer("10.0.0.1".parse().unwrap()));
+        for value in values {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            request.headers_mut().append(X_FORWARDED_FOR, value);
+        }
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        Call::of(&request, &proxies, Duration::from_secs(1)).client.to_string()
+    }
+
+    #[test]
+    fn the_last_hop_before_a_trusted_proxy_is_the_client() {
+        assert_eq!(client(&[b"6.6.6.6, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client(&[b"6.6.6.6", b"203.0.113.9", b"10.2.2.2"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn a_value_that_is_not_ascii_uncovers_none_before_it() {
+        assert_eq!(client(&[b"6.6.6.6", b"\xff, 203.0.113.9"]), "10.0.0.1");
+    }
+}

@@ -1,0 +1,63 @@
+//! The one place where an error gets its gRPC status and details.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use domain::context::RequestId;
+use domain::error::{Error, ErrorCode, Violation};
+use std::collections::HashMap;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+/// The domain in `google.rpc.ErrorInfo`, beside which a code is unique in the world.
+const DOMAIN: &str = "gocommerce";
+
+/// The status code of an error, as `google/rpc/code.proto` defines them. None is `UNKNOWN`.
+#[must_use]
+pub const fn code(code: ErrorCode) -> Code {
+    match code {
+        ErrorCode::InvalidRequest | ErrorCode::InvalidLogin => Code::InvalidArgument,
+        ErrorCode::EmailTaken => Code::AlreadyExists,
+        ErrorCode::LoginFailed | ErrorCode::TokenMissing | ErrorCode::TokenInvalid => Code::Unauthenticated,
+        ErrorCode::Forbidden => Code::PermissionDenied,
+        ErrorCode::UserNotFound => Code::NotFound,
+        ErrorCode::RateLimited | ErrorCode::LoginThrottled | ErrorCode::Overloaded => Code::ResourceExhausted,
+        ErrorCode::Unavailable => Code::Unavailable,
+        ErrorCode::DeadlineExceeded => Code::DeadlineExceeded,
+        ErrorCode::Internal => Code::Internal,
+    }
+}
+
+/// The status of a failed call, with all details that a client can use.
+pub(crate) fn status(error: &Error, request_id: &RequestId) -> Status {
+    let mut details = details(error.code(), request_id);
+    if !error.violations().is_empty() {
+        details.set_bad_request(error.violations().iter().map(violation).collect::<Vec<_>>());
+    }
+    if let Some(delay) = error.retry_after() {
+        details.set_retry_info(Some(delay));
+    }
+    Status::with_error_details(code(error.code()), message(error), details)
+}
+
+/// The status of a request that could not be read. Why not is kept back: the text would be our libraries' own.
+pub(crate) fn unreadable(request_id: &RequestId) -> Status {
+    let kind = ErrorCode::InvalidRequest;
+    Status::with_error_details(code(kind), "malformed request message", details(kind, request_id))
+}
+
+fn details(code: ErrorCode, request_id: &RequestId) -> ErrorDetails {
+    let mut details = ErrorDetails::with_error_info(code.as_str(), DOMAIN, HashMap::new());
+    details.set_request_info(request_id.as_str(), "");
+    details
+}
+
+fn violation(violation: &Violation) -> FieldViolation {
+    FieldViolation {
+        reason: violation.code().as_str().to_owned(),
+        ..FieldViolation::new(violation.field(), violation.message())
+    }
+}
+
+/// The text for people: the core's own, but for the one that the Go system worded otherwise over gRPC.
+fn message(error: &Error) -> &str {
+    if error.code() == ErrorCode::TokenInvalid { "invalid token" } else { error.message() }
+}

@@ -1,0 +1,143 @@
+//! What surrounds every call, to whichever service: request id, deadline, panics, span and report.
+
+use crate::call::{Call, X_REQUEST_ID};
+use crate::rpc::Rpcs;
+use crate::{deadline, error};
+use domain::client::TrustedProxies;
+use domain::error::{Error, ErrorCode};
+use domain::observe::{Protocol, RequestReport};
+use domain::use_case::FrontDesk;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task;
+use std::time::{Duration, Instant};
+use tonic::Code;
+use tonic::body::Body;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+const GRPC_STATUS: &str = "grpc-status";
+const GRPC_STATUS_DETAILS: &str = "grpc-status-details-bin";
+
+/// What all calls share.
+pub(crate) struct Surroundings {
+    /// Takes the reports.
+    pub(crate) desk: Arc<FrontDesk>,
+    /// The proxies that are believed.
+    pub(crate) proxies: TrustedProxies,
+    /// The longest that a call may take.
+    pub(crate) deadline: Duration,
+    /// What is served.
+    pub(crate) rpcs: Rpcs,
+}
+
+/// Surrounds the services.
+#[derive(Clone)]
+pub(crate) struct SurroundLayer(Arc<Surroundings>);
+
+impl SurroundLayer {
+    pub(crate) fn new(surroundings: Surroundings) -> Self {
+        Self(Arc::new(surroundings))
+    }
+}
+
+impl<S> Layer<S> for SurroundLayer {
+    type Service = Surround<S>;
+
+    fn layer(&self, services: S) -> Surround<S> {
+        Surround { surroundings: Arc::clone(&self.0), services }
+    }
+}
+
+/// The services and what surrounds them.
+#[derive(Clone)]
+pub(crate) struct Surround<S> {
+    surroundings: Arc<Surroundings>,
+    services: S,
+}
+
+impl<S> Service<Request<Body>> for Surround<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+        self.services.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let started = Instant::now();
+        let around = Arc::clone(&self.surroundings);
+        let call = Call::of(&request, &around.proxies, around.deadline);
+        let rpc = around.rpcs.name(request.uri().path());
+        let span = tracing::info_span!("grpc", request_id = %call.request_id, rpc = &*rpc);
+        request.extensions_mut().insert(call.clone());
+        let work = self.services.call(request);
+        let answer = async move {
+            let mut response = around.answer(&call, work).await;
+            if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {
+                response.headers_mut().insert(X_REQUEST_ID, id);
+            }
+            around.report(&call, &rpc, status_of(response.headers()), started);
+            Ok(response)
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+impl Surroundings {
+    /// The services' answer, or the one that is due when there is none in time.
+    async fn answer<F>(&self, call: &Call, work: F) -> Response<Body>
+    where
+        F: Future<Output = Result<Response<Body>, Infallible>>,
+    {
+        match deadline::within(call.deadline, AssertUnwindSafe(work).catch_unwind()).await {
+            Some(Ok(Ok(response))) => readable(call, response),
+            Some(Err(_panic)) => {
+                self.desk.observer.panic_caught("grpc");
+                refusal(call, ErrorCode::Internal)
+            }
+            None => refusal(call, ErrorCode::DeadlineExceeded),
+        }
+    }
+
+    fn report(&self, call: &Call, rpc: &str, status: Code, started: Instant) {
+        self.desk.observer.request_answered(&RequestReport {
+            protocol: Protocol::Grpc,
+            method: "POST",
+            route: rpc,
+            status: status as u16,
+            is_fault: matches!(status, Code::Internal | Code::Unknown | Code::DataLoss),
+            elapsed: started.elapsed(),
+            request_id: &call.request_id,
+            client: call.client.ip(),
+        });
+    }
+}
+
+fn refusal(call: &Call, code: ErrorCode) -> Response<Body> {
+    error::status(&Error::new(code), &call.request_id).into_http()
+}
+
+/// Puts right what tonic says of a request that it cannot read: it calls its caller's mistake, be it a message that does
+/// not decode or one that ends too soon, a fault of the server. Our own faults come with details, tonic's without.
+fn readable(call: &Call, response: Response<Body>) -> Response<Body> {
+    let is_bare = !response.headers().contains_key(GRPC_STATUS_DETAILS);
+    match status_of(response.headers()) {
+        Code::Internal | Code::Unknown if is_bare => error::unreadable(&call.request_id).into_http(),
+        _ => response,
+    }
+}
+
+/// An answer's status. That of a success comes with the trailers, after its message.
+fn status_of(headers: &HeaderMap) -> Code {
+    headers.get(GRPC_STATUS).map_or(Code::Ok, |status| Code::from_bytes(status.as_bytes()))
+}

@@ -1,0 +1,15 @@
+//! What is generated from `proto/*.proto`: messages, and for each service a trait and a client.
+
+/// The descriptors of all services here, as an encoded `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
+
+/// Accounts: `proto/user.proto`.
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    reason = "generated code"
+)]
+pub mod user {
+    tonic::include_proto!("user");
+}

@@ -1,0 +1,118 @@
+//! Puts the parts together, serves them, and stops within a bound.
+
+use crate::connection;
+use crate::health::Health;
+use crate::layer::{SurroundLayer, Surroundings};
+use crate::options::Options;
+use crate::proto::DESCRIPTOR_SET;
+use crate::proto::user::user_command_service_server::UserCommandServiceServer;
+use crate::proto::user::user_query_service_server::UserQueryServiceServer;
+use crate::rpc::Rpcs;
+use crate::user::{UserCommands, UserQueries};
+use domain::app::App;
+use domain::error::BoxError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic_reflection::server::Builder as Reflection;
+
+/// How many streams a client may open and reset before they were looked at, and how many we reset for its mistakes,
+/// until its connection is closed (CVE-2023-44487, "rapid reset").
+const MAX_RESET_STREAMS: usize = 20;
+const MAX_REFUSED_STREAMS: usize = 256;
+
+/// Serves the shop on a bound listener until `stop`; `ready` is what the health service tells.
+///
+/// After `stop` no connection is accepted and none opens another call. Calls under way have
+/// [`Options::drain_timeout`] to end; what is left is cut. Dropping the future cuts them at once.
+///
+/// # Errors
+/// That the listener does not work, or that calls had to be cut.
+pub async fn serve(
+    app: Arc<App>,
+    options: Options,
+    listener: std::net::TcpListener,
+    ready: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> Result<(), BoxError> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let is_ready = *ready.borrow();
+    let health = Health::new(is_ready).await;
+    let cut = CancellationToken::new();
+    let _cut_what_is_left = cut.clone().drop_guard();
+
+    let serving = transport(&options)
+        .layer(SurroundLayer::new(surroundings(&app, &options)?))
+        .add_routes(routes(app, &health, &options)?)
+        .serve_with_incoming_shutdown(connection::accept(listener, &options, cut), stop.clone().cancelled_owned());
+    tokio::select! {
+        served = serving => Ok(served?),
+        () = overdue(&stop, options.drain_timeout) => Err("gRPC calls were cut: they did not end in time".into()),
+        never = health.follow(ready, stop.clone()) => match never {},
+    }
+}
+
+/// Returns when the time to drain is over.
+async fn overdue(stop: &CancellationToken, drain_timeout: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(drain_timeout).await;
+}
+
+fn transport(options: &Options) -> Server {
+    // Without a grace of tonic's: with one, it cuts a connection of that age without asking it to end first.
+    Server::builder()
+        .max_concurrent_streams(options.max_concurrent_streams)
+        .http2_max_header_list_size(options.max_metadata)
+        .http2_keepalive_interval(Some(options.keepalive_interval))
+        .http2_keepalive_timeout(Some(options.keepalive_timeout))
+        .max_connection_age(options.max_connection_age)
+        .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
+        .http2_max_local_error_reset_streams(Some(MAX_REFUSED_STREAMS))
+}
+
+fn surroundings(app: &App, options: &Options) -> Result<Surroundings, BoxError> {
+    Ok(Surroundings {
+        desk: Arc::clone(&app.desk),
+        proxies: options.trusted_proxies.clone(),
+        deadline: options.deadline,
+        rpcs: Rpcs::read(&descriptor_sets(options))?,
+    })
+}
+
+/// The descriptors of all that is served.
+fn descriptor_sets(options: &Options) -> Vec<&'static [u8]> {
+    let mut sets = vec![DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
+    if options.reflection {
+        sets.push(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+        sets.push(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET);
+    }
+    sets
+}
+
+/// All services, each with the same limit on what it reads.
+fn routes(app: Arc<App>, health: &Health, options: &Options) -> Result<Routes, BoxError> {
+    let limit = options.max_message;
+    let commands = UserCommandServiceServer::new(UserCommands(Arc::clone(&app)));
+    let queries = UserQueryServiceServer::new(UserQueries(app));
+    let routes = Routes::new(commands.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(queries.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(health.service().max_decoding_message_size(limit));
+    if !options.reflection {
+        return Ok(routes);
+    }
+    Ok(routes
+        .add_service(reflection().build_v1()?.max_decoding_message_size(limit))
+        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(limit)))
+}
+
+fn reflection() -> Reflection<'static> {
+    Reflection::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}

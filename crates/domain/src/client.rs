@@ -18,12 +18,6 @@ impl ClientAddress {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         })
     }
-
-    /// The address; of an IPv6 network the first one.
-    #[must_use]
-    pub const fn ip(self) -> IpAddr {
-        self.0
-    }
 }
 
 impl fmt::Display for ClientAddress {

@@ -1,0 +1,73 @@
+//! A session on PostgreSQL.
+
+use super::{Session, set_up};
+use crate::url::{Address, parameter};
+use diesel::{Connection, ConnectionResult, PgConnection};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How long a transaction may sit idle, which ours never do for longer than a retry's pause.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+
+/// How a connection notices that the other side has vanished without a word: sent bytes that nobody acknowledges for ten
+/// seconds, or three unanswered probes, two seconds apart, after five quiet ones.
+const SIGNS_OF_LIFE: [(&str, u32); 5] = [
+    ("tcp_user_timeout", 10_000),
+    ("keepalives", 1),
+    ("keepalives_idle", 5),
+    ("keepalives_interval", 2),
+    ("keepalives_count", 3),
+];
+
+pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<PgConnection> {
+    let mut connection = PgConnection::establish(&with_limits(address.expose(), session))?;
+    if session.is_ours_alone {
+        set_up(&mut connection, &settings(session))?;
+    }
+    Ok(connection)
+}
+
+/// The URL with those of the limits that libpq keeps itself and that the URL does not name
+/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
+fn with_limits(url: &str, session: &Session) -> String {
+    let mut limited = url.to_owned();
+    let connect_timeout = u32::try_from(session.connect_timeout.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    let limits = [("connect_timeout", connect_timeout)].into_iter().chain(SIGNS_OF_LIFE);
+    for (name, value) in limits.filter(|(name, _)| parameter(url, name).is_none()) {
+        let separator = if limited.contains('?') { '&' } else { '?' };
+        // Writing to a string cannot fail.
+        let _ = write!(limited, "{separator}{name}={value}");
+    }
+    limited
+}
+
+fn settings(session: &Session) -> String {
+    let statement_timeout = session.statement_timeout.unwrap_or_default().as_millis();
+    format!(
+        "SET statement_timeout = {statement_timeout}; \
+         SET lock_timeout = {lock_timeout}; \
+         SET idle_in_transaction_session_timeout = {idle}; \
+         SET default_transaction_isolation = 'read committed';",
+        lock_timeout = session.lock_timeout.as_millis(),
+        idle = IDLE_IN_TRANSACTION.as_millis(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_added_where_the_url_has_none() {
+        let session = Session {
+            connect_timeout: Duration::from_millis(2_500),
+            statement_timeout: None,
+            lock_timeout: Duration::from_secs(2),
+            is_ours_alone: true,
+        };
+        let bare = with_limits("postgres://localhost/shop", &session);
+        assert!(bare.starts_with("postgres://localhost/shop?connect_timeout=3&tcp_user_timeout=10000&"), "{bare}");
+        let own = with_limits("postgres://localhost/shop?connect_timeout=9", &session);
+        assert!(own.starts_with("postgres://localhost/shop?connect_timeout=9&tcp_user_timeout="), "{own}");
+    }
+}

@@ -1,0 +1,158 @@
+//! The counters of the log-in throttle. When an attempt is let through is the domain's rule
+//! ([`AttemptCounter`](domain::user::AttemptCounter)); here is where the counts are kept, so that all servers share them.
+//!
+//! An account has one row, and another for each address from which its owner has logged in. The rows are found by digests,
+//! because anybody may type anybody's e-mail address.
+
+use crate::connection::AnyConnection;
+use crate::database::Database;
+use crate::dialect::write_transaction;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
+use domain::client::ClientAddress;
+use domain::clock::Deadline;
+use domain::error::{Error, ErrorCode};
+use domain::user::{Attempt, Email, LoginAttempts};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+mod row;
+
+use row::CounterRow;
+
+/// How long an address keeps a counter of its own after a success.
+const TRUST: TimeDelta = TimeDelta::days(30);
+/// How many rows are looked at in one transaction when forgotten ones are dropped.
+const PURGE_BATCH: i64 = 200;
+
+/// The keys of the two counters that an attempt may count in.
+#[derive(Clone)]
+struct Keys {
+    /// All addresses together.
+    account: String,
+    /// The one address.
+    pair: String,
+}
+
+impl Keys {
+    fn new(account: &Email, client: ClientAddress) -> Self {
+        Self {
+            account: digest(account.key()),
+            // No e-mail key holds a NUL, so that no two pairs are spelt alike.
+            pair: digest(&format!("{}\0{client}", account.key())),
+        }
+    }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rows of an attempt, as far as there are any.
+struct Counters {
+    account: Option<CounterRow>,
+    pair: Option<CounterRow>,
+}
+
+impl Counters {
+    fn lock(connection: &mut AnyConnection, keys: &Keys) -> QueryResult<Self> {
+        let mut rows = row::lock(connection, [&keys.account, &keys.pair])?;
+        let mut take = |key: &str| {
+            let place = rows.iter().position(|row| row.attempt_key == key)?;
+            Some(rows.swap_remove(place))
+        };
+        Ok(Self { account: take(&keys.account), pair: take(&keys.pair) })
+    }
+
+    /// The row that an attempt from this address counts in.
+    fn counting(self, keys: &Keys, now: DateTime<Utc>) -> CounterRow {
+        match self.pair {
+            Some(pair) if pair.is_trusted(now) => pair,
+            _ => self.account.unwrap_or_else(|| CounterRow::new(&keys.account, &keys.account, now)),
+        }
+    }
+}
+
+/// Counts an attempt before it is checked; `Err` holds how long to wait instead.
+fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> QueryResult<Result<(), Duration>> {
+    let row = Counters::lock(connection, keys)?.counting(keys, now);
+    match row.counter()?.admit(now) {
+        Ok(counter) => row.with(counter).save(connection).map(Ok),
+        Err(wait) => Ok(Err(wait)),
+    }
+}
+
+/// Counts how an attempt ended: in the address's own counter if that waits for an end, or else in the account's, because
+/// the address may have become trusted only since the attempt was admitted.
+fn settle(connection: &mut AnyConnection, keys: &Keys, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<()> {
+    let Counters { account, pair } = Counters::lock(connection, keys)?;
+    let is_success = attempt == Attempt::Succeeded;
+    match pair {
+        Some(pair) if pair.is_trusted(now) && pair.is_pending() => {
+            let pair = pair.settled(attempt, now)?;
+            let pair = if is_success { pair.trusted_until(now + TRUST) } else { pair };
+            pair.save(connection)
+        }
+        _ => {
+            let account = account.unwrap_or_else(|| CounterRow::new(&keys.account, &keys.account, now));
+            account.settled(attempt, now)?.save(connection)?;
+            if !is_success {
+                return Ok(());
+            }
+            let pair = CounterRow::new(&keys.pair, &keys.account, now);
+            pair.trusted_until(now + TRUST).save(connection)
+        }
+    }
+}
+
+#[async_trait]
+impl LoginAttempts for Database {
+    async fn admit(
+        &self,
+        account: &Email,
+        client: ClientAddress,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        let keys = Keys::new(account, client);
+        let admitted = self
+            .write(by, move |connection| write_transaction(connection, |connection| admit(connection, &keys, now)))
+            .await?;
+        admitted.map_err(|wait| Error::retry_later(ErrorCode::LoginThrottled, wait))
+    }
+
+    async fn settle(
+        &self,
+        account: &Email,
+        client: ClientAddress,
+        attempt: Attempt,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        let keys = Keys::new(account, client);
+        let settled = self
+            .write(by, move |connection| {
+                write_transaction(connection, |connection| settle(connection, &keys, attempt, now))
+            })
+            .await;
+        Ok(settled?)
+    }
+
+    async fn unlock(&self, account: &Email, by: Deadline) -> Result<bool, Error> {
+        let key = digest(account.key());
+        let rows = self.write(by, move |connection| row::clear(connection, &key)).await?;
+        Ok(rows > 0)
+    }
+
+    async fn purge(&self, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        let (mut purged, mut after) = (0, Some(String::new()));
+        while let Some(last) = after {
+            let (dropped, next) =
+                self.write(by, move |connection| row::drop_forgotten(connection, &last, now, PURGE_BATCH)).await?;
+            purged += dropped;
+            after = next;
+        }
+        Ok(purged)
+    }
+}

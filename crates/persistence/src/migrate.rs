@@ -1,0 +1,182 @@
+//! Bringing the schema up to date: one process at a time, however many start at once.
+
+use crate::connection::{self, AnyConnection, Session};
+use crate::fault::Fault;
+use crate::options::{MIGRATE_TIMEOUT, Options};
+use crate::redact::without_secrets;
+use crate::status::Status;
+use crate::url::{Address, Backend, OpenError};
+use diesel::ConnectionError;
+use diesel::dsl::sql;
+use diesel::migration::MigrationSource;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use lock::Turn;
+use std::fmt;
+
+mod lock;
+
+#[cfg(feature = "sqlite")]
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+#[cfg(feature = "postgres")]
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+#[cfg(feature = "mysql")]
+const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+/// Why the schema was not brought up to date.
+#[derive(Debug)]
+pub enum MigrateError {
+    /// The configuration is wrong.
+    Open(OpenError),
+    /// The database cannot be reached; holds why, without secrets.
+    Away(String),
+    /// Another process has been migrating for longer than this one waits.
+    Locked,
+    /// The schema has migrations that this binary does not know; holds their versions.
+    SchemaAhead(Vec<String>),
+    /// A migration failed; holds what the database said.
+    Failed(String),
+}
+
+impl fmt::Display for MigrateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Away(reason) => write!(f, "the database is away: {reason}"),
+            Self::Locked => {
+                write!(f, "another process has been migrating for more than {} seconds", MIGRATE_TIMEOUT.as_secs())
+            }
+            Self::SchemaAhead(unknown) => {
+                write!(f, "the schema is newer than this binary, which does not know {}", unknown.join(", "))
+            }
+            Self::Failed(reason) => write!(f, "a migration failed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for MigrateError {}
+
+impl From<OpenError> for MigrateError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+/// Applies the migrations that are missing and tells their names, oldest first. Blocks: not for a runtime's thread.
+///
+/// However many processes do this at once, each migration is applied once; the others wait.
+///
+/// # Errors
+/// Why the schema is not what this binary needs.
+pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
+    let address = Address::parse(&options.url)?;
+    let turn = Turn::within(MIGRATE_TIMEOUT);
+    let session = Session::migrating(options);
+    let mut connection = turn.wait_for(|| match connection::open(&address, &session) {
+        // Others may be making the file of this very database.
+        Err(ConnectionError::CouldntSetupConfiguration(error)) if Fault::of(&error) == Fault::Contention => Ok(None),
+        Err(error) => Err(MigrateError::Away(without_secrets(&error.to_string(), &address))),
+        Ok(connection) => Ok(Some(connection)),
+    })?;
+    lock::while_locked(&mut connection, &turn, |connection| {
+        let applied = applied_versions(connection).map_err(failed)?;
+        match compare(address.backend, &applied) {
+            Status::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
+            Status::SchemaBehind { missing } => {
+                apply(connection).map_err(|error| MigrateError::Failed(error.to_string()))?;
+                Ok(missing)
+            }
+            Status::Ready | Status::Away { .. } => Ok(Vec::new()),
+        }
+    })
+}
+
+fn failed(error: diesel::result::Error) -> MigrateError {
+    MigrateError::Failed(error.to_string())
+}
+
+fn apply(connection: &mut AnyConnection) -> diesel::migration::Result<()> {
+    match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE).map(drop),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => postgres.run_pending_migrations(POSTGRES).map(drop),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => mysql.run_pending_migrations(MYSQL).map(drop),
+    }
+}
+
+/// The versions of the migrations that the schema has, oldest first. Changes nothing: a database that was never migrated
+/// has none.
+pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    let schema = match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(_) => "sqlite_schema WHERE name",
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(_) => "information_schema.tables WHERE table_schema = CURRENT_SCHEMA() AND table_name",
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(_) => "information_schema.tables WHERE table_schema = DATABASE() AND table_name",
+    };
+    let count = format!("(SELECT COUNT(*) FROM {schema} = '__diesel_schema_migrations')");
+    let tables: i64 = diesel::select(sql::<BigInt>(&count)).get_result(connection)?;
+    if tables == 0 {
+        return Ok(Vec::new());
+    }
+    __diesel_schema_migrations::table
+        .select(__diesel_schema_migrations::version)
+        .order(__diesel_schema_migrations::version)
+        .load(connection)
+}
+
+/// What a schema with these migrations is to this binary.
+pub(crate) fn compare(backend: Backend, applied: &[String]) -> Status {
+    let known = embedded(backend);
+    let is_unknown = |version: &&String| !known.iter().any(|migration| migration.version == **version);
+    let unknown: Vec<_> = applied.iter().filter(is_unknown).cloned().collect();
+    let is_missing = |migration: &Known| !applied.contains(&migration.version);
+    let missing: Vec<_> = known.iter().filter(|known| is_missing(known)).map(|known| known.name.clone()).collect();
+    if !unknown.is_empty() {
+        Status::SchemaAhead { unknown }
+    } else if !missing.is_empty() {
+        Status::SchemaBehind { missing }
+    } else {
+        Status::Ready
+    }
+}
+
+/// A migration that is embedded in the binary.
+struct Known {
+    /// What the database keeps of it: the name's beginning, without hyphens.
+    version: String,
+    /// The folder's name.
+    name: String,
+}
+
+fn embedded(backend: Backend) -> Vec<Known> {
+    let mut known = match backend {
+        #[cfg(feature = "sqlite")]
+        Backend::Sqlite => names::<diesel::sqlite::Sqlite>(&SQLITE),
+        #[cfg(feature = "postgres")]
+        Backend::Postgres => names::<diesel::pg::Pg>(&POSTGRES),
+        #[cfg(feature = "mysql")]
+        Backend::Mysql => names::<diesel::mysql::Mysql>(&MYSQL),
+        #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+        _ => Vec::new(),
+    };
+    known.sort_unstable_by(|a, b| a.version.cmp(&b.version));
+    known
+}
+
+fn names<DB: diesel::backend::Backend>(source: &impl MigrationSource<DB>) -> Vec<Known> {
+    let migrations = source.migrations().unwrap_or_default();
+    let names = migrations.iter().map(|migration| migration.name());
+    let known = names.map(|name| Known { version: name.version().to_string(), name: name.to_string() });
+    known.collect()
+}

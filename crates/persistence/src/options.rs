@@ -1,0 +1,59 @@
+//! How the database is reached and how much of it is used.
+
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// How long a job may wait for a thread before it is refused.
+pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What a job that has begun may take beyond its statement's own limit before its caller stops waiting.
+pub(crate) const ANSWER_SLACK: Duration = Duration::from_secs(2);
+/// How long a statement may wait for a row that another transaction holds.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long `migrate` waits for another process that migrates.
+pub(crate) const MIGRATE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How the database is reached and how much of it is used.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The primary database: `sqlite://PATH`, `postgres://…` or `mysql://…` (`mariadb://…` means the same).
+    ///
+    /// A PostgreSQL URL takes libpq's parameters; one without `sslmode` whose host is another machine is refused where
+    /// the build has no TLS, because libpq would then send everything in the clear without a word. A MySQL connection is
+    /// encrypted only where the URL says `?ssl_mode=required` or more.
+    pub url: SecretString,
+    /// A replica for queries, of the same kind; without one they go to the primary.
+    pub read_url: Option<SecretString>,
+    /// Threads for each URL, each holding one connection. On SQLite these are the readers, beside the one writer.
+    pub pool_size: usize,
+    /// How many jobs may wait for a thread; more are refused at once.
+    pub queue: usize,
+    /// Whether statements are prepared once for each connection and named on the server.
+    ///
+    /// Off for a pooler that hands out a server connection for each transaction (PgBouncer's `pool_mode = transaction`).
+    /// Statements then go unnamed, and no session settings are made, which such a pooler would hand to somebody else: set
+    /// the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` holds a lock for its session
+    /// and needs a URL that leads past the pooler.
+    pub prepared_statements: bool,
+    /// How long opening a connection may take. libpq counts whole seconds and at least two. MySQL's client gives no
+    /// say in it: there it is how long a call waits, while the kernel goes on trying.
+    pub connect_timeout: Duration,
+    /// How long one statement may take. MySQL limits only `SELECT`, MariaDB and PostgreSQL all statements; on SQLite it
+    /// is how long a statement waits for another's write.
+    pub statement_timeout: Duration,
+}
+
+impl Options {
+    /// The usual limits, for the database at this URL.
+    #[must_use]
+    pub fn new(url: impl Into<SecretString>) -> Self {
+        Self {
+            url: url.into(),
+            read_url: None,
+            pool_size: 4,
+            queue: 256,
+            prepared_statements: true,
+            connect_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Whether the database can serve, and why not.
+
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::migrate::{applied_versions, compare};
+use diesel::r2d2::R2D2Connection;
+use domain::clock::Deadline;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// How long asking may take.
+const ASK_WITHIN: Duration = Duration::from_millis(2_500);
+/// A database that has answered somebody within this time is there, even where it has no time for the question.
+const RECENTLY: Duration = Duration::from_secs(3);
+
+/// Whether the database can serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It can.
+    Ready,
+    /// It cannot be reached, or the replica cannot.
+    Away {
+        /// Why, without secrets.
+        reason: String,
+    },
+    /// Its schema lacks migrations that this binary has.
+    SchemaBehind {
+        /// Their names, oldest first.
+        missing: Vec<String>,
+    },
+    /// Its schema has migrations that this binary does not know.
+    SchemaAhead {
+        /// Their versions, oldest first.
+        unknown: Vec<String>,
+    },
+}
+
+impl Database {
+    /// Asks the database how it is, in three seconds at most.
+    ///
+    /// A database that is too busy for the question is not away: it is then what it last was.
+    pub async fn status(&self) -> Status {
+        let by = Deadline::within(ASK_WITHIN);
+        let backend = self.backend;
+        let applied = self.read_primary(by, applied_versions);
+        let replica = self.read(by, |connection| connection.ping());
+        match tokio::join!(applied, replica) {
+            (Ok(applied), Ok(())) => {
+                let status = compare(backend, &applied);
+                *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
+                status
+            }
+            (Err(failure), _) | (_, Err(failure)) => self.explain(failure),
+        }
+    }
+
+    fn explain(&self, failure: Failure) -> Status {
+        let is_only_busy = matches!(
+            failure,
+            Failure::QueueFull | Failure::QueuedTooLong | Failure::DeadlinePassed | Failure::NoAnswer
+        );
+        let known = self.known_schema.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(known) if is_only_busy && self.has_answered_within(RECENTLY) => known,
+            _ => Status::Away {
+                reason: match failure {
+                    Failure::Away(reason) => reason,
+                    other => other.to_string(),
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Accounts.
+
+use crate::constraint::Constraint;
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::schema::users;
+use async_trait::async_trait;
+use chrono::NaiveDateTime;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use domain::clock::Deadline;
+use domain::error::{Error, ErrorCode};
+use domain::user::{Email, Name, PasswordHash, Profile, Role, User, UserId, UserQueries, Users};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+struct UserRow {
+    id: String,
+    name: String,
+    email: String,
+    email_key: String,
+    role: String,
+    password_hash: String,
+    created_at: NaiveDateTime,
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id().to_string(),
+            name: user.name().as_str().to_owned(),
+            email: user.email().as_str().to_owned(),
+            email_key: user.email().key().to_owned(),
+            role: user.role().as_str().to_owned(),
+            password_hash: user.password_hash().as_str().to_owned(),
+            created_at: user.created_at().naive_utc(),
+        }
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = Error;
+
+    fn try_from(row: UserRow) -> Result<Self, Error> {
+        let id: UserId = row.id.parse().map_err(|_| corrupt("id"))?;
+        let name = Name::parse(&row.name).map_err(|_| corrupt("name"))?;
+        let email = Email::parse(&row.email).map_err(|_| corrupt("email"))?;
+        let role = stored_role(&row.role)?;
+        let hash = PasswordHash::new(row.password_hash);
+        Ok(Self::restore(id, name, email, role, hash, row.created_at.and_utc()))
+    }
+}
+
+fn stored_role(stored: &str) -> Result<Role, Error> {
+    Role::parse(stored).map_err(|_| corrupt("role"))
+}
+
+/// Names the column but not its content, which is personal.
+fn corrupt(column: &'static str) -> Error {
+    Error::internal(format!("users.{column} holds what the domain does not know"))
+}
+
+#[async_trait]
+impl Users for Database {
+    async fn add(&self, user: &User, by: Deadline) -> Result<(), Error> {
+        let row = UserRow::from(user);
+        let added = self.write(by, move |conn| diesel::insert_into(users::table).values(&row).execute(conn)).await;
+        match added {
+            Err(Failure::Statement(error)) if Constraint::violated_by(&error) == Some(Constraint::UserEmail) => {
+                Err(ErrorCode::EmailTaken.into())
+            }
+            added => Ok(added.map(drop)?),
+        }
+    }
+
+    async fn is_email_taken(&self, email: &Email, by: Deadline) -> Result<bool, Error> {
+        let key = email.key().to_owned();
+        let taken = self
+            .read_primary(by, move |conn| {
+                let account = users::table.filter(users::email_key.eq(&key));
+                diesel::select(exists(account)).get_result(conn)
+            })
+            .await?;
+        Ok(taken)
+    }
+
+    async fn find_by_email(&self, email: &Email, by: Deadline) -> Result<Option<User>, Error> {
+        let key = email.key().to_owned();
+        let row = self
+            .read_primary(by, move |conn| {
+                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).first(conn).optional()
+            })
+            .await?;
+        row.map(User::try_from).transpose()
+    }
+
+    async fn renew_password_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        let (id, old, new) = (id.to_string(), old.as_str().to_owned(), new.as_str().to_owned());
+        self.write(by, move |conn| {
+            let account = users::table.filter(users::id.eq(&id).and(users::password_hash.eq(&old)));
+            diesel::update(account).set(users::password_hash.eq(&new)).execute(conn)
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl UserQueries for Database {
+    async fn profile(&self, id: UserId, by: Deadline) -> Result<Option<Profile>, Error> {
+        let key = id.to_string();
+        let row: Option<(String, String, String)> = self
+            .read(by, move |conn| {
+                users::table.find(&key).select((users::name, users::email, users::role)).first(conn).optional()
+            })
+            .await?;
+        row.map(|(name, email, role)| {
+            let role = stored_role(&role)?;
+            Ok(Profile { id, name, email, role })
+        })
+        .transpose()
+    }
+}

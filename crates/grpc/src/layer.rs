@@ -118,7 +118,7 @@ impl Surroundings {
             is_fault: matches!(status, Code::Internal | Code::Unknown | Code::DataLoss),
             elapsed: started.elapsed(),
             request_id: &call.request_id,
-            client: call.client.ip(),
+            client: call.client,
         });
     }
 }

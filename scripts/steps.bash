@@ -8,16 +8,24 @@ forget_steps() {
 }
 forget_steps
 
-# step NAME COMMAND [ARGUMENT...]: runs the command, goes on when it fails, and remembers how it went.
+# What a step exits with to say that it could not be done here, and that this is no failure.
+readonly LEFT_OUT=77
+
+# step NAME COMMAND [ARGUMENT...]: runs the command and remembers how it went; false where it failed.
 step() {
-    local name=$1 begun=$SECONDS result=ok
+    local name=$1 begun=$SECONDS status=0 result=ok
     shift
     printf '\n== %s\n' "$name"
-    "$@" || result="failed ($?)"
+    "$@" || status=$?
+    case $status in
+        0) ;;
+        "$LEFT_OUT") result='left out' ;;
+        *) result="failed ($status)" ;;
+    esac
     step_names+=("$name")
     step_seconds+=($((SECONDS - begun)))
     step_results+=("$result")
-    [[ $result == ok ]]
+    [[ $result != failed* ]]
 }
 
 # The table of all steps so far.
@@ -29,10 +37,7 @@ step_table() {
     done
 }
 
-# Whether every step so far succeeded.
+# Whether no step so far has failed.
 steps_succeeded() {
-    local result
-    for result in "${step_results[@]}"; do
-        if [[ $result != ok ]]; then return 1; fi
-    done
+    [[ ${step_results[*]} != *failed* ]]
 }

@@ -64,7 +64,7 @@ pub enum ConfigCommand {
 impl Cli {
     /// What to do.
     #[must_use]
-    pub fn task(&self) -> &Command {
+    pub fn command(&self) -> &Command {
         self.command.as_ref().unwrap_or(&Command::Serve)
     }
 }
@@ -86,15 +86,15 @@ mod tests {
 
     #[test]
     fn the_definition_holds_together() {
-        Cli::command().debug_assert();
+        <Cli as CommandFactory>::command().debug_assert();
     }
 
     #[test]
     fn serving_is_what_is_meant_without_a_command() {
-        assert_eq!(parse(&[]).unwrap().task(), &Command::Serve);
+        assert_eq!(parse(&[]).unwrap().command(), &Command::Serve);
         for arguments in [&["--ready-file", "r"][..], &["serve", "--ready-file", "r"]] {
             let cli = parse(arguments).unwrap();
-            assert_eq!((cli.task(), cli.ready_file.clone()), (&Command::Serve, Some("r".into())));
+            assert_eq!((cli.command(), cli.ready_file.clone()), (&Command::Serve, Some("r".into())));
         }
     }
 
@@ -103,7 +103,7 @@ mod tests {
         let options = ["--env", "test", "--config", "dir", "--set", "rest.port=1", "--set", "log.level=a=b"];
         for arguments in [[&options[..], &["config", "show"]].concat(), [&["config", "show"], &options[..]].concat()] {
             let cli = parse(&arguments).unwrap();
-            assert_eq!(cli.task(), &Command::Config { command: ConfigCommand::Show });
+            assert_eq!(cli.command(), &Command::Config { command: ConfigCommand::Show });
             assert_eq!((cli.env.as_deref(), cli.config), (Some("test"), Some("dir".into())));
             let set = [("rest.port", "1"), ("log.level", "a=b")];
             assert_eq!(cli.set, set.map(|(key, value)| (key.to_owned(), value.to_owned())));

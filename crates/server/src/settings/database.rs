@@ -4,6 +4,7 @@ use super::mistakes::Told;
 use super::network::cores;
 use super::reader::Reader;
 use super::secrets::Given;
+use persistence::{Backend, OpenError, check_url};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -28,23 +29,16 @@ pub struct Database {
     pub statement_timeout: Duration,
 }
 
-/// What a database's URL is.
-const WANTED: &str = "sqlite://path, postgres://user:password@host/name or mysql://user:password@host/name";
-
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let url = read_url(reader, "database.url");
-        if let Ok(None) = url {
-            reader.mistake("database.url", "is empty", format!("give {WANTED}"));
-        }
-        let read_url = read_url(reader, "database.read_url");
+        let (url, read_url) = urls(reader);
         let pool_size = match reader.number("database.pool_size", 0..=1024) {
             0 => (2 * cores()).clamp(4, 16),
             size => size,
         };
         Self {
-            url: url.ok().flatten().unwrap_or_default(),
-            read_url: read_url.ok().flatten(),
+            url,
+            read_url,
             pool_size,
             queue: reader.number("database.queue", 1..=65_536),
             migrate_on_start: reader.flag("database.migrate_on_start"),
@@ -55,15 +49,35 @@ impl Database {
     }
 }
 
-/// The URL is not repeated in a mistake: it may hold a password.
-fn read_url(reader: &mut Reader<'_>, key: &str) -> Result<Option<SecretString>, Told> {
-    let Some(Given { key, secret }) = reader.secret(key)? else {
+/// The URLs of the database and of its replica.
+fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
+    let (url, read_url) = (usable(reader, "database.url"), usable(reader, "database.read_url"));
+    if let Ok(None) = url {
+        reader.mistake("database.url", "is empty", OpenError::UnknownScheme.to_string());
+    }
+    if let (Ok(Some(primary)), Ok(Some(replica))) = (&url, &read_url)
+        && (primary.backend != replica.backend || primary.backend == Backend::Sqlite)
+    {
+        reader.mistake(&replica.key, "cannot be used", OpenError::Replica.to_string());
+    }
+    let secret = |found: Result<Option<Usable>, Told>| found.ok().flatten().map(|usable| usable.url);
+    (secret(url).unwrap_or_default(), secret(read_url))
+}
+
+/// A URL, what kind of database it names, and the setting that it came from.
+struct Usable {
+    key: String,
+    backend: Backend,
+    url: SecretString,
+}
+
+/// The URL of this key, where there is one. It is not repeated in a mistake: it may hold a password.
+fn usable(reader: &mut Reader<'_>, key: &str) -> Result<Option<Usable>, Told> {
+    let Some(Given { key, secret: url }) = reader.secret(key)? else {
         return Ok(None);
     };
-    let known = ["sqlite", "postgres", "postgresql", "mysql"];
-    let url = secret.expose_secret().split_once("://");
-    if url.is_some_and(|(scheme, rest)| known.contains(&scheme) && !rest.is_empty()) {
-        return Ok(Some(secret));
+    match check_url(url.expose_secret()) {
+        Ok(backend) => Ok(Some(Usable { key, backend, url })),
+        Err(error) => Err(reader.mistake(&key, "cannot be used", error.to_string())),
     }
-    Err(reader.mistake(&key, "is not the URL of a database that there is", format!("give {WANTED}")))
 }

@@ -58,7 +58,7 @@ pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|known| (if is_beginning(known) { 1 } else { strsim::damerau_levenshtein(text, known) }, known))
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 5)
+        .filter(|(distance, known)| *distance <= (known.len() / 6).max(2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
 }

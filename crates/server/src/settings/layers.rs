@@ -1,20 +1,21 @@
 //! The layers that settings are read from, and what comes out when they are laid over each other.
 
 use super::environment::Environment;
+use super::files;
 use super::known::Known;
 use super::mistakes::Mistake;
 use super::sources::{PREFIX, Sources, variable};
 use super::toml_file;
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The settings of every environment as they were when the binary was built.
 pub(super) const BUILT_IN: &str = include_str!("../../../../config/default.toml");
 
-/// The longest file that is read, in bytes: no settings are longer, and a device never ends.
-const MAX_FILE: u64 = 1 << 20;
+/// The longest file with settings, in bytes.
+const LONGEST_FILE: u64 = 1 << 20;
 
 /// What a layer is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +81,7 @@ impl Layers {
         });
         let known = Known::new(built_in.iter().map(|(key, _)| key.clone()));
         let mut all = vec![(Kind::Default, built_in)];
-        for (kind, found) in files(sources, environment) {
+        for (kind, found) in found(sources, environment) {
             match found {
                 Ok(settings) => all.push((kind, settings)),
                 Err(mistake) => mistakes.push(mistake),
@@ -142,7 +143,7 @@ fn merge(layers: &[Layer]) -> Result<Value, ConfigError> {
 type Found = Result<Vec<(String, Value)>, Mistake>;
 
 /// The files. One in the folder stands in the place of the built-in one of the environment.
-fn files(sources: &Sources, environment: Environment) -> Vec<(Kind, Found)> {
+fn found(sources: &Sources, environment: Environment) -> Vec<(Kind, Found)> {
     let name = format!("{environment}.toml");
     let built_in = || toml_file::settings(&format!("built-in {name}"), environment.built_in());
     let Some(folder) = sources.folder() else {
@@ -164,10 +165,8 @@ fn files(sources: &Sources, environment: Environment) -> Vec<(Kind, Found)> {
 
 /// The settings in a file, if there is one.
 fn file(path: &Path) -> Result<Option<Vec<(String, Value)>>, Mistake> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    match read {
-        Ok(_) => toml_file::settings(&path.display().to_string(), &text).map(Some),
+    match files::read(path, LONGEST_FILE) {
+        Ok(text) => toml_file::settings(&path.display().to_string(), &text).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Mistake::at(
             path.display(),

@@ -1,7 +1,7 @@
 //! Everything that operators can choose.
 //!
 //! Settings are laid over each other: the built-in `default.toml`, the same in the folder, the file of the environment,
-//! variables, the command line ([`layers`]). Each is then read as the type it must be ([`reader`]), by the module of its
+//! variables, the command line (`layers.rs`). Each is then read as the type it must be (`reader.rs`), by the module of its
 //! group. Reading never stops at a mistake, so that all are told at once. `serve`, `config check` and `config show` all
 //! go through [`Settings::load`].
 
@@ -9,6 +9,7 @@ mod auth;
 mod database;
 mod describe;
 mod environment;
+mod files;
 mod keys;
 mod known;
 mod layers;

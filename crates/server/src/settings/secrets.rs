@@ -1,20 +1,20 @@
 //! Settings that nobody may see: given as they are, or as the name of a file.
 
 use super::environment::Environment;
+use super::files;
 use super::layers::Kind;
 use super::mistakes::Told;
 use super::reader::Reader;
 use super::sources::variable;
 use config::{Value, ValueKind};
 use secrecy::SecretString;
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
 /// What stands in the place of a secret.
 const VEIL: &str = "***";
 
 /// The longest file with a secret, in bytes.
-const MAX_FILE: u64 = 1 << 16;
+const LONGEST_FILE: u64 = 1 << 16;
 
 /// What allows others on the machine to read, write or run a file (`chmod`).
 #[cfg(unix)]
@@ -77,17 +77,11 @@ impl Reader<'_> {
 
     /// The secret in a file, without the line break at its end.
     pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Told> {
-        let read = File::open(path).and_then(|file| {
-            let others = is_open_to_others(&file)?;
-            let mut text = String::new();
-            file.take(MAX_FILE).read_to_string(&mut text)?;
-            Ok((text, others))
-        });
-        let (problem, remedy) = match read {
-            Ok((mut text, others)) => {
-                if others {
-                    self.warnings
-                        .push(format!("{place}: {key}: everybody on the machine can use {path}; chmod 640 it"));
+        let (problem, remedy) = match files::read(Path::new(path), LONGEST_FILE) {
+            Ok(mut text) => {
+                if is_open_to_others(Path::new(path)) {
+                    let doubt = format!("everybody on the machine can use {path}; chmod 640 it");
+                    self.warnings.push(format!("{place}: {key}: {doubt}"));
                 }
                 text.truncate(text.trim_end_matches(['\r', '\n']).len());
                 if !text.is_empty() {
@@ -102,14 +96,14 @@ impl Reader<'_> {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(file: &File) -> std::io::Result<bool> {
+fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    Ok(file.metadata()?.permissions().mode() & OTHERS != 0)
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & OTHERS != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_: &File) -> std::io::Result<bool> {
-    Ok(false)
+fn is_open_to_others(_: &Path) -> bool {
+    false
 }
 
 /// A setting's value as anybody may see it.

@@ -92,7 +92,8 @@ fn texts_are_read_as_what_the_setting_is() {
             ("COMMERCE__REST__REQUEST_TIMEOUT_SECONDS", "0.25"),
             ("COMMERCE__LOG__LEVEL", "warn,persistence=debug"),
             ("COMMERCE__LOG__FORMAT", "json"),
-            ("COMMERCE__DATABASE__READ_URL", "postgres://replica.example/shop"),
+            ("COMMERCE__DATABASE__URL", "postgres://localhost/shop"),
+            ("COMMERCE__DATABASE__READ_URL", "postgres://127.0.0.1/shop"),
         ],
     ));
     let proxies: Vec<_> = settings.trusted_proxies.iter().map(ToString::to_string).collect();

@@ -26,9 +26,9 @@ fn a_secret_comes_from_a_file_without_the_line_break_at_its_end() {
         assert_eq!(settings.auth.jwt.secret.expose_secret(), GOOD_SECRET);
         assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
     }
-    let (_folder, path) = secret_file("postgres://ada:lovelace@db.example/shop\n");
+    let (_folder, path) = secret_file("postgres://ada:lovelace@localhost/shop\n");
     let settings = load(&production(&[("COMMERCE__DATABASE__URL_FILE", path.to_str().unwrap())]));
-    assert_eq!(settings.database.url.expose_secret(), "postgres://ada:lovelace@db.example/shop");
+    assert_eq!(settings.database.url.expose_secret(), "postgres://ada:lovelace@localhost/shop");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn seen(sources: &Sources) -> String {
 #[test]
 fn a_secret_is_never_seen() {
     let long = format!("{CANARY}-0123456789abcdefghijklmnopqrstuvwxyz");
-    let url = format!("postgres://{CANARY}:{CANARY}@db.example/shop?password={CANARY}");
+    let url = format!("postgres://{CANARY}:{CANARY}@localhost/shop?password={CANARY}");
     let keys = |fields: &str| format!("[{{ kid = \"old\", {fields} }}]");
     let values = [
         ("auth.jwt.secret", long.clone()),

@@ -10,7 +10,7 @@ fn each_setting_is_shown_with_where_it_comes_from() {
         ..variables(
             "development",
             &[
-                ("COMMERCE__DATABASE__URL", "postgres://ada:lovelace@db.example/shop"),
+                ("COMMERCE__DATABASE__URL", "postgres://ada:lovelace@localhost/shop"),
                 ("COMMERCE__TRUSTED_PROXIES", "10.0.0.1"),
             ],
         )
@@ -19,7 +19,7 @@ fn each_setting_is_shown_with_where_it_comes_from() {
     for (setting, origin) in [
         ("trusted_proxies = \"10.0.0.1\"", "COMMERCE__TRUSTED_PROXIES"),
         ("rest.port = \"1234\"", "--set rest.port"),
-        ("database.url = \"postgres://***@db.example/shop\"", "COMMERCE__DATABASE__URL"),
+        ("database.url = \"postgres://***@localhost/shop\"", "COMMERCE__DATABASE__URL"),
         ("database.read_url = \"\"", "built-in default.toml:"),
         ("auth.jwt.secret = \"***\"", "built-in development.toml:"),
         ("auth.bcrypt_cost = 12", "built-in default.toml:"),

@@ -1,0 +1,16 @@
+//! The gRPC server as its clients meet it: on a socket, with a shop behind it whose ports do as each test says.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod abuse;
+mod client;
+mod deadlines;
+mod errors;
+mod health;
+mod messages;
+mod proxies;
+mod reflection;
+mod reports;
+mod shop;
+mod stage;
+mod stopping;

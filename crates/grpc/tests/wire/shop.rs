@@ -1,0 +1,138 @@
+//! A real server on a free port.
+
+use crate::client::RawClient;
+use crate::stage::{OWNER, Play, Stage, TOKEN, TestRuntime};
+use domain::app::App;
+use domain::clock::SystemClock;
+use domain::error::BoxError;
+use domain::use_case::{FrontDesk, Handler};
+use domain::user::{LoginUser, PasswordRules, RegisterUser, ViewProfile};
+use grpc::Options;
+use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
+use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
+use grpc::proto::user::{GetUserByIdRequest, UserRegisterRequest, UserResponse};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server and the ports behind it.
+pub(crate) struct Shop {
+    pub(crate) address: SocketAddr,
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) ready: watch::Sender<bool>,
+    pub(crate) stop: CancellationToken,
+    server: JoinHandle<Result<(), BoxError>>,
+}
+
+impl Shop {
+    pub(crate) fn open() -> Self {
+        Self::open_with(Options::default())
+    }
+
+    pub(crate) fn open_with(options: Options) -> Self {
+        let stage = Arc::new(Stage::new());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ready, is_ready) = watch::channel(true);
+        let stop = CancellationToken::new();
+        let serving = grpc::serve(app(&stage), options, listener, is_ready, stop.clone());
+        Self { address, stage, ready, stop, server: Handle::current().spawn(serving) }
+    }
+
+    pub(crate) fn plays(&self, play: Play) {
+        *self.stage.play.lock().unwrap() = play;
+    }
+
+    /// A connection of its own.
+    pub(crate) async fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    pub(crate) async fn commands(&self) -> UserCommandServiceClient<Channel> {
+        UserCommandServiceClient::new(self.channel().await)
+    }
+
+    pub(crate) async fn queries(&self) -> UserQueryServiceClient<Channel> {
+        UserQueryServiceClient::new(self.channel().await)
+    }
+
+    pub(crate) async fn raw(&self) -> RawClient {
+        RawClient::connect(self.address).await
+    }
+
+    /// Asks for the one account there is, as its owner.
+    pub(crate) async fn profile(&self) -> Result<Response<UserResponse>, Status> {
+        self.queries().await.get_user_by_id(profile_request(TOKEN)).await
+    }
+
+    /// Waits until the storage has been asked this many times.
+    pub(crate) async fn asked(&self, times: usize) {
+        let asked = async {
+            while self.stage.asked.load(Ordering::SeqCst) < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap();
+    }
+
+    /// Waits for the server to end by itself.
+    pub(crate) async fn ended(self) -> Result<(), BoxError> {
+        tokio::time::timeout(PATIENCE, self.server).await.unwrap().unwrap()
+    }
+}
+
+fn app(stage: &Arc<Stage>) -> Arc<App> {
+    let desk = Arc::new(FrontDesk {
+        tokens: stage.clone(),
+        quotas: stage.clone(),
+        observer: stage.clone(),
+        spawner: Arc::new(TestRuntime(Handle::current())),
+    });
+    let register = RegisterUser {
+        users: stage.clone(),
+        passwords: stage.clone(),
+        rules: PasswordRules::default(),
+        clock: Arc::new(SystemClock),
+    };
+    let login = LoginUser {
+        users: stage.clone(),
+        passwords: stage.clone(),
+        tokens: stage.clone(),
+        attempts: None,
+        clock: Arc::new(SystemClock),
+    };
+    let profile = ViewProfile { users: stage.clone() };
+    Arc::new(App {
+        register_user: Handler::new(&desk, register),
+        login_user: Handler::new(&desk, login),
+        view_profile: Handler::new(&desk, profile),
+        desk,
+    })
+}
+
+pub(crate) fn profile_request(token: &str) -> Request<GetUserByIdRequest> {
+    let mut request = Request::new(GetUserByIdRequest { id: OWNER.to_owned() });
+    let authorization = format!("Bearer {token}");
+    request.metadata_mut().insert("authorization", authorization.parse().unwrap());
+    request
+}
+
+pub(crate) fn register_request() -> UserRegisterRequest {
+    UserRegisterRequest {
+        name: "Ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        role: "buyer".to_owned(),
+        password: "correct horse battery".to_owned(),
+        confirm_password: "correct horse battery".to_owned(),
+    }
+}

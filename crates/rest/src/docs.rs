@@ -1,0 +1,61 @@
+//! The description of the interface, for programs and for people.
+
+use crate::error::{EdgeError, Refusal};
+use crate::openapi::openapi;
+use crate::server::resource;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
+use actix_web::{HttpResponse, mime};
+use std::sync::{Arc, LazyLock};
+use utoipa_swagger_ui::Config;
+
+/// Where the description is, and the pages that show it.
+const DESCRIPTION: &str = "/openapi.json";
+const PAGES: &str = "/docs/";
+
+/// The docs page runs its own scripts and calls its own server, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+
+/// The description's text, made once.
+static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().to_json().map_or_else(|_| Bytes::new(), Bytes::from));
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let pages = Data::new(Arc::new(Config::from(DESCRIPTION)));
+    config
+        .app_data(pages)
+        .service(resource(DESCRIPTION, "GET, HEAD").get(description).route(web::head().to(description)))
+        .service(resource("/docs", "GET, HEAD").get(index).route(web::head().to(index)))
+        .service(resource("/docs/{file}", "GET, HEAD").get(file).route(web::head().to(file)));
+}
+
+async fn description() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(TEXT.clone())
+}
+
+async fn index(pages: Data<Arc<Config<'static>>>) -> Result<HttpResponse, Refusal> {
+    page("index.html", &pages)
+}
+
+async fn file(name: Path<String>, pages: Data<Arc<Config<'static>>>) -> Result<HttpResponse, Refusal> {
+    page(&name, &pages)
+}
+
+fn page(name: &str, pages: &Arc<Config<'static>>) -> Result<HttpResponse, Refusal> {
+    let found = utoipa_swagger_ui::serve(name, Arc::clone(pages)).map_err(|error| {
+        tracing::error!(%error, "the docs page cannot be made");
+        EdgeError::Panicked
+    })?;
+    let found = found.ok_or(EdgeError::NotFound)?;
+    let mut bytes = found.bytes.into_owned();
+    if found.content_type == mime::TEXT_HTML.as_ref() {
+        // The page names its files relative to itself, which would be wrong for `/docs` without a slash.
+        let base = format!("<head><base href=\"{PAGES}\">");
+        bytes = String::from_utf8_lossy(&bytes).replacen("<head>", &base, 1).into_bytes();
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .content_type(found.content_type)
+        .body(bytes))
+}

@@ -1,0 +1,108 @@
+//! The envelope that every answer comes in.
+
+use crate::error::{Refusal, WrongField};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What an answer says of itself.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Meta {
+    success: bool,
+    message: &'static str,
+}
+
+/// A success.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Success<R> {
+    meta: Meta,
+    results: R,
+}
+
+/// A success on its way out.
+pub(crate) struct Reply<R> {
+    status: StatusCode,
+    body: Success<R>,
+}
+
+impl<R> Reply<R> {
+    pub(crate) fn ok(message: &'static str, results: R) -> Self {
+        Self { status: StatusCode::OK, body: Success { meta: Meta { success: true, message }, results } }
+    }
+
+    pub(crate) fn created(message: &'static str, results: R) -> Self {
+        let reply = Self::ok(message, results);
+        Self { status: StatusCode::CREATED, ..reply }
+    }
+}
+
+impl<R: Serialize> Responder for Reply<R> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::build(self.status).json(self.body)
+    }
+}
+
+/// What an error says of itself.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorMeta<'a> {
+    /// Always `false`.
+    success: bool,
+    /// What went wrong, for people.
+    message: &'a str,
+    /// What went wrong, for programs: stable.
+    code: &'a str,
+    /// The request's identifier, also in `X-Request-Id`.
+    request_id: &'a str,
+}
+
+/// One field that is wrong.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FieldError<'a> {
+    /// The field's name.
+    field: &'a str,
+    /// What is wrong, for programs: stable.
+    code: &'a str,
+    /// What is wrong, for people.
+    message: &'a str,
+}
+
+impl<'a> From<&'a WrongField> for FieldError<'a> {
+    fn from(wrong: &'a WrongField) -> Self {
+        Self { field: &wrong.field, code: wrong.code, message: &wrong.message }
+    }
+}
+
+/// An error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody<'a> {
+    meta: ErrorMeta<'a>,
+    /// The message once more, where the token is missing or refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// The message once more, for errors of the server and of HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// Every field that is wrong, in the order of the request's fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError<'a>>,
+}
+
+impl<'a> ErrorBody<'a> {
+    pub(crate) fn new(refusal: &'a Refusal, request_id: &'a str) -> Self {
+        let message = refusal.message.as_ref();
+        Self {
+            meta: ErrorMeta { success: false, message, code: refusal.code, request_id },
+            error: refusal.challenge.map(|_| message),
+            message: refusal.repeats_message().then_some(message),
+            errors: field_errors(refusal),
+        }
+    }
+}
+
+pub(crate) fn field_errors(refusal: &Refusal) -> Vec<FieldError<'_>> {
+    refusal.fields.iter().map(FieldError::from).collect()
+}

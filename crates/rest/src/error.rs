@@ -1,0 +1,198 @@
+//! The one place that turns errors into HTTP statuses, and the errors that only HTTP knows.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use domain::error::{Error, ErrorCode, Violation};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// The HTTP status of an error of the core.
+#[must_use]
+pub const fn status(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::InvalidRequest | ErrorCode::EmailTaken => 400,
+        ErrorCode::InvalidLogin | ErrorCode::LoginFailed | ErrorCode::TokenMissing | ErrorCode::TokenInvalid => 401,
+        ErrorCode::Forbidden => 403,
+        ErrorCode::UserNotFound => 404,
+        ErrorCode::RateLimited | ErrorCode::LoginThrottled => 429,
+        ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => 503,
+        ErrorCode::Internal => 500,
+    }
+}
+
+/// The error that no use case can make, because the request never came to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EdgeError {
+    /// No route has this path.
+    NotFound,
+    /// The route does not know the method; it knows these.
+    MethodNotAllowed(&'static str),
+    /// The body took too long to arrive.
+    BodyTimeout,
+    /// The body is larger than allowed.
+    BodyTooLarge,
+    /// The path or the query is longer than allowed.
+    UriTooLong,
+    /// The body is of a kind that no route reads.
+    UnsupportedMediaType,
+    /// The body is not what its `Content-Type` says.
+    MalformedBody,
+    /// More requests are under way than the server takes.
+    TooManyInFlight,
+    /// The request took longer than a request may take.
+    TimedOut,
+    /// A handler panicked.
+    Panicked,
+}
+
+impl EdgeError {
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "route_not_found", "Not Found"),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method Not Allowed"),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "body_timeout", "Request Timeout"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long", "URI Too Long"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported Media Type")
+            }
+            Self::MalformedBody => (StatusCode::BAD_REQUEST, "malformed_body", "malformed request body"),
+            Self::TooManyInFlight => {
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded.as_str(), ErrorCode::Overloaded.message())
+            }
+            Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::DeadlineExceeded.as_str(),
+                ErrorCode::DeadlineExceeded.message(),
+            ),
+            Self::Panicked => {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal.as_str(), ErrorCode::Internal.message())
+            }
+        }
+    }
+}
+
+/// A field of a body that is wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct WrongField {
+    pub(crate) field: Cow<'static, str>,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl From<&Violation> for WrongField {
+    fn from(violation: &Violation) -> Self {
+        let message = violation.message().to_owned();
+        Self { field: Cow::Borrowed(violation.field()), code: violation.code().as_str(), message }
+    }
+}
+
+/// An error on its way out. How it is written depends on the request, so `edge.rs` does that.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) fields: Vec<WrongField>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) allow: Option<&'static str>,
+    /// The challenge of RFC 6750 §3, for a token that is missing or refused.
+    pub(crate) challenge: Option<&'static str>,
+    /// Whether the connection cannot go on, because the rest of the body is still in it.
+    pub(crate) closes: bool,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            allow: None,
+            challenge: None,
+            closes: false,
+        }
+    }
+
+    /// The refusal of a body in which one field has the wrong type.
+    pub(crate) fn wrong_type(field: String) -> Self {
+        let message = format!("{field} must be a string");
+        let wrong = WrongField { field: Cow::Owned(field), code: "wrong_type", message: message.clone() };
+        let code = ErrorCode::InvalidRequest.as_str();
+        Self { fields: vec![wrong], ..Self::new(StatusCode::BAD_REQUEST, code, message) }
+    }
+
+    /// The refusal for a status that the framework chose by itself.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => EdgeError::NotFound.into(),
+            StatusCode::PAYLOAD_TOO_LARGE => EdgeError::BodyTooLarge.into(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => EdgeError::UnsupportedMediaType.into(),
+            status if status.is_client_error() => {
+                Self::new(status, "bad_request", status.canonical_reason().unwrap_or("Bad Request"))
+            }
+            _ => EdgeError::Panicked.into(),
+        }
+    }
+
+    /// Whether the Go system put the message beside the envelope's `meta` too.
+    pub(crate) fn repeats_message(&self) -> bool {
+        matches!(self.status.as_u16(), 405 | 408 | 413 | 414 | 415 | 429 | 500 | 503) || self.code == "route_not_found"
+    }
+}
+
+impl From<EdgeError> for Refusal {
+    fn from(error: EdgeError) -> Self {
+        let (status, code, message) = error.parts();
+        let mut refusal = Self::new(status, code, message);
+        match error {
+            EdgeError::MethodNotAllowed(allow) => refusal.allow = Some(allow),
+            EdgeError::BodyTimeout | EdgeError::BodyTooLarge => refusal.closes = true,
+            EdgeError::TooManyInFlight => refusal.retry_after = Some(Duration::from_secs(1)),
+            EdgeError::NotFound
+            | EdgeError::UriTooLong
+            | EdgeError::UnsupportedMediaType
+            | EdgeError::MalformedBody
+            | EdgeError::TimedOut
+            | EdgeError::Panicked => {}
+        }
+        refusal
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        let status = StatusCode::from_u16(status(code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let challenges =
+            [(ErrorCode::TokenMissing, "Bearer"), (ErrorCode::TokenInvalid, "Bearer error=\"invalid_token\"")];
+        let challenge = challenges.into_iter().find_map(|(of, challenge)| (of == code).then_some(challenge));
+        Self {
+            fields: error.violations().iter().map(WrongField::from).collect(),
+            retry_after: error.retry_after(),
+            challenge,
+            ..Self::new(status, code.as_str(), error.message().to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Only the status: `edge.rs` writes the rest.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status)
+    }
+}

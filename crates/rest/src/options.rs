@@ -1,0 +1,55 @@
+//! What operators may choose of REST, and the limits that protect it.
+
+use domain::client::TrustedProxies;
+use std::time::Duration;
+
+/// How REST is served. `Default` has the values that the operations manual promises.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Origins whose pages may call; empty for none, `*` for any.
+    pub cors_origins: Vec<String>,
+    /// How long a request's head may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a request's body may take to arrive, from first byte to last.
+    pub body_timeout: Duration,
+    /// How long a request may take to be answered.
+    pub request_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How long requests under way get to end when the server stops.
+    pub drain_timeout: Duration,
+    /// Connections at once, on all workers together.
+    pub max_connections: usize,
+    /// Requests at once; more are refused at once.
+    pub max_in_flight: usize,
+    /// The largest JSON body, in bytes.
+    pub max_json: usize,
+    /// The largest HTML form, in bytes.
+    pub max_form: usize,
+    /// The largest multipart body, in bytes.
+    pub max_multipart: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            trusted_proxies: TrustedProxies::default(),
+            cors_origins: Vec::new(),
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(15),
+            drain_timeout: Duration::from_secs(30),
+            max_connections: 2_000,
+            max_in_flight: 512,
+            max_json: 64 << 10,
+            max_form: 16 << 10,
+            max_multipart: 11 << 20,
+        }
+    }
+}

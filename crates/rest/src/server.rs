@@ -1,0 +1,105 @@
+//! The server: its listener, its layers, its routes.
+
+use crate::docs;
+use crate::edge::{Shared, edge};
+use crate::error::{EdgeError, Refusal};
+use crate::options::Options;
+use crate::present::{caught, present};
+use crate::user;
+use actix_cors::Cors;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::{Condition, NormalizePath, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{Error, HttpResponse, HttpServer, Resource};
+use domain::app::App;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long a client may take to close a connection that we have closed.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long browsers may remember what a preflight allowed.
+const PREFLIGHT_MAX_AGE: usize = 600;
+
+/// Serves REST on a listener, until `stop` and then until the requests under way have ended, within the drain timeout.
+///
+/// HTTP/1.1 only: HTTP/2 is for the proxy in front, which also does TLS.
+///
+/// # Errors
+/// Where the listener cannot be used.
+pub fn serve(
+    app: Arc<App>,
+    options: Options,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> std::io::Result<Server> {
+    let workers = options.workers.max(1);
+    let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
+    let shared = Data::new(Shared { app: Arc::clone(&app), options, in_flight: AtomicUsize::new(0) });
+    let app = Data::from(app);
+    let factory = move || {
+        actix_web::App::new()
+            .app_data(app.clone())
+            .app_data(shared.clone())
+            .wrap(from_fn(present))
+            .wrap(cors(&shared.options.cors_origins))
+            .wrap(NormalizePath::trim())
+            .wrap(from_fn(edge))
+            .configure(user::routes)
+            .configure(docs::routes)
+            .default_service(web::to(not_found))
+    };
+    let server = HttpServer::new(factory)
+        .workers(workers)
+        .worker_max_blocking_threads(1)
+        .max_connections((max_connections / workers).max(1))
+        .keep_alive(keep_alive)
+        .client_request_timeout(head_timeout)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .shutdown_timeout(drain_timeout.as_secs())
+        .shutdown_signal(stop.cancelled_owned());
+    Ok(server.listen(listener)?.run())
+}
+
+/// A resource that tells which methods it knows when asked for another, and does not fall with its handler.
+pub(crate) fn resource(
+    path: &'static str,
+    methods: &'static str,
+) -> Resource<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let refuse = move || async move { Err::<HttpResponse, Refusal>(EdgeError::MethodNotAllowed(methods).into()) };
+    web::resource(path).default_service(web::to(refuse)).wrap(from_fn(caught))
+}
+
+async fn not_found() -> Result<HttpResponse, Refusal> {
+    Err(EdgeError::NotFound.into())
+}
+
+/// Lets pages of the listed origins call. A page of ours sends its own origin with each POST, so a request of an origin
+/// that is not listed is answered all the same: without these headers its page cannot read the answer.
+fn cors(origins: &[String]) -> Condition<Cors> {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .allowed_header("x-request-id")
+        .allowed_header("idempotency-key")
+        .expose_headers(["x-request-id", "retry-after", "etag", "link", "ratelimit", "ratelimit-policy"])
+        .block_on_origin_mismatch(false)
+        .max_age(PREFLIGHT_MAX_AGE);
+    let cors = if origins.iter().any(|origin| origin == "*") {
+        cors.allow_any_origin().send_wildcard()
+    } else {
+        origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    };
+    Condition::new(!origins.is_empty(), cors)
+}

@@ -75,7 +75,8 @@ impl Reader<'_> {
         Err(self.mistake(key, "is not a text", "put it in quotes"))
     }
 
-    /// The secret in a file, without the line break at its end.
+    /// The secret in a file, without the line break at its end. A name of no file is not repeated: it may be the secret
+    /// itself, given in the wrong place.
     pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Told> {
         let (problem, remedy) = match files::read(Path::new(path), LONGEST_FILE) {
             Ok(mut text) => {
@@ -87,9 +88,11 @@ impl Reader<'_> {
                 if !text.is_empty() {
                     return Ok(text.into());
                 }
-                (format!("{path} is empty"), "write the secret into it")
+                ("names an empty file".to_owned(), "write the secret into it")
             }
-            Err(error) => (format!("{path} cannot be read: {error}"), "name a text file that this process may read"),
+            Err(error) => {
+                (format!("names a file that cannot be read: {error}"), "name a text file that this process may read")
+            }
         };
         Err(self.mistake_at(place, key, problem, remedy))
     }

@@ -59,7 +59,8 @@ fn a_file_with_no_secret_in_it_is_a_mistake() {
         let text =
             mistakes(&variables("test", &[("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())])).to_string();
         assert!(
-            text.contains("COMMERCE__AUTH__JWT__SECRET_FILE: auth.jwt.secret_file: ") && text.contains("is empty"),
+            text.contains("COMMERCE__AUTH__JWT__SECRET_FILE: auth.jwt.secret_file: ")
+                && text.contains("names an empty file"),
             "{text}"
         );
     }
@@ -100,6 +101,8 @@ fn a_secret_is_never_seen() {
         ("auth.jwt.secret", long.clone()),
         ("auth.jwt.secret", CANARY.to_owned()),
         ("auth.jwt.secrets", CANARY.to_owned()),
+        ("auth.jwt.secret_file", CANARY.to_owned()),
+        ("database.url_file", url.clone()),
         ("auth.jwt", CANARY.to_owned()),
         ("database.url", url.clone()),
         ("database.url", format!("oracle://{CANARY}")),
@@ -111,6 +114,7 @@ fn a_secret_is_never_seen() {
         ("auth.jwt.verification_keys", format!("[{{ kid = {CANARY:?}")),
         ("auth.jwt.verification_keys", keys(&format!("secret = {long:?}"))),
         ("auth.jwt.verification_keys", keys(&format!("secret = {CANARY:?}"))),
+        ("auth.jwt.verification_keys", keys(&format!("secret_file = {CANARY:?}"))),
         ("auth.jwt.verification_keys", keys(&format!("secrets = {long:?}"))),
         ("auth.jwt.verification_keys", keys(&format!("secret = {long:?}, secret_file = \"x\""))),
     ];

@@ -14,7 +14,7 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 const MAX_DIGITS: usize = 8;
 
 /// The most that is kept of a caller's time for the answer's way back, lest it find the caller gone.
-const WAY_BACK: Duration = Duration::from_millis(2);
+const WAY_BACK: Duration = Duration::from_millis(5);
 
 /// The deadline of a call: the caller's or the server's own, whichever comes first.
 pub(crate) fn of(headers: &HeaderMap, longest: Duration) -> Deadline {

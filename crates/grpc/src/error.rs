@@ -28,7 +28,7 @@ pub const fn code(code: ErrorCode) -> Code {
 
 /// The status of a failed call, with all details that a client can use.
 pub(crate) fn status(error: &Error, request_id: &RequestId) -> Status {
-    let mut details = details(error.code(), request_id);
+    let mut details = details(error.code().as_str(), request_id);
     if !error.violations().is_empty() {
         details.set_bad_request(error.violations().iter().map(violation).collect::<Vec<_>>());
     }
@@ -38,14 +38,22 @@ pub(crate) fn status(error: &Error, request_id: &RequestId) -> Status {
     Status::with_error_details(code(error.code()), message(error), details)
 }
 
-/// The status of a request that could not be read. Why not is kept back: the text would be our libraries' own.
-pub(crate) fn unreadable(request_id: &RequestId) -> Status {
-    let kind = ErrorCode::InvalidRequest;
-    Status::with_error_details(code(kind), "malformed request message", details(kind, request_id))
+/// What is to be said instead of tonic's own refusal of a request, whose text would tell of our libraries. tonic calls
+/// its caller's mistake a fault of the server, be it a message that does not decode or one that ends too soon; and it has
+/// two statuses for a message that is too large. `None` where it says the right thing.
+pub(crate) fn instead_of(refusal: Code, request_id: &RequestId) -> Option<Status> {
+    let (code, reason, message) = if matches!(refusal, Code::Internal | Code::Unknown) {
+        (Code::InvalidArgument, "malformed_body", "malformed request message")
+    } else if matches!(refusal, Code::OutOfRange | Code::ResourceExhausted) {
+        (Code::ResourceExhausted, "body_too_large", "request message too large")
+    } else {
+        return None;
+    };
+    Some(Status::with_error_details(code, message, details(reason, request_id)))
 }
 
-fn details(code: ErrorCode, request_id: &RequestId) -> ErrorDetails {
-    let mut details = ErrorDetails::with_error_info(code.as_str(), DOMAIN, HashMap::new());
+fn details(reason: &str, request_id: &RequestId) -> ErrorDetails {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     details.set_request_info(request_id.as_str(), "");
     details
 }

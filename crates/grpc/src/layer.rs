@@ -15,8 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task;
 use std::time::{Duration, Instant};
-use tonic::Code;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -100,7 +100,7 @@ impl Surroundings {
         F: Future<Output = Result<Response<Body>, Infallible>>,
     {
         match deadline::within(call.deadline, AssertUnwindSafe(work).catch_unwind()).await {
-            Some(Ok(Ok(response))) => readable(call, response),
+            Some(Ok(Ok(response))) => put_right(call, response),
             Some(Err(_panic)) => {
                 self.desk.observer.panic_caught("grpc");
                 refusal(call, ErrorCode::Internal)
@@ -127,14 +127,13 @@ fn refusal(call: &Call, code: ErrorCode) -> Response<Body> {
     error::status(&Error::new(code), &call.request_id).into_http()
 }
 
-/// Puts right what tonic says of a request that it cannot read: it calls its caller's mistake, be it a message that does
-/// not decode or one that ends too soon, a fault of the server. Our own faults come with details, tonic's without.
-fn readable(call: &Call, response: Response<Body>) -> Response<Body> {
-    let is_bare = !response.headers().contains_key(GRPC_STATUS_DETAILS);
-    match status_of(response.headers()) {
-        Code::Internal | Code::Unknown if is_bare => error::unreadable(&call.request_id).into_http(),
-        _ => response,
+/// An answer as it is, unless it is a refusal of tonic's own that has to be put right: those come without details.
+fn put_right(call: &Call, response: Response<Body>) -> Response<Body> {
+    if response.headers().contains_key(GRPC_STATUS_DETAILS) {
+        return response;
     }
+    let instead = error::instead_of(status_of(response.headers()), &call.request_id);
+    instead.map_or(response, Status::into_http)
 }
 
 /// An answer's status. That of a success comes with the trailers, after its message.

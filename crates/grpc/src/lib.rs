@@ -3,8 +3,8 @@
 //! What gRPC alone needs lives here. No rule of the shop does, and no database: a handler opens the call, runs the use
 //! case in `domain` and turns the outcome into a message. `proto/*.proto` is the contract and the manual for callers.
 //!
-//! Start with [`user`], whose handlers show the three steps; then read [`layer`], which surrounds every call with its
-//! request id, deadline and report; [`error`] is the one place where an error gets its status. [`server`] puts the parts
+//! Start with `user`, whose handlers show the three steps; then read `layer`, which surrounds every call with its
+//! request id, deadline and report; `error` is the one place where an error gets its status. `server` puts the parts
 //! together.
 
 mod call;

@@ -45,8 +45,7 @@ async fn livez() -> HttpResponse {
 
 async fn readyz(state: web::Data<State>) -> HttpResponse {
     let readiness = state.readiness.current();
-    let mut response =
-        if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let mut response = if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((CACHE_CONTROL, "no-store")).json(readiness)
 }
 

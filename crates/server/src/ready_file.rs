@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write(path: &Path, addresses: Addresses) -> io::Result<()> {
+pub(crate) fn write(path: &Path, addresses: Addresses) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}", std::process::id()));
     let mut file = std::fs::File::create(&unfinished)?;

@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 /// How often forgotten log-in counters are dropped.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
+/// How long the database's last jobs get, when all that waited for them has ended.
+const LAST_JOBS: Duration = Duration::from_secs(2);
+
 /// A hash that takes longer makes log-in feel broken (OWASP's Password Storage Cheat Sheet).
 const SLOW_HASH: Duration = Duration::from_secs(1);
 
@@ -202,10 +205,11 @@ impl Running {
         tracing::info!(in_time = commands, "draining: commands ended");
 
         self.background.shutdown().await;
-        self.parts.database.close().await;
+        let jobs = self.parts.database.close(LAST_JOBS).await;
+        tracing::info!(in_time = jobs, "draining: database closed");
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;
-        let in_time = servers.is_ok() && commands;
+        let in_time = servers.is_ok() && commands && jobs;
         tracing::info!(in_time, elapsed_ms = started.elapsed().as_millis(), "stopped");
         in_time
     }

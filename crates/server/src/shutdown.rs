@@ -4,7 +4,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals of a process: SIGTERM and SIGINT (Ctrl-C) stop it, SIGHUP makes it read its settings again.
-pub struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -12,7 +12,7 @@ pub struct Signals {
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// To stop.
     Stop,
     /// To read the settings again.
@@ -24,7 +24,7 @@ impl Signals {
     ///
     /// # Errors
     /// Where the operating system refuses.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -33,7 +33,7 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub async fn next(&mut self) -> Request {
+    pub(crate) async fn next(&mut self) -> Request {
         let (name, request) = tokio::select! {
             _ = self.terminate.recv() => ("SIGTERM", Request::Stop),
             _ = self.interrupt.recv() => ("SIGINT", Request::Stop),
@@ -44,7 +44,7 @@ impl Signals {
     }
 
     /// Waits for the next signal that asks to stop.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         while self.next().await != Request::Stop {}
     }
 }

@@ -178,7 +178,7 @@ fn gauges(database: &Arc<Database>, passwords: &Arc<Bcrypt>) -> impl Fn() -> Vec
     let (database, passwords) = (Arc::clone(database), Arc::clone(passwords));
     move || {
         let hashing = passwords.gauges();
-        let lanes = database.gauges().into_iter().map(|lane| (lane.name, lane.size, lane.in_use, lane.waiting));
+        let lanes = database.gauges().into_iter().map(|lane| (lane.lane, lane.size, lane.in_use, lane.waiting));
         let databases = lanes.flat_map(|(lane, size, in_use, waiting)| {
             [("size", size), ("in_use", in_use), ("waiting", waiting)].map(|(state, value)| Gauge {
                 name: "database_slots",

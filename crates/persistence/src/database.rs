@@ -131,3 +131,7 @@ impl Database {
         lanes
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const CHECK_AFTER: Duration = Duration::from_secs(5);
 /// How often a thread without a connection looks whether there is one, or a job to refuse.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// For how long after losing a connection a failure to open one from before the loss is not taken as news.
+const RECONNECT_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Lane {
     jobs: Receiver<Box<dyn Work>>,
@@ -25,6 +27,7 @@ pub(crate) struct Lane {
     connect_timeout: Duration,
     held: Option<PooledConnection<Manager>>,
     last_used: Instant,
+    lost_at: Option<Instant>,
 }
 
 impl Lane {
@@ -35,7 +38,7 @@ impl Lane {
         activity: Arc<Activity>,
         connect_timeout: Duration,
     ) -> Self {
-        Self { jobs, pool, link, activity, connect_timeout, held: None, last_used: Instant::now() }
+        Self { jobs, pool, link, activity, connect_timeout, held: None, last_used: Instant::now(), lost_at: None }
     }
 
     /// Does jobs until there will be no more.
@@ -99,7 +102,7 @@ impl Lane {
         }
         let waiting_since = Instant::now();
         while self.held.is_none() && !self.connect(LOOK_EVERY) {
-            if let Some(reason) = self.link.why_away() {
+            if let Some(reason) = self.why_away() {
                 return Err(reason);
             }
             if waiting_since.elapsed() > self.connect_timeout {
@@ -110,6 +113,12 @@ impl Lane {
             Some(held) => Ok(&mut held.connection),
             None => Err("there is no connection".to_owned()),
         }
+    }
+
+    fn why_away(&self) -> Option<String> {
+        let away = self.link.why_away()?;
+        let is_news = self.lost_at.is_none_or(|lost_at| away.at > lost_at || lost_at.elapsed() > RECONNECT_GRACE);
+        is_news.then_some(away.reason)
     }
 
     fn connect(&mut self, within: Duration) -> bool {
@@ -127,6 +136,7 @@ impl Lane {
         if let Some(mut held) = self.held.take() {
             Held::give_up(&mut held);
             self.link.lost();
+            self.lost_at = Some(Instant::now());
         }
     }
 }

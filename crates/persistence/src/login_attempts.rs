@@ -19,7 +19,7 @@ use std::time::Duration;
 
 mod row;
 
-use row::CounterRow;
+use row::StoredCounter;
 
 /// How long an address keeps a counter of its own after a success.
 const TRUST: TimeDelta = TimeDelta::days(30);
@@ -27,7 +27,6 @@ const TRUST: TimeDelta = TimeDelta::days(30);
 const PURGE_BATCH: i64 = 200;
 
 /// The keys of the two counters that an attempt may count in.
-#[derive(Clone)]
 struct Keys {
     /// All addresses together.
     account: String,
@@ -49,36 +48,33 @@ fn digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The rows of an attempt, as far as there are any.
+/// The counters of an attempt, as far as they have rows.
 struct Counters {
-    account: Option<CounterRow>,
-    pair: Option<CounterRow>,
+    account: Option<StoredCounter>,
+    pair: Option<StoredCounter>,
 }
 
 impl Counters {
     fn lock(connection: &mut AnyConnection, keys: &Keys) -> QueryResult<Self> {
-        let mut rows = row::lock(connection, [&keys.account, &keys.pair])?;
+        let mut counters = row::lock(connection, [&keys.account, &keys.pair])?;
         let mut take = |key: &str| {
-            let place = rows.iter().position(|row| row.attempt_key == key)?;
-            Some(rows.swap_remove(place))
+            let place = counters.iter().position(|counter| counter.key() == key)?;
+            Some(counters.swap_remove(place))
         };
         Ok(Self { account: take(&keys.account), pair: take(&keys.pair) })
-    }
-
-    /// The row that an attempt from this address counts in.
-    fn counting(self, keys: &Keys, now: DateTime<Utc>) -> CounterRow {
-        match self.pair {
-            Some(pair) if pair.is_trusted(now) => pair,
-            _ => self.account.unwrap_or_else(|| CounterRow::new(&keys.account, &keys.account, now)),
-        }
     }
 }
 
 /// Counts an attempt before it is checked; `Err` holds how long to wait instead.
 fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> QueryResult<Result<(), Duration>> {
-    let row = Counters::lock(connection, keys)?.counting(keys, now);
-    match row.counter()?.admit(now) {
-        Ok(counter) => row.with(counter).save(connection).map(Ok),
+    let Counters { account, pair } = Counters::lock(connection, keys)?;
+    let own = pair.filter(|pair| pair.is_trusted(now)).or(account);
+    let mut counter = own.unwrap_or_else(|| StoredCounter::new(&keys.account, &keys.account, now));
+    match counter.count()?.admit(now) {
+        Ok(admitted) => {
+            counter.set(admitted);
+            counter.save(connection).map(Ok)
+        }
         Err(wait) => Ok(Err(wait)),
     }
 }
@@ -87,23 +83,22 @@ fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> Que
 /// the address may have become trusted only since the attempt was admitted.
 fn settle(connection: &mut AnyConnection, keys: &Keys, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<()> {
     let Counters { account, pair } = Counters::lock(connection, keys)?;
-    let is_success = attempt == Attempt::Succeeded;
-    match pair {
-        Some(pair) if pair.is_trusted(now) && pair.is_pending() => {
-            let pair = pair.settled(attempt, now)?;
-            let pair = if is_success { pair.trusted_until(now + TRUST) } else { pair };
-            pair.save(connection)
-        }
-        _ => {
-            let account = account.unwrap_or_else(|| CounterRow::new(&keys.account, &keys.account, now));
-            account.settled(attempt, now)?.save(connection)?;
-            if !is_success {
-                return Ok(());
-            }
-            let pair = CounterRow::new(&keys.pair, &keys.account, now);
-            pair.trusted_until(now + TRUST).save(connection)
-        }
+    let is_own = pair.as_ref().is_some_and(|pair| pair.is_trusted(now) && pair.is_pending());
+    let mut pair = pair.unwrap_or_else(|| StoredCounter::new(&keys.pair, &keys.account, now));
+    if is_own {
+        pair.settle(attempt, now)?;
+    } else {
+        let mut account = account.unwrap_or_else(|| StoredCounter::new(&keys.account, &keys.account, now));
+        account.settle(attempt, now)?;
+        account.save(connection)?;
     }
+    if attempt == Attempt::Succeeded {
+        pair.trust_until(now + TRUST);
+    }
+    if is_own || attempt == Attempt::Succeeded {
+        pair.save(connection)?;
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -34,16 +34,25 @@ impl Held {
     }
 }
 
+/// A failed attempt to connect.
+#[derive(Clone, Debug)]
+pub(crate) struct Away {
+    /// What the client library said, without secrets.
+    pub(crate) reason: String,
+    /// When it said so.
+    pub(crate) at: Instant,
+}
+
 /// What is known of the way to a database, shared by all who use it.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
-    away: Mutex<Option<String>>,
+    away: Mutex<Option<Away>>,
     connected: AtomicUsize,
 }
 
 impl Link {
     /// Why the last attempt to connect failed; `None` where it did not.
-    pub(crate) fn why_away(&self) -> Option<String> {
+    pub(crate) fn why_away(&self) -> Option<Away> {
         self.away.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -60,8 +69,9 @@ impl Link {
         self.connected.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn replace(&self, reason: Option<String>) -> Option<String> {
-        std::mem::replace(&mut *self.away.lock().unwrap_or_else(PoisonError::into_inner), reason)
+    fn replace(&self, away: Option<Away>) -> Option<Away> {
+        let mut known = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, away)
     }
 }
 
@@ -91,8 +101,8 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Held, ConnectFailed> {
         let connection = connection::open(&self.address, &self.session)
             .map_err(|error| ConnectFailed(without_secrets(&error.to_string(), &self.address)))?;
-        if let Some(reason) = self.link.replace(None) {
-            tracing::info!(reason, "the database is back");
+        if let Some(away) = self.link.replace(None) {
+            tracing::info!(reason = away.reason, "the database is back");
         }
         Ok(Held { connection, opened: Instant::now(), is_lost: false })
     }
@@ -112,8 +122,9 @@ struct NoteFailures(Arc<Link>);
 
 impl HandleError<ConnectFailed> for NoteFailures {
     fn handle_error(&self, ConnectFailed(reason): ConnectFailed) {
-        let before = self.0.replace(Some(reason.clone()));
-        if before.as_ref() != Some(&reason) {
+        let away = Away { reason: reason.clone(), at: Instant::now() };
+        let before = self.0.replace(Some(away));
+        if before.is_none_or(|before| before.reason != reason) {
             tracing::warn!(reason, "the database is away");
         }
     }

@@ -1,4 +1,5 @@
-//! The columns as Diesel sees them, the same on all databases. Checked against the migrations by `tests/schema.rs`.
+//! The columns as Diesel sees them, the same on all databases. The tests of each port check them against the
+//! migrations.
 
 diesel::table! {
     /// Accounts.

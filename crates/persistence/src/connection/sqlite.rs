@@ -87,4 +87,34 @@ mod tests {
             assert_eq!(is_sound(version), sound, "{version:?}");
         }
     }
+
+    #[test]
+    fn a_session_has_the_settings_that_keep_data_safe() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/shop.db");
+        let address = Address::parse(&format!("sqlite://{}", path.display()).into()).unwrap();
+        let options = crate::options::Options::new("sqlite://unused");
+        let mut connection = open(&address, &Session::serving(&options)).unwrap();
+        for (pragma, expected) in [
+            ("busy_timeout", "5000"),
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("foreign_keys", "1"),
+            ("journal_size_limit", "67108864"),
+            ("temp_store", "2"),
+            ("trusted_schema", "0"),
+            ("wal_autocheckpoint", "1000"),
+        ] {
+            let column = if pragma == "busy_timeout" { "timeout" } else { pragma };
+            let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{pragma})");
+            let value: String = diesel::select(sql::<Text>(&query)).get_result(&mut connection).unwrap();
+            assert_eq!(value, expected, "{pragma}");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "nobody else may read it");
+        }
+    }
 }

@@ -7,11 +7,10 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use domain::user::{Attempt, AttemptCounter};
 
-/// One counter as it is stored.
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = login_attempts, treat_none_as_null = true)]
-pub(super) struct CounterRow {
-    pub(super) attempt_key: String,
+struct CounterRow {
+    attempt_key: String,
     account_key: String,
     failures: i64,
     pending: i64,
@@ -19,79 +18,99 @@ pub(super) struct CounterRow {
     trusted_until: Option<NaiveDateTime>,
 }
 
-impl CounterRow {
+/// A counter: one whose row this transaction has locked, or one that is to get its first row.
+pub(super) struct StoredCounter {
+    row: CounterRow,
+    has_row: bool,
+}
+
+impl StoredCounter {
     /// A counter that has counted nothing.
     pub(super) fn new(key: &str, account: &str, now: DateTime<Utc>) -> Self {
-        Self {
+        let row = CounterRow {
             attempt_key: key.to_owned(),
             account_key: account.to_owned(),
             failures: 0,
             pending: 0,
             last_at: now.naive_utc(),
             trusted_until: None,
-        }
+        };
+        Self { row, has_row: false }
+    }
+
+    /// Which counter it is.
+    pub(super) fn key(&self) -> &str {
+        &self.row.attempt_key
     }
 
     /// What has been counted.
-    pub(super) fn counter(&self) -> QueryResult<AttemptCounter> {
+    pub(super) fn count(&self) -> QueryResult<AttemptCounter> {
         let count = |stored: i64| {
             u32::try_from(stored).map_err(|_| Error::DeserializationError("a negative count of log-in attempts".into()))
         };
         Ok(AttemptCounter {
-            failures: count(self.failures)?,
-            pending: count(self.pending)?,
-            last_at: self.last_at.and_utc(),
+            failures: count(self.row.failures)?,
+            pending: count(self.row.pending)?,
+            last_at: self.row.last_at.and_utc(),
         })
     }
 
-    pub(super) fn with(self, counter: AttemptCounter) -> Self {
-        Self {
-            failures: counter.failures.into(),
-            pending: counter.pending.into(),
-            last_at: counter.last_at.naive_utc(),
-            ..self
-        }
+    /// Replaces what has been counted.
+    pub(super) fn set(&mut self, counter: AttemptCounter) {
+        self.row.failures = counter.failures.into();
+        self.row.pending = counter.pending.into();
+        self.row.last_at = counter.last_at.naive_utc();
     }
 
-    pub(super) fn settled(self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<Self> {
-        let counter = self.counter()?.settle(attempt, now);
-        Ok(self.with(counter))
+    /// Counts how an attempt ended.
+    pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<()> {
+        let counter = self.count()?.settle(attempt, now);
+        self.set(counter);
+        Ok(())
     }
 
-    pub(super) fn trusted_until(self, end: DateTime<Utc>) -> Self {
-        Self { trusted_until: Some(end.naive_utc()), ..self }
+    /// Has the address count by itself until then.
+    pub(super) const fn trust_until(&mut self, end: DateTime<Utc>) {
+        self.row.trusted_until = Some(end.naive_utc());
     }
 
+    /// Whether the address counts by itself.
     pub(super) fn is_trusted(&self, now: DateTime<Utc>) -> bool {
-        self.trusted_until.is_some_and(|end| end > now.naive_utc())
+        self.row.trusted_until.is_some_and(|end| end > now.naive_utc())
     }
 
+    /// Whether attempts are being checked.
     pub(super) const fn is_pending(&self) -> bool {
-        self.pending > 0
+        self.row.pending > 0
     }
 
-    /// Writes the counter over what is stored, in a transaction that holds the row's lock if there is a row.
+    /// Stores the counter. Where it has no row yet, another transaction may have been first: the key then refuses this
+    /// one, which has to begin anew.
     pub(super) fn save(&self, connection: &mut AnyConnection) -> QueryResult<()> {
-        let updated = diesel::update(table.find(&self.attempt_key)).set(self).execute(connection)?;
-        if updated == 0 {
-            diesel::insert_into(table).values(self).execute(connection)?;
+        if self.has_row {
+            let row = table.find(&self.row.attempt_key);
+            diesel::update(row).set(&self.row).execute(connection)?;
+        } else {
+            diesel::insert_into(table).values(&self.row).execute(connection)?;
         }
         Ok(())
     }
 }
 
-/// The rows with these keys, locked in one order whoever asks, so that nobody waits in a circle. On SQLite the
-/// transaction is the lock.
-pub(super) fn lock(connection: &mut AnyConnection, keys: [&str; 2]) -> QueryResult<Vec<CounterRow>> {
+/// The counters with these keys that have a row, locked in one order whoever asks, so that nobody waits in a circle. On
+/// SQLite the transaction is the lock.
+pub(super) fn lock(connection: &mut AnyConnection, keys: [&str; 2]) -> QueryResult<Vec<StoredCounter>> {
     let rows = table.filter(attempt_key.eq_any(keys)).order(attempt_key);
-    match connection {
+    let rows: Vec<CounterRow> = match connection {
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite),
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres),
+        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql),
-    }
+        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
+    };
+    let stored = |row| StoredCounter { row, has_row: true };
+    Ok(rows.into_iter().map(stored).collect())
 }
 
 /// Forgets the failures in all counters of an account, and tells in how many there were any. Addresses that are trusted
@@ -110,13 +129,15 @@ pub(super) fn drop_forgotten(
     limit: i64,
 ) -> QueryResult<(usize, Option<String>)> {
     let rows: Vec<CounterRow> = table.filter(attempt_key.gt(after)).order(attempt_key).limit(limit).load(connection)?;
+    let last = rows.last().map(|row| row.attempt_key.clone());
     let mut dropped = 0;
-    for row in &rows {
-        if !row.is_trusted(now) && row.counter()?.is_forgotten(now) {
-            dropped += delete_unless_used(connection, row)?;
+    for row in rows {
+        let counter = StoredCounter { row, has_row: true };
+        if !counter.is_trusted(now) && counter.count()?.is_forgotten(now) {
+            dropped += delete_unless_used(connection, &counter.row)?;
         }
     }
-    Ok((dropped, rows.last().map(|row| row.attempt_key.clone())))
+    Ok((dropped, last))
 }
 
 /// An attempt may have come in between: then the row is not what it was.

@@ -1,0 +1,238 @@
+//! What the lanes promise, on a file, and what sessions promise, on the servers at hand.
+
+use super::*;
+use crate::options::QUEUE_TIMEOUT;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+use domain::error::{Error, ErrorCode};
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::task::JoinSet;
+
+struct Fixture {
+    database: Arc<Database>,
+    _folder: tempfile::TempDir,
+}
+
+/// One reader, one writer, two places in the queue.
+fn small() -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shop.db").display());
+    let options = Options { pool_size: 1, queue: 2, ..Options::new(url) };
+    Fixture { database: Database::open(options).unwrap(), _folder: folder }
+}
+
+fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(20))
+}
+
+fn one(connection: &mut AnyConnection) -> QueryResult<i32> {
+    diesel::select(sql::<Integer>("1")).get_result(connection)
+}
+
+fn sleep_a_second(_: &mut AnyConnection) -> QueryResult<()> {
+    std::thread::sleep(Duration::from_secs(1));
+    Ok(())
+}
+
+fn code<T>(answer: Result<T, Failure>) -> Option<ErrorCode> {
+    answer.err().map(|failure| Error::from(failure).code())
+}
+
+#[tokio::test]
+async fn a_panic_in_a_job_is_answered_and_leaves_the_thread_at_work_and_nothing_half_done() {
+    let fixture = small();
+    let database = &fixture.database;
+    let create = |connection: &mut AnyConnection| diesel::sql_query("CREATE TABLE t (x)").execute(connection);
+    database.write(soon(), create).await.unwrap();
+    for _ in 0..3 {
+        let panicking = database.write(soon(), |connection| {
+            crate::dialect::write_transaction(connection, |connection| {
+                diesel::sql_query("INSERT INTO t VALUES (1)").execute(connection)?;
+                panic!("on purpose");
+                #[expect(unreachable_code, reason = "gives the closure its type")]
+                Ok(())
+            })
+        });
+        assert_eq!(code(panicking.await), Some(ErrorCode::Internal));
+    }
+    let count = |connection: &mut AnyConnection| {
+        diesel::select(sql::<Integer>("(SELECT COUNT(*) FROM t)")).get_result::<i32>(connection)
+    };
+    assert_eq!(database.write(soon(), count).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_jobs_than_may_wait_are_refused_at_once() {
+    let fixture = small();
+    let mut calls = JoinSet::new();
+    for _ in 0..8 {
+        let database = Arc::clone(&fixture.database);
+        calls.spawn(async move { code(database.read(soon(), sleep_a_second).await) });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let gauges = fixture.database.gauges();
+    let read = LaneGauges { lane: "read", size: 1, in_use: 1, waiting: 2 };
+    assert!(gauges.contains(&read), "{gauges:?}");
+    let outcomes = calls.join_all().await;
+    let refused = outcomes.iter().filter(|code| **code == Some(ErrorCode::Unavailable)).count();
+    assert_eq!(refused, 5 + 1, "five found the queue full, the last in it waited too long: {outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_deadline_has_passed_is_not_begun() {
+    let fixture = small();
+    let database = &fixture.database;
+    let begun = Arc::new(AtomicU32::new(0));
+    let passed = Deadline::within(Duration::ZERO);
+    assert_eq!(code(database.read(passed, one).await), Some(ErrorCode::DeadlineExceeded));
+    let mut busy = JoinSet::new();
+    let holder = Arc::clone(database);
+    busy.spawn(async move { holder.write(soon(), sleep_a_second).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let counting = Arc::clone(&begun);
+    let late = database.write(Deadline::within(Duration::from_millis(200)), move |connection| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        one(connection)
+    });
+    assert_eq!(code(late.await), Some(ErrorCode::DeadlineExceeded));
+    assert!(busy.join_all().await.iter().all(Result::is_ok));
+    assert_eq!(database.write(soon(), one).await.unwrap(), 1);
+    assert_eq!(begun.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_nobody_waits_for_is_dropped_and_a_write_is_done() {
+    let fixture = small();
+    let database = &fixture.database;
+    let done = Arc::new(AtomicU32::new(0));
+    let count = |by: u32| {
+        let done = Arc::clone(&done);
+        move |connection: &mut AnyConnection| {
+            done.fetch_add(by, Ordering::SeqCst);
+            one(connection)
+        }
+    };
+    for doors in ["read", "write"] {
+        let mut callers = JoinSet::new();
+        let (holder, caller) = (Arc::clone(database), Arc::clone(database));
+        let (read, write) = (count(1), count(100));
+        if doors == "read" {
+            callers.spawn(async move { holder.read(soon(), sleep_a_second).await.is_ok() });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            callers.spawn(async move { caller.read(soon(), read).await.is_ok() });
+        } else {
+            callers.spawn(async move { holder.write(soon(), sleep_a_second).await.is_ok() });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            callers.spawn(async move { caller.write(soon(), write).await.is_ok() });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        callers.shutdown().await;
+    }
+    assert!(database.close(Duration::from_secs(5)).await);
+    assert_eq!(done.load(Ordering::SeqCst), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_does_what_waits_and_takes_no_more() {
+    let fixture = small();
+    let database = &fixture.database;
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let database = Arc::clone(database);
+        calls.spawn(async move { database.write(soon(), sleep_a_second).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!database.close(Duration::from_millis(10)).await);
+    assert_eq!(code(database.write(soon(), one).await), Some(ErrorCode::Unavailable));
+    assert!(database.close(Duration::from_secs(5)).await);
+    assert!(calls.join_all().await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn an_unusable_file_is_away_and_used_once_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let obstacle = folder.path().join("data");
+    std::fs::write(&obstacle, "not a folder").unwrap();
+    let options = Options::new(format!("sqlite://{}", obstacle.join("shop.db").display()));
+    let database = Database::open(options).unwrap();
+    let begun = Instant::now();
+    assert_eq!(code(database.read(soon(), one).await), Some(ErrorCode::Unavailable));
+    assert!(begun.elapsed() < QUEUE_TIMEOUT);
+    std::fs::remove_file(&obstacle).unwrap();
+    while database.read(soon(), one).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "not back in time");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The servers at hand, each with a statement that takes half a minute.
+fn servers() -> Vec<(String, &'static str)> {
+    let known = [
+        ("TEST_POSTGRES_URL", cfg!(feature = "postgres"), "SELECT pg_sleep(30)"),
+        ("TEST_MYSQL_URL", cfg!(feature = "mysql"), "SELECT SLEEP(30)"),
+    ];
+    let at_hand = known.into_iter().filter(|(_, is_compiled_in, _)| *is_compiled_in);
+    at_hand.filter_map(|(variable, _, sleep)| Some((std::env::var(variable).ok()?, sleep))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_ended_and_its_connection_used_again() {
+    for (url, sleep) in servers() {
+        let kind = sleep.to_owned();
+        let options = Options { pool_size: 1, statement_timeout: Duration::from_secs(1), ..Options::new(url) };
+        let database = Database::open(options).unwrap();
+        let begun = Instant::now();
+        let slept = database.write(soon(), move |connection| diesel::sql_query(sleep).execute(connection));
+        assert_eq!(code(slept.await), Some(ErrorCode::Unavailable), "{kind}");
+        assert!(begun.elapsed() < Duration::from_millis(2_500), "{kind}: {:?}", begun.elapsed());
+        assert_eq!(database.read(soon(), one).await.unwrap(), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_have_the_settings_that_the_code_relies_on() {
+    for (url, _) in servers() {
+        let is_postgres = url.starts_with("postgres");
+        let settings = if is_postgres {
+            "concat_ws(' ', current_setting('TimeZone'), current_setting('statement_timeout'),
+                 current_setting('lock_timeout'), current_setting('transaction_isolation'))"
+        } else {
+            "CONCAT_WS(' ', @@time_zone, @@innodb_lock_wait_timeout, @@transaction_isolation,
+                 FIND_IN_SET('STRICT_TRANS_TABLES', @@sql_mode) > 0, @@character_set_connection)"
+        };
+        let database = Database::open(Options::new(url)).unwrap();
+        let query = move |connection: &mut AnyConnection| {
+            diesel::select(sql::<Text>(settings)).get_result::<String>(connection)
+        };
+        let expected = if is_postgres { "UTC 5s 2s read committed" } else { "+00:00 2 READ-COMMITTED 1 utf8mb4" };
+        assert_eq!(database.read(soon(), query).await.unwrap(), expected);
+    }
+}
+
+/// What a pooler in transaction mode cannot carry: a statement that one transaction names and another one uses.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn without_prepared_statements_nothing_is_named_on_the_server() {
+    let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
+        return;
+    };
+    for (prepared_statements, expected) in [(true, true), (false, false)] {
+        let options = Options { pool_size: 1, prepared_statements, ..Options::new(url.clone()) };
+        let database = Database::open(options).unwrap();
+        let count = |connection: &mut AnyConnection| {
+            let names = sql::<diesel::sql_types::BigInt>("(SELECT COUNT(*) FROM pg_prepared_statements)");
+            diesel::select(names).get_result::<i64>(connection)
+        };
+        let mut named = 0;
+        for _ in 0..3 {
+            database
+                .read(soon(), |connection| diesel::select(1.into_sql::<Integer>()).get_result::<i32>(connection))
+                .await
+                .unwrap();
+            named = database.read(soon(), count).await.unwrap();
+        }
+        assert_eq!(named > 0, expected, "prepared_statements: {prepared_statements}, {named} named");
+    }
+}

@@ -1,0 +1,11 @@
+//! What the storage promises, checked on every database at hand: SQLite always, PostgreSQL where `TEST_POSTGRES_URL` and
+//! MariaDB or MySQL where `TEST_MYSQL_URL` name a server on which databases may be created (`scripts/with-databases`).
+
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod login_attempts;
+mod migrations;
+mod outage;
+mod schema;
+mod support;
+mod users;

@@ -1,0 +1,102 @@
+//! Migrations, and what a server says of a schema that is not its own.
+
+use crate::support::{Kind, TestDatabase, kinds};
+use persistence::{MigrateError, Status, migrate};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+const ALL: [&str; 2] = ["2026-11-23-000001_create_users", "2026-11-23-000002_create_login_attempts"];
+
+fn folder(kind: Kind) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(kind.folder())
+}
+
+fn names(kind: Kind) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder(kind)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn each_database_has_the_same_steps_with_a_way_back() {
+    let expected: BTreeSet<_> = ALL.into_iter().map(str::to_owned).collect();
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::Mysql] {
+        assert_eq!(names(kind), expected, "{kind:?}");
+        for name in names(kind) {
+            for step in ["up.sql", "down.sql"] {
+                let text = std::fs::read_to_string(folder(kind).join(&name).join(step)).unwrap();
+                assert!(!text.trim().is_empty(), "{kind:?}: {name}/{step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mysql_takes_one_statement_a_step_that_may_be_repeated() {
+    for name in names(Kind::Mysql) {
+        for step in ["up.sql", "down.sql"] {
+            let text = std::fs::read_to_string(folder(Kind::Mysql).join(&name).join(step)).unwrap();
+            assert_eq!(text.matches(';').count(), 1, "{name}/{step}");
+            assert!(text.contains("EXISTS"), "{name}/{step}");
+        }
+    }
+}
+
+#[test]
+fn of_many_who_migrate_at_once_one_does_and_all_succeed() {
+    for kind in kinds() {
+        for round in 0..3 {
+            let test = TestDatabase::empty(kind);
+            let options = test.options();
+            let migrating = || migrate(&options).unwrap_or_else(|error| panic!("{kind:?}, round {round}: {error}"));
+            let applied: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(migrating)).collect();
+                threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(applied, ALL, "{kind:?}, round {round}");
+            assert!(migrate(&options).unwrap().is_empty(), "{kind:?}: the second time there is nothing to do");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_is_older_or_newer_is_told() {
+    for kind in kinds() {
+        let test = TestDatabase::empty(kind);
+        let database = test.open();
+        let missing = ALL.map(str::to_owned).to_vec();
+        assert_eq!(database.status().await, Status::SchemaBehind { missing }, "{kind:?}");
+        migrate(&test.options()).unwrap();
+        assert_eq!(database.status().await, Status::Ready, "{kind:?}");
+        test.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261123000002'");
+        let missing = vec![ALL[1].to_owned()];
+        assert_eq!(database.status().await, Status::SchemaBehind { missing }, "{kind:?}");
+        test.raw().execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20261123000002'), ('29991231')");
+        let unknown = vec!["29991231".to_owned()];
+        assert_eq!(database.status().await, Status::SchemaAhead { unknown: unknown.clone() }, "{kind:?}");
+        let refused = migrate(&test.options()).unwrap_err();
+        assert!(matches!(refused, MigrateError::SchemaAhead(found) if found == unknown), "{kind:?}");
+    }
+}
+
+/// A server that dies between a step and its entry in the list of steps runs it again; where DDL is not transactional
+/// that has to work.
+#[test]
+fn a_step_that_was_cut_short_is_repeated() {
+    for kind in kinds().into_iter().filter(|kind| *kind == Kind::Mysql) {
+        let test = TestDatabase::migrated(kind);
+        test.raw().execute("DELETE FROM __diesel_schema_migrations");
+        assert_eq!(migrate(&test.options()).unwrap(), ALL);
+    }
+}
+
+#[test]
+fn every_step_can_be_taken_back() {
+    for kind in kinds() {
+        let test = TestDatabase::migrated(kind);
+        for name in names(kind).iter().rev() {
+            test.raw().execute(&std::fs::read_to_string(folder(kind).join(name).join("down.sql")).unwrap());
+        }
+        test.raw().execute("DELETE FROM __diesel_schema_migrations");
+        assert_eq!(migrate(&test.options()).unwrap(), ALL, "{kind:?}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Private databases, and plain SQL on them beside the crate under test.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use domain::clock::Deadline;
+use domain::user::{Email, Name, PasswordHash, Role, User};
+use persistence::{Database, Options, migrate};
+use std::io::Write;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+/// The kinds of database that a test can run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+impl Kind {
+    /// The URL of a server that may create databases; `None` for a file.
+    pub(crate) fn server(self) -> Option<String> {
+        let variable = match self {
+            Self::Sqlite => return None,
+            Self::Postgres => "TEST_POSTGRES_URL",
+            Self::Mysql => "TEST_MYSQL_URL",
+        };
+        std::env::var(variable).ok()
+    }
+
+    fn why_left_out(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite if !cfg!(feature = "sqlite") => Some("not compiled in"),
+            Self::Postgres if !cfg!(feature = "postgres") => Some("not compiled in"),
+            Self::Mysql if !cfg!(feature = "mysql") => Some("not compiled in"),
+            Self::Sqlite => None,
+            Self::Postgres if self.server().is_none() => Some("TEST_POSTGRES_URL is not set"),
+            Self::Mysql if self.server().is_none() => Some("TEST_MYSQL_URL is not set"),
+            Self::Postgres | Self::Mysql => None,
+        }
+    }
+
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+        }
+    }
+}
+
+/// The kinds at hand. What is left out is told once, past the test harness, which would swallow it.
+pub(crate) fn kinds() -> Vec<Kind> {
+    static TOLD: Once = Once::new();
+    let all = [Kind::Sqlite, Kind::Postgres, Kind::Mysql];
+    TOLD.call_once(|| {
+        for kind in all {
+            let text = match kind.why_left_out() {
+                Some(reason) => format!("{kind:?}: LEFT OUT, {reason}\n"),
+                None => format!("{kind:?}: tested\n"),
+            };
+            std::io::stderr().write_all(text.as_bytes()).unwrap();
+        }
+    });
+    all.into_iter().filter(|kind| kind.why_left_out().is_none()).collect()
+}
+
+/// The kinds at hand that are servers.
+pub(crate) fn servers() -> Vec<Kind> {
+    kinds().into_iter().filter(|kind| *kind != Kind::Sqlite).collect()
+}
+
+/// A database that no other test sees, and that goes with this value.
+pub(crate) struct TestDatabase {
+    pub(crate) kind: Kind,
+    pub(crate) url: String,
+    name: String,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    pub(crate) fn empty(kind: Kind) -> Self {
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+        let Some(server) = kind.server() else {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}", folder.path().join("new/shop.db").display());
+            return Self { kind, url, name, folder: Some(folder) };
+        };
+        Raw::open(kind, &server).execute(&format!("CREATE DATABASE {name}"));
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let url = format!("{base}/{name}");
+        Self { kind, url, name, folder: None }
+    }
+
+    pub(crate) fn migrated(kind: Kind) -> Self {
+        let database = Self::empty(kind);
+        migrate(&database.options()).unwrap();
+        database
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options::new(self.url.clone())
+    }
+
+    pub(crate) fn open(&self) -> Arc<Database> {
+        Database::open(self.options()).unwrap()
+    }
+
+    pub(crate) fn raw(&self) -> Raw {
+        Raw::open(self.kind, &self.url)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
+        match (self.kind.server(), self.folder.take()) {
+            (Some(server), _) => Raw::open(self.kind, &server).execute(&format!("DROP DATABASE {}{force}", self.name)),
+            (None, folder) => drop(folder),
+        }
+    }
+}
+
+/// A connection for plain SQL.
+pub(crate) enum Raw {
+    #[cfg(feature = "sqlite")]
+    Sqlite(diesel::SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+    #[cfg(feature = "mysql")]
+    Mysql(diesel::MysqlConnection),
+}
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Raw {
+    pub(crate) fn open(kind: Kind, url: &str) -> Self {
+        match kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite => {
+                let path = url.trim_start_matches("sqlite://");
+                Self::Sqlite(diesel::SqliteConnection::establish(path).unwrap())
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => Self::Postgres(diesel::PgConnection::establish(url).unwrap()),
+            #[cfg(feature = "mysql")]
+            Kind::Mysql => Self::Mysql(diesel::MysqlConnection::establish(url).unwrap()),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+            _ => panic!("{kind:?} is not compiled in"),
+        }
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str) {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.batch_execute(sql).unwrap(),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(connection) => connection.batch_execute(sql).unwrap(),
+        }
+    }
+
+    /// The texts in the column `value` of a query.
+    pub(crate) fn values(&mut self, sql: &str) -> Vec<String> {
+        let rows: Vec<Value> = match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => sql_query(sql).load(connection).unwrap(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => sql_query(sql).load(connection).unwrap(),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(connection) => sql_query(sql).load(connection).unwrap(),
+        };
+        rows.into_iter().map(|row| row.value).collect()
+    }
+}
+
+pub(crate) fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(30))
+}
+
+pub(crate) fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+pub(crate) fn user(address: &str) -> User {
+    let now = "2026-11-23T01:02:03.123456Z".parse().unwrap();
+    let name = Name::parse("Ada").unwrap();
+    let hash = PasswordHash::new("$2b$10$first");
+    User::register(name, email(address), Role::Buyer, hash, now)
+}

@@ -36,11 +36,7 @@ pub struct Process {
 pub fn path() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().and_then(Path::parent).unwrap().join("go-commerce");
-    assert!(
-        path.is_file(),
-        "{} is not there; build it with `cargo build -p server`",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is not there; build it with `cargo build -p server`", path.display());
     path
 }
 
@@ -50,9 +46,7 @@ pub fn path() -> PathBuf {
 /// Where the machine has no program `kill`.
 pub fn signal(name: &str, process: u32) -> bool {
     let mut kill = Command::new("kill");
-    kill.arg(format!("-{name}"))
-        .arg(process.to_string())
-        .stderr(Stdio::null());
+    kill.arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null());
     kill.status().unwrap().success()
 }
 
@@ -66,18 +60,11 @@ impl Process {
         let folder = tempfile::tempdir().unwrap();
         let output = |name: &str| Stdio::from(File::create(folder.path().join(name)).unwrap());
         let mut command = Command::new(path());
-        command
-            .args(arguments)
-            .current_dir(folder.path())
-            .env_clear()
-            .envs(variables.iter().copied());
+        command.args(arguments).current_dir(folder.path()).env_clear().envs(variables.iter().copied());
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(output("stdout"))
-            .stderr(output("stderr"));
+        command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
         let child = command.spawn().unwrap();
         Self { child, folder }
     }
@@ -90,11 +77,7 @@ impl Process {
     pub fn serve(settings: &[(&str, &str)]) -> Self {
         let own = [("rest.port", "0"), ("grpc.port", "0"), ("ops.port", "0")];
         let all: Vec<_> = own.iter().chain(settings).copied().collect();
-        Self::spawn(
-            &["serve", "--env", "test", "--ready-file", "ready.json"],
-            &all,
-            &[],
-        )
+        Self::spawn(&["serve", "--env", "test", "--ready-file", "ready.json"], &all, &[])
     }
 
     /// Waits until it listens.
@@ -110,11 +93,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("ended with {status} before it was ready:\n{}", self.output());
             }
-            assert!(
-                begun.elapsed() < START,
-                "not ready after {START:?}:\n{}",
-                self.output()
-            );
+            assert!(begun.elapsed() < START, "not ready after {START:?}:\n{}", self.output());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -130,11 +109,7 @@ impl Process {
     /// # Panics
     /// Where it has ended.
     pub fn signal(&self, name: &str) {
-        assert!(
-            signal(name, self.child.id()),
-            "ended before SIG{name} came:\n{}",
-            self.output()
-        );
+        assert!(signal(name, self.child.id()), "ended before SIG{name} came:\n{}", self.output());
     }
 
     /// Waits until it has ended.
@@ -147,11 +122,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(
-                begun.elapsed() < patience,
-                "still there after {patience:?}:\n{}",
-                self.output()
-            );
+            assert!(begun.elapsed() < patience, "still there after {patience:?}:\n{}", self.output());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -16,10 +16,7 @@ pub fn compare(name: &str, actual: &str) {
         return;
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let place = expected
-        .lines()
-        .zip(actual.lines())
-        .position(|(expected, actual)| expected != actual);
+    let place = expected.lines().zip(actual.lines()).position(|(expected, actual)| expected != actual);
     let place = place.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
     assert!(
         expected == actual,

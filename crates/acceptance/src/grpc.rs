@@ -31,14 +31,8 @@ impl GrpcShop {
     /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        let channel = Endpoint::from_shared(format!("http://{address}"))
-            .unwrap()
-            .connect_lazy();
-        Self {
-            channel,
-            authorization: None,
-            patience: None,
-        }
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { channel, authorization: None, patience: None }
     }
 
     /// The connection, for calls to be made by hand.
@@ -50,9 +44,7 @@ impl GrpcShop {
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(authorization) = &self.authorization {
-            request
-                .metadata_mut()
-                .insert("authorization", authorization.parse().unwrap());
+            request.metadata_mut().insert("authorization", authorization.parse().unwrap());
         }
         if let Some(patience) = self.patience {
             request.set_timeout(patience);
@@ -80,29 +72,17 @@ fn assert_request_id(metadata: &MetadataMap) {
 #[must_use]
 pub fn refusal(status: &Status) -> Refusal {
     let details = status.get_error_details();
-    let info = details
-        .error_info()
-        .unwrap_or_else(|| panic!("no google.rpc.ErrorInfo: {status:?}"));
+    let info = details.error_info().unwrap_or_else(|| panic!("no google.rpc.ErrorInfo: {status:?}"));
     let code = code(&info.reason);
     assert_eq!(info.domain, ERROR_DOMAIN);
     assert_eq!(status.code(), grpc::code(code), "{status:?}");
-    assert!(
-        status.details().len() <= MAX_DETAILS,
-        "{} bytes of details",
-        status.details().len()
-    );
+    assert!(status.details().len() <= MAX_DETAILS, "{} bytes of details", status.details().len());
     assert_request_id(status.metadata());
-    let violations = details
-        .bad_request()
-        .map(|wrong| wrong.field_violations.clone())
-        .unwrap_or_default();
+    let violations = details.bad_request().map(|wrong| wrong.field_violations.clone()).unwrap_or_default();
     Refusal {
         code,
         message: status.message().to_owned(),
-        fields: violations
-            .into_iter()
-            .map(|wrong| (wrong.field, wrong.description))
-            .collect(),
+        fields: violations.into_iter().map(|wrong| (wrong.field, wrong.description)).collect(),
         retry_after: details.retry_info().and_then(|info| info.retry_delay),
         received: without_identity(status),
     }
@@ -110,23 +90,14 @@ pub fn refusal(status: &Status) -> Refusal {
 
 /// All of an error as text, less what differs between any two answers: request id and date.
 fn without_identity(status: &Status) -> String {
-    let id = status
-        .metadata()
-        .get("x-request-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default();
+    let id = status.metadata().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut metadata = status.metadata().clone();
     for name in ["date", "x-request-id", "grpc-status-details-bin"] {
         metadata.remove(name);
         metadata.remove_bin(name);
     }
     let details = format!("{:?}", status.get_error_details());
-    format!(
-        "{:?} {:?}\n{details}\n{metadata:?}",
-        status.code(),
-        status.message()
-    )
-    .replace(id, "(request id)")
+    format!("{:?} {:?}\n{details}\n{metadata:?}", status.code(), status.message()).replace(id, "(request id)")
 }
 
 /// The message that gRPC has for an error; it differs from REST's in one row of the contract.
@@ -141,17 +112,11 @@ pub fn message(code: ErrorCode) -> &'static str {
 #[async_trait]
 impl Shop for GrpcShop {
     fn bearing(&self, authorization: &str) -> Box<dyn Shop> {
-        Box::new(Self {
-            authorization: Some(authorization.to_owned()),
-            ..self.clone()
-        })
+        Box::new(Self { authorization: Some(authorization.to_owned()), ..self.clone() })
     }
 
     fn patient_for(&self, patience: Duration) -> Box<dyn Shop> {
-        Box::new(Self {
-            patience: Some(patience),
-            ..self.clone()
-        })
+        Box::new(Self { patience: Some(patience), ..self.clone() })
     }
 
     async fn register(&self, form: &RegisterForm) -> Outcome<Registered> {
@@ -165,39 +130,19 @@ impl Shop for GrpcShop {
         };
         let mut client = UserCommandServiceClient::new(self.channel());
         let registered = read(client.register_user(self.request(message)).await)?;
-        Ok(Registered {
-            id: registered.id,
-            role: registered.role,
-            email: registered.email,
-        })
+        Ok(Registered { id: registered.id, role: registered.role, email: registered.email })
     }
 
     async fn login(&self, email: &str, password: &str) -> Outcome<LoggedIn> {
-        let message = UserLoginRequest {
-            email: email.to_owned(),
-            password: password.to_owned(),
-        };
+        let message = UserLoginRequest { email: email.to_owned(), password: password.to_owned() };
         let mut client = UserCommandServiceClient::new(self.channel());
         let logged_in = read(client.login_user(self.request(message)).await)?;
-        Ok(LoggedIn {
-            id: logged_in.id,
-            role: logged_in.role,
-            token: logged_in.token,
-        })
+        Ok(LoggedIn { id: logged_in.id, role: logged_in.role, token: logged_in.token })
     }
 
     async fn profile(&self, id: &str) -> Outcome<Profile> {
         let mut client = UserQueryServiceClient::new(self.channel());
-        let profile = read(
-            client
-                .get_user_by_id(self.request(GetUserByIdRequest { id: id.to_owned() }))
-                .await,
-        )?;
-        Ok(Profile {
-            id: profile.id,
-            name: profile.name,
-            email: profile.email,
-            role: profile.role,
-        })
+        let profile = read(client.get_user_by_id(self.request(GetUserByIdRequest { id: id.to_owned() })).await)?;
+        Ok(Profile { id: profile.id, name: profile.name, email: profile.email, role: profile.role })
     }
 }

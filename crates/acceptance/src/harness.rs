@@ -40,22 +40,13 @@ impl Tallies {
     /// One line for each cell.
     #[must_use]
     pub fn table(&self) -> String {
-        let mut table = format!(
-            "{:<6}{:<10}{:>8}{:>8}{:>10}\n",
-            "", "", "passed", "failed", "left out"
-        );
+        let mut table = format!("{:<6}{:<10}{:>8}{:>8}{:>10}\n", "", "", "passed", "failed", "left out");
         for ((protocol, database), tally) in self.0.lock().unwrap().iter() {
             let left_out = tally.listed - tally.passed - tally.failed;
-            let why = database
-                .available()
-                .err()
-                .map_or(String::new(), |why| format!("   ({why})"));
+            let why = database.available().err().map_or(String::new(), |why| format!("   ({why})"));
             let (protocol, database) = (protocol.to_string(), database.to_string());
-            let _ = writeln!(
-                table,
-                "{protocol:<6}{database:<10}{:>8}{:>8}{left_out:>10}{why}",
-                tally.passed, tally.failed
-            );
+            let _ =
+                writeln!(table, "{protocol:<6}{database:<10}{:>8}{:>8}{left_out:>10}{why}", tally.passed, tally.failed);
         }
         table
     }
@@ -67,9 +58,7 @@ pub fn trials(scenarios: &'static [Scenario], tallies: &Tallies) -> Vec<Trial> {
     let mut trials = Vec::new();
     for protocol in Protocol::ALL {
         for database in DatabaseKind::ALL {
-            let promised = scenarios
-                .iter()
-                .filter(|scenario| scenario.protocols.contains(&protocol));
+            let promised = scenarios.iter().filter(|scenario| scenario.protocols.contains(&protocol));
             trials.extend(promised.map(|scenario| trial(scenario, (protocol, database), tallies.clone())));
         }
     }
@@ -99,11 +88,7 @@ fn trial(scenario: &'static Scenario, cell: Cell, tallies: Tallies) -> Trial {
 
 /// Runs a scenario in a world of its own, and ends that world whatever came of it.
 fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let world = World::open(protocol, database, scenario.settings).await;
@@ -137,7 +122,5 @@ async fn catch<T>(future: AssertUnwindSafe<impl Future<Output = T>>) -> Result<T
 
 fn text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("panicked")
-        .to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }

@@ -13,12 +13,7 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(60);
 
 /// Where Debian keeps the programs that it leaves off the path.
-const FOLDERS: [&str; 4] = [
-    "/usr/local/bin",
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/lib/postgresql/*/bin",
-];
+const FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/*/bin"];
 
 /// A server in a temporary folder; ended with this value.
 pub struct PrivateServer {
@@ -42,10 +37,7 @@ impl Programs {
             DatabaseKind::Postgres => ("initdb", "postgres"),
             DatabaseKind::Mariadb => ("mariadb-install-db", "mariadbd"),
         };
-        Ok(Self {
-            install: program(install)?,
-            serve: program(serve)?,
-        })
+        Ok(Self { install: program(install)?, serve: program(serve)? })
     }
 }
 
@@ -54,14 +46,10 @@ fn program(name: &str) -> Result<PathBuf, String> {
         None => vec![PathBuf::from(folder)],
         Some((above, below)) => {
             let entries = std::fs::read_dir(above).into_iter().flatten().flatten();
-            entries
-                .map(|entry| entry.path().join(below.trim_start_matches('/')))
-                .collect()
+            entries.map(|entry| entry.path().join(below.trim_start_matches('/'))).collect()
         }
     });
-    let found = folders
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
     let found = found.ok_or_else(|| format!("{name} is not on this machine"))?;
     Ok(found.canonicalize().unwrap_or(found))
 }
@@ -81,26 +69,12 @@ impl PrivateServer {
     pub fn start(kind: DatabaseKind) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let mut server = Self {
-            kind,
-            port,
-            programs,
-            process: None,
-            folder,
-        };
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { kind, port, programs, process: None, folder };
         server.install();
         server.resume();
         if kind == DatabaseKind::Mariadb {
-            database::execute(
-                kind,
-                &format!("mysql://root@127.0.0.1:{port}/mysql"),
-                "CREATE DATABASE shop",
-            );
+            database::execute(kind, &format!("mysql://root@127.0.0.1:{port}/mysql"), "CREATE DATABASE shop");
         }
         Ok(server)
     }
@@ -124,9 +98,7 @@ impl PrivateServer {
     fn as_owner(&self, program: &Path) -> Command {
         if self.kind == DatabaseKind::Postgres && am_root() {
             let mut command = Command::new("setpriv");
-            command
-                .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"])
-                .arg(program);
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
             command
         } else {
             Command::new(program)
@@ -140,20 +112,10 @@ impl PrivateServer {
         let mut install = self.as_owner(&self.programs.install);
         match self.kind {
             DatabaseKind::Mariadb => install
-                .args([
-                    "--no-defaults",
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                ])
+                .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
                 .arg(format!("--datadir={}", self.data().display())),
             DatabaseKind::Sqlite | DatabaseKind::Postgres => install
-                .args([
-                    "--auth=trust",
-                    "--username=postgres",
-                    "--encoding=UTF8",
-                    "--no-sync",
-                    "-D",
-                ])
+                .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"])
                 .arg(self.data()),
         };
         if self.kind == DatabaseKind::Mariadb && am_root() {
@@ -171,36 +133,21 @@ impl PrivateServer {
         let folder = self.folder.path().display();
         match self.kind {
             DatabaseKind::Mariadb => serve
-                .args([
-                    "--no-defaults",
-                    "--bind-address=127.0.0.1",
-                    "--innodb-flush-log-at-trx-commit=0",
-                ])
+                .args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"])
                 .arg(format!("--datadir={folder}/data"))
                 .arg(format!("--socket={folder}/socket"))
                 .arg(format!("--pid-file={folder}/pid"))
                 .arg(format!("--port={}", self.port)),
             DatabaseKind::Sqlite | DatabaseKind::Postgres => {
                 let port = self.port.to_string();
-                serve
-                    .arg("-D")
-                    .arg(self.data())
-                    .args(["-h", "127.0.0.1", "-F", "-k", ""])
-                    .args(["-p", &port])
+                serve.arg("-D").arg(self.data()).args(["-h", "127.0.0.1", "-F", "-k", ""]).args(["-p", &port])
             }
         };
         if self.kind == DatabaseKind::Mariadb && am_root() {
             serve.arg("--user=root");
         }
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .unwrap();
-        serve
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log);
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        serve.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
         self.process = Some(serve.spawn().unwrap());
         let begun = Instant::now();
         let url = match self.kind {
@@ -223,14 +170,7 @@ impl PrivateServer {
             return;
         };
         // PostgreSQL's immediate shutdown leaves no children behind, as killing its first process would.
-        signal(
-            if self.kind == DatabaseKind::Postgres {
-                "QUIT"
-            } else {
-                "KILL"
-            },
-            process.id(),
-        );
+        signal(if self.kind == DatabaseKind::Postgres { "QUIT" } else { "KILL" }, process.id());
         process.wait().unwrap();
     }
 
@@ -247,13 +187,8 @@ impl PrivateServer {
     fn signal_all(&self, name: &str) {
         let Some(process) = &self.process else { return };
         let first = process.id();
-        let children =
-            std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
-        for child in children
-            .split_whitespace()
-            .filter_map(|child| child.parse().ok())
-            .chain([first])
-        {
+        let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| child.parse().ok()).chain([first]) {
             signal(name, child);
         }
     }
@@ -267,13 +202,6 @@ impl Drop for PrivateServer {
 }
 
 fn run(command: &mut Command) {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

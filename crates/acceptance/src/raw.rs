@@ -18,10 +18,7 @@ pub struct Answer {
 /// What every answer carries against sniffing, framing, leaking and caching (OWASP REST Security Cheat Sheet).
 const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("cache-control", "no-store"),
-    (
-        "content-security-policy",
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -33,9 +30,7 @@ impl Answer {
     /// # Panics
     /// Where there is none.
     pub async fn of(request: RequestBuilder) -> Self {
-        Self::try_of(request)
-            .await
-            .unwrap_or_else(|error| panic!("no answer: {error:?}"))
+        Self::try_of(request).await.unwrap_or_else(|error| panic!("no answer: {error:?}"))
     }
 
     /// Sends a request and reads all of the answer.
@@ -45,11 +40,7 @@ impl Answer {
     pub async fn try_of(request: RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Self {
-            status,
-            headers,
-            body: String::from_utf8(response.bytes().await?.into()).unwrap(),
-        })
+        Ok(Self { status, headers, body: String::from_utf8(response.bytes().await?.into()).unwrap() })
     }
 
     /// A header's value, where it is there exactly once.
@@ -57,18 +48,14 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok();
-        assert!(
-            values.next().is_none(),
-            "{name} is there more than once: {self:?}"
-        );
+        assert!(values.next().is_none(), "{name} is there more than once: {self:?}");
         value
     }
 
     /// The time to wait before trying again, in whole seconds as RFC 9110 §10.2.3 has it.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")
-            .map(|seconds| Duration::from_secs(seconds.parse().unwrap()))
+        self.header("retry-after").map(|seconds| Duration::from_secs(seconds.parse().unwrap()))
     }
 
     /// Checks what every answer of the shop carries, be it a success or an error.
@@ -79,16 +66,9 @@ impl Answer {
         for (name, value) in SECURITY_HEADERS {
             assert_eq!(self.header(name), Some(value), "{name}: {self:?}");
         }
-        assert!(
-            self.header("x-request-id").is_some_and(|id| !id.is_empty()),
-            "no request id: {self:?}"
-        );
+        assert!(self.header("x-request-id").is_some_and(|id| !id.is_empty()), "no request id: {self:?}");
         for name in ["server", "x-powered-by"] {
-            assert_eq!(
-                self.header(name),
-                None,
-                "the answer tells what it was made with: {self:?}"
-            );
+            assert_eq!(self.header(name), None, "the answer tells what it was made with: {self:?}");
         }
     }
 
@@ -97,9 +77,7 @@ impl Answer {
     /// # Panics
     /// Where it is another one.
     pub fn assert_content_type(&self, expected: &str) {
-        let actual = self
-            .header("content-type")
-            .and_then(|value| value.split(';').next());
+        let actual = self.header("content-type").and_then(|value| value.split(';').next());
         assert_eq!(actual, Some(expected), "{self:?}");
     }
 
@@ -116,19 +94,9 @@ impl Answer {
     #[must_use]
     pub fn without_identity(&self) -> String {
         let id = self.header("x-request-id").unwrap_or_default();
-        let headers = self
-            .headers
-            .iter()
-            .filter(|(name, _)| *name != "date" && *name != "x-request-id");
-        let mut headers: Vec<_> = headers
-            .map(|(name, value)| format!("{name}: {value:?}"))
-            .collect();
+        let headers = self.headers.iter().filter(|(name, _)| *name != "date" && *name != "x-request-id");
+        let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
         headers.sort();
-        format!(
-            "{}\n{}\n\n{}",
-            self.status,
-            headers.join("\n"),
-            self.body.replace(id, "(request id)")
-        )
+        format!("{}\n{}\n\n{}", self.status, headers.join("\n"), self.body.replace(id, "(request id)"))
     }
 }

@@ -37,12 +37,12 @@ struct SuccessMeta {
 #[derive(Debug, Deserialize, Serialize)]
 struct Failure {
     meta: FailureMeta,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -86,17 +86,8 @@ impl RestShop {
     /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Self {
-            client,
-            base: format!("http://{address}"),
-            authorization: None,
-            patience: None,
-        }
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { client, base: format!("http://{address}"), authorization: None, patience: None }
     }
 
     /// A request to be completed by hand.
@@ -129,8 +120,7 @@ where
     if answer.status >= 400 {
         return Err(refusal(answer));
     }
-    let success: Success<T> =
-        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+    let success: Success<T> = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
     assert_eq!(
         answer.body,
         serde_json::to_string(&success).unwrap(),
@@ -147,46 +137,29 @@ where
 /// Where the answer is not one of the contract's.
 #[must_use]
 pub fn refusal(answer: &Answer) -> Refusal {
-    let failure: Failure =
-        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+    let failure: Failure = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
     assert_eq!(
         answer.body,
         serde_json::to_string(&failure).unwrap(),
         "keys other than the contract's, or in another order"
     );
-    let Failure {
-        meta,
-        errors,
-        error,
-        message,
-    } = failure;
+    let Failure { meta, errors, error, message } = failure;
     let code = code(&meta.code);
     assert!(!meta.success);
-    assert_eq!(answer.status, rest::error::status(code).as_u16(), "{answer:?}");
+    assert_eq!(answer.status, rest::status(code), "{answer:?}");
     assert_eq!(Some(meta.request_id.as_str()), answer.header("x-request-id"));
-    assert_eq!(
-        error,
-        has_error_key(code).then(|| meta.message.clone()),
-        "the key `error`, which Go's clients read"
-    );
+    assert_eq!(error, has_error_key(code).then(|| meta.message.clone()), "the key `error`, which Go's clients read");
     assert_eq!(
         message,
         has_message_key(answer.status).then(|| meta.message.clone()),
         "the key `message`, which Go's clients read"
     );
     let challenge = matches!(code, ErrorCode::TokenMissing | ErrorCode::TokenInvalid);
-    assert_eq!(
-        challenge,
-        answer.header("www-authenticate").is_some(),
-        "a challenge asks for a token: {answer:?}"
-    );
+    assert_eq!(challenge, answer.header("www-authenticate").is_some(), "a challenge asks for a token: {answer:?}");
     Refusal {
         code,
         message: meta.message,
-        fields: errors
-            .into_iter()
-            .map(|wrong| (wrong.field, wrong.message))
-            .collect(),
+        fields: errors.into_iter().map(|wrong| (wrong.field, wrong.message)).collect(),
         retry_after: answer.retry_after(),
         received: answer.without_identity(),
     }
@@ -203,17 +176,11 @@ fn has_message_key(status: u16) -> bool {
 #[async_trait]
 impl Shop for RestShop {
     fn bearing(&self, authorization: &str) -> Box<dyn Shop> {
-        Box::new(Self {
-            authorization: Some(authorization.to_owned()),
-            ..self.clone()
-        })
+        Box::new(Self { authorization: Some(authorization.to_owned()), ..self.clone() })
     }
 
     fn patient_for(&self, patience: Duration) -> Box<dyn Shop> {
-        Box::new(Self {
-            patience: Some(patience),
-            ..self.clone()
-        })
+        Box::new(Self { patience: Some(patience), ..self.clone() })
     }
 
     async fn register(&self, form: &RegisterForm) -> Outcome<Registered> {
@@ -238,17 +205,7 @@ impl Shop for RestShop {
 
     async fn profile(&self, id: &str) -> Outcome<Profile> {
         let request = self.request(Method::GET, &format!("/users/{id}"));
-        let ProfileBody {
-            id,
-            name,
-            email,
-            role,
-        } = self.call(request, (200, "data retrieved successfully")).await?;
-        Ok(Profile {
-            id,
-            name,
-            email,
-            role,
-        })
+        let ProfileBody { id, name, email, role } = self.call(request, (200, "data retrieved successfully")).await?;
+        Ok(Profile { id, name, email, role })
     }
 }

@@ -62,48 +62,32 @@ impl RegisterForm {
     /// The same with another name.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..self
-        }
+        Self { name: name.into(), ..self }
     }
 
     /// The same with another e-mail address.
     #[must_use]
     pub fn email(self, email: impl Into<String>) -> Self {
-        Self {
-            email: email.into(),
-            ..self
-        }
+        Self { email: email.into(), ..self }
     }
 
     /// The same with another role.
     #[must_use]
     pub fn role(self, role: impl Into<String>) -> Self {
-        Self {
-            role: role.into(),
-            ..self
-        }
+        Self { role: role.into(), ..self }
     }
 
     /// The same with another password, repeated.
     #[must_use]
     pub fn password(self, password: impl Into<String>) -> Self {
         let password = password.into();
-        Self {
-            confirm_password: password.clone(),
-            password,
-            ..self
-        }
+        Self { confirm_password: password.clone(), password, ..self }
     }
 
     /// The same with another repetition of the password.
     #[must_use]
     pub fn confirm_password(self, confirm_password: impl Into<String>) -> Self {
-        Self {
-            confirm_password: confirm_password.into(),
-            ..self
-        }
+        Self { confirm_password: confirm_password.into(), ..self }
     }
 }
 

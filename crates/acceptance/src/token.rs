@@ -79,16 +79,9 @@ pub fn with(object: &Value, member: &str, value: Value) -> Value {
 /// Where signing fails.
 #[must_use]
 pub fn sign(header: &Value, claims: &Value, secret: &[u8], algorithm: Algorithm) -> String {
-    let message = format!(
-        "{}.{}",
-        base64url(header.to_string().as_bytes()),
-        base64url(claims.to_string().as_bytes())
-    );
+    let message = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
     let key = EncodingKey::from_secret(secret);
-    format!(
-        "{message}.{}",
-        jsonwebtoken::crypto::sign(message.as_bytes(), &key, algorithm).unwrap()
-    )
+    format!("{message}.{}", jsonwebtoken::crypto::sign(message.as_bytes(), &key, algorithm).unwrap())
 }
 
 /// Signs with the secret of the world's server.
@@ -103,8 +96,7 @@ pub fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for sextet in 0..=chunk.len() {
             let index = (bits >> (18 - 6 * sextet)) & 63;
             text.push(char::from(ALPHABET[index as usize]));

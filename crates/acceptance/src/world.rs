@@ -42,12 +42,9 @@ pub fn settings(url: &str, overrides: &[(&str, &str)]) -> Settings {
         ("auth.jwt.issuer", ISSUER),
         ("auth.jwt.audience", AUDIENCE),
     ];
-    let all = own
-        .iter()
-        .chain(overrides)
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let all = own.iter().chain(overrides).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let sources = Sources {
-        environment: "test".to_owned(),
+        environment: Some("test".to_owned()),
         config_dir: None,
         env_vars: Vec::new(),
         overrides: all.collect(),
@@ -64,19 +61,10 @@ impl World {
         let database = TestDatabase::migrated(kind);
         let clock = Arc::new(MovableClock::default());
         let settings = settings(database.url(), overrides);
-        let running = server::serve::start(&settings, clock.clone())
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+        let running = server::serve::start(&settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let addresses = running.addresses;
         let (rest, grpc) = (RestShop::new(addresses.rest), GrpcShop::new(addresses.grpc));
-        Self {
-            database,
-            clock,
-            protocol,
-            running,
-            rest,
-            grpc,
-        }
+        Self { database, clock, protocol, running, rest, grpc }
     }
 
     /// The shop over the protocol of this cell.
@@ -136,10 +124,7 @@ impl World {
 pub async fn until(what: &str, patience: Duration, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {
-        assert!(
-            begun.elapsed() < patience,
-            "waited {patience:?} in vain until {what}"
-        );
+        assert!(begun.elapsed() < patience, "waited {patience:?} in vain until {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

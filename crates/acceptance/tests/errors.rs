@@ -1,6 +1,6 @@
 //! The catalogue of errors: how each is told over both protocols, and that each can be met.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::database::DatabaseKind;
 use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada};
@@ -15,16 +15,8 @@ use tokio::task::JoinSet;
 fn the_catalogue_changes_only_on_purpose() {
     let mut table = format!("{:<20}{:<6}{:<22}message\n", "code", "REST", "gRPC");
     for code in ErrorCode::ALL {
-        let (rest, grpc) = (
-            rest::error::status(code).as_u16(),
-            format!("{:?}", grpc::code(code)),
-        );
-        let _ = write!(
-            table,
-            "{:<20}{rest:<6}{grpc:<22}{}",
-            code.as_str(),
-            code.message()
-        );
+        let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
+        let _ = write!(table, "{:<20}{rest:<6}{grpc:<22}{}", code.as_str(), code.message());
         if grpc_client::message(code) != code.message() {
             let _ = write!(table, " (gRPC: {})", grpc_client::message(code));
         }
@@ -36,21 +28,12 @@ fn the_catalogue_changes_only_on_purpose() {
 /// The settings of a world in which this error can be met.
 fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     match code {
-        ErrorCode::RateLimited => &[
-            ("rate_limit.enabled", "true"),
-            ("rate_limit.credentials_per_minute", "1"),
-        ],
+        ErrorCode::RateLimited => &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "1")],
         ErrorCode::LoginThrottled => &[("rate_limit.enabled", "true")],
-        ErrorCode::Overloaded => &[
-            ("auth.hash_threads", "1"),
-            ("auth.hash_queue", "1"),
-            ("auth.bcrypt_cost", "10"),
-        ],
-        ErrorCode::DeadlineExceeded => &[
-            ("auth.bcrypt_cost", "12"),
-            ("rest.request_timeout_seconds", "0.1"),
-            ("grpc.deadline_seconds", "0.1"),
-        ],
+        ErrorCode::Overloaded => &[("auth.hash_threads", "1"), ("auth.hash_queue", "1"), ("auth.bcrypt_cost", "10")],
+        ErrorCode::DeadlineExceeded => {
+            &[("auth.bcrypt_cost", "12"), ("rest.request_timeout_seconds", "0.1"), ("grpc.deadline_seconds", "0.1")]
+        }
         ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidLogin
@@ -131,9 +114,7 @@ async fn overload(world: &World) -> Refusal {
 
 async fn assert_met(code: ErrorCode, protocol: Protocol) {
     let world = World::open(protocol, DatabaseKind::Sqlite, settings(code)).await;
-    let refusal = tokio::time::timeout(Duration::from_secs(60), meet(code, &world))
-        .await
-        .unwrap();
+    let refusal = tokio::time::timeout(Duration::from_secs(60), meet(code, &world)).await.unwrap();
     assert_eq!(refusal.code, code, "{protocol}: {refusal:?}");
     let can_wait = matches!(
         code,

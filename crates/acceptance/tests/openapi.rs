@@ -1,7 +1,5 @@
 //! The description of the REST interface, as clients generate code from it.
 
-#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
-
 use acceptance::golden;
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a reader may rely on in every crate, and no compiler checks.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::scenarios;
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
@@ -33,26 +33,16 @@ const FRAMEWORKS: [(&str, &[&str]); 6] = [
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 fn members() -> Vec<Package> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
     metadata.packages
 }
 
 fn dependencies(package: &Package) -> BTreeSet<&str> {
-    let shipped = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind != DependencyKind::Development);
+    let shipped = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
     shipped.map(|dependency| dependency.name.as_str()).collect()
 }
 
@@ -80,10 +70,7 @@ fn arrows_between_crates_point_inwards() {
         };
         for dependency in dependencies(&package) {
             let is_ours = arrows.contains_key(dependency);
-            assert!(
-                !is_ours || allowed.contains(&dependency),
-                "{name} must not use {dependency}"
-            );
+            assert!(!is_ours || allowed.contains(&dependency), "{name} must not use {dependency}");
         }
     }
 }
@@ -94,11 +81,7 @@ fn a_framework_is_known_to_its_adapter_alone() {
         for dependency in dependencies(&package) {
             for (framework, adapters) in FRAMEWORKS {
                 let is_known = adapters.contains(&package.name.as_str());
-                assert!(
-                    is_known || !dependency.starts_with(framework),
-                    "{} must not use {dependency}",
-                    package.name
-                );
+                assert!(is_known || !dependency.starts_with(framework), "{} must not use {dependency}", package.name);
             }
         }
     }
@@ -106,53 +89,22 @@ fn a_framework_is_known_to_its_adapter_alone() {
 
 #[test]
 fn the_core_knows_no_way_in_or_out() {
-    let io = [
-        "axum",
-        "config",
-        "http",
-        "hyper",
-        "reqwest",
-        "serde",
-        "serde_json",
-        "tokio",
-    ];
-    let domain = members()
-        .into_iter()
-        .find(|package| package.name == "domain")
-        .unwrap();
+    let io = ["axum", "config", "http", "hyper", "reqwest", "serde", "serde_json", "tokio"];
+    let domain = members().into_iter().find(|package| package.name == "domain").unwrap();
     let known = dependencies(&domain);
-    assert_eq!(
-        io.into_iter()
-            .filter(|name| known.contains(name))
-            .collect::<Vec<_>>(),
-        Vec::<&str>::new()
-    );
+    assert_eq!(io.into_iter().filter(|name| known.contains(name)).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 #[test]
 fn every_scenario_is_listed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/scenarios");
-    let listed: BTreeSet<_> = scenarios::ALL
-        .iter()
-        .map(|scenario| format!("{}::{}", scenario.context, scenario.name))
-        .collect();
-    assert_eq!(
-        listed.len(),
-        scenarios::ALL.len(),
-        "two scenarios of one context have the same name"
-    );
+    let listed: BTreeSet<_> =
+        scenarios::ALL.iter().map(|scenario| format!("{}::{}", scenario.context, scenario.name)).collect();
+    assert_eq!(listed.len(), scenarios::ALL.len(), "two scenarios of one context have the same name");
     for path in files(&folder, "rs") {
-        let context = path
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
+        let context = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         for line in fs::read_to_string(&path).unwrap().lines() {
-            let name = line
-                .strip_prefix("pub async fn ")
-                .and_then(|rest| rest.split('(').next());
+            let name = line.strip_prefix("pub async fn ").and_then(|rest| rest.split('(').next());
             let Some(name) = name else { continue };
             assert!(
                 listed.contains(&format!("{context}::{name}")),
@@ -167,9 +119,7 @@ fn every_scenario_is_listed() {
 fn migrations_have_the_same_names_for_every_database() {
     let names = |database: &str| -> BTreeSet<String> {
         let entries = fs::read_dir(root().join("migrations").join(database)).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     };
     let sqlite = names("sqlite");
     assert!(!sqlite.is_empty());
@@ -182,45 +132,25 @@ fn migrations_have_the_same_names_for_every_database() {
 fn a_file_is_one_idea() {
     for path in files(&root().join("crates"), "rs") {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
-        assert!(
-            lines <= MAX_LINES,
-            "{} has {lines} lines: it is more than one idea",
-            path.display()
-        );
+        assert!(lines <= MAX_LINES, "{} has {lines} lines: it is more than one idea", path.display());
     }
 }
 
 #[test]
 fn a_crate_opens_with_what_lives_there() {
     for package in members() {
-        let path = root()
-            .join("crates")
-            .join(package.name.as_str())
-            .join("src/lib.rs");
+        let path = root().join("crates").join(package.name.as_str()).join("src/lib.rs");
         let text = fs::read_to_string(&path).unwrap();
         let opening = text.lines().take_while(|line| line.starts_with("//!")).count();
-        assert!(
-            opening >= 4,
-            "{} does not say what lives there, what may not, and where to start",
-            path.display()
-        );
+        assert!(opening >= 4, "{} does not say what lives there, what may not, and where to start", path.display());
     }
 }
 
 #[test]
 fn every_dependency_has_a_reason() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let section = manifest
-        .split_once("[workspace.dependencies]")
-        .unwrap()
-        .1
-        .split("\n[")
-        .next()
-        .unwrap();
-    for line in section
-        .lines()
-        .filter(|line| line.contains('=') && !line.contains("path = "))
-    {
+    let section = manifest.split_once("[workspace.dependencies]").unwrap().1.split("\n[").next().unwrap();
+    for line in section.lines().filter(|line| line.contains('=') && !line.contains("path = ")) {
         let reason = line.rsplit_once("# ").map_or("", |(_, reason)| reason.trim());
         assert!(reason.len() >= 4, "why is this in the house? {line}");
     }
@@ -230,10 +160,6 @@ fn every_dependency_has_a_reason() {
 fn a_member_takes_every_version_from_the_workspace() {
     for package in members() {
         let manifest = fs::read_to_string(&package.manifest_path).unwrap();
-        assert!(
-            !manifest.contains("version = \""),
-            "{} names a version",
-            package.manifest_path
-        );
+        assert!(!manifest.contains("version = \""), "{} names a version", package.manifest_path);
     }
 }

@@ -29,8 +29,7 @@ impl Connection {
         match kind {
             #[cfg(feature = "sqlite")]
             DatabaseKind::Sqlite => {
-                let mut connection =
-                    diesel::SqliteConnection::establish(url.trim_start_matches("sqlite://"))?;
+                let mut connection = diesel::SqliteConnection::establish(url.trim_start_matches("sqlite://"))?;
                 // The server writes to the same file.
                 let patience = connection.batch_execute("PRAGMA busy_timeout = 5000");
                 patience.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
@@ -67,9 +66,6 @@ impl Connection {
             #[cfg(feature = "mysql")]
             Self::Mysql(connection) => query.load(connection),
         };
-        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
-            .into_iter()
-            .map(|row| row.value)
-            .collect()
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).into_iter().map(|row| row.value).collect()
     }
 }

@@ -101,21 +101,12 @@ impl TestDatabase {
     fn named(kind: DatabaseKind) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = tempfile::tempdir().unwrap();
-        let name = format!(
-            "acceptance_{}_{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("acceptance_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let url = match kind {
             DatabaseKind::Sqlite => format!("sqlite://{}", folder.path().join("shop.db").display()),
             DatabaseKind::Postgres | DatabaseKind::Mariadb => with_database(&kind.server(), &name),
         };
-        Self {
-            kind,
-            name,
-            url,
-            _folder: folder,
-        }
+        Self { kind, name, url, _folder: folder }
     }
 
     /// Where the server finds it.
@@ -196,11 +187,8 @@ pub fn answers(kind: DatabaseKind, url: &str) -> bool {
 
 /// The URL of another database on the same server.
 fn with_database(url: &str, name: &str) -> String {
-    let (base, options) = url
-        .split_once('?')
-        .map_or((url, String::new()), |(base, options)| {
-            (base, format!("?{options}"))
-        });
+    let (base, options) =
+        url.split_once('?').map_or((url, String::new()), |(base, options)| (base, format!("?{options}")));
     let (scheme, rest) = base.split_once("://").unwrap();
     let authority = rest.split('/').next().unwrap_or_default();
     format!("{scheme}://{authority}/{name}{options}")
@@ -212,13 +200,7 @@ mod tests {
 
     #[test]
     fn another_database_keeps_server_and_options() {
-        assert_eq!(
-            with_database("postgres://u:p@h:1/postgres?host=/tmp", "x"),
-            "postgres://u:p@h:1/x?host=/tmp"
-        );
-        assert_eq!(
-            with_database("mysql://root@127.0.0.1:3306", "x"),
-            "mysql://root@127.0.0.1:3306/x"
-        );
+        assert_eq!(with_database("postgres://u:p@h:1/postgres?host=/tmp", "x"), "postgres://u:p@h:1/x?host=/tmp");
+        assert_eq!(with_database("mysql://root@127.0.0.1:3306", "x"), "mysql://root@127.0.0.1:3306/x");
     }
 }

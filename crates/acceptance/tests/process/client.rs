@@ -15,11 +15,7 @@ use tokio::task::JoinSet;
 
 /// Runs a test that may take so long and no longer.
 pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let in_time = runtime.block_on(async { tokio::time::timeout(bound, test).await });
     runtime.shutdown_background();
     assert!(in_time.is_ok(), "not done after {bound:?}");
@@ -28,10 +24,7 @@ pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result
 
 /// Both ways into the shop.
 pub(crate) fn shops(addresses: Addresses) -> [Arc<dyn Shop>; 2] {
-    [
-        Arc::new(RestShop::new(addresses.rest)),
-        Arc::new(GrpcShop::new(addresses.grpc)),
-    ]
+    [Arc::new(RestShop::new(addresses.rest)), Arc::new(GrpcShop::new(addresses.grpc))]
 }
 
 /// A page of the operators' listener.
@@ -41,10 +34,7 @@ pub(crate) async fn page(ops: SocketAddr, path: &str) -> Answer {
 
 /// Waits until `/readyz` answers with a status, and returns its text.
 pub(crate) async fn readiness(ops: SocketAddr, status: u16, patience: Duration) -> String {
-    until(&format!("/readyz answers {status}"), patience, async || {
-        page(ops, "/readyz").await.status == status
-    })
-    .await;
+    until(&format!("/readyz answers {status}"), patience, async || page(ops, "/readyz").await.status == status).await;
     page(ops, "/readyz").await.body
 }
 
@@ -98,17 +88,11 @@ async fn work(shop: Arc<dyn Shop>, account: LoggedIn, name: String, is_over: Arc
         let at = Instant::now();
         let turn = samples.len();
         let outcome = if turn % 5 == 0 {
-            shop.register(&ada().email(format!("{name}-{turn}@example.com")))
-                .await
-                .map(drop)
+            shop.register(&ada().email(format!("{name}-{turn}@example.com"))).await.map(drop)
         } else {
             reader.profile(&account.id).await.map(drop)
         };
-        samples.push(Sample {
-            at,
-            elapsed: at.elapsed(),
-            outcome,
-        });
+        samples.push(Sample { at, elapsed: at.elapsed(), outcome });
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     samples

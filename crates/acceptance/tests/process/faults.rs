@@ -37,10 +37,7 @@ fn assert_only_unavailable(samples: &[Sample]) {
 
 fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), String> {
     let mut database = server(kind)?;
-    let settings = [
-        ("database.url", &*database.url()),
-        ("database.migrate_on_start", "true"),
-    ];
+    let settings = [("database.url", &*database.url()), ("database.migrate_on_start", "true")];
     let mut process = Process::serve(&settings);
     let addresses = process.addresses();
     bounded(BOUND, async {
@@ -50,18 +47,11 @@ fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), Strin
         database.crash();
         let told = readiness(addresses.ops, 503, NOTICED).await;
         assert!(told.contains("database"), "{told}");
-        assert_eq!(
-            page(addresses.ops, "/livez").await.status,
-            200,
-            "a restart would not bring the database back"
-        );
+        assert_eq!(page(addresses.ops, "/livez").await.status, 200, "a restart would not bring the database back");
         database.resume();
         let back = Instant::now();
         readiness(addresses.ops, 200, RESUMED).await;
-        println!(
-            "{kind}: ready {:.1?} after the database was back from a crash",
-            back.elapsed()
-        );
+        println!("{kind}: ready {:.1?} after the database was back from a crash", back.elapsed());
 
         tokio::time::sleep(Duration::from_secs(1)).await;
         let resumed = Instant::now();
@@ -70,23 +60,14 @@ fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), Strin
         database.thaw();
         let back = Instant::now();
         readiness(addresses.ops, 200, RESUMED).await;
-        println!(
-            "{kind}: ready {:.1?} after the database was back from a freeze",
-            back.elapsed()
-        );
+        println!("{kind}: ready {:.1?} after the database was back from a freeze", back.elapsed());
         tokio::time::sleep(Duration::from_secs(2)).await;
 
         let samples = load.end().await;
         assert_only_unavailable(&samples);
         let failed = samples.iter().filter(|sample| sample.outcome.is_err()).count();
-        let between = samples
-            .iter()
-            .filter(|sample| sample.at > resumed - RESUMED && sample.outcome.is_ok())
-            .count();
-        println!(
-            "{kind}: {} requests, {failed} of them refused, {between} well after the crash",
-            samples.len()
-        );
+        let between = samples.iter().filter(|sample| sample.at > resumed - RESUMED && sample.outcome.is_ok()).count();
+        println!("{kind}: {} requests, {failed} of them refused, {between} well after the crash", samples.len());
         assert!(failed > 0 && between > 0, "the database was away, and back");
     })
 }
@@ -102,10 +83,7 @@ pub(crate) fn a_mariadb_server_that_freezes_and_crashes_is_waited_for() -> Resul
 pub(crate) fn a_server_whose_database_is_away_starts_and_waits_for_it() -> Result<(), String> {
     let mut database = server(DatabaseKind::Postgres)?;
     database.crash();
-    let settings = [
-        ("database.url", &*database.url()),
-        ("database.migrate_on_start", "true"),
-    ];
+    let settings = [("database.url", &*database.url()), ("database.migrate_on_start", "true")];
     let mut process = Process::serve(&settings);
     let addresses = process.addresses();
     bounded(BOUND, async {
@@ -115,17 +93,12 @@ pub(crate) fn a_server_whose_database_is_away_starts_and_waits_for_it() -> Resul
             let begun = Instant::now();
             let refusal = shop.login("ada@example.com", PASSWORD).await.unwrap_err();
             assert_eq!(refusal.code, ErrorCode::Unavailable, "{refusal:?}");
-            assert!(
-                begun.elapsed() <= LONGEST && refusal.retry_after.is_some(),
-                "{refusal:?}"
-            );
+            assert!(begun.elapsed() <= LONGEST && refusal.retry_after.is_some(), "{refusal:?}");
         }
         database.resume();
         readiness(addresses.ops, 200, RESUMED).await;
         for (at, shop) in shops(addresses).into_iter().enumerate() {
-            shop.register(&ada().email(format!("ada{at}@example.com")))
-                .await
-                .unwrap();
+            shop.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
     })
 }

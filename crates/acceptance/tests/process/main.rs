@@ -2,12 +2,7 @@
 //!
 //! A test that needs something this machine has not is shown as ignored, with what it needs.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a failed step is a failed test"
-)]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod client;
 mod faults;
@@ -59,9 +54,10 @@ fn main() -> ExitCode {
         timing::how_alike_a_wrong_password_and_an_unknown_email_are,
     ];
     let trials = tests.map(|(name, test)| {
-        Trial::ignorable_test(name, move || {
-            Ok(test().map_or_else(Completion::ignored_with, |()| Completion::Completed))
-        })
+        Trial::ignorable_test(
+            name,
+            move || Ok(test().map_or_else(Completion::ignored_with, |()| Completion::Completed)),
+        )
     });
     let conclusion = libtest_mimic::run(&arguments, trials.into());
     database::remove_templates();

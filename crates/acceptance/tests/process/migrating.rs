@@ -24,10 +24,7 @@ pub(crate) fn an_older_schema_is_refused_with_a_reason_until_it_is_migrated() ->
     let addresses = process.addresses();
     bounded(BOUND, async {
         let told = readiness(addresses.ops, 503, SOON).await;
-        assert!(
-            told.contains("older") && told.contains("go-commerce migrate"),
-            "{told}"
-        );
+        assert!(told.contains("older") && told.contains("go-commerce migrate"), "{told}");
         for shop in shops(addresses) {
             assert_unavailable(&*shop).await;
         }
@@ -35,9 +32,7 @@ pub(crate) fn an_older_schema_is_refused_with_a_reason_until_it_is_migrated() ->
         assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
         readiness(addresses.ops, 200, SOON).await;
         for (at, shop) in shops(addresses).into_iter().enumerate() {
-            shop.register(&ada().email(format!("ada{at}@example.com")))
-                .await
-                .unwrap();
+            shop.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
     })
 }
@@ -49,10 +44,7 @@ pub(crate) fn a_newer_schema_is_refused_with_a_reason() -> Result<(), String> {
     let addresses = process.addresses();
     bounded(BOUND, async {
         let told = readiness(addresses.ops, 503, SOON).await;
-        assert!(
-            told.contains("newer") && told.contains("29990101000000"),
-            "{told}"
-        );
+        assert!(told.contains("newer") && told.contains("29990101000000"), "{told}");
     })
 }
 
@@ -60,12 +52,8 @@ fn eight_at_once(kind: DatabaseKind) -> Result<(), String> {
     kind.available()?;
     let database = TestDatabase::empty(kind);
     let url = ("database.url", database.url());
-    let mut servers: Vec<_> = (0..4)
-        .map(|_| Process::serve(&[url, ("database.migrate_on_start", "true")]))
-        .collect();
-    let mut migrations: Vec<_> = (0..4)
-        .map(|_| Process::spawn(&["migrate", "--env", "test"], &[url], &[]))
-        .collect();
+    let mut servers: Vec<_> = (0..4).map(|_| Process::serve(&[url, ("database.migrate_on_start", "true")])).collect();
+    let mut migrations: Vec<_> = (0..4).map(|_| Process::spawn(&["migrate", "--env", "test"], &[url], &[])).collect();
     for migration in &mut migrations {
         assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
     }
@@ -73,19 +61,13 @@ fn eight_at_once(kind: DatabaseKind) -> Result<(), String> {
     bounded(BOUND, async {
         for (at, addresses) in addresses.iter().enumerate() {
             readiness(addresses.ops, 200, SOON).await;
-            shops(*addresses)[at % 2]
-                .register(&ada().email(format!("ada{at}@example.com")))
-                .await
-                .unwrap();
+            shops(*addresses)[at % 2].register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
         let mut applied = database.texts(VERSIONS);
         let count = applied.len();
         applied.sort();
         applied.dedup();
-        assert!(
-            count > 0 && applied.len() == count,
-            "each migration once: {applied:?}"
-        );
+        assert!(count > 0 && applied.len() == count, "each migration once: {applied:?}");
     })
 }
 

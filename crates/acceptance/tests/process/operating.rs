@@ -51,20 +51,12 @@ pub(crate) fn metrics_tell_of_both_protocols_without_naming_users() -> Result<()
             "_bucket{",
             "# EOF",
         ] {
-            assert!(
-                metrics.body.contains(told),
-                "{told} is not told:\n{}",
-                metrics.body
-            );
+            assert!(metrics.body.contains(told), "{told} is not told:\n{}", metrics.body);
         }
         for kept in ids.iter().map(String::as_str).chain(["example.com", "Lovelace"]) {
             assert!(!metrics.body.contains(kept), "{kept} is told:\n{}", metrics.body);
         }
-        assert_eq!(
-            page(addresses.ops, "/users/register").await.status,
-            404,
-            "the shop is not on the operators' port"
-        );
+        assert_eq!(page(addresses.ops, "/users/register").await.status, 404, "the shop is not on the operators' port");
     })
 }
 

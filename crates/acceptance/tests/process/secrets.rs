@@ -33,16 +33,8 @@ pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
             let form = ada().email(format!("canary{at}@example.com")).password(PASSWORD);
             let _ = writeln!(seen, "{:?}", shop.register(&form).await);
             let _ = writeln!(seen, "{:?}", shop.register(&form).await);
-            let _ = writeln!(
-                seen,
-                "{:?}",
-                shop.register(&form.clone().confirm_password(WRONG)).await
-            );
-            let _ = writeln!(
-                seen,
-                "{:?}",
-                shop.register(&form.clone().password(WRONG.repeat(9))).await
-            );
+            let _ = writeln!(seen, "{:?}", shop.register(&form.clone().confirm_password(WRONG)).await);
+            let _ = writeln!(seen, "{:?}", shop.register(&form.clone().password(WRONG.repeat(9))).await);
             let _ = writeln!(seen, "{:?}", shop.login(&form.email, WRONG).await);
             let entered = shop.login(&form.email, PASSWORD).await.unwrap();
             let reader = shop.bearing(&format!("Bearer {}", entered.token));
@@ -52,14 +44,9 @@ pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
             tokens.push(entered.token);
         }
         let rest = RestShop::new(addresses.rest);
-        for body in [
-            format!("{{\"password\":\"{PASSWORD}"),
-            format!("{{\"password\":{{\"{PASSWORD}\":1}}}}"),
-        ] {
-            let request = rest
-                .request(Method::POST, "/users/login")
-                .header("content-type", "application/json")
-                .body(body);
+        for body in [format!("{{\"password\":\"{PASSWORD}"), format!("{{\"password\":{{\"{PASSWORD}\":1}}}}")] {
+            let request =
+                rest.request(Method::POST, "/users/login").header("content-type", "application/json").body(body);
             let _ = writeln!(seen, "{:?}", Answer::of(request).await);
         }
         for path in ["/metrics", "/readyz", "/livez"] {
@@ -72,21 +59,14 @@ pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
     assert_eq!(shown.exit_code(BOUND), Some(0), "{}", shown.output());
     let _ = writeln!(seen, "{}\n{}", shown.output(), process.output());
 
-    assert!(
-        process.output().contains("view_profile"),
-        "nothing was logged:\n{}",
-        process.output()
-    );
+    assert!(process.output().contains("view_profile"), "nothing was logged:\n{}", process.output());
     for secret in [SECRET, PASSWORD, WRONG, FORGED, "$2b$04$", "canary0@example.com"]
         .into_iter()
         .chain(tokens.iter().map(String::as_str))
     {
         let lines: Vec<_> = seen.lines().filter(|line| line.contains(secret)).collect();
         let told_to_its_owner = secret.contains('@') && lines.iter().all(|line| line.starts_with("Ok("));
-        assert!(
-            lines.is_empty() || told_to_its_owner,
-            "{secret} was seen: {lines:#?}"
-        );
+        assert!(lines.is_empty() || told_to_its_owner, "{secret} was seen: {lines:#?}");
     }
     for signature in tokens.iter().filter_map(|token| token.rsplit('.').next()) {
         assert!(!seen.contains(signature), "a token's signature was seen");

@@ -25,11 +25,7 @@ fn trickle(rest: SocketAddr, beginning: &str) -> (String, Duration) {
         match stream.read(&mut buffer) {
             Ok(0) => return (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed()),
             Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-                ) => {}
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(_) => return (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed()),
         }
         // It may be closed by now, which the next read tells.
@@ -42,14 +38,9 @@ fn assert_given_up(beginning: &str) -> Result<(), String> {
     let mut process = serve();
     let addresses = process.addresses();
     let (answer, elapsed) = trickle(addresses.rest, beginning);
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
-        "{answer}"
-    );
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     println!("given up after {elapsed:.1?}");
-    bounded(LIFE, async {
-        assert_eq!(page(addresses.ops, "/readyz").await.status, 200)
-    })
+    bounded(LIFE, async { assert_eq!(page(addresses.ops, "/readyz").await.status, 200) })
 }
 
 pub(crate) fn a_head_that_does_not_come_is_given_up() -> Result<(), String> {

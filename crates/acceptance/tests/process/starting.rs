@@ -20,10 +20,7 @@ pub(crate) fn a_folder_with_nothing_in_it_suffices() -> Result<(), String> {
             shop.register(&ada().email(&email)).await.unwrap();
             shop.login(&email, PASSWORD).await.unwrap();
         }
-        assert!(
-            process.folder().join("data/go-commerce.db").exists(),
-            "the database is where the documents say"
-        );
+        assert!(process.folder().join("data/go-commerce.db").exists(), "the database is where the documents say");
     })
 }
 
@@ -32,44 +29,21 @@ pub(crate) fn a_port_in_use_is_named_and_nothing_is_served() -> Result<(), Strin
     let port = taken.local_addr().unwrap().port().to_string();
     for key in ["rest.port", "grpc.port", "ops.port"] {
         let mut process = Process::serve(&[("database.url", "sqlite://shop.db"), (key, &port)]);
-        assert_eq!(
-            process.exit_code(Duration::from_secs(10)),
-            Some(3),
-            "{}",
-            process.output()
-        );
+        assert_eq!(process.exit_code(Duration::from_secs(10)), Some(3), "{}", process.output());
         let output = process.output();
-        assert!(
-            output.contains(key) && output.contains(&format!("127.0.0.1:{port}")),
-            "{output}"
-        );
+        assert!(output.contains(key) && output.contains(&format!("127.0.0.1:{port}")), "{output}");
         assert!(!process.has_ready_file());
     }
     Ok(())
 }
 
 pub(crate) fn settings_that_hold_mistakes_start_nothing() -> Result<(), String> {
-    let mistakes = [
-        ("rest.prot", "1"),
-        ("auth.bcrypt_cost", "99"),
-        ("database.url", "oracle://x"),
-        ("auth.jwt.secret", "short"),
-    ];
+    let mistakes =
+        [("rest.prot", "1"), ("auth.bcrypt_cost", "99"), ("database.url", "oracle://x"), ("auth.jwt.secret", "short")];
     let mut process = Process::serve(&mistakes);
-    assert_eq!(
-        process.exit_code(Duration::from_secs(10)),
-        Some(2),
-        "{}",
-        process.output()
-    );
+    assert_eq!(process.exit_code(Duration::from_secs(10)), Some(2), "{}", process.output());
     let output = process.output();
-    for told in [
-        "rest.prot",
-        "rest.port",
-        "auth.bcrypt_cost",
-        "database.url",
-        "auth.jwt.secret",
-    ] {
+    for told in ["rest.prot", "rest.port", "auth.bcrypt_cost", "database.url", "auth.jwt.secret"] {
         assert!(output.contains(told), "{told} is not told:\n{output}");
     }
     assert!(!process.has_ready_file());

@@ -13,12 +13,7 @@ pub(crate) fn ctrl_c_ends_it() -> Result<(), String> {
     let mut process = Process::serve(&[DATABASE]);
     process.addresses();
     process.signal("INT");
-    assert_eq!(
-        process.exit_code(Duration::from_secs(10)),
-        Some(0),
-        "{}",
-        process.output()
-    );
+    assert_eq!(process.exit_code(Duration::from_secs(10)), Some(0), "{}", process.output());
     Ok(())
 }
 
@@ -35,17 +30,8 @@ pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
         assert!(told.contains("shutting down"), "{told}");
         let samples = load.end().await;
         let lost: Vec<_> = samples.iter().filter(|sample| sample.outcome.is_err()).collect();
-        assert!(
-            samples.len() > 100 && lost.is_empty(),
-            "of {} requests: {lost:?}",
-            samples.len()
-        );
-        assert_eq!(
-            process.exit_code(Duration::from_secs(36)),
-            Some(0),
-            "{}",
-            process.output()
-        );
+        assert!(samples.len() > 100 && lost.is_empty(), "of {} requests: {lost:?}", samples.len());
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
     })
 }
 
@@ -62,20 +48,12 @@ pub(crate) fn work_under_way_is_finished() -> Result<(), String> {
         }
         // Long enough for all six to have been accepted, and for one or two hashes.
         tokio::time::sleep(Duration::from_millis(400)).await;
-        assert!(
-            under_way.try_join_next().is_none() || !under_way.is_empty(),
-            "the work was done before the signal"
-        );
+        assert!(under_way.try_join_next().is_none() || !under_way.is_empty(), "the work was done before the signal");
         process.signal("TERM");
         for outcome in under_way.join_all().await {
             outcome.unwrap();
         }
-        assert_eq!(
-            process.exit_code(Duration::from_secs(36)),
-            Some(0),
-            "{}",
-            process.output()
-        );
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
     })
 }
 
@@ -92,18 +70,9 @@ pub(crate) fn a_second_signal_ends_it_at_once() -> Result<(), String> {
         tokio::time::sleep(Duration::from_millis(200)).await;
         process.signal("TERM");
         tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(
-            page(addresses.ops, "/livez").await.status,
-            200,
-            "the first signal lets the work end"
-        );
+        assert_eq!(page(addresses.ops, "/livez").await.status, 200, "the first signal lets the work end");
         process.signal("TERM");
-        assert_eq!(
-            process.exit_code(Duration::from_secs(2)),
-            Some(5),
-            "{}",
-            process.output()
-        );
+        assert_eq!(process.exit_code(Duration::from_secs(2)), Some(5), "{}", process.output());
         drop(under_way);
     })
 }

@@ -44,9 +44,6 @@ fn median(times: &mut [Duration]) -> Duration {
 
 /// How often one of `left` is longer than one of `right`: the Mann-Whitney statistic as a probability.
 fn area_under_curve(left: &[Duration], right: &[Duration]) -> f64 {
-    let longer: usize = left
-        .iter()
-        .map(|left| right.iter().filter(|right| left > right).count())
-        .sum();
+    let longer: usize = left.iter().map(|left| right.iter().filter(|right| left > *right).count()).sum();
     longer as f64 / (left.len() * right.len()) as f64
 }

@@ -6,28 +6,15 @@ use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
 
-pub const SETTINGS: &[(&str, &str)] = &[
-    ("rate_limit.enabled", "true"),
-    ("rate_limit.credentials_per_minute", "3"),
-];
+pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "3")];
 
 /// A number behind a parameter of a structured field (RFC 9651), as in `"default";r=0;t=30`.
 fn parameter(answer: &Answer, header: &str, name: &str) -> u64 {
-    let value = answer
-        .header(header)
-        .unwrap_or_else(|| panic!("no {header}: {answer:?}"));
+    let value = answer.header(header).unwrap_or_else(|| panic!("no {header}: {answer:?}"));
     let (item, parameters) = value.split_once(';').unwrap();
-    assert!(
-        item.len() > 2 && item.starts_with('"') && item.ends_with('"'),
-        "{header}: {value}"
-    );
-    let found = parameters
-        .split(';')
-        .find_map(|parameter| parameter.trim().strip_prefix(&format!("{name}=")));
-    found
-        .unwrap_or_else(|| panic!("no {name} in {header}: {value}"))
-        .parse()
-        .unwrap()
+    assert!(item.len() > 2 && item.starts_with('"') && item.ends_with('"'), "{header}: {value}");
+    let found = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix(&format!("{name}=")));
+    found.unwrap_or_else(|| panic!("no {name} in {header}: {value}")).parse().unwrap()
 }
 
 pub async fn what_is_left_of_an_allowance_is_told(world: &World) {

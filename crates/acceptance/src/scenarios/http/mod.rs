@@ -31,11 +31,7 @@ fn body(form: &RegisterForm) -> Value {
 
 /// Sends a body of any type.
 async fn post(world: &World, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
-    let request = world
-        .rest()
-        .request(Method::POST, path)
-        .header("content-type", content_type)
-        .body(body);
+    let request = world.rest().request(Method::POST, path).header("content-type", content_type).body(body);
     let answer = Answer::of(request).await;
     answer.assert_common_headers();
     answer
@@ -56,9 +52,6 @@ fn assert_error(answer: &Answer, status: u16, message: &str) {
     assert_eq!(body["meta"]["message"], json!(message), "{answer:?}");
     assert_eq!(body["message"], json!(message), "{answer:?}");
     assert_eq!(body["meta"]["request_id"].as_str(), answer.header("x-request-id"));
-    assert!(
-        body["meta"]["code"].as_str().is_some_and(|code| !code.is_empty()),
-        "{answer:?}"
-    );
+    assert!(body["meta"]["code"].as_str().is_some_and(|code| !code.is_empty()), "{answer:?}");
     assert!(body.get("results").is_none(), "{answer:?}");
 }

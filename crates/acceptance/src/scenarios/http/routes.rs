@@ -11,36 +11,17 @@ use serde_json::json;
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 pub async fn a_trailing_slash_is_accepted_without_a_redirect(world: &World) {
-    let answer = post(
-        world,
-        "/users/register/",
-        "application/json",
-        body(&ada()).to_string(),
-    )
-    .await;
+    let answer = post(world, "/users/register/", "application/json", body(&ada()).to_string()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    let entered = world
-        .shop()
-        .login("ada@example.com", &ada().password)
-        .await
-        .unwrap();
-    let request = world
-        .rest()
-        .request(Method::GET, &format!("/users/{}/", entered.id));
+    let entered = world.shop().login("ada@example.com", &ada().password).await.unwrap();
+    let request = world.rest().request(Method::GET, &format!("/users/{}/", entered.id));
     assert_eq!(Answer::of(request.bearer_auth(&entered.token)).await.status, 200);
 }
 
 pub async fn an_unknown_route_is_not_found(world: &World) {
-    for path in [
-        "/",
-        "/users",
-        "/nonsense",
-        "/users/1/2",
-        "/users/register/now",
-        "/../etc/passwd",
-        "/%2e%2e/x",
-        "/users//",
-    ] {
+    for path in
+        ["/", "/users", "/nonsense", "/users/1/2", "/users/register/now", "/../etc/passwd", "/%2e%2e/x", "/users//"]
+    {
         assert_error(&get(world, path).await, 404, "Not Found");
     }
 }
@@ -62,10 +43,7 @@ pub async fn a_wrong_method_is_told_the_right_ones(world: &World) {
         }
         assert_error(&answer, 405, "Method Not Allowed");
         let told = answer.header("allow").unwrap_or_default();
-        assert!(
-            told.split(',').any(|method| method.trim() == allowed),
-            "{method} {path}: {answer:?}"
-        );
+        assert!(told.split(',').any(|method| method.trim() == allowed), "{method} {path}: {answer:?}");
     }
 }
 
@@ -73,27 +51,14 @@ pub async fn head_is_get_without_a_body(world: &World) {
     let entered = entered(&*world.shop(), &ada()).await;
     let path = format!("/users/{}", entered.id);
     let ask = |method| world.rest().request(method, &path).bearer_auth(&entered.token);
-    let (whole, head) = (
-        Answer::of(ask(Method::GET)).await,
-        Answer::of(ask(Method::HEAD)).await,
-    );
+    let (whole, head) = (Answer::of(ask(Method::GET)).await, Answer::of(ask(Method::HEAD)).await);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(head.header("content-type"), whole.header("content-type"));
-    assert_eq!(
-        Answer::of(world.rest().request(Method::HEAD, &path)).await.status,
-        401
-    );
+    assert_eq!(Answer::of(world.rest().request(Method::HEAD, &path)).await.status, 401);
 }
 
 pub async fn operators_pages_are_not_public(world: &World) {
-    for path in [
-        "/livez",
-        "/readyz",
-        "/metrics",
-        "/health",
-        "/debug/pprof",
-        "/config",
-    ] {
+    for path in ["/livez", "/readyz", "/metrics", "/health", "/debug/pprof", "/config"] {
         assert_error(&get(world, path).await, 404, "Not Found");
     }
 }
@@ -101,20 +66,12 @@ pub async fn operators_pages_are_not_public(world: &World) {
 pub async fn the_description_of_the_interface_and_its_page_are_served(world: &World) {
     let described = get(world, "/openapi.json").await;
     described.assert_content_type("application/json");
-    assert!(
-        described.json()["openapi"]
-            .as_str()
-            .is_some_and(|version| version.starts_with("3.1"))
-    );
+    assert!(described.json()["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
     assert_ne!(described.json()["paths"][REGISTER]["post"], json!(null));
     let page = get(world, "/docs/").await;
     page.assert_content_type("text/html");
     assert_eq!(page.status, 200);
     for elsewhere in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
-        assert!(
-            !page.body.contains(elsewhere),
-            "the page works offline: {}",
-            page.body
-        );
+        assert!(!page.body.contains(elsewhere), "the page works offline: {}", page.body);
     }
 }

@@ -25,28 +25,17 @@ pub async fn a_deadline_that_passes_is_told_as_such_and_nothing_is_written(world
     );
 
     // The hash that was begun ends a quarter of a second later; what follows it must not be begun any more.
-    assert_refused(
-        world.shop().login("ada@example.com", PASSWORD).await,
-        ErrorCode::LoginFailed,
-    );
+    assert_refused(world.shop().login("ada@example.com", PASSWORD).await, ErrorCode::LoginFailed);
     assert!(world.database.texts("SELECT id AS value FROM users").is_empty());
     world.shop().register(&ada()).await.unwrap();
 }
 
 pub async fn a_deadline_that_cannot_be_read_is_ignored(world: &World) {
     for timeout in ["nonsense", "5", "-1S", "123456789S", "1 S", "S"] {
-        let message = UserLoginRequest {
-            email: "nonsense".to_owned(),
-            password: PASSWORD.to_owned(),
-        };
+        let message = UserLoginRequest { email: "nonsense".to_owned(), password: PASSWORD.to_owned() };
         let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert("grpc-timeout", timeout.parse().unwrap());
-        let status = UserCommandServiceClient::new(world.grpc().channel())
-            .login_user(request)
-            .await
-            .unwrap_err();
+        request.metadata_mut().insert("grpc-timeout", timeout.parse().unwrap());
+        let status = UserCommandServiceClient::new(world.grpc().channel()).login_user(request).await.unwrap_err();
         assert_eq!(refusal(&status).code, ErrorCode::InvalidLogin, "{timeout:?}");
     }
 }

@@ -34,17 +34,11 @@ async fn call(world: &World, path: &'static str, message: AnyBytes) -> Result<()
     let mut client = tonic::client::Grpc::new(world.grpc().channel());
     client.ready().await.unwrap();
     let codec: ProstCodec<AnyBytes, UserLoginResponse> = ProstCodec::default();
-    client
-        .unary(Request::new(message), path.parse().unwrap(), codec)
-        .await
-        .map(drop)
+    client.unary(Request::new(message), path.parse().unwrap(), codec).await.map(drop)
 }
 
 fn login(password_length: usize) -> UserLoginRequest {
-    UserLoginRequest {
-        email: "ada@example.com".to_owned(),
-        password: "x".repeat(password_length),
-    }
+    UserLoginRequest { email: "ada@example.com".to_owned(), password: "x".repeat(password_length) }
 }
 
 /// How many bytes a log-in takes beside its password.
@@ -56,9 +50,7 @@ pub async fn a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_n
     let mut client = UserCommandServiceClient::new(world.grpc().channel());
     for (offered, is_kept) in [("trace-1_a.B", true), ("a b", false), (&"x".repeat(65), false)] {
         let mut request = Request::new(login(8));
-        request
-            .metadata_mut()
-            .insert("x-request-id", offered.parse().unwrap());
+        request.metadata_mut().insert("x-request-id", offered.parse().unwrap());
         let status = client.login_user(request).await.unwrap_err();
         let id = status.metadata().get("x-request-id").unwrap().to_str().unwrap();
         assert_eq!(id == offered, is_kept, "{id:?}");
@@ -68,23 +60,10 @@ pub async fn a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_n
 
 pub async fn a_message_over_its_limit_is_refused_and_the_connection_lives(world: &World) {
     let mut client = UserCommandServiceClient::new(world.grpc().channel());
-    let at_limit = client
-        .login_user(login(MAX_MESSAGE - overhead()))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        refusal(&at_limit).code,
-        ErrorCode::LoginFailed,
-        "read, and found wanting"
-    );
-    let over = client
-        .login_user(login(MAX_MESSAGE - overhead() + 1))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(over.code(), Code::OutOfRange | Code::ResourceExhausted),
-        "{over:?}"
-    );
+    let at_limit = client.login_user(login(MAX_MESSAGE - overhead())).await.unwrap_err();
+    assert_eq!(refusal(&at_limit).code, ErrorCode::LoginFailed, "read, and found wanting");
+    let over = client.login_user(login(MAX_MESSAGE - overhead() + 1)).await.unwrap_err();
+    assert!(matches!(over.code(), Code::OutOfRange | Code::ResourceExhausted), "{over:?}");
 
     world.shop().register(&ada()).await.unwrap();
     world.shop().login("ada@example.com", PASSWORD).await.unwrap();
@@ -93,38 +72,22 @@ pub async fn a_message_over_its_limit_is_refused_and_the_connection_lives(world:
 pub async fn a_small_message_that_unpacks_to_a_large_one_is_refused(world: &World) {
     let client = UserCommandServiceClient::new(world.grpc().channel());
     let mut client = client.send_compressed(CompressionEncoding::Gzip);
-    assert_eq!(
-        refusal(&client.login_user(login(8)).await.unwrap_err()).code,
-        ErrorCode::LoginFailed
-    );
+    assert_eq!(refusal(&client.login_user(login(8)).await.unwrap_err()).code, ErrorCode::LoginFailed);
     let bomb = client.login_user(login(10 * 1024 * 1024)).await.unwrap_err();
-    assert!(
-        matches!(bomb.code(), Code::OutOfRange | Code::ResourceExhausted),
-        "{bomb:?}"
-    );
+    assert!(matches!(bomb.code(), Code::OutOfRange | Code::ResourceExhausted), "{bomb:?}");
 }
 
 pub async fn text_that_is_not_utf8_is_an_invalid_argument(world: &World) {
-    let message = AnyBytes {
-        email: b"ada\xff@example.com".to_vec(),
-        password: b"password123".to_vec(),
-    };
+    let message = AnyBytes { email: b"ada\xff@example.com".to_vec(), password: b"password123".to_vec() };
     let status = call(world, LOGIN, message).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     for internal in ["prost", "tonic", "utf8", ".rs"] {
-        assert!(
-            !status.message().to_lowercase().contains(internal),
-            "{internal:?} leaks: {status:?}"
-        );
+        assert!(!status.message().to_lowercase().contains(internal), "{internal:?} leaks: {status:?}");
     }
 }
 
 pub async fn an_unknown_method_is_unimplemented(world: &World) {
-    for path in [
-        "/user.UserCommandService/DeleteUser",
-        "/user.UserService/RegisterUser",
-        "/nonsense",
-    ] {
+    for path in ["/user.UserCommandService/DeleteUser", "/user.UserService/RegisterUser", "/nonsense"] {
         let status = call(world, path, AnyBytes::default()).await.unwrap_err();
         assert_eq!(status.code(), Code::Unimplemented, "{path}: {status:?}");
     }
@@ -134,23 +97,14 @@ macro_rules! listed_services {
     ($version:ident, $world:expr) => {{
         use tonic_reflection::pb::$version as pb;
         let question = pb::server_reflection_request::MessageRequest::ListServices(String::new());
-        let request = pb::ServerReflectionRequest {
-            host: String::new(),
-            message_request: Some(question),
-        };
+        let request = pb::ServerReflectionRequest { host: String::new(), message_request: Some(question) };
         let channel = $world.grpc().channel();
         let mut client = pb::server_reflection_client::ServerReflectionClient::new(channel);
-        let mut answers = client
-            .server_reflection_info(tokio_stream::once(request))
-            .await
-            .unwrap()
-            .into_inner();
+        let mut answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
         match answers.message().await.unwrap().unwrap().message_response {
-            Some(pb::server_reflection_response::MessageResponse::ListServicesResponse(list)) => list
-                .service
-                .into_iter()
-                .map(|service| service.name)
-                .collect::<Vec<_>>(),
+            Some(pb::server_reflection_response::MessageResponse::ListServicesResponse(list)) => {
+                list.service.into_iter().map(|service| service.name).collect::<Vec<_>>()
+            }
             other => panic!("not a list of services: {other:?}"),
         }
     }};
@@ -159,10 +113,7 @@ macro_rules! listed_services {
 pub async fn both_versions_of_reflection_list_the_services(world: &World) {
     for listed in [listed_services!(v1, world), listed_services!(v1alpha, world)] {
         for service in SERVICES.into_iter().chain(["grpc.health.v1.Health"]) {
-            assert!(
-                listed.iter().any(|name| name == service),
-                "{service} is missing: {listed:?}"
-            );
+            assert!(listed.iter().any(|name| name == service), "{service} is missing: {listed:?}");
         }
     }
 }
@@ -170,17 +121,10 @@ pub async fn both_versions_of_reflection_list_the_services(world: &World) {
 pub async fn each_service_says_that_it_is_serving(world: &World) {
     let mut client = HealthClient::new(world.grpc().channel());
     for service in SERVICES.into_iter().chain([""]) {
-        let request = HealthCheckRequest {
-            service: service.to_owned(),
-        };
+        let request = HealthCheckRequest { service: service.to_owned() };
         let status = client.check(request).await.unwrap().into_inner().status();
         assert_eq!(status, ServingStatus::Serving, "{service}");
     }
-    let unknown = client
-        .check(HealthCheckRequest {
-            service: "nonsense".to_owned(),
-        })
-        .await
-        .unwrap_err();
+    let unknown = client.check(HealthCheckRequest { service: "nonsense".to_owned() }).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
 }

@@ -13,29 +13,19 @@ const GO_PASSWORD: &str = "allmine";
 
 async fn account_from_go(world: &World) -> String {
     let id = world.shop().register(&ada()).await.unwrap().id;
-    world.database.execute(&format!(
-        "UPDATE users SET password_hash = '{GO_HASH}' WHERE id = '{id}'"
-    ));
+    world.database.execute(&format!("UPDATE users SET password_hash = '{GO_HASH}' WHERE id = '{id}'"));
     id
 }
 
 fn stored(world: &World, id: &str) -> String {
-    world
-        .database
-        .texts(&format!(
-            "SELECT password_hash AS value FROM users WHERE id = '{id}'"
-        ))
-        .join("")
+    world.database.texts(&format!("SELECT password_hash AS value FROM users WHERE id = '{id}'")).join("")
 }
 
 pub async fn a_hash_that_go_made_verifies_and_is_renewed(world: &World) {
     let id = account_from_go(world).await;
     world.shop().login("ada@example.com", GO_PASSWORD).await.unwrap();
     let renewed = stored(world, &id);
-    assert!(
-        renewed.starts_with("$2b$11$"),
-        "the hash is of the configured cost: {renewed}"
-    );
+    assert!(renewed.starts_with("$2b$11$"), "the hash is of the configured cost: {renewed}");
 
     world.shop().login("ada@example.com", GO_PASSWORD).await.unwrap();
     assert_eq!(stored(world, &id), renewed, "a hash that is strong enough stays");
@@ -43,9 +33,6 @@ pub async fn a_hash_that_go_made_verifies_and_is_renewed(world: &World) {
 
 pub async fn a_wrong_password_renews_nothing(world: &World) {
     let id = account_from_go(world).await;
-    assert_refused(
-        world.shop().login("ada@example.com", "allmine2").await,
-        ErrorCode::LoginFailed,
-    );
+    assert_refused(world.shop().login("ada@example.com", "allmine2").await, ErrorCode::LoginFailed);
     assert_eq!(stored(world, &id), GO_HASH);
 }

@@ -9,10 +9,8 @@ use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 
-pub const SETTINGS: &[(&str, &str)] = &[(
-    "auth.jwt.verification_keys",
-    "[{ kid = \"previous\", secret = \"previous-secret-of-more-than-32-bytes\" }]",
-)];
+pub const SETTINGS: &[(&str, &str)] =
+    &[("auth.jwt.verification_keys", "[{ kid = \"previous\", secret = \"previous-secret-of-more-than-32-bytes\" }]")];
 
 const PREVIOUS_KID: &str = "previous";
 const PREVIOUS_SECRET: &str = "previous-secret-of-more-than-32-bytes";
@@ -22,36 +20,16 @@ pub async fn a_token_of_the_previous_key_is_still_accepted(world: &World) {
     let claims = claims(&ada.id, world.clock.now().timestamp());
     let previous = with(&header(), "kid", json!(PREVIOUS_KID));
     let token = sign(&previous, &claims, PREVIOUS_SECRET.as_bytes(), Algorithm::HS256);
-    assert_eq!(
-        world.shop().bearing(&token).profile(&ada.id).await.unwrap().id,
-        ada.id
-    );
-    assert_eq!(
-        world
-            .shop()
-            .bearing(&ada.token)
-            .profile(&ada.id)
-            .await
-            .unwrap()
-            .id,
-        ada.id
-    );
+    assert_eq!(world.shop().bearing(&token).profile(&ada.id).await.unwrap().id, ada.id);
+    assert_eq!(world.shop().bearing(&ada.token).profile(&ada.id).await.unwrap().id, ada.id);
 
     let under_another_name = sign(&header(), &claims, PREVIOUS_SECRET.as_bytes(), Algorithm::HS256);
-    assert_refused(
-        world.shop().bearing(&under_another_name).profile(&ada.id).await,
-        ErrorCode::TokenInvalid,
-    );
+    assert_refused(world.shop().bearing(&under_another_name).profile(&ada.id).await, ErrorCode::TokenInvalid);
 }
 
 pub async fn a_new_token_is_signed_with_the_current_key(world: &World) {
     world.shop().register(&ada()).await.unwrap();
-    let token = world
-        .shop()
-        .login("ada@example.com", PASSWORD)
-        .await
-        .unwrap()
-        .token;
+    let token = world.shop().login("ada@example.com", PASSWORD).await.unwrap().token;
     let (header, _) = verified(&token, crate::token::SECRET);
     assert_eq!(header.kid.as_deref(), Some(KID));
 }

@@ -29,18 +29,9 @@ pub async fn a_token_of_the_old_system_is_accepted_when_asked_for(world: &World)
     assert_legacy(world, &ada.id, &signed(&legacy_header(), &claims), true).await;
     assert_legacy(world, &ada.id, &ada.token, true).await;
 
-    let another_key = sign(
-        &legacy_header(),
-        &claims,
-        b"another secret of more than 32 bytes",
-        Algorithm::HS256,
-    );
-    let another_algorithm = sign(
-        &with(&legacy_header(), "alg", json!("HS512")),
-        &claims,
-        SECRET.as_bytes(),
-        Algorithm::HS512,
-    );
+    let another_key = sign(&legacy_header(), &claims, b"another secret of more than 32 bytes", Algorithm::HS256);
+    let another_algorithm =
+        sign(&with(&legacy_header(), "alg", json!("HS512")), &claims, SECRET.as_bytes(), Algorithm::HS512);
     let another_role = signed(&legacy_header(), &with(&claims, "role", json!("admin")));
     let unauthorized = signed(&legacy_header(), &with(&claims, "authorized", json!(false)));
     for refused in [another_key, another_algorithm, another_role, unauthorized] {
@@ -50,18 +41,9 @@ pub async fn a_token_of_the_old_system_is_accepted_when_asked_for(world: &World)
 
 pub async fn a_token_of_the_old_system_may_not_outlive_a_day(world: &World) {
     let ada = entered(&*world.shop(), &ada()).await;
-    let ending = |seconds: i64| {
-        signed(
-            &legacy_header(),
-            &legacy_claims(&ada.id, world.clock.now().timestamp() + seconds),
-        )
-    };
-    for (seconds, is_accepted) in [
-        (LIFETIME + 50, true),
-        (LIFETIME + 90, false),
-        (2 * LIFETIME, false),
-        (-31, false),
-    ] {
+    let ending =
+        |seconds: i64| signed(&legacy_header(), &legacy_claims(&ada.id, world.clock.now().timestamp() + seconds));
+    for (seconds, is_accepted) in [(LIFETIME + 50, true), (LIFETIME + 90, false), (2 * LIFETIME, false), (-31, false)] {
         assert_legacy(world, &ada.id, &ending(seconds), is_accepted).await;
     }
     let endless = with(&legacy_claims(&ada.id, 0), "exp", Value::Null);

@@ -40,11 +40,7 @@ pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: Erro
 #[track_caller]
 pub(crate) fn assert_fields<T: std::fmt::Debug>(outcome: Outcome<T>, expected: &[(&str, &str)]) -> Refusal {
     let refusal = outcome.unwrap_err();
-    let fields: Vec<_> = refusal
-        .fields
-        .iter()
-        .map(|(field, message)| (field.as_str(), message.as_str()))
-        .collect();
+    let fields: Vec<_> = refusal.fields.iter().map(|(field, message)| (field.as_str(), message.as_str())).collect();
     assert_eq!(fields, expected, "{refusal:?}");
     refusal
 }

@@ -13,11 +13,7 @@ const RACERS: usize = 50;
 pub async fn of_fifty_at_once_with_one_email_one_wins(world: &World) {
     let mut race = JoinSet::new();
     for at in 0..RACERS {
-        let email = if at % 2 == 0 {
-            "ada@example.com"
-        } else {
-            "ADA@Example.com"
-        };
+        let email = if at % 2 == 0 { "ada@example.com" } else { "ADA@Example.com" };
         let (shop, form) = (world.shop(), ada().email(email).name(format!("Ada {at}")));
         race.spawn(async move { shop.register(&form).await });
     }

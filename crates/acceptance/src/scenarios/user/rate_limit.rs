@@ -6,52 +6,31 @@ use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
 
-pub const SETTINGS: &[(&str, &str)] = &[
-    ("rate_limit.enabled", "true"),
-    ("rate_limit.credentials_per_minute", "30"),
-];
+pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "30")];
 
 pub async fn the_thirty_first_use_of_credentials_in_a_minute_is_refused(world: &World) {
     for attempt in 0..30 {
         // Half of them by the other protocol: the client is one. Each at an account of its own: no account is throttled.
-        let shop = if attempt % 2 == 0 {
-            world.shop()
-        } else {
-            world.other_shop()
-        };
-        let outcome = shop
-            .login(&format!("eve{attempt}@example.com"), "password124")
-            .await;
+        let shop = if attempt % 2 == 0 { world.shop() } else { world.other_shop() };
+        let outcome = shop.login(&format!("eve{attempt}@example.com"), "password124").await;
         assert_refused(outcome, ErrorCode::LoginFailed);
     }
     for refusal in [
-        assert_refused(
-            world.shop().login("ada@example.com", "password124").await,
-            ErrorCode::RateLimited,
-        ),
+        assert_refused(world.shop().login("ada@example.com", "password124").await, ErrorCode::RateLimited),
         assert_refused(world.shop().register(&ada()).await, ErrorCode::RateLimited),
     ] {
         let wait = refusal.retry_after.unwrap();
-        assert!(
-            wait > Duration::ZERO && wait <= Duration::from_secs(60),
-            "{wait:?}"
-        );
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
     }
 }
 
 pub async fn reads_have_an_allowance_of_their_own(world: &World) {
     let ada = entered(&*world.shop(), &ada()).await;
     for attempt in 0..28 {
-        let outcome = world
-            .shop()
-            .login(&format!("eve{attempt}@example.com"), "password124")
-            .await;
+        let outcome = world.shop().login(&format!("eve{attempt}@example.com"), "password124").await;
         assert_refused(outcome, ErrorCode::LoginFailed);
     }
-    assert_refused(
-        world.shop().login("eve@example.com", "password124").await,
-        ErrorCode::RateLimited,
-    );
+    assert_refused(world.shop().login("eve@example.com", "password124").await, ErrorCode::RateLimited);
     for _ in 0..40 {
         world.shop().bearing(&ada.token).profile(&ada.id).await.unwrap();
     }

@@ -14,56 +14,24 @@ const MISMATCH: &str = "password do not match";
 
 pub async fn an_account_is_opened_entered_and_shown(world: &World) {
     for (role, email) in [("buyer", "ada@example.com"), ("seller", "grace@example.com")] {
-        let registered = world
-            .shop()
-            .register(&ada().role(role).email(email))
-            .await
-            .unwrap();
-        assert_eq!(
-            (registered.role.as_str(), registered.email.as_str()),
-            (role, email)
-        );
+        let registered = world.shop().register(&ada().role(role).email(email)).await.unwrap();
+        assert_eq!((registered.role.as_str(), registered.email.as_str()), (role, email));
 
         let entered = world.shop().login(email, PASSWORD).await.unwrap();
         assert_eq!((&entered.id, entered.role.as_str()), (&registered.id, role));
 
-        let profile = world
-            .shop()
-            .bearing(&format!("Bearer {}", entered.token))
-            .profile(&entered.id)
-            .await
-            .unwrap();
-        assert_eq!(
-            (profile.id, profile.name.as_str()),
-            (registered.id.clone(), "Ada Lovelace")
-        );
+        let profile = world.shop().bearing(&format!("Bearer {}", entered.token)).profile(&entered.id).await.unwrap();
+        assert_eq!((profile.id, profile.name.as_str()), (registered.id.clone(), "Ada Lovelace"));
         assert_eq!((profile.email.as_str(), profile.role.as_str()), (email, role));
-        assert_eq!(
-            uuid::Uuid::parse_str(&registered.id).unwrap().to_string(),
-            registered.id
-        );
+        assert_eq!(uuid::Uuid::parse_str(&registered.id).unwrap().to_string(), registered.id);
     }
 }
 
 pub async fn what_is_made_over_one_protocol_is_read_over_the_other(world: &World) {
     let registered = world.shop().register(&ada()).await.unwrap();
-    let entered = world
-        .other_shop()
-        .login(&registered.email, PASSWORD)
-        .await
-        .unwrap();
-    let here = world
-        .shop()
-        .bearing(&entered.token)
-        .profile(&registered.id)
-        .await
-        .unwrap();
-    let there = world
-        .other_shop()
-        .bearing(&entered.token)
-        .profile(&registered.id)
-        .await
-        .unwrap();
+    let entered = world.other_shop().login(&registered.email, PASSWORD).await.unwrap();
+    let here = world.shop().bearing(&entered.token).profile(&registered.id).await.unwrap();
+    let there = world.other_shop().bearing(&entered.token).profile(&registered.id).await.unwrap();
     assert_eq!(here, there);
 }
 
@@ -77,15 +45,9 @@ pub async fn each_missing_field_is_named(world: &World) {
     for (field, form) in blank {
         let message = format!("{field} is empty");
         let refusal = assert_fields(world.shop().register(&form).await, &[(field, &message)]);
-        assert_eq!(
-            (refusal.code, refusal.message),
-            (ErrorCode::InvalidRequest, message)
-        );
+        assert_eq!((refusal.code, refusal.message), (ErrorCode::InvalidRequest, message));
     }
-    let form = RegisterForm {
-        password: String::new(),
-        ..ada()
-    };
+    let form = RegisterForm { password: String::new(), ..ada() };
     let both = [("password", "password is empty"), ("confirm_password", MISMATCH)];
     assert_fields(world.shop().register(&form).await, &both);
 }
@@ -94,23 +56,11 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
     let empty = ada().name("").email("").role("").password("");
     let fields = ["name", "email", "role", "password", "confirm_password"];
     let messages = fields.map(|field| format!("{field} is empty"));
-    let expected: Vec<_> = fields
-        .iter()
-        .copied()
-        .zip(messages.iter().map(String::as_str))
-        .collect();
+    let expected: Vec<_> = fields.iter().copied().zip(messages.iter().map(String::as_str)).collect();
     let refusal = assert_fields(world.shop().register(&empty).await, &expected);
-    assert_eq!(
-        (refusal.code, refusal.message.as_str()),
-        (ErrorCode::InvalidRequest, "name is empty")
-    );
+    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, "name is empty"));
 
-    let wrong = ada()
-        .name("\u{7}")
-        .email("nonsense")
-        .role("pirate")
-        .password("short")
-        .confirm_password("other");
+    let wrong = ada().name("\u{7}").email("nonsense").role("pirate").password("short").confirm_password("other");
     let expected = [
         ("name", "field name contains control characters"),
         ("email", INVALID_EMAIL),
@@ -127,52 +77,22 @@ pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
     world.shop().register(&ada()).await.unwrap();
     let free = || ada().email("free@example.com");
     let told = [
-        (
-            ada()
-                .email("nonsense")
-                .role("pirate")
-                .password("short")
-                .confirm_password(""),
-            "confirm_password is empty",
-        ),
-        (
-            ada()
-                .email("nonsense")
-                .role("pirate")
-                .password("short")
-                .confirm_password("other"),
-            INVALID_ROLE,
-        ),
-        (
-            ada()
-                .email("nonsense")
-                .password("short")
-                .confirm_password("other"),
-            INVALID_EMAIL,
-        ),
+        (ada().email("nonsense").role("pirate").password("short").confirm_password(""), "confirm_password is empty"),
+        (ada().email("nonsense").role("pirate").password("short").confirm_password("other"), INVALID_ROLE),
+        (ada().email("nonsense").password("short").confirm_password("other"), INVALID_EMAIL),
         (ada().password("short").confirm_password("other"), TOO_SHORT),
         (ada().confirm_password("other"), "email already exists"),
         (free().confirm_password("other"), MISMATCH),
     ];
     for (form, message) in told {
-        assert_eq!(
-            world.shop().register(&form).await.unwrap_err().message,
-            message,
-            "{form:?}"
-        );
+        assert_eq!(world.shop().register(&form).await.unwrap_err().message, message, "{form:?}");
     }
 }
 
 pub async fn a_role_is_one_of_two_words(world: &World) {
     for role in ["admin", "Buyer", "SELLER", "buyer,seller", "0"] {
-        let refusal = assert_fields(
-            world.shop().register(&ada().role(role)).await,
-            &[("role", INVALID_ROLE)],
-        );
-        assert_eq!(
-            (refusal.code, refusal.message.as_str()),
-            (ErrorCode::InvalidRequest, INVALID_ROLE)
-        );
+        let refusal = assert_fields(world.shop().register(&ada().role(role)).await, &[("role", INVALID_ROLE)]);
+        assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, INVALID_ROLE));
     }
 }
 
@@ -195,78 +115,36 @@ pub async fn a_text_that_is_no_address_is_refused(world: &World) {
         &too_long,
     ];
     for text in texts {
-        let refusal = assert_fields(
-            world.shop().register(&ada().email(text)).await,
-            &[("email", INVALID_EMAIL)],
-        );
+        let refusal = assert_fields(world.shop().register(&ada().email(text)).await, &[("email", INVALID_EMAIL)]);
         assert_eq!(refusal.message, INVALID_EMAIL, "{text:?}");
     }
 }
 
 pub async fn an_email_is_kept_as_typed(world: &World) {
-    let registered = world
-        .shop()
-        .register(&ada().email(" Ada.Lovelace+Shop@Example.COM "))
-        .await
-        .unwrap();
+    let registered = world.shop().register(&ada().email(" Ada.Lovelace+Shop@Example.COM ")).await.unwrap();
     assert_eq!(registered.email, "Ada.Lovelace+Shop@Example.COM");
-    let token = world
-        .shop()
-        .login("ada.lovelace+shop@example.com", PASSWORD)
-        .await
-        .unwrap()
-        .token;
-    let profile = world
-        .shop()
-        .bearing(&token)
-        .profile(&registered.id)
-        .await
-        .unwrap();
+    let token = world.shop().login("ada.lovelace+shop@example.com", PASSWORD).await.unwrap().token;
+    let profile = world.shop().bearing(&token).profile(&registered.id).await.unwrap();
     assert_eq!(profile.email, "Ada.Lovelace+Shop@Example.COM");
 }
 
 pub async fn a_taken_email_is_refused_and_named(world: &World) {
     let first = entered(&*world.shop(), &ada()).await;
-    let second = world
-        .shop()
-        .register(&ada().name("Somebody Else").password("another password"))
-        .await;
+    let second = world.shop().register(&ada().name("Somebody Else").password("another password")).await;
     let refusal = assert_fields(second, &[("email", "email already exists")]);
-    assert_eq!(
-        (refusal.code, refusal.message.as_str()),
-        (ErrorCode::EmailTaken, "email already exists")
-    );
+    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
 
-    let profile = world
-        .shop()
-        .bearing(&first.token)
-        .profile(&first.id)
-        .await
-        .unwrap();
-    assert_eq!(
-        profile.name, "Ada Lovelace",
-        "the account that was there first is untouched"
-    );
-    assert_refused(
-        world.shop().login("ada@example.com", "another password").await,
-        ErrorCode::LoginFailed,
-    );
+    let profile = world.shop().bearing(&first.token).profile(&first.id).await.unwrap();
+    assert_eq!(profile.name, "Ada Lovelace", "the account that was there first is untouched");
+    assert_refused(world.shop().login("ada@example.com", "another password").await, ErrorCode::LoginFailed);
 }
 
 pub async fn a_taken_email_is_one_identity_however_it_is_spelt(world: &World) {
     world.shop().register(&ada()).await.unwrap();
-    world
-        .shop()
-        .register(&ada().email("ÅSA@Bücher.example"))
-        .await
-        .unwrap();
-    for spelling in [
-        "ADA@EXAMPLE.COM",
-        "aDa@example.Com",
-        " ada@example.com ",
-        "åsa@xn--bcher-kva.example",
-        "åsa@BÜCHER.EXAMPLE",
-    ] {
+    world.shop().register(&ada().email("ÅSA@Bücher.example")).await.unwrap();
+    for spelling in
+        ["ADA@EXAMPLE.COM", "aDa@example.Com", " ada@example.com ", "åsa@xn--bcher-kva.example", "åsa@BÜCHER.EXAMPLE"]
+    {
         let refusal = world.shop().register(&ada().email(spelling)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::EmailTaken, "{spelling:?}");
     }
@@ -277,58 +155,29 @@ pub async fn a_taken_email_is_one_identity_however_it_is_spelt(world: &World) {
 
 pub async fn a_taken_email_is_told_before_a_password_that_is_not_confirmed(world: &World) {
     world.shop().register(&ada()).await.unwrap();
-    let outcome = world
-        .shop()
-        .register(&ada().confirm_password("password124"))
-        .await;
-    let refusal = assert_fields(
-        outcome,
-        &[("email", "email already exists"), ("confirm_password", MISMATCH)],
-    );
-    assert_eq!(
-        (refusal.code, refusal.message.as_str()),
-        (ErrorCode::EmailTaken, "email already exists")
-    );
+    let outcome = world.shop().register(&ada().confirm_password("password124")).await;
+    let refusal = assert_fields(outcome, &[("email", "email already exists"), ("confirm_password", MISMATCH)]);
+    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
 }
 
 pub async fn a_name_that_acts_on_the_text_around_it_is_refused(world: &World) {
     let message = "field name contains control characters";
-    for name in [
-        "Ada\r\nBcc: eve@example.com",
-        "Ada\0",
-        "Ada\u{1b}[2J",
-        "Ada \u{202e}ecalevoL",
-        "A\u{2028}b",
-        "A\u{2066}b",
-    ] {
-        assert_fields(
-            world.shop().register(&ada().name(name)).await,
-            &[("name", message)],
-        );
+    for name in
+        ["Ada\r\nBcc: eve@example.com", "Ada\0", "Ada\u{1b}[2J", "Ada \u{202e}ecalevoL", "A\u{2028}b", "A\u{2066}b"]
+    {
+        assert_fields(world.shop().register(&ada().name(name)).await, &[("name", message)]);
     }
 }
 
 pub async fn a_name_in_any_script_is_kept_to_the_last_character(world: &World) {
     let longest = "😀".repeat(255);
-    for (at, name) in ["Ådä Løvelace", "艾達·洛夫萊斯", "O'Hara; -- \"\\%_", &longest]
-        .into_iter()
-        .enumerate()
+    for (at, name) in ["Ådä Løvelace", "艾達·洛夫萊斯", "O'Hara; -- \"\\%_", &longest].into_iter().enumerate()
     {
-        let form = ada()
-            .name(format!(" {name} "))
-            .email(format!("ada{at}@example.com"));
+        let form = ada().name(format!(" {name} ")).email(format!("ada{at}@example.com"));
         let entered = entered(&*world.shop(), &form).await;
-        let profile = world
-            .shop()
-            .bearing(&entered.token)
-            .profile(&entered.id)
-            .await
-            .unwrap();
+        let profile = world.shop().bearing(&entered.token).profile(&entered.id).await.unwrap();
         assert_eq!(profile.name, name);
     }
     let outcome = world.shop().register(&ada().name("x".repeat(256))).await;
-    assert_fields(
-        outcome,
-        &[("name", "maximum length for field name is 255 characters")],
-    );
+    assert_fields(outcome, &[("name", "maximum length for field name is 255 characters")]);
 }

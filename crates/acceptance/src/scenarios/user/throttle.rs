@@ -25,10 +25,7 @@ async fn fail(shop: &dyn Shop, email: &str, times: usize) {
 async fn throttled(shop: &dyn Shop, email: &str, password: &str) -> Refusal {
     let refusal = assert_refused(shop.login(email, password).await, ErrorCode::LoginThrottled);
     let wait = refusal.retry_after.unwrap();
-    assert!(
-        wait > Duration::ZERO && wait <= Duration::from_secs(900),
-        "{wait:?}"
-    );
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(900), "{wait:?}");
     refusal
 }
 
@@ -41,11 +38,7 @@ pub async fn after_five_failures_even_the_right_password_waits(world: &World) {
     world.clock.advance(2);
     fail(&*shop, "ada@example.com", 1).await;
     let refusal = throttled(&*shop, "ADA@example.com", PASSWORD).await;
-    assert_eq!(
-        refusal.retry_after,
-        Some(Duration::from_secs(2)),
-        "each failure doubles the wait"
-    );
+    assert_eq!(refusal.retry_after, Some(Duration::from_secs(2)), "each failure doubles the wait");
 
     world.clock.advance(3);
     shop.login("ada@example.com", PASSWORD).await.unwrap();

@@ -3,8 +3,7 @@
 use super::{assert_refused, entered};
 use crate::shop::{LoggedIn, PASSWORD, ada};
 use crate::token::{
-    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed,
-    with,
+    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
 };
 use crate::world::World;
 use domain::clock::Clock;
@@ -37,95 +36,51 @@ async fn assert_token_refused(world: &World, id: &str, token: &str, why: &str) {
 pub async fn a_forged_header_opens_nothing(world: &World) {
     let (ada, claims) = account(world).await;
     assert_accepted(world, &ada.id, &signed(&header(), &claims)).await;
-
-    let unsigned = |alg: &str| {
-        let header = with(&header(), "alg", json!(alg));
-        format!(
-            "{}.{}.",
-            base64url(header.to_string().as_bytes()),
-            base64url(claims.to_string().as_bytes())
-        )
-    };
-    let jwk = json!({ "kty": "oct", "k": base64url(b"a key of the forger's own choosing") });
-    let forged = [
-        ("alg none", unsigned("none")),
-        ("alg None", unsigned("None")),
-        ("alg NONE", unsigned("NONE")),
-        ("alg empty", signed(&with(&header(), "alg", json!("")), &claims)),
-        (
-            "alg absent",
-            signed(&with(&header(), "alg", Value::Null), &claims),
-        ),
-        (
-            "alg HS384",
-            sign(
-                &with(&header(), "alg", json!("HS384")),
-                &claims,
-                SECRET.as_bytes(),
-                Algorithm::HS384,
-            ),
-        ),
-        (
-            "alg HS512",
-            sign(
-                &with(&header(), "alg", json!("HS512")),
-                &claims,
-                SECRET.as_bytes(),
-                Algorithm::HS512,
-            ),
-        ),
-        (
-            "alg RS256, secret as key",
-            signed(&with(&header(), "alg", json!("RS256")), &claims),
-        ),
-        ("crit", signed(&with(&header(), "crit", json!(["exp"])), &claims)),
-        (
-            "jwk",
-            sign(
-                &with(&header(), "jwk", jwk),
-                &claims,
-                b"a key of the forger's own choosing",
-                Algorithm::HS256,
-            ),
-        ),
-        ("jku", forged_with("jku", "http://127.0.0.1:1/keys", &claims)),
-        ("x5u", forged_with("x5u", "http://127.0.0.1:1/chain", &claims)),
-        ("kid a path", forged_with("kid", "../../../../dev/null", &claims)),
-        (
-            "kid SQL",
-            forged_with("kid", "x' UNION SELECT 'forged' --", &claims),
-        ),
-        (
-            "kid unknown",
-            signed(&with(&header(), "kid", json!("unknown")), &claims),
-        ),
-        ("empty secret", sign(&header(), &claims, b"", Algorithm::HS256)),
-        (
-            "another secret",
-            sign(
-                &header(),
-                &claims,
-                b"another secret of more than 32 bytes",
-                Algorithm::HS256,
-            ),
-        ),
-        (
-            "no signature",
-            signed(&header(), &claims).rsplit_once('.').unwrap().0.to_owned() + ".",
-        ),
-    ];
-    for (why, token) in forged {
+    for (why, token) in other_algorithms(&claims).into_iter().chain(other_keys(&claims)) {
         assert_token_refused(world, &ada.id, &token, why).await;
     }
 }
 
+/// Tokens that name another algorithm than the key's own.
+fn other_algorithms(claims: &Value) -> Vec<(&'static str, String)> {
+    let named = |alg: Value| with(&header(), "alg", alg);
+    let unsigned = |alg: &str| {
+        let header = named(json!(alg)).to_string();
+        format!("{}.{}.", base64url(header.as_bytes()), base64url(claims.to_string().as_bytes()))
+    };
+    let with_secret = |alg: &str, algorithm| sign(&named(json!(alg)), claims, SECRET.as_bytes(), algorithm);
+    vec![
+        ("alg none", unsigned("none")),
+        ("alg None", unsigned("None")),
+        ("alg NONE", unsigned("NONE")),
+        ("alg empty", signed(&named(json!("")), claims)),
+        ("alg absent", signed(&named(Value::Null), claims)),
+        ("alg HS384", with_secret("HS384", Algorithm::HS384)),
+        ("alg HS512", with_secret("HS512", Algorithm::HS512)),
+        ("alg RS256 with the secret for a key", with_secret("RS256", Algorithm::HS256)),
+        ("no signature", signed(&header(), claims).rsplit_once('.').unwrap().0.to_owned() + "."),
+    ]
+}
+
+/// Tokens that name, or bring along, another key.
+fn other_keys(claims: &Value) -> Vec<(&'static str, String)> {
+    let own = b"a key of the forger's own choosing";
+    let jwk = with(&header(), "jwk", json!({ "kty": "oct", "k": base64url(own) }));
+    vec![
+        ("crit", signed(&with(&header(), "crit", json!(["exp"])), claims)),
+        ("jwk", sign(&jwk, claims, own, Algorithm::HS256)),
+        ("jku", forged_with("jku", "http://127.0.0.1:1/keys", claims)),
+        ("x5u", forged_with("x5u", "http://127.0.0.1:1/chain", claims)),
+        ("kid a path", forged_with("kid", "../../../../dev/null", claims)),
+        ("kid SQL", forged_with("kid", "x' UNION SELECT 'forged' --", claims)),
+        ("kid unknown", signed(&with(&header(), "kid", json!("unknown")), claims)),
+        ("empty secret", sign(&header(), claims, b"", Algorithm::HS256)),
+        ("another secret", sign(&header(), claims, b"another secret of more than 32 bytes", Algorithm::HS256)),
+    ]
+}
+
 fn forged_with(member: &str, value: &str, claims: &Value) -> String {
-    sign(
-        &with(&header(), member, json!(value)),
-        claims,
-        b"",
-        Algorithm::HS256,
-    )
+    sign(&with(&header(), member, json!(value)), claims, b"", Algorithm::HS256)
 }
 
 pub async fn a_token_ends_when_it_expires(world: &World) {
@@ -154,13 +109,7 @@ pub async fn a_token_is_not_taken_before_its_time(world: &World) {
 pub async fn a_token_of_another_issuer_or_for_another_audience_is_refused(world: &World) {
     let (ada, claims) = account(world).await;
     for (claim, own) in [("iss", ISSUER), ("aud", AUDIENCE)] {
-        for other in [
-            json!("another"),
-            json!(""),
-            json!(own.to_uppercase()),
-            json!(["another"]),
-            json!(7),
-        ] {
+        for other in [json!("another"), json!(""), json!(own.to_uppercase()), json!(["another"]), json!(7)] {
             let token = signed(&header(), &with(&claims, claim, other));
             assert_token_refused(world, &ada.id, &token, claim).await;
         }
@@ -173,18 +122,8 @@ pub async fn a_token_without_a_required_claim_is_refused(world: &World) {
         let token = signed(&header(), &with(&claims, claim, Value::Null));
         assert_token_refused(world, &ada.id, &token, claim).await;
     }
-    for (claim, value) in [
-        ("exp", json!("tomorrow")),
-        ("sub", json!("not-a-uuid")),
-        ("exp", json!(-1)),
-    ] {
-        assert_token_refused(
-            world,
-            &ada.id,
-            &signed(&header(), &with(&claims, claim, value)),
-            claim,
-        )
-        .await;
+    for (claim, value) in [("exp", json!("tomorrow")), ("sub", json!("not-a-uuid")), ("exp", json!(-1))] {
+        assert_token_refused(world, &ada.id, &signed(&header(), &with(&claims, claim, value)), claim).await;
     }
 }
 

@@ -29,10 +29,11 @@ pub struct Options {
     pub queue: usize,
     /// Whether statements are prepared once for each connection and named on the server.
     ///
-    /// Off for a pooler that hands out a server connection for each transaction (PgBouncer's `pool_mode = transaction`).
-    /// Statements then go unnamed, and no session settings are made, which such a pooler would hand to somebody else: set
-    /// the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` holds a lock for its session
-    /// and needs a URL that leads past the pooler.
+    /// Off for a pooler that hands out a PostgreSQL connection for each transaction (PgBouncer's `pool_mode =
+    /// transaction`). Statements then go unnamed, and no session settings are made, which such a pooler would hand to
+    /// somebody else: set the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` holds a
+    /// lock for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
+    /// prepared anew, and nothing else changes.
     pub prepared_statements: bool,
     /// How long opening a connection may take. libpq counts whole seconds and at least two. MySQL's client gives no
     /// say in it: there it is how long a call waits, while the kernel goes on trying.

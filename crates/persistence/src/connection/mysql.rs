@@ -10,10 +10,8 @@ use diesel::{ConnectionError, ConnectionResult, MysqlConnection};
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<MysqlConnection> {
     let mut connection = MysqlConnection::establish(address.expose())?;
     check_client(&mut connection)?;
-    if session.is_ours_alone {
-        let limit = statement_limit(&mut connection, session)?;
-        set_up(&mut connection, &settings(session, &limit))?;
-    }
+    let limit = statement_limit(&mut connection, session)?;
+    set_up(&mut connection, &settings(session, &limit))?;
     Ok(connection)
 }
 

@@ -103,7 +103,6 @@ mod tests {
             ("journal_size_limit", "67108864"),
             ("temp_store", "2"),
             ("trusted_schema", "0"),
-            ("wal_autocheckpoint", "1000"),
         ] {
             let column = if pragma == "busy_timeout" { "timeout" } else { pragma };
             let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{pragma})");

@@ -36,7 +36,7 @@ fn mysql_takes_one_statement_a_step_that_may_be_repeated() {
         for step in ["up.sql", "down.sql"] {
             let text = std::fs::read_to_string(folder(Kind::Mysql).join(&name).join(step)).unwrap();
             assert_eq!(text.matches(';').count(), 1, "{name}/{step}");
-            assert!(text.contains("EXISTS"), "{name}/{step}");
+            assert!(text.contains("EXISTS") || text.trim() == "SELECT 1;", "{name}/{step}");
         }
     }
 }

@@ -27,12 +27,13 @@ impl Telemetry {
 impl Observer for Telemetry {
     fn request_answered(&self, report: &RequestReport<'_>) {
         self.metrics.request(report);
-        let RequestReport { protocol, method, route, status, elapsed, request_id, client, is_fault } = report;
+        // The request's identifier and its method are in the span that every line of the request has.
+        let RequestReport { protocol, route, status, elapsed, client, is_fault, .. } = report;
         let (protocol, latency_us) = (protocol.as_str(), u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         if *is_fault {
-            tracing::warn!(protocol, method, route, status, latency_us, %request_id, %client, "request answered");
+            tracing::warn!(protocol, route, status, latency_us, %client, "request answered");
         } else {
-            tracing::info!(protocol, method, route, status, latency_us, %request_id, %client, "request answered");
+            tracing::info!(protocol, route, status, latency_us, %client, "request answered");
         }
     }
 

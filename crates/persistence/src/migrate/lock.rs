@@ -4,9 +4,7 @@ use super::{MigrateError, failed};
 use crate::connection::AnyConnection;
 #[cfg(feature = "sqlite")]
 use crate::fault::Fault;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use std::time::{Duration, Instant};
 
 /// How often a process that waits asks again.
@@ -71,6 +69,9 @@ pub(super) fn while_locked<T>(
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn wait_for_session_lock(connection: &mut AnyConnection, turn: &Turn, ask: &str) -> Result<(), MigrateError> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::Bool;
+
     turn.wait_for(|| {
         let is_ours: bool = diesel::select(sql::<Bool>(&format!("({ask})"))).get_result(connection).map_err(failed)?;
         Ok(is_ours.then_some(()))

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,14 +31,16 @@ struct Door {
     places: Arc<Semaphore>,
     handshake_timeout: Duration,
     lifetime: Duration,
+    stop: CancellationToken,
     cut: CancellationToken,
 }
 
 /// The connections that a listener accepts, as long as there is a place for them; others wait in the listener's queue.
-/// `cut` ends them all.
+/// `stop` ends those on which nobody has spoken yet, `cut` all.
 pub(crate) fn accept(
     listener: TcpListener,
     options: &Options,
+    stop: CancellationToken,
     cut: CancellationToken,
 ) -> impl Stream<Item = io::Result<Connection>> + Send {
     let door = Door {
@@ -46,6 +48,7 @@ pub(crate) fn accept(
         places: Arc::new(Semaphore::new(options.max_connections)),
         handshake_timeout: options.handshake_timeout,
         lifetime: options.max_connection_age + options.max_connection_age_grace,
+        stop,
         cut,
     };
     stream::unfold(door, |door| async {
@@ -76,7 +79,7 @@ impl Door {
         Connection {
             stream,
             peer: Peer(peer),
-            to_greet: GREETING,
+            greeting: Some(Greeting { missing: GREETING, stop: Box::pin(self.stop.clone().cancelled_owned()) }),
             lifetime: self.lifetime,
             end: Box::pin(tokio::time::sleep(self.handshake_timeout)),
             cut: Box::pin(self.cut.clone().cancelled_owned()),
@@ -98,33 +101,40 @@ fn is_the_clients(error: &io::Error) -> bool {
 pub(crate) struct Connection {
     stream: TcpStream,
     peer: Peer,
-    /// How many bytes of the greeting are still to come.
-    to_greet: usize,
+    greeting: Option<Greeting>,
     lifetime: Duration,
     end: Pin<Box<Sleep>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _place: OwnedSemaphorePermit,
 }
 
+/// A greeting that has not fully arrived. Until then there is no call that stopping would have to wait for.
+struct Greeting {
+    /// How many bytes are still to come.
+    missing: usize,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
 impl Connection {
     /// An error once the connection is to end; else wakes the task when it is.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let is_over = self.cut.as_mut().poll(cx).is_ready() || self.end.as_mut().poll(cx).is_ready();
-        if is_over {
+        if is_over { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+
+    /// Counts what has been read of the greeting, after which the lifetime begins.
+    fn greet(&mut self, count: usize, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(greeting) = &mut self.greeting else {
+            return Ok(());
+        };
+        greeting.missing = greeting.missing.saturating_sub(count);
+        if greeting.missing == 0 {
+            self.greeting = None;
+            self.end.as_mut().reset(Instant::now() + self.lifetime);
+        } else if count == 0 && greeting.stop.as_mut().poll(cx).is_ready() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
-    }
-
-    /// Counts what has been read; after the greeting the lifetime begins.
-    fn read(&mut self, count: usize) {
-        if self.to_greet == 0 {
-            return;
-        }
-        self.to_greet = self.to_greet.saturating_sub(count);
-        if self.to_greet == 0 {
-            self.end.as_mut().reset(Instant::now() + self.lifetime);
-        }
     }
 }
 
@@ -140,9 +150,9 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check(cx)?;
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.read(buf.filled().len() - before);
-        Poll::Ready(Ok(()))
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf)?;
+        self.greet(buf.filled().len() - before, cx)?;
+        polled.map(Ok)
     }
 }
 

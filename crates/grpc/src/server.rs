@@ -50,7 +50,10 @@ pub async fn serve(
     let serving = transport(&options)
         .layer(SurroundLayer::new(surroundings(&app, &options)?))
         .add_routes(routes(app, &health, &options)?)
-        .serve_with_incoming_shutdown(connection::accept(listener, &options, cut), stop.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(
+            connection::accept(listener, &options, stop.clone(), cut),
+            stop.clone().cancelled_owned(),
+        );
     tokio::select! {
         served = serving => Ok(served?),
         () = overdue(&stop, options.drain_timeout) => Err("gRPC calls were cut: they did not end in time".into()),

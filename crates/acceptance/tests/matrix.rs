@@ -8,8 +8,12 @@ use acceptance::{database, scenarios};
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
 
+/// How many trials run at once: more than there are cores, because most of a trial is waiting for its server to stop.
+const TRIALS_AT_ONCE: usize = 8;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(TRIALS_AT_ONCE);
     let tallies = Tallies::default();
     let conclusion = libtest_mimic::run(&arguments, trials(scenarios::ALL, &tallies));
     database::remove_templates();

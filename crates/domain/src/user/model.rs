@@ -54,7 +54,7 @@ impl Role {
         }
     }
 
-    /// Reads a role's name, exactly as [`Self::as_str`] writes it.
+    /// Reads a role's name, as [`Self::as_str`] writes it; white space around it is dropped.
     ///
     /// # Errors
     /// That it is blank or no role's name.

@@ -84,9 +84,10 @@ pub trait LoginAttempts: Send + Sync {
 pub enum Verdict {
     /// It is not the password, or there is no hash to check it against.
     Wrong,
-    /// It is the password. Where the stored hash is not as strong as configured, `renewed` is to take its place.
+    /// It is the password. Where the stored hash is not of the configured strength or format, `renewed` is to take its
+    /// place.
     Right {
-        /// A hash of the configured strength.
+        /// A hash of the same password, of the configured strength.
         renewed: Option<PasswordHash>,
     },
 }

@@ -133,7 +133,7 @@ impl PrivateServer {
         let folder = self.folder.path().display();
         match self.kind {
             DatabaseKind::Mariadb => serve
-                .args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"])
+                .args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"])
                 .arg(format!("--datadir={folder}/data"))
                 .arg(format!("--socket={folder}/socket"))
                 .arg(format!("--pid-file={folder}/pid"))

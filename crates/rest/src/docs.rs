@@ -6,7 +6,7 @@ use crate::server::resource;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, mime};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use utoipa_swagger_ui::Config;
 
 /// Where the description is, and the pages that show it.
@@ -17,34 +17,56 @@ const PAGES: &str = "/docs/";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/// The description's text, made once.
-static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().to_json().map_or_else(|_| Bytes::new(), Bytes::from));
+/// The description's text.
+struct Description(Bytes);
 
-pub(crate) fn routes(config: &mut ServiceConfig) {
-    let pages = Data::new(Arc::new(Config::from(DESCRIPTION)));
-    config
-        .app_data(pages)
-        .service(resource(DESCRIPTION, "GET, HEAD").get(description).route(web::head().to(description)))
-        .service(resource("/docs", "GET, HEAD").get(index).route(web::head().to(index)))
-        .service(resource("/docs/{file}", "GET, HEAD").get(file).route(web::head().to(file)));
+/// How the pages find the description.
+struct Pages(Arc<Config<'static>>);
+
+/// The description and the pages that show it, made once for all workers.
+#[derive(Clone)]
+pub(crate) struct Docs {
+    description: Data<Description>,
+    pages: Data<Pages>,
 }
 
-async fn description() -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(TEXT.clone())
+impl Docs {
+    /// # Errors
+    /// Where the description cannot be written as JSON.
+    pub(crate) fn new() -> Result<Self, serde_json::Error> {
+        let text = openapi().to_json()?;
+        Ok(Self {
+            description: Data::new(Description(text.into())),
+            pages: Data::new(Pages(Arc::new(Config::from(DESCRIPTION)))),
+        })
+    }
+
+    pub(crate) fn routes(&self, config: &mut ServiceConfig) {
+        config
+            .app_data(self.description.clone())
+            .app_data(self.pages.clone())
+            .service(resource(DESCRIPTION, "GET, HEAD").get(description).route(web::head().to(description)))
+            .service(resource("/docs", "GET, HEAD").get(index).route(web::head().to(index)))
+            .service(resource("/docs/{file}", "GET, HEAD").get(file).route(web::head().to(file)));
+    }
 }
 
-async fn index(pages: Data<Arc<Config<'static>>>) -> Result<HttpResponse, Refusal> {
+async fn description(text: Data<Description>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(text.0.clone())
+}
+
+async fn index(pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
     page("index.html", &pages)
 }
 
-async fn file(name: Path<String>, pages: Data<Arc<Config<'static>>>) -> Result<HttpResponse, Refusal> {
+async fn file(name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
     page(&name, &pages)
 }
 
-fn page(name: &str, pages: &Arc<Config<'static>>) -> Result<HttpResponse, Refusal> {
-    let found = utoipa_swagger_ui::serve(name, Arc::clone(pages)).map_err(|error| {
+fn page(name: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
+    let found = utoipa_swagger_ui::serve(name, Arc::clone(config)).map_err(|error| {
         tracing::error!(%error, "the docs page cannot be made");
-        EdgeError::Panicked
+        Refusal::internal()
     })?;
     let found = found.ok_or(EdgeError::NotFound)?;
     let mut bytes = found.bytes.into_owned();

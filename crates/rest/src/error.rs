@@ -11,18 +11,25 @@ use std::time::Duration;
 /// The HTTP status of an error of the core.
 #[must_use]
 pub const fn status(code: ErrorCode) -> u16 {
+    answer(code).0
+}
+
+/// The HTTP status, and the challenge of RFC 6750 §3 for a token that is missing or refused.
+const fn answer(code: ErrorCode) -> (u16, Option<&'static str>) {
     match code {
-        ErrorCode::InvalidRequest | ErrorCode::EmailTaken => 400,
-        ErrorCode::InvalidLogin | ErrorCode::LoginFailed | ErrorCode::TokenMissing | ErrorCode::TokenInvalid => 401,
-        ErrorCode::Forbidden => 403,
-        ErrorCode::UserNotFound => 404,
-        ErrorCode::RateLimited | ErrorCode::LoginThrottled => 429,
-        ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => 503,
-        ErrorCode::Internal => 500,
+        ErrorCode::InvalidRequest | ErrorCode::EmailTaken => (400, None),
+        ErrorCode::InvalidLogin | ErrorCode::LoginFailed => (401, None),
+        ErrorCode::TokenMissing => (401, Some("Bearer")),
+        ErrorCode::TokenInvalid => (401, Some("Bearer error=\"invalid_token\"")),
+        ErrorCode::Forbidden => (403, None),
+        ErrorCode::UserNotFound => (404, None),
+        ErrorCode::RateLimited | ErrorCode::LoginThrottled => (429, None),
+        ErrorCode::Internal => (500, None),
+        ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => (503, None),
     }
 }
 
-/// The error that no use case can make, because the request never came to one.
+/// An error that no use case can make, because the request never came to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EdgeError {
     /// No route has this path.
@@ -39,12 +46,6 @@ pub(crate) enum EdgeError {
     UnsupportedMediaType,
     /// The body is not what its `Content-Type` says.
     MalformedBody,
-    /// More requests are under way than the server takes.
-    TooManyInFlight,
-    /// The request took longer than a request may take.
-    TimedOut,
-    /// A handler panicked.
-    Panicked,
 }
 
 impl EdgeError {
@@ -59,17 +60,6 @@ impl EdgeError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported Media Type")
             }
             Self::MalformedBody => (StatusCode::BAD_REQUEST, "malformed_body", "malformed request body"),
-            Self::TooManyInFlight => {
-                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded.as_str(), ErrorCode::Overloaded.message())
-            }
-            Self::TimedOut => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                ErrorCode::DeadlineExceeded.as_str(),
-                ErrorCode::DeadlineExceeded.message(),
-            ),
-            Self::Panicked => {
-                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal.as_str(), ErrorCode::Internal.message())
-            }
         }
     }
 }
@@ -89,7 +79,7 @@ impl From<&Violation> for WrongField {
     }
 }
 
-/// An error on its way out. How it is written depends on the request, so `edge.rs` does that.
+/// An error on its way out. How it is written depends on the request, so `present.rs` does that.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -118,6 +108,11 @@ impl Refusal {
         }
     }
 
+    /// The refusal of a request that a fault of ours has stopped.
+    pub(crate) fn internal() -> Self {
+        ErrorCode::Internal.into()
+    }
+
     /// The refusal of a body in which one field has the wrong type.
     pub(crate) fn wrong_type(field: String) -> Self {
         let message = format!("{field} must be a string");
@@ -135,7 +130,7 @@ impl Refusal {
             status if status.is_client_error() => {
                 Self::new(status, "bad_request", status.canonical_reason().unwrap_or("Bad Request"))
             }
-            _ => EdgeError::Panicked.into(),
+            _ => Self::internal(),
         }
     }
 
@@ -148,35 +143,28 @@ impl Refusal {
 impl From<EdgeError> for Refusal {
     fn from(error: EdgeError) -> Self {
         let (status, code, message) = error.parts();
-        let mut refusal = Self::new(status, code, message);
-        match error {
-            EdgeError::MethodNotAllowed(allow) => refusal.allow = Some(allow),
-            EdgeError::BodyTimeout | EdgeError::BodyTooLarge => refusal.closes = true,
-            EdgeError::TooManyInFlight => refusal.retry_after = Some(Duration::from_secs(1)),
-            EdgeError::NotFound
-            | EdgeError::UriTooLong
-            | EdgeError::UnsupportedMediaType
-            | EdgeError::MalformedBody
-            | EdgeError::TimedOut
-            | EdgeError::Panicked => {}
-        }
-        refusal
+        let closes = matches!(error, EdgeError::BodyTimeout | EdgeError::BodyTooLarge);
+        let allow = if let EdgeError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
+        Self { allow, closes, ..Self::new(status, code, message) }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let code = error.code();
-        let status = StatusCode::from_u16(status(code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let challenges =
-            [(ErrorCode::TokenMissing, "Bearer"), (ErrorCode::TokenInvalid, "Bearer error=\"invalid_token\"")];
-        let challenge = challenges.into_iter().find_map(|(of, challenge)| (of == code).then_some(challenge));
+        let (status, challenge) = answer(error.code());
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             fields: error.violations().iter().map(WrongField::from).collect(),
             retry_after: error.retry_after(),
             challenge,
-            ..Self::new(status, code.as_str(), error.message().to_owned())
+            ..Self::new(status, error.code().as_str(), error.message().to_owned())
         }
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Error::new(code).into()
     }
 }
 
@@ -191,7 +179,7 @@ impl ResponseError for Refusal {
         self.status
     }
 
-    /// Only the status: `edge.rs` writes the rest.
+    /// Only the status: `present.rs` writes the rest.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status)
     }

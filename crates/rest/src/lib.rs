@@ -1,8 +1,8 @@
 //! The shop over REST: routes, bodies, envelope, errors, OpenAPI.
 //!
-//! No rule of the shop lives here and no SQL: a handler fills a form of the `domain` crate, runs a use case and presents
-//! its result. Start with `user.rs`, which is how a resource looks; then `server.rs`, the layers around every request;
-//! then `error.rs`, the one place that turns errors into statuses.
+//! No rule of the shop lives here and no SQL: a handler opens a use case of the `domain` crate to its caller, fills the
+//! form from the body, runs it and presents the result. Start with `user.rs`, which is how a resource looks; then
+//! `server.rs`, the layers around every request; then `error.rs`, the one place that turns errors into statuses.
 
 mod body;
 mod call;
@@ -10,11 +10,14 @@ mod docs;
 mod edge;
 mod envelope;
 mod error;
-mod multipart;
+mod guard;
+mod headers;
 mod openapi;
 mod options;
+mod path;
 mod present;
 mod problem;
+mod refusals;
 mod server;
 mod user;
 

@@ -1,12 +1,12 @@
 //! The OpenAPI description, made from the handlers.
 
 use crate::envelope::ErrorBody;
-use crate::problem;
+use crate::problem::Problem;
+use crate::refusals::header;
 use crate::user;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Object, OpenApi as Description, Ref, RefOr, Response, Type};
+use utoipa::openapi::{Object, OpenApi as Description, RefOr, Required, Type};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -20,9 +20,9 @@ use utoipa::{Modify, OpenApi};
         contact(name = "Go Commerce"),
     ),
     paths(user::register, user::login, user::view),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, Problem)),
     tags((name = "users", description = "Accounts of buyers and sellers")),
-    modifiers(&Bearer, &CommonAnswers),
+    modifiers(&Bearer, &CommonHeaders),
 )]
 struct Api;
 
@@ -45,57 +45,41 @@ impl Modify for Bearer {
     }
 }
 
-/// What any route may answer, and what all answers have.
-struct CommonAnswers;
+/// The headers that every request may have and every answer has.
+struct CommonHeaders;
 
-const COMMON: [(&str, &str); 3] = [
-    ("429", "Too many calls, or too many failed log-ins: `Retry-After` tells when to try again"),
-    ("500", "A fault of the server's"),
-    ("503", "The server is busy or its database is away: try again after `Retry-After`"),
-];
-
-const OF_BODIES: [(&str, &str); 3] = [
-    ("408", "The body took too long to arrive"),
-    ("413", "The body is too large"),
-    ("415", "The body is of a kind that is not read here"),
-];
-
-impl Modify for CommonAnswers {
+impl Modify for CommonHeaders {
     fn modify(&self, description: &mut Description) {
         let items = description.paths.paths.values_mut();
         let operations = items.flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]);
         for operation in operations.flatten() {
-            let mut common = COMMON.to_vec();
-            if operation.request_body.is_some() {
-                common.extend(OF_BODIES);
-            }
-            let answers = &mut operation.responses.responses;
-            for (status, meaning) in common {
-                let answer = ResponseBuilder::new().description(meaning).build();
-                answers.entry(status.to_owned()).or_insert(RefOr::T(answer));
-            }
-            for (status, answer) in answers {
-                if let RefOr::T(answer) = answer {
-                    complete(status, answer);
-                }
-            }
+            operation.parameters.get_or_insert_default().push(RefOr::T(request_id()));
+            add_to_answers(operation);
         }
     }
 }
 
-fn complete(status: &str, answer: &mut Response) {
-    let text = Object::with_type(Type::String);
-    let id = HeaderBuilder::new().schema(Some(text)).description(Some("The request's identifier")).build();
-    answer.headers.insert("X-Request-Id".to_owned(), RefOr::T(id));
-    if matches!(status, "429" | "503") {
-        let wait = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer)));
-        let wait = wait.description(Some("Seconds to wait before trying again")).build();
-        answer.headers.insert("Retry-After".to_owned(), RefOr::T(wait));
-    }
-    if !status.starts_with('2') {
-        let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
-        answer.content.insert("application/json".to_owned(), RefOr::T(error));
-        let problem = ContentBuilder::new().schema(Some(Object::with_type(Type::Object))).build();
-        answer.content.insert(problem::MEDIA_TYPE.to_owned(), RefOr::T(problem));
+fn request_id() -> Parameter {
+    let meaning = "An identifier for the request, of 1 to 64 of `A-Za-z0-9._-`; any other is replaced";
+    ParameterBuilder::new()
+        .name("X-Request-Id")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(meaning))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
+}
+
+fn add_to_answers(operation: &mut Operation) {
+    let common = [
+        ("X-Request-Id", "The request's identifier"),
+        ("RateLimit-Policy", "The allowance that the call draws on: `q` calls in `w` seconds"),
+        ("RateLimit", "What is left of the allowance: `r` calls for the next `t` seconds"),
+    ];
+    for answer in operation.responses.responses.values_mut() {
+        if let RefOr::T(answer) = answer {
+            let headers = common.map(|(name, meaning)| (name.to_owned(), RefOr::T(header(Type::String, meaning))));
+            answer.headers.extend(headers);
+        }
     }
 }

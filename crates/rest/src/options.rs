@@ -8,15 +8,15 @@ use std::time::Duration;
 pub struct Options {
     /// Threads that serve requests.
     pub workers: usize,
-    /// Proxies whose word on a client's address is taken.
+    /// Proxies whose word on a client's address, and on its use of HTTPS, is taken.
     pub trusted_proxies: TrustedProxies,
-    /// Origins whose pages may call; empty for none, `*` for any.
+    /// Origins whose pages may call, such as `https://shop.example`; empty for none, `*` for any.
     pub cors_origins: Vec<String>,
     /// How long a request's head may take to arrive.
     pub head_timeout: Duration,
     /// How long a request's body may take to arrive, from first byte to last.
     pub body_timeout: Duration,
-    /// How long a request may take to be answered.
+    /// How long a use case may take, once the body is there.
     pub request_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
@@ -24,14 +24,17 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Connections at once, on all workers together.
     pub max_connections: usize,
-    /// Requests at once; more are refused at once.
-    pub max_in_flight: usize,
+    /// Use cases under way at once; a call more is refused at once. Bodies that are still arriving do not count, so
+    /// that slow clients cannot keep others out.
+    pub in_flight: usize,
     /// The largest JSON body, in bytes.
     pub max_json: usize,
     /// The largest HTML form, in bytes.
     pub max_form: usize,
     /// The largest multipart body, in bytes.
     pub max_multipart: usize,
+    /// Whether the description of the interface and its page are served.
+    pub docs: bool,
 }
 
 impl Default for Options {
@@ -46,10 +49,11 @@ impl Default for Options {
             keep_alive: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
             max_connections: 2_000,
-            max_in_flight: 512,
+            in_flight: 512,
             max_json: 64 << 10,
             max_form: 16 << 10,
             max_multipart: 11 << 20,
+            docs: true,
         }
     }
 }

@@ -1,27 +1,27 @@
 //! The server: its listener, its layers, its routes.
 
-use crate::docs;
 use crate::edge::{Shared, edge};
 use crate::error::{EdgeError, Refusal};
+use crate::guard::{guarded, limited};
 use crate::options::Options;
-use crate::present::{caught, present};
-use crate::user;
+use crate::{docs, user};
 use actix_cors::Cors;
+use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::middleware::{Condition, NormalizePath, from_fn};
+use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpResponse, HttpServer, Resource};
 use domain::app::App;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to close a connection that we have closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long browsers may remember what a preflight allowed.
+/// How long browsers may remember what a preflight allowed, in seconds.
 const PREFLIGHT_MAX_AGE: usize = 600;
 
 /// Serves REST on a listener, until `stop` and then until the requests under way have ended, within the drain timeout.
@@ -37,23 +37,26 @@ pub fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
+    let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
-    let shared = Data::new(Shared { app: Arc::clone(&app), options, in_flight: AtomicUsize::new(0) });
+    let docs = if options.docs { Some(docs::Docs::new().map_err(std::io::Error::other)?) } else { None };
+    let shared = Data::new(Shared { app: Arc::clone(&app), options, places });
     let app = Data::from(app);
     let factory = move || {
+        let outermost = shared.clone();
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(shared.clone())
-            .wrap(from_fn(present))
+            .wrap(from_fn(limited))
             .wrap(cors(&shared.options.cors_origins))
-            .wrap(NormalizePath::trim())
-            .wrap(from_fn(edge))
+            .wrap(from_fn(move |request, next: Next<_>| edge(outermost.clone(), request, next)))
             .configure(user::routes)
-            .configure(docs::routes)
+            .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .default_service(web::to(not_found))
     };
     let server = HttpServer::new(factory)
         .workers(workers)
+        // Nothing of ours runs there: slow work has lanes of its own.
         .worker_max_blocking_threads(1)
         .max_connections((max_connections / workers).max(1))
         .keep_alive(keep_alive)
@@ -78,7 +81,9 @@ pub(crate) fn resource(
     >,
 > {
     let refuse = move || async move { Err::<HttpResponse, Refusal>(EdgeError::MethodNotAllowed(methods).into()) };
-    web::resource(path).default_service(web::to(refuse)).wrap(from_fn(caught))
+    web::resource(path)
+        .default_service(web::to(refuse))
+        .wrap(from_fn(move |request, next: Next<BoxBody>| guarded(path, request, next)))
 }
 
 async fn not_found() -> Result<HttpResponse, Refusal> {

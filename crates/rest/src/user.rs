@@ -4,12 +4,14 @@ use crate::body::{Form, text};
 use crate::call::Call;
 use crate::envelope::{Reply, Success};
 use crate::error::Refusal;
+use crate::refusals::{Responses, refusals, refusals_with_body};
 use crate::server::resource;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use domain::app::App;
-use domain::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
+use domain::error::ErrorCode;
+use domain::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered, Role};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -18,28 +20,46 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(resource("/users/{id}", "GET, HEAD").get(view).route(web::head().to(view)));
 }
 
+/// What an account is for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Role)]
+pub(crate) enum RoleBody {
+    Buyer,
+    Seller,
+}
+
+impl From<Role> for RoleBody {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Buyer => Self::Buyer,
+            Role::Seller => Self::Seller,
+        }
+    }
+}
+
 /// An account to be opened. Fields that are not listed are ignored.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct RegisterBody {
-    /// What the owner is called: 1 to 255 characters.
-    #[schema(example = "Ada Lovelace")]
+    /// What the owner is called.
+    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 255, required)]
     #[serde(deserialize_with = "text")]
     name: String,
     /// The address to log in with; one account per address, in whatever case.
-    #[schema(example = "ada@example.com", format = Email)]
+    #[schema(example = "ada@example.com", format = Email, required)]
     #[serde(deserialize_with = "text")]
     email: String,
-    /// What the account is for: `buyer` or `seller`.
-    #[schema(example = "buyer")]
+    /// What the account is for.
+    #[schema(example = "buyer", value_type = RoleBody, required)]
     #[serde(deserialize_with = "text")]
     role: String,
     /// At least 8 characters, at most 72 bytes.
-    #[schema(example = "correct horse", format = Password)]
+    #[schema(example = "correct horse", format = Password, min_length = 8, max_length = 72, required)]
     #[serde(deserialize_with = "text")]
     password: String,
     /// The password again.
-    #[schema(example = "correct horse", format = Password)]
+    #[schema(example = "correct horse", format = Password, required)]
     #[serde(deserialize_with = "text")]
     confirm_password: String,
 }
@@ -57,8 +77,7 @@ pub(crate) struct RegisteredBody {
     /// The account's identifier.
     #[schema(format = Uuid)]
     id: String,
-    /// What the account is for.
-    role: &'static str,
+    role: RoleBody,
     /// The e-mail address as typed.
     email: String,
 }
@@ -66,7 +85,16 @@ pub(crate) struct RegisteredBody {
 impl From<Registered> for RegisteredBody {
     fn from(registered: Registered) -> Self {
         let Registered { id, role, email } = registered;
-        Self { id: id.to_string(), role: role.as_str(), email: email.as_str().to_owned() }
+        Self { id: id.to_string(), role: role.into(), email: email.as_str().to_owned() }
+    }
+}
+
+/// Why no account was opened.
+struct RegisterRefusals;
+
+impl IntoResponses for RegisterRefusals {
+    fn responses() -> Responses {
+        refusals_with_body(&[ErrorCode::InvalidRequest, ErrorCode::EmailTaken])
     }
 }
 
@@ -84,17 +112,29 @@ impl From<Registered> for RegisteredBody {
         (RegisterBody = "multipart/form-data"),
     )),
     responses(
-        (status = 201, description = "The account is open", body = Success<RegisteredBody>),
-        (status = 400, description = "A field is wrong, or the e-mail address is taken"),
+        (
+            status = 201,
+            description = "The account is open",
+            body = Success<RegisteredBody>,
+            example = json!({
+                "meta": { "success": true, "message": "register successfully" },
+                "results": {
+                    "id": "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b",
+                    "role": "buyer",
+                    "email": "ada@example.com",
+                },
+            }),
+        ),
+        RegisterRefusals,
     )
 )]
 pub(crate) async fn register(
     app: Data<App>,
     call: Call,
-    Form(body): Form<RegisterBody>,
+    form: Form<RegisterBody>,
 ) -> Result<Reply<RegisteredBody>, Refusal> {
-    let context = call.admit(&app.register_user)?;
-    let registered = app.register_user.run(context, body.into()).await?;
+    let admitted = call.admit(&app.register_user)?;
+    let registered = admitted.run(form.read().await?.into()).await?;
     Ok(Reply::created("register successfully", registered.into()))
 }
 
@@ -103,11 +143,11 @@ pub(crate) async fn register(
 #[serde(default)]
 pub(crate) struct LoginBody {
     /// The account's e-mail address, in whatever case.
-    #[schema(example = "ada@example.com", format = Email)]
+    #[schema(example = "ada@example.com", format = Email, required)]
     #[serde(deserialize_with = "text")]
     email: String,
     /// The account's password.
-    #[schema(example = "correct horse", format = Password)]
+    #[schema(example = "correct horse", format = Password, required)]
     #[serde(deserialize_with = "text")]
     password: String,
 }
@@ -124,15 +164,23 @@ pub(crate) struct LoggedInBody {
     /// The account's identifier.
     #[schema(format = Uuid)]
     id: String,
-    /// What the account is for.
-    role: &'static str,
+    role: RoleBody,
     /// The access token: send it as `Authorization: Bearer <token>`.
     token: String,
 }
 
 impl From<LoggedIn> for LoggedInBody {
     fn from(LoggedIn { id, role, token }: LoggedIn) -> Self {
-        Self { id: id.to_string(), role: role.as_str(), token: token.into_string() }
+        Self { id: id.to_string(), role: role.into(), token: token.into_string() }
+    }
+}
+
+/// Why no token was given.
+struct LoginRefusals;
+
+impl IntoResponses for LoginRefusals {
+    fn responses() -> Responses {
+        refusals_with_body(&[ErrorCode::InvalidLogin, ErrorCode::LoginFailed, ErrorCode::LoginThrottled])
     }
 }
 
@@ -151,18 +199,25 @@ impl From<LoggedIn> for LoggedInBody {
         (LoginBody = "multipart/form-data"),
     )),
     responses(
-        (status = 200, description = "The token opens what only the account's owner may do", body = Success<LoggedInBody>),
-        (status = 400, description = "The body is malformed"),
-        (status = 401, description = "A field is wrong, or there is no account with this e-mail address and password"),
+        (
+            status = 200,
+            description = "The token opens what only the account's owner may do",
+            body = Success<LoggedInBody>,
+            example = json!({
+                "meta": { "success": true, "message": "logged in successfully" },
+                "results": {
+                    "id": "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b",
+                    "role": "buyer",
+                    "token": "eyJhbGciOiJIUzI1NiIs...",
+                },
+            }),
+        ),
+        LoginRefusals,
     )
 )]
-pub(crate) async fn login(
-    app: Data<App>,
-    call: Call,
-    Form(body): Form<LoginBody>,
-) -> Result<Reply<LoggedInBody>, Refusal> {
-    let context = call.admit(&app.login_user)?;
-    let logged_in = app.login_user.run(context, body.into()).await?;
+pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, Refusal> {
+    let admitted = call.admit(&app.login_user)?;
+    let logged_in = admitted.run(form.read().await?.into()).await?;
     Ok(Reply::ok("logged in successfully", logged_in.into()))
 }
 
@@ -176,13 +231,22 @@ pub(crate) struct ProfileBody {
     name: String,
     /// The e-mail address as typed.
     email: String,
-    /// What the account is for.
-    role: &'static str,
+    role: RoleBody,
 }
 
 impl From<Profile> for ProfileBody {
     fn from(Profile { id, name, email, role }: Profile) -> Self {
-        Self { id: id.to_string(), name, email, role: role.as_str() }
+        Self { id: id.to_string(), name, email, role: role.into() }
+    }
+}
+
+/// Why no account was shown.
+struct ViewRefusals;
+
+impl IntoResponses for ViewRefusals {
+    fn responses() -> Responses {
+        let own = [ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::Forbidden, ErrorCode::UserNotFound];
+        refusals(&own)
     }
 }
 
@@ -197,14 +261,25 @@ impl From<Profile> for ProfileBody {
     params(("id" = String, Path, description = "The caller's own identifier", format = Uuid)),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The account", body = Success<ProfileBody>),
-        (status = 401, description = "The access token is missing, or it is not accepted"),
-        (status = 403, description = "The identifier is not the caller's own"),
-        (status = 404, description = "The account is there no more"),
+        (
+            status = 200,
+            description = "The account",
+            body = Success<ProfileBody>,
+            example = json!({
+                "meta": { "success": true, "message": "data retrieved successfully" },
+                "results": {
+                    "id": "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b",
+                    "name": "Ada Lovelace",
+                    "email": "ada@example.com",
+                    "role": "buyer",
+                },
+            }),
+        ),
+        ViewRefusals,
     )
 )]
 pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, Refusal> {
-    let context = call.admit(&app.view_profile)?;
-    let profile = app.view_profile.run(context, id.into_inner()).await?;
+    let admitted = call.admit(&app.view_profile)?;
+    let profile = admitted.run(id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", profile.into()))
 }

@@ -1,6 +1,6 @@
 //! Reading the text fields of a multipart body (RFC 7578).
 
-use crate::body::is_announced_larger;
+use super::is_announced_larger;
 use crate::error::{EdgeError, Refusal};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
@@ -13,8 +13,8 @@ const MAX_FIELD: usize = 8 << 10;
 /// The most parts of one body.
 const MAX_PARTS: usize = 20;
 
-/// The fields' names and texts, in the order in which they came.
-pub(crate) async fn fields(
+/// The text fields' names and texts, in the order in which they came. Files are read past: nobody asks for one.
+pub(super) async fn fields(
     headers: &HeaderMap,
     payload: Payload,
     limit: usize,
@@ -32,13 +32,27 @@ pub(crate) async fn fields(
     let mut fields = Vec::new();
     for _ in 0..MAX_PARTS {
         let Some(mut part) = parts.try_next().await.map_err(|error| refusal(&error))? else { return Ok(fields) };
+        if is_file(&part) {
+            pass(&mut part).await?;
+            continue;
+        }
         let name = part.name().map(str::to_owned).ok_or(EdgeError::MalformedBody)?;
         fields.push((name, text(&mut part).await?));
     }
     match parts.try_next().await {
         Ok(None) => Ok(fields),
-        _ => Err(EdgeError::BodyTooLarge.into()),
+        Ok(Some(_)) => Err(EdgeError::BodyTooLarge.into()),
+        Err(error) => Err(refusal(&error)),
     }
+}
+
+fn is_file(part: &Field) -> bool {
+    part.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some())
+}
+
+async fn pass(part: &mut Field) -> Result<(), Refusal> {
+    while part.try_next().await.map_err(|error| refusal(&error))?.is_some() {}
+    Ok(())
 }
 
 async fn text(part: &mut Field) -> Result<String, Refusal> {

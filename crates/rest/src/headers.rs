@@ -1,0 +1,63 @@
+//! The headers that all answers have.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use domain::context::RequestId;
+use domain::quota::Quota;
+
+/// The header that ties together what a request leaves in answers and logs.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The allowance, and what is left of it (draft-ietf-httpapi-ratelimit-headers).
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What an answer has that says nothing else: OWASP's REST Security Cheat Sheet, and that answers differ by origin.
+const DEFAULTS: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::VARY, "Origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// RFC 6797; one year.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// What the headers of an answer depend on.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) request_id: &'a RequestId,
+    /// What is left of the caller's allowance, where the call drew on one.
+    pub(crate) quota: Option<Quota>,
+    /// Whether the client's connection is encrypted.
+    pub(crate) is_https: bool,
+}
+
+/// Completes an answer's headers.
+pub(crate) fn complete(headers: &mut HeaderMap, circumstances: &Circumstances<'_>) {
+    if let Ok(id) = HeaderValue::from_str(circumstances.request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(quota) = circumstances.quota {
+        put_quota(headers, quota);
+    }
+    for (name, value) in DEFAULTS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if circumstances.is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+}
+
+fn put_quota(headers: &mut HeaderMap, quota: Quota) {
+    let Quota { limit, window, remaining, resets_in, .. } = quota;
+    let policy = format!("\"default\";q={limit};w={}", window.as_secs());
+    let left = format!("\"default\";r={remaining};t={}", resets_in.as_secs_f64().ceil());
+    for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! One spelling of each path.
+
+use actix_web::dev::{ServiceRequest, Url};
+use actix_web::http::Uri;
+use actix_web::http::uri::PathAndQuery;
+
+/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows.
+pub(crate) fn trim(request: &mut ServiceRequest) {
+    if let Some(uri) = trimmed(request.uri()) {
+        request.match_info_mut().set(Url::new(uri.clone()));
+        request.head_mut().uri = uri;
+    }
+}
+
+/// The URI without the trailing slashes of its path; `None` where it has none, or is nothing but slashes.
+fn trimmed(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/')?.trim_end_matches('/');
+    if path.is_empty() {
+        return None;
+    }
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_at_the_end_go_and_all_else_stays() {
+        let after = |uri: &'static str| trimmed(&Uri::from_static(uri)).map(|uri| uri.to_string());
+        assert_eq!(after("/users/1/").as_deref(), Some("/users/1"));
+        assert_eq!(after("/users/1//?a=/b/").as_deref(), Some("/users/1?a=/b/"));
+        assert_eq!(after("http://shop.example/users/").as_deref(), Some("http://shop.example/users"));
+        for unchanged in ["/", "//", "/users", "/users//1", "/users?a=/"] {
+            assert_eq!(after(unchanged), None, "{unchanged}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How the description tells what a route may refuse: written with the code that refuses, so that it cannot be wrong.
+
+use crate::envelope::ErrorBody;
+use crate::error::{EdgeError, Refusal};
+use crate::problem::{self, Problem};
+use domain::error::{Error, ErrorCode, Reason, Violations};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::{Content, ContentBuilder, Object, Ref, RefOr, Response, Type};
+
+/// The answers of a route, by status.
+pub(crate) type Responses = BTreeMap<String, RefOr<Response>>;
+
+/// The identifier of the requests that the examples answer.
+const REQUEST_ID: &str = "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3a";
+/// How long the examples tell to wait.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The refusals of a route without a body: its own, and those of all routes.
+pub(crate) fn refusals(own: &[ErrorCode]) -> Responses {
+    described(own.iter().copied().map(example).chain(common()))
+}
+
+/// The refusals of a route with a body: its own, and those of all such routes.
+pub(crate) fn refusals_with_body(own: &[ErrorCode]) -> Responses {
+    let of_body = [
+        Refusal::from(EdgeError::MalformedBody),
+        Refusal::wrong_type("email".to_owned()),
+        EdgeError::BodyTimeout.into(),
+        EdgeError::BodyTooLarge.into(),
+        EdgeError::UnsupportedMediaType.into(),
+    ];
+    described(own.iter().copied().map(example).chain(of_body).chain(common()))
+}
+
+fn common() -> impl Iterator<Item = Refusal> {
+    let codes = [
+        ErrorCode::RateLimited,
+        ErrorCode::Internal,
+        ErrorCode::Overloaded,
+        ErrorCode::Unavailable,
+        ErrorCode::DeadlineExceeded,
+    ];
+    std::iter::once(EdgeError::UriTooLong.into()).chain(codes.map(example))
+}
+
+/// An error as it typically is.
+fn example(code: ErrorCode) -> Refusal {
+    let has_fields = [ErrorCode::InvalidRequest, ErrorCode::InvalidLogin].contains(&code);
+    let ends_by_itself =
+        [ErrorCode::RateLimited, ErrorCode::LoginThrottled, ErrorCode::Overloaded, ErrorCode::Unavailable];
+    if has_fields {
+        let mut wrong = Violations::default();
+        wrong.add("email", &Reason::empty());
+        wrong.into_error(code).into()
+    } else if ends_by_itself.contains(&code) {
+        Error::retry_later(code, WAIT).into()
+    } else {
+        code.into()
+    }
+}
+
+fn described(refusals: impl Iterator<Item = Refusal>) -> Responses {
+    let mut by_status: BTreeMap<String, Vec<Refusal>> = BTreeMap::new();
+    for refusal in refusals {
+        by_status.entry(refusal.status.as_str().to_owned()).or_default().push(refusal);
+    }
+    by_status.into_iter().map(|(status, refusals)| (status, RefOr::T(response(&refusals)))).collect()
+}
+
+fn response(refusals: &[Refusal]) -> Response {
+    let told: Vec<_> = refusals.iter().map(|refusal| format!("`{}`: {}", refusal.code, refusal.message)).collect();
+    let json = content::<ErrorBody<'_>>(refusals, |refusal| value(&ErrorBody::new(refusal, REQUEST_ID)));
+    let problem = content::<Problem<'_>>(refusals, |refusal| value(&Problem::new(refusal, REQUEST_ID)));
+    let mut response = ResponseBuilder::new()
+        .description(told.join("; "))
+        .content("application/json", json)
+        .content(problem::MEDIA_TYPE, problem);
+    if refusals.iter().any(|refusal| refusal.retry_after.is_some()) {
+        response = response.header("Retry-After", header(Type::Integer, "Seconds to wait before trying again"));
+    }
+    if refusals.iter().any(|refusal| refusal.challenge.is_some()) {
+        response = response.header("WWW-Authenticate", header(Type::String, "The challenge of RFC 6750 §3"));
+    }
+    response.build()
+}
+
+fn content<T: ToSchema>(refusals: &[Refusal], value: impl Fn(&Refusal) -> Option<serde_json::Value>) -> Content {
+    let examples = refusals.iter().map(|refusal| (named(refusal), shown(refusal, value(refusal))));
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).examples_from_iter(examples).build()
+}
+
+/// An example's name: a code may come with fields and without.
+fn named(refusal: &Refusal) -> String {
+    let fields = refusal.fields.iter().map(|wrong| wrong.code);
+    std::iter::once(refusal.code).chain(fields).collect::<Vec<_>>().join("_")
+}
+
+fn shown(refusal: &Refusal, value: Option<serde_json::Value>) -> Example {
+    ExampleBuilder::new().summary(refusal.message.clone()).value(value).build()
+}
+
+fn value(body: &impl Serialize) -> Option<serde_json::Value> {
+    serde_json::to_value(body).ok()
+}
+
+/// The description of a header.
+pub(crate) fn header(kind: Type, meaning: &str) -> Header {
+    HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(meaning)).build()
+}

@@ -1,0 +1,126 @@
+//! Calls from pages of other origins (the Fetch Standard's CORS protocol).
+
+use crate::client::Answer;
+use crate::headers::quota;
+use crate::shop::{ADA, Shop, profile_head};
+use crate::stage::{PANIC_TOKEN, Play};
+use rest::Options;
+
+const ORIGIN: &str = "https://shop.example";
+
+fn with_origins() -> Shop {
+    let cors_origins = vec![ORIGIN.to_owned(), "http://localhost:3000".to_owned()];
+    Shop::open_with(Options { cors_origins, ..Options::default() })
+}
+
+fn lists(answer: &Answer, header: &str, wanted: &str) -> bool {
+    let values = answer.headers(header).join(",");
+    values.split(',').any(|value| value.trim().eq_ignore_ascii_case(wanted))
+}
+
+async fn preflight(shop: &Shop, origin: &str, method: &str, headers: &str) -> Answer {
+    let lines = format!("access-control-request-method: {method}\r\naccess-control-request-headers: {headers}\r\n");
+    shop.ask(&format!("OPTIONS /users/login HTTP/1.1\r\norigin: {origin}\r\n{lines}"), "").await
+}
+
+#[tokio::test]
+async fn an_origin_is_allowed_to_the_letter() {
+    let shop = with_origins();
+    for (origin, is_allowed) in [
+        (ORIGIN, true),
+        ("http://localhost:3000", true),
+        ("null", false),
+        ("http://shop.example", false),
+        ("https://shop.example:8443", false),
+        ("https://shop.example/", false),
+        ("https://evil.shop.example", false),
+        ("https://shop.example.evil", false),
+        ("https://evilshop.example", false),
+        ("https://SHOP.example", false),
+        ("http://localhost:3001", false),
+    ] {
+        let told = is_allowed.then_some(origin);
+        let answer = shop.profile(&format!("origin: {origin}\r\n")).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, told), "{origin}");
+        assert!(lists(&answer, "vary", "origin"), "{answer:?}");
+        let asked_first = preflight(&shop, origin, "POST", "content-type").await;
+        assert_eq!(asked_first.header("access-control-allow-origin"), told, "{origin}");
+        assert_eq!(asked_first.status, if is_allowed { 200 } else { 400 }, "{origin}");
+        assert!(lists(&asked_first, "vary", "origin"), "{asked_first:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_read_errors_too() {
+    let shop = with_origins();
+    let origin = format!("origin: {ORIGIN}\r\n");
+    let mut answers = vec![
+        (400, shop.ask(&format!("POST /users/register HTTP/1.1\r\n{origin}"), "").await),
+        (401, shop.ask(&format!("GET /users/1 HTTP/1.1\r\n{origin}"), "").await),
+        (404, shop.ask(&format!("GET /nonsense HTTP/1.1\r\n{origin}"), "").await),
+        (405, shop.ask(&format!("TRACE /users/1 HTTP/1.1\r\n{origin}"), "").await),
+        (413, shop.ask(&format!("POST /users/login HTTP/1.1\r\n{origin}content-length: 99999999\r\n"), "").await),
+        (414, shop.ask(&format!("GET /{} HTTP/1.1\r\n{origin}", "x".repeat(3_000)), "").await),
+        (500, shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n{origin}"), "").await),
+    ];
+    shop.plays(Play::Fail(domain::error::ErrorCode::Unavailable));
+    answers.push((503, shop.profile(&origin).await));
+    *shop.stage.quota.lock().unwrap() = Some(quota(0, true));
+    answers.push((429, shop.profile(&origin).await));
+    for (status, answer) in answers {
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, Some(ORIGIN)), "{answer:?}");
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            None,
+            "tokens travel in a header, not in cookies"
+        );
+        assert!(lists(&answer, "vary", "origin"), "{answer:?}");
+        for header in ["x-request-id", "retry-after", "etag", "link", "ratelimit", "ratelimit-policy"] {
+            assert!(lists(&answer, "access-control-expose-headers", header), "{header}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
+    let shop = with_origins();
+    let headers = "authorization,content-type,x-request-id,idempotency-key,if-match,if-none-match";
+    let allowed = preflight(&shop, ORIGIN, "POST", headers).await;
+    assert_eq!((allowed.status, allowed.header("access-control-max-age")), (200, Some("600")));
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+        assert!(lists(&allowed, "access-control-allow-methods", method), "{method}: {allowed:?}");
+    }
+    for header in headers.split(',') {
+        assert!(lists(&allowed, "access-control-allow-headers", header), "{header}: {allowed:?}");
+    }
+    assert_eq!(preflight(&shop, ORIGIN, "TRACE", "content-type").await.status, 400);
+    let refused = preflight(&shop, ORIGIN, "POST", "x-anything").await;
+    assert_eq!(refused.refusal(), (400, "bad_request".to_owned()));
+}
+
+#[tokio::test]
+async fn without_a_list_no_page_of_another_origin_reads_anything() {
+    let shop = Shop::open();
+    let answer = shop.profile(&format!("origin: {ORIGIN}\r\n")).await;
+    assert_eq!((answer.status, answer.header("vary")), (200, Some("Origin")));
+    assert!(!answer.head.to_lowercase().contains("access-control"), "{answer:?}");
+    assert_eq!(preflight(&shop, ORIGIN, "POST", "content-type").await.status, 405);
+}
+
+#[tokio::test]
+async fn any_origin_may_call_where_an_operator_says_so() {
+    let shop = Shop::open_with(Options { cors_origins: vec!["*".to_owned()], ..Options::default() });
+    let answer = shop.profile("origin: https://anybody.example\r\n").await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}
+
+/// Browsers send a page's own origin with every POST.
+#[tokio::test]
+async fn a_page_of_our_own_may_call() {
+    let shop = with_origins();
+    let length = ADA.len();
+    let lines =
+        format!("origin: http://shop.example\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+    assert_eq!(shop.ask(&format!("POST /users/register HTTP/1.1\r\n{lines}"), ADA).await.status, 201);
+}

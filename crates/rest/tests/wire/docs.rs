@@ -1,0 +1,99 @@
+//! The description of the interface, and its page.
+
+use crate::shop::Shop;
+use rest::Options;
+use serde_json::Value;
+
+#[tokio::test]
+async fn the_description_is_what_the_crate_says() {
+    let shop = Shop::open();
+    let answer = shop.get("/openapi.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let said = serde_json::to_value(rest::openapi()).unwrap();
+    assert_eq!(answer.json(), said);
+    assert!(said["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(rest::openapi().to_json().unwrap(), rest::openapi().to_json().unwrap(), "always the same text");
+}
+
+/// The operations of the description, with their names.
+fn operations(description: &Value) -> Vec<(String, &Value)> {
+    let paths = description["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    operations.collect()
+}
+
+#[test]
+fn every_status_is_described_with_its_schema_and_examples() {
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    for (name, statuses) in [
+        ("post /users/register", &["201", "400", "408", "413", "414", "415", "429", "500", "503"][..]),
+        ("post /users/login", &["200", "400", "401", "408", "413", "414", "415", "429", "500", "503"]),
+        ("get /users/{id}", &["200", "401", "403", "404", "414", "429", "500", "503"]),
+    ] {
+        let operations = operations(&description);
+        let (_, operation) = operations.iter().find(|(found, _)| found == name).unwrap();
+        let answers = operation["responses"].as_object().unwrap();
+        assert_eq!(answers.keys().collect::<Vec<_>>(), statuses, "{name}");
+        for (status, answer) in answers {
+            let json = &answer["content"]["application/json"];
+            assert!(json["schema"]["$ref"].is_string(), "{name} {status}: {answer}");
+            assert!(json["example"].is_object() || json["examples"].is_object(), "{name} {status}: {answer}");
+            assert!(answer["headers"]["X-Request-Id"].is_object(), "{name} {status}");
+            let problem = &answer["content"]["application/problem+json"];
+            assert_eq!(problem["examples"].is_object(), !status.starts_with('2'), "{name} {status}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_in_the_description_leads_somewhere() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    let mut found = Vec::new();
+    references(&description, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(description.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_and_all_its_files_come_from_here() {
+    let shop = Shop::open();
+    for path in ["/docs", "/docs/", "/docs/index.html"] {
+        let page = shop.get(path).await;
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe-eval"), "{policy}");
+        let text = page.text();
+        assert!(text.contains("<base href=\"/docs/\">"), "{text}");
+        for file in text.split(['"']).filter(|value| value.ends_with(".js") || value.ends_with(".css")) {
+            assert!(!file.contains("//"), "the page works offline: {file}");
+            let answer = shop.get(&format!("/docs/{}", file.trim_start_matches("./"))).await;
+            assert_eq!(answer.status, 200, "{file}");
+            assert!(!answer.body.is_empty(), "{file}");
+        }
+        assert!(!text.contains("<script>"), "the policy forbids scripts inside the page");
+    }
+    assert!(shop.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
+}
+
+#[tokio::test]
+async fn an_operator_may_keep_the_description_private() {
+    let shop = Shop::open_with(Options { docs: false, ..Options::default() });
+    for path in ["/openapi.json", "/docs", "/docs/index.html"] {
+        assert_eq!(shop.get(path).await.status, 404, "{path}");
+    }
+}

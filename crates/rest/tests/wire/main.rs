@@ -1,0 +1,22 @@
+//! The REST server as its clients meet it: on a socket, with a shop behind it whose ports do as each test says.
+
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod accounts;
+mod bodies;
+mod client;
+mod cors;
+mod docs;
+mod errors;
+mod faults;
+mod headers;
+mod limits;
+mod multipart;
+mod problems;
+mod reports;
+mod routes;
+mod shop;
+mod slow;
+mod smuggling;
+mod stage;
+mod stopping;

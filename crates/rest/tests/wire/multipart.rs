@@ -1,0 +1,76 @@
+//! Multipart bodies (RFC 7578).
+
+use crate::client::Answer;
+use crate::shop::Shop;
+
+/// A part with these lines in its head.
+fn part(lines: &str, content: &[u8]) -> Vec<u8> {
+    [format!("--b\r\ncontent-disposition: form-data; {lines}\r\n\r\n").as_bytes(), content, b"\r\n"].concat()
+}
+
+fn field(name: &str, content: &str) -> Vec<u8> {
+    part(&format!("name=\"{name}\""), content.as_bytes())
+}
+
+fn ada() -> Vec<u8> {
+    let fields = [
+        ("name", "Ådä"),
+        ("email", "ada@example.com"),
+        ("role", "buyer"),
+        ("password", "correct horse"),
+        ("confirm_password", "correct horse"),
+    ];
+    fields.map(|(name, content)| field(name, content)).concat()
+}
+
+async fn send(shop: &Shop, parts: &[u8]) -> Answer {
+    let body = [parts, b"--b--\r\n"].concat();
+    shop.post("/users/register", "multipart/form-data; boundary=b", body).await
+}
+
+#[tokio::test]
+async fn parts_are_fields_and_files_are_nobodys() {
+    let shop = Shop::open();
+    let file = part("name=\"avatar\"; filename=\"a.png\"\r\ncontent-type: image/png", &[0xff; 100_000]);
+    for parts in [ada(), [file.clone(), ada()].concat(), [ada(), file, field("other", "x")].concat()] {
+        assert_eq!(send(&shop, &parts).await.status, 201);
+    }
+    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ådä", "Ådä", "Ådä"]);
+}
+
+#[tokio::test]
+async fn a_body_without_parts_is_all_fields_empty() {
+    assert_eq!(send(&Shop::open(), b"").await.refusal(), (400, "invalid_request".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_not_multipart_is_malformed() {
+    let shop = Shop::open();
+    for (content_type, body) in [
+        ("multipart/form-data", "--b--\r\n"),
+        ("multipart/form-data; boundary=b", "no parts here"),
+        ("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nAda"),
+        ("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data\r\n\r\nAda\r\n--b--\r\n"),
+    ] {
+        let answer = shop.post("/users/register", content_type, body).await;
+        assert_eq!(answer.refusal(), (400, "malformed_body".to_owned()), "{content_type}: {body}");
+    }
+    let unreadable = [part("name=\"name\"", b"\xff"), ada()].concat();
+    assert_eq!(send(&shop, &unreadable).await.refusal(), (400, "malformed_body".to_owned()));
+    let twice = [ada(), field("email", "eve@example.com")].concat();
+    assert_eq!(send(&shop, &twice).await.refusal(), (400, "malformed_body".to_owned()));
+    assert!(shop.stage.added.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_field_and_the_number_of_parts_have_limits() {
+    let shop = Shop::open();
+    let at_limit = [ada(), field("other", &"x".repeat(8 << 10))].concat();
+    assert_eq!(send(&shop, &at_limit).await.status, 201);
+    let over = [ada(), field("other", &"x".repeat((8 << 10) + 1))].concat();
+    assert_eq!(send(&shop, &over).await.refusal(), (413, "body_too_large".to_owned()));
+
+    let more = |count: usize| (0..count).flat_map(|at| field(&format!("other{at}"), "x")).collect::<Vec<_>>();
+    assert_eq!(send(&shop, &[ada(), more(15)].concat()).await.status, 201);
+    assert_eq!(send(&shop, &[ada(), more(16)].concat()).await.refusal(), (413, "body_too_large".to_owned()));
+}

@@ -1,0 +1,39 @@
+//! The end of the server.
+
+use crate::shop::{Shop, profile_head, request};
+use crate::stage::Play;
+use rest::Options;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_before_the_end() {
+    let shop = Shop::open();
+    shop.plays(Play::Take(Duration::from_millis(500)));
+    let (mut idle, mut busy) = (shop.connect().await, shop.connect().await);
+    idle.send(request("GET /nonsense HTTP/1.1\r\n", b"")).await;
+    idle.answer(false).await;
+    busy.send(request(&profile_head(""), b"")).await;
+    shop.asked(1).await;
+    let started = Instant::now();
+    shop.stop.cancel();
+    assert_eq!(busy.answer(false).await.status, 200);
+    let address = shop.address;
+    shop.ended().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(10), "an idle connection holds nothing up");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_ever() {
+    let drain_timeout = Duration::from_secs(1);
+    let shop = Shop::open_with(Options { drain_timeout, ..Options::default() });
+    shop.plays(Play::Hang);
+    let mut stuck = shop.connect().await;
+    stuck.send(request(&profile_head(""), b"")).await;
+    shop.asked(1).await;
+    let started = Instant::now();
+    shop.stop.cancel();
+    shop.ended().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+}

@@ -2,8 +2,8 @@
 
 use crate::headers::{Circumstances, REQUEST_ID, complete};
 use crate::options::Options;
-use crate::{path, present};
-use actix_web::body::{EitherBody, MessageBody};
+use crate::{path, present, unread};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
@@ -70,11 +70,11 @@ fn is_https(request: &ServiceRequest, options: &Options) -> bool {
 }
 
 /// Names the request, reports it once it is answered, and writes what its answer has in common with all others.
-pub(crate) async fn edge<B: MessageBody>(
+pub(crate) async fn edge<B: MessageBody + 'static>(
     shared: Data<Shared>,
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+) -> Result<ServiceResponse<unread::Holding>, Error> {
     let started = Instant::now();
     let facts = Facts::gather(&request, &shared.options);
     let is_https = is_https(&request, &shared.options);
@@ -82,13 +82,14 @@ pub(crate) async fn edge<B: MessageBody>(
     let span = tracing::info_span!("request", request_id = %facts.request_id, method = %request.method(), route);
     request.extensions_mut().insert(facts.clone());
     path::trim(&mut request);
+    let body = unread::RequestBody::of(&mut request);
 
     let response = next.call(request).instrument(span.clone()).await?;
     let mut response = present::rendered(response, &facts.request_id);
     let quota = response.request().extensions().get::<Quota>().copied();
     complete(response.headers_mut(), &Circumstances { request_id: &facts.request_id, quota, is_https });
     span.in_scope(|| report(&shared, &response, &facts, started));
-    Ok(response)
+    Ok(unread::hold(response, body))
 }
 
 fn report<B>(shared: &Shared, response: &ServiceResponse<B>, facts: &Facts, started: Instant) {

@@ -19,6 +19,7 @@ mod present;
 mod problem;
 mod refusals;
 mod server;
+mod unread;
 mod user;
 
 pub use error::status;

@@ -2,7 +2,7 @@
 
 use crate::client::Answer;
 use crate::headers::quota;
-use crate::shop::{ADA, Shop, profile_head};
+use crate::shop::{ADA, Shop};
 use crate::stage::{PANIC_TOKEN, Play};
 use rest::Options;
 

@@ -5,8 +5,7 @@ use rest::Options;
 use std::time::{Duration, Instant};
 
 fn impatient() -> Options {
-    let (head_timeout, body_timeout) = (Duration::from_millis(300), Duration::from_millis(300));
-    Options { head_timeout, body_timeout, in_flight: 1, ..Options::default() }
+    Options { body_timeout: Duration::from_millis(300), in_flight: 1, ..Options::default() }
 }
 
 #[tokio::test]
@@ -27,6 +26,20 @@ async fn a_slow_body_is_given_up_however_it_comes() {
         assert_eq!(answer.json()["message"], "Request Timeout");
         assert!(started.elapsed() >= Duration::from_millis(300));
         assert!(connection.closes_within(Duration::from_secs(5)).await, "{content_type}, {framing}");
+    }
+}
+
+/// A route that reads no body must not wait for one either.
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_not_waited_for() {
+    let shop = Shop::open_with(impatient());
+    for (path, status) in [("/nonsense", 404), ("/users/1", 405)] {
+        for (framing, begin) in [("content-length: 100", "{"), ("transfer-encoding: chunked", "1\r\n{\r\n")] {
+            let mut connection = shop.connect().await;
+            connection.send(request(&format!("POST {path} HTTP/1.1\r\n{framing}\r\n"), begin.as_bytes())).await;
+            assert_eq!(connection.answer(false).await.status, status);
+            assert!(connection.closes_within(Duration::from_secs(5)).await, "{path}, {framing}");
+        }
     }
 }
 
@@ -58,7 +71,7 @@ async fn slow_bodies_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_slow_head_is_given_up() {
-    let shop = Shop::open_with(impatient());
+    let shop = Shop::open_with(Options { head_timeout: Duration::from_millis(300), ..Options::default() });
     let mut connection = shop.connect().await;
     connection.send("GET / HTTP/1.1\r\nhost: ").await;
     assert_eq!(connection.answer(false).await.status, 408);

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 /// What an answer says of itself.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Meta {
+    /// Always `true`.
     success: bool,
+    /// What was done, for people.
     message: &'static str,
 }
 
@@ -82,9 +84,11 @@ pub(crate) struct ErrorBody<'a> {
     meta: ErrorMeta<'a>,
     /// The message once more, where the token is missing or refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error: Option<&'a str>,
     /// The message once more, for errors of the server and of HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     message: Option<&'a str>,
     /// Every field that is wrong, in the order of the request's fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -40,27 +40,26 @@ impl From<Role> for RoleBody {
 
 /// An account to be opened. Fields that are not listed are ignored.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub(crate) struct RegisterBody {
     /// What the owner is called.
     #[schema(example = "Ada Lovelace", min_length = 1, max_length = 255, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     name: String,
     /// The address to log in with; one account per address, in whatever case.
     #[schema(example = "ada@example.com", format = Email, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     email: String,
     /// What the account is for.
     #[schema(example = "buyer", value_type = RoleBody, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     role: String,
     /// At least 8 characters, at most 72 bytes.
     #[schema(example = "correct horse", format = Password, min_length = 8, max_length = 72, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     password: String,
     /// The password again.
     #[schema(example = "correct horse", format = Password, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     confirm_password: String,
 }
 
@@ -140,15 +139,14 @@ pub(crate) async fn register(
 
 /// What an account is entered with.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub(crate) struct LoginBody {
     /// The account's e-mail address, in whatever case.
     #[schema(example = "ada@example.com", format = Email, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     email: String,
     /// The account's password.
     #[schema(example = "correct horse", format = Password, required)]
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     password: String,
 }
 

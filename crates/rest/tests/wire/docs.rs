@@ -48,6 +48,21 @@ fn every_status_is_described_with_its_schema_and_examples() {
 }
 
 #[test]
+fn a_field_that_must_come_is_described_as_such() {
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    for (schema, fields) in [
+        ("RegisterBody", &["name", "email", "role", "password", "confirm_password"][..]),
+        ("LoginBody", &["email", "password"]),
+    ] {
+        let schema = &description["components"]["schemas"][schema];
+        assert_eq!(schema["required"], serde_json::json!(fields));
+        for field in fields {
+            assert_eq!(schema["properties"][field]["default"], Value::Null, "{field}");
+        }
+    }
+}
+
+#[test]
 fn every_reference_in_the_description_leads_somewhere() {
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {

@@ -31,11 +31,7 @@ pub trait TokenVerifier: Send + Sync {
 
 impl Access {
     /// Opens the first gate to the bearer of `authorization`, the value of the header or metadata of that name.
-    pub(crate) fn admit(
-        self,
-        authorization: Option<&str>,
-        tokens: &dyn TokenVerifier,
-    ) -> Result<Actor, Error> {
+    pub(crate) fn admit(self, authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Result<Actor, Error> {
         if self == Self::Public {
             return Ok(Actor::Anonymous);
         }
@@ -44,13 +40,10 @@ impl Access {
         if token.len() > MAX_AUTHORIZATION {
             return Err(ErrorCode::TokenInvalid.into());
         }
-        tokens
-            .verify(token)
-            .map(Actor::User)
-            .map_err(|TokenRefused(reason)| {
-                tracing::info!(reason, "token refused");
-                ErrorCode::TokenInvalid.into()
-            })
+        tokens.verify(token).map(Actor::User).map_err(|TokenRefused(reason)| {
+            tracing::info!(reason, "token refused");
+            ErrorCode::TokenInvalid.into()
+        })
     }
 }
 

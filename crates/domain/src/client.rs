@@ -46,11 +46,7 @@ impl TrustedProxies {
 
     /// The client behind `peer`. Each proxy appends the address it saw to `X-Forwarded-For`, so the header's values
     /// are walked from the right, past the proxies we trust; what stands further left anybody may have written.
-    pub fn client<'a>(
-        &self,
-        peer: IpAddr,
-        forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
-    ) -> ClientAddress {
+    pub fn client<'a>(&self, peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &'a str>) -> ClientAddress {
         let mut client = peer;
         let mut hops = forwarded_for.flat_map(|value| value.split(',')).rev();
         while self.trusts(client) {
@@ -79,50 +75,30 @@ mod tests {
     fn client(trusted: &[&str], peer: &str, forwarded_for: &[&str]) -> String {
         let networks = trusted.iter().map(|network| network.parse().unwrap()).collect();
         let proxies = TrustedProxies::new(networks);
-        proxies
-            .client(peer.parse().unwrap(), forwarded_for.iter().copied())
-            .to_string()
+        proxies.client(peer.parse().unwrap(), forwarded_for.iter().copied()).to_string()
     }
 
     #[test]
     fn a_stranger_cannot_choose_an_address() {
         assert_eq!(client(&[], "203.0.113.9", &["1.1.1.1"]), "203.0.113.9");
-        assert_eq!(
-            client(&["10.0.0.0/8"], "203.0.113.9", &["1.1.1.1"]),
-            "203.0.113.9"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "203.0.113.9", &["1.1.1.1"]), "203.0.113.9");
     }
 
     #[test]
     fn a_trusted_proxy_is_believed_and_what_stands_left_of_it_is_not() {
-        assert_eq!(
-            client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
-            "203.0.113.9"
-        );
-        assert_eq!(
-            client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6", "203.0.113.9, 10.2.2.2"]),
-            "203.0.113.9"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6", "203.0.113.9, 10.2.2.2"]), "203.0.113.9");
     }
 
     #[test]
     fn a_hop_that_is_no_address_ends_the_walk_at_the_last_one_known() {
-        assert_eq!(
-            client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, unknown"]),
-            "10.0.0.1"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, unknown"]), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &[]), "10.0.0.1");
     }
 
     #[test]
     fn ports_brackets_and_mapped_addresses_are_understood() {
-        assert_eq!(
-            client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["203.0.113.9:4711"]),
-            "203.0.113.9"
-        );
-        assert_eq!(
-            client(&["10.0.0.0/8"], "10.0.0.1", &["[2001:db8:1:2:3::9]"]),
-            "2001:db8:1:2::"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["[2001:db8:1:2:3::9]"]), "2001:db8:1:2::");
     }
 }

@@ -162,19 +162,13 @@ pub struct Reason {
 impl Reason {
     /// A reason with a message that may name the field as `{field}`.
     pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// The value is absent or blank.
     #[must_use]
     pub const fn empty() -> Self {
-        Self {
-            code: ViolationCode::Empty,
-            message: Cow::Borrowed("{field} is empty"),
-        }
+        Self { code: ViolationCode::Empty, message: Cow::Borrowed("{field} is empty") }
     }
 
     /// What kind of mistake it is.
@@ -196,11 +190,7 @@ impl Violation {
     /// Names the field that holds the mistake.
     #[must_use]
     pub fn new(field: &'static str, reason: &Reason) -> Self {
-        Self {
-            field,
-            code: reason.code,
-            message: reason.message.replace("{field}", field),
-        }
+        Self { field, code: reason.code, message: reason.message.replace("{field}", field) }
     }
 
     /// The field's name on the wire.
@@ -243,11 +233,7 @@ impl Violations {
     pub fn into_error(self, code: ErrorCode) -> Error {
         let first = self.0.iter().min_by_key(|violation| violation.code);
         let message = first.map(|violation| Cow::Owned(violation.message.clone()));
-        Error {
-            message,
-            violations: self.0,
-            ..Error::new(code)
-        }
+        Error { message, violations: self.0, ..Error::new(code) }
     }
 }
 
@@ -265,21 +251,12 @@ impl Error {
     /// An error with the code's own message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
-        Self {
-            code,
-            message: None,
-            violations: Vec::new(),
-            retry_after: None,
-            source: None,
-        }
+        Self { code, message: None, violations: Vec::new(), retry_after: None, source: None }
     }
 
     /// A fault of ours; the cause goes to the log and never to a client.
     pub fn internal(source: impl Into<BoxError>) -> Self {
-        Self {
-            source: Some(source.into()),
-            ..Self::new(ErrorCode::Internal)
-        }
+        Self { source: Some(source.into()), ..Self::new(ErrorCode::Internal) }
     }
 
     /// A system that the call needs is away; the cause goes to the log and never to a client.
@@ -300,10 +277,7 @@ impl Error {
     /// A refusal that ends by itself after a while.
     #[must_use]
     pub fn retry_later(code: ErrorCode, retry_after: Duration) -> Self {
-        Self {
-            retry_after: Some(retry_after),
-            ..Self::new(code)
-        }
+        Self { retry_after: Some(retry_after), ..Self::new(code) }
     }
 
     /// Which error it is.
@@ -339,9 +313,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn std::error::Error + 'static))
+        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -380,10 +352,7 @@ mod tests {
     #[test]
     fn violations_keep_the_order_of_fields_and_tell_first_what_go_told_first() {
         let mut wrong = Violations::default();
-        wrong.add(
-            "email",
-            &Reason::new(ViolationCode::InvalidEmail, "invalid email"),
-        );
+        wrong.add("email", &Reason::new(ViolationCode::InvalidEmail, "invalid email"));
         wrong.add("role", &Reason::new(ViolationCode::UnknownRole, "invalid role"));
         let error = wrong.into_error(ErrorCode::InvalidRequest);
         assert_eq!(error.message(), "invalid role");

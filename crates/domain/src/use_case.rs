@@ -101,10 +101,7 @@ pub struct Handler<U> {
 impl<U: UseCase> Handler<U> {
     /// A use case behind the front desk.
     pub fn new(desk: &Arc<FrontDesk>, use_case: U) -> Self {
-        Self {
-            use_case: Arc::new(use_case),
-            desk: Arc::clone(desk),
-        }
+        Self { use_case: Arc::new(use_case), desk: Arc::clone(desk) }
     }
 
     /// Counts a call and tells who makes it. A call with a bad token counts against the address that it came from.
@@ -126,9 +123,7 @@ impl<U: UseCase> Handler<U> {
             }),
         };
         if let Err(refusal) = &context {
-            self.desk
-                .observer
-                .use_case_ended(U::NAME, Some(refusal.code()), std::time::Duration::ZERO);
+            self.desk.observer.use_case_ended(U::NAME, Some(refusal.code()), std::time::Duration::ZERO);
         }
         Admission { quota, context }
     }
@@ -153,9 +148,7 @@ impl<U: UseCase> Handler<U> {
                     }
                 };
                 self.desk.spawner.spawn(Box::pin(task.instrument(span)));
-                answer
-                    .await
-                    .unwrap_or_else(|_| Err(Error::unavailable("shut down before the command had ended")))
+                answer.await.unwrap_or_else(|_| Err(Error::unavailable("shut down before the command had ended")))
             }
         }
     }
@@ -168,9 +161,7 @@ async fn observed<U: UseCase>(
     input: U::Input,
 ) -> Result<U::Output, Error> {
     let started = Instant::now();
-    let outcome = AssertUnwindSafe(use_case.execute(&context, input))
-        .catch_unwind()
-        .await;
+    let outcome = AssertUnwindSafe(use_case.execute(&context, input)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_panic| {
         desk.observer.panic_caught(U::NAME);
         Err(Error::internal("the use case panicked"))
@@ -178,11 +169,7 @@ async fn observed<U: UseCase>(
     if let Err(error) = &outcome {
         log_fault(U::NAME, error);
     }
-    desk.observer.use_case_ended(
-        U::NAME,
-        outcome.as_ref().err().map(Error::code),
-        started.elapsed(),
-    );
+    desk.observer.use_case_ended(U::NAME, outcome.as_ref().err().map(Error::code), started.elapsed());
     outcome
 }
 

@@ -65,21 +65,14 @@ impl Lane {
     /// That the operating system gives no thread.
     pub(crate) fn start(options: LaneOptions) -> io::Result<Self> {
         let (queue, jobs) = bounded(options.queue);
-        let lane = Self {
-            queue,
-            max_wait: options.max_wait,
-            threads: options.threads.max(1),
-            in_use: Arc::default(),
-        };
+        let lane = Self { queue, max_wait: options.max_wait, threads: options.threads.max(1), in_use: Arc::default() };
         let refused = Arc::new(Once::new());
         for number in 0..lane.threads {
             let (jobs, in_use, refused) = (jobs.clone(), Arc::clone(&lane.in_use), Arc::clone(&refused));
-            thread::Builder::new()
-                .name(format!("{}-{number}", options.name))
-                .spawn(move || {
-                    lower_priority(options.nice, &refused);
-                    work_off(&jobs, &in_use);
-                })?;
+            thread::Builder::new().name(format!("{}-{number}", options.name)).spawn(move || {
+                lower_priority(options.nice, &refused);
+                work_off(&jobs, &in_use);
+            })?;
         }
         Ok(lane)
     }
@@ -107,13 +100,9 @@ impl Lane {
                 let _ = reply.send(span.in_scope(work));
             }
         };
-        self.queue
-            .try_send(Box::new(job))
-            .map_err(|_refused| Error::overloaded(RETRY_AFTER))?;
+        self.queue.try_send(Box::new(job)).map_err(|_refused| Error::overloaded(RETRY_AFTER))?;
         match timeout(self.max_wait.min(by.remaining()), started).await {
-            Ok(Ok(())) => answer
-                .await
-                .map_err(|_| Error::internal("a job on the lane panicked")),
+            Ok(Ok(())) => answer.await.map_err(|_| Error::internal("a job on the lane panicked")),
             _ if by.has_passed() => Err(ErrorCode::DeadlineExceeded.into()),
             _ => Err(Error::overloaded(RETRY_AFTER)),
         }
@@ -121,11 +110,7 @@ impl Lane {
 
     /// How busy the lane is.
     pub(crate) fn gauges(&self) -> LaneGauges {
-        LaneGauges {
-            threads: self.threads,
-            in_use: self.in_use.load(Ordering::Relaxed),
-            waiting: self.queue.len(),
-        }
+        LaneGauges { threads: self.threads, in_use: self.in_use.load(Ordering::Relaxed), waiting: self.queue.len() }
     }
 }
 
@@ -166,14 +151,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     fn lane(queue: usize, max_wait: Duration) -> Lane {
-        Lane::start(LaneOptions {
-            name: "test",
-            threads: 1,
-            queue,
-            max_wait,
-            nice: 10,
-        })
-        .unwrap()
+        Lane::start(LaneOptions { name: "test", threads: 1, queue, max_wait, nice: 10 }).unwrap()
     }
 
     /// Keeps the lane's only thread busy until the returned sender is dropped.
@@ -214,11 +192,7 @@ mod tests {
         let release = occupy(&lane).await;
         let queued = submit(&lane, Deadline::within(LONG), || "done");
         until(|| lane.gauges().waiting == 1).await;
-        let busy = LaneGauges {
-            threads: 1,
-            in_use: 1,
-            waiting: 1,
-        };
+        let busy = LaneGauges { threads: 1, in_use: 1, waiting: 1 };
         assert_eq!(lane.gauges(), busy);
 
         let refused = lane.run(Deadline::within(LONG), || ()).await.unwrap_err();
@@ -236,9 +210,7 @@ mod tests {
         let ran = Arc::new(AtomicBool::new(false));
         let mark = Arc::clone(&ran);
         let asked = Instant::now();
-        let outcome = lane
-            .run(Deadline::within(LONG), move || mark.store(true, Ordering::SeqCst))
-            .await;
+        let outcome = lane.run(Deadline::within(LONG), move || mark.store(true, Ordering::SeqCst)).await;
         assert_eq!(code(outcome), ErrorCode::Overloaded);
         assert!(asked.elapsed() >= Duration::from_millis(40));
 
@@ -253,15 +225,10 @@ mod tests {
         let release = occupy(&lane).await;
         let ran = Arc::new(AtomicUsize::new(0));
         let (late, deserted) = (Arc::clone(&ran), Arc::clone(&ran));
-        let outcome = lane
-            .run(Deadline::within(Duration::from_millis(20)), move || {
-                late.fetch_add(1, Ordering::SeqCst)
-            })
-            .await;
+        let outcome =
+            lane.run(Deadline::within(Duration::from_millis(20)), move || late.fetch_add(1, Ordering::SeqCst)).await;
         assert_eq!(code(outcome), ErrorCode::DeadlineExceeded);
-        let caller = submit(&lane, Deadline::within(LONG), move || {
-            deserted.fetch_add(1, Ordering::SeqCst)
-        });
+        let caller = submit(&lane, Deadline::within(LONG), move || deserted.fetch_add(1, Ordering::SeqCst));
         until(|| lane.gauges().waiting == 2).await;
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled());
@@ -275,10 +242,7 @@ mod tests {
     async fn a_panic_fails_its_own_job_and_costs_no_thread() {
         let lane = lane(8, LONG);
         let by = Deadline::within(LONG);
-        assert_eq!(
-            code(lane.run(by, || panic!("on purpose")).await),
-            ErrorCode::Internal
-        );
+        assert_eq!(code(lane.run(by, || panic!("on purpose")).await), ErrorCode::Internal);
         assert_eq!(lane.run(by, || 7).await.unwrap(), 7);
         until(|| lane.gauges().in_use == 0).await;
     }

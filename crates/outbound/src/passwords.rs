@@ -63,12 +63,7 @@ impl Bcrypt {
     /// That the cost is out of bounds, or that the operating system gives no thread.
     pub fn start(options: Options) -> io::Result<Self> {
         if !COSTS.contains(&options.cost) {
-            let reason = format!(
-                "bcrypt cost {} is not within {} to {}",
-                options.cost,
-                COSTS.start(),
-                COSTS.end()
-            );
+            let reason = format!("bcrypt cost {} is not within {} to {}", options.cost, COSTS.start(), COSTS.end());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         let lane = Lane::start(LaneOptions {
@@ -78,10 +73,7 @@ impl Bcrypt {
             max_wait: options.max_wait,
             nice: options.nice,
         })?;
-        Ok(Self {
-            lane,
-            cost: options.cost,
-        })
+        Ok(Self { lane, cost: options.cost })
     }
 
     /// How busy the threads are.
@@ -113,10 +105,7 @@ impl PasswordHasher for Bcrypt {
             return Err(Error::internal("bcrypt would cut this password"));
         }
         let cost = self.cost;
-        self.lane
-            .run(by, move || make(&password, cost))
-            .await?
-            .map_err(Error::internal)
+        self.lane.run(by, move || make(&password, cost)).await?.map_err(Error::internal)
     }
 
     async fn verify(
@@ -126,9 +115,7 @@ impl PasswordHasher for Bcrypt {
         by: Deadline,
     ) -> Result<Verdict, Error> {
         let cost = self.cost;
-        self.lane
-            .run(by, move || check(&password, stored.as_ref(), cost))
-            .await
+        self.lane.run(by, move || check(&password, stored.as_ref(), cost)).await
     }
 }
 
@@ -149,9 +136,7 @@ fn check(password: &PasswordAttempt, stored: Option<&PasswordHash>, cost: u32) -
     let renewed = if stored.is_current(cost) {
         None
     } else {
-        make(password, cost)
-            .inspect_err(|error| tracing::warn!(%error, "password hash not renewed"))
-            .ok()
+        make(password, cost).inspect_err(|error| tracing::warn!(%error, "password hash not renewed")).ok()
     };
     Verdict::Right { renewed }
 }
@@ -221,10 +206,7 @@ mod tests {
     }
 
     fn started() -> Bcrypt {
-        let options = Options {
-            cost: COST,
-            ..Options::default()
-        };
+        let options = Options { cost: COST, ..Options::default() };
         Bcrypt::start(options).unwrap()
     }
 
@@ -244,10 +226,7 @@ mod tests {
     #[test]
     fn a_nul_is_wrong_where_bcrypt_alone_would_take_it() {
         let hash = stored("abc", COST);
-        assert!(
-            bcrypt::verify("abc\0abc", hash.as_str()).unwrap(),
-            "bcrypt's trap"
-        );
+        assert!(bcrypt::verify("abc\0abc", hash.as_str()).unwrap(), "bcrypt's trap");
         assert_eq!(right("abc\0abc", &hash), None);
         assert_eq!(right("abc", &hash), Some(false));
     }
@@ -258,38 +237,21 @@ mod tests {
         let of_go = PasswordHash::new(stored("correct horse", COST).as_str().replacen(PREFIX, "$2a$", 1));
         for old in [other_cost, of_go] {
             let verdict = check(&attempt("correct horse"), Some(&old), COST);
-            let Verdict::Right {
-                renewed: Some(renewed),
-            } = verdict
-            else {
+            let Verdict::Right { renewed: Some(renewed) } = verdict else {
                 panic!("{verdict:?}");
             };
             assert!(renewed.as_str().starts_with("$2b$04$"));
             assert_eq!(right("correct horse", &renewed), Some(false));
-            assert_eq!(
-                right("wrong horse", &old),
-                None,
-                "a wrong password renews nothing"
-            );
+            assert_eq!(right("wrong horse", &old), None, "a wrong password renews nothing");
         }
     }
 
     #[test]
     fn a_hash_that_cannot_be_checked_against_is_wrong() {
         let good = stored("correct horse", COST).as_str().to_owned();
-        let (costly, broken, torn) = (
-            good.replacen("$04$", "$31$", 1),
-            good.replacen("$2b$", "$2x$", 1),
-            good[..59].to_owned(),
-        );
-        for bad in [
-            "",
-            "plain text",
-            &costly,
-            &broken,
-            &torn,
-            "$argon2id$v=19$m=19456",
-        ] {
+        let (costly, broken, torn) =
+            (good.replacen("$04$", "$31$", 1), good.replacen("$2b$", "$2x$", 1), good[..59].to_owned());
+        for bad in ["", "plain text", &costly, &broken, &torn, "$argon2id$v=19$m=19456"] {
             assert_eq!(right("correct horse", &PasswordHash::new(bad)), None, "{bad}");
         }
         assert_eq!(check(&attempt("correct horse"), None, COST), Verdict::Wrong);
@@ -333,19 +295,14 @@ mod tests {
 
     #[test]
     fn every_hash_has_a_salt_of_its_own() {
-        let hashes: HashSet<_> = (0..100)
-            .map(|_| stored("same", COST).as_str().to_owned())
-            .collect();
+        let hashes: HashSet<_> = (0..100).map(|_| stored("same", COST).as_str().to_owned()).collect();
         assert_eq!(hashes.len(), 100);
     }
 
     #[test]
     fn a_cost_out_of_bounds_does_not_start() {
         for cost in [3, 17] {
-            let options = Options {
-                cost,
-                ..Options::default()
-            };
+            let options = Options { cost, ..Options::default() };
             let refused = Bcrypt::start(options).err().unwrap();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
         }

@@ -20,19 +20,13 @@ impl Rate {
     /// So many calls a minute.
     #[must_use]
     pub const fn per_minute(limit: u32) -> Self {
-        Self {
-            limit,
-            window: Duration::from_secs(60),
-        }
+        Self { limit, window: Duration::from_secs(60) }
     }
 
     /// So many calls an hour.
     #[must_use]
     pub const fn per_hour(limit: u32) -> Self {
-        Self {
-            limit,
-            window: Duration::from_secs(60 * 60),
-        }
+        Self { limit, window: Duration::from_secs(60 * 60) }
     }
 }
 
@@ -94,11 +88,7 @@ impl ClientQuotas {
             return short;
         }
         let long = self.credentials_sustained.spend(spender);
-        if long.exceeded || long.remaining < short.remaining {
-            long
-        } else {
-            short
-        }
+        if long.exceeded || long.remaining < short.remaining { long } else { short }
     }
 }
 
@@ -146,12 +136,8 @@ impl Counters {
     }
 
     fn spend(&self, spender: Spender) -> Quota {
-        let window = self.windows.get_with(spender, || {
-            Arc::new(Window {
-                began: Instant::now(),
-                calls: AtomicU32::new(0),
-            })
-        });
+        let window =
+            self.windows.get_with(spender, || Arc::new(Window { began: Instant::now(), calls: AtomicU32::new(0) }));
         let made = window.count(self.rate.limit);
         Quota {
             limit: self.rate.limit,
@@ -201,29 +187,19 @@ mod tests {
 
     #[test]
     fn the_call_past_the_limit_is_refused_and_the_client_told_when_to_return() {
-        let spend = quotas(Options {
-            write: rate(3, NEVER),
-            ..Options::default()
-        });
+        let spend = quotas(Options { write: rate(3, NEVER), ..Options::default() });
         for left in [2, 1, 0] {
             let quota = spend(Allowance::Write, client(1));
             assert_eq!((quota.remaining, quota.exceeded), (left, false));
         }
         let quota = spend(Allowance::Write, client(1));
-        assert_eq!(
-            (quota.limit, quota.remaining, quota.exceeded, quota.window),
-            (3, 0, true, NEVER)
-        );
+        assert_eq!((quota.limit, quota.remaining, quota.exceeded, quota.window), (3, 0, true, NEVER));
         assert!(quota.resets_in <= NEVER && quota.resets_in > NEVER / 2);
     }
 
     #[test]
     fn clients_users_and_allowances_are_counted_apart() {
-        let spend = quotas(Options {
-            write: rate(1, NEVER),
-            read: rate(1, NEVER),
-            ..Options::default()
-        });
+        let spend = quotas(Options { write: rate(1, NEVER), read: rate(1, NEVER), ..Options::default() });
         let user = Spender::User(UserId::generate());
         for spender in [client(1), client(2), user] {
             for allowance in [Allowance::Write, Allowance::Read] {
@@ -235,10 +211,7 @@ mod tests {
 
     #[test]
     fn a_window_that_ends_begins_anew() {
-        let spend = quotas(Options {
-            read: rate(1, Duration::from_millis(500)),
-            ..Options::default()
-        });
+        let spend = quotas(Options { read: rate(1, Duration::from_millis(500)), ..Options::default() });
         assert!(!spend(Allowance::Read, client(1)).exceeded);
         let refused = spend(Allowance::Read, client(1));
         assert!(refused.exceeded);
@@ -273,10 +246,7 @@ mod tests {
 
     #[test]
     fn calls_at_the_same_time_are_all_counted() {
-        let quotas = ClientQuotas::new(Options {
-            read: rate(1000, NEVER),
-            ..Options::default()
-        });
+        let quotas = ClientQuotas::new(Options { read: rate(1000, NEVER), ..Options::default() });
         let admitted = AtomicU32::new(0);
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -295,11 +265,7 @@ mod tests {
     #[test]
     fn a_crowd_of_strangers_neither_frees_a_busy_client_nor_takes_memory_without_bound() {
         let (limit, max_clients) = (20, 1_000);
-        let quotas = ClientQuotas::new(Options {
-            read: rate(limit, NEVER),
-            max_clients,
-            ..Options::default()
-        });
+        let quotas = ClientQuotas::new(Options { read: rate(limit, NEVER), max_clients, ..Options::default() });
         let mut admitted = 0;
         for _ in 0..2 * limit {
             let quota = quotas.spend(Allowance::Read, client(1)).unwrap();
@@ -316,14 +282,8 @@ mod tests {
     #[test]
     fn a_newcomer_is_counted_from_the_first_call_though_memory_is_full() {
         let (limit, max_clients) = (5, 1_000);
-        let quotas = ClientQuotas::new(Options {
-            read: rate(limit, NEVER),
-            max_clients,
-            ..Options::default()
-        });
-        let regulars: Vec<_> = (0..max_clients)
-            .map(|_| Spender::User(UserId::generate()))
-            .collect();
+        let quotas = ClientQuotas::new(Options { read: rate(limit, NEVER), max_clients, ..Options::default() });
+        let regulars: Vec<_> = (0..max_clients).map(|_| Spender::User(UserId::generate())).collect();
         let call_all = || {
             for regular in &regulars {
                 quotas.spend(Allowance::Read, *regular);

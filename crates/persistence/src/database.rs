@@ -8,6 +8,7 @@ use crate::task::Kind;
 use crate::url::{Address, Backend, OpenError};
 use diesel::QueryResult;
 use domain::clock::Deadline;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub struct Database {
     readers: Arc<Lanes>,
     /// What was wrong with the schema when it was last looked at.
     pub(crate) known_schema: Mutex<Option<crate::status::Status>>,
+    /// Whether it lacked tables or columns that statements name.
+    pub(crate) is_schema_behind: AtomicBool,
 }
 
 impl Database {
@@ -65,7 +68,14 @@ impl Database {
                 (Arc::clone(&primary), primary, readers)
             }
         };
-        Ok(Arc::new(Self { backend, writers, primary_readers, readers, known_schema: Mutex::new(None) }))
+        Ok(Arc::new(Self {
+            backend,
+            writers,
+            primary_readers,
+            readers,
+            known_schema: Mutex::new(None),
+            is_schema_behind: AtomicBool::new(false),
+        }))
     }
 
     /// Reads what may lag a little behind. The job may run twice.
@@ -74,7 +84,7 @@ impl Database {
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.readers.run(Kind::Read, by, job).await
+        self.usable(&self.readers)?.run(Kind::Read, by, job).await
     }
 
     /// Reads what has been written before. The job may run twice.
@@ -83,7 +93,7 @@ impl Database {
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.primary_readers.run(Kind::Read, by, job).await
+        self.usable(&self.primary_readers)?.run(Kind::Read, by, job).await
     }
 
     /// Writes: one statement, or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
@@ -93,7 +103,17 @@ impl Database {
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.writers.run(Kind::Write, by, job).await
+        self.usable(&self.writers)?.run(Kind::Write, by, job).await
+    }
+
+    /// The lanes, unless the schema is known to be one that the statements do not fit.
+    fn usable<'a>(&self, lanes: &'a Lanes) -> Result<&'a Lanes, Failure> {
+        if self.is_schema_behind.load(Ordering::Relaxed) { Err(Failure::SchemaBehind) } else { Ok(lanes) }
+    }
+
+    /// The lanes for questions about the database itself, whatever its schema: those of the primary and of the replica.
+    pub(crate) fn inspected(&self) -> (&Lanes, &Lanes) {
+        (&self.primary_readers, &self.readers)
     }
 
     /// Whether the database has answered somebody within this time.

@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Statement(diesel::result::Error),
     /// The job panicked.
     Panicked,
+    /// The schema lacks what statements name; migrating heals it.
+    SchemaBehind,
 }
 
 impl fmt::Display for Failure {
@@ -39,6 +41,7 @@ impl fmt::Display for Failure {
             Self::Lost(error) => write!(f, "the connection to the database was lost: {error}"),
             Self::Statement(error) => write!(f, "the statement failed: {error}"),
             Self::Panicked => f.write_str("a database job panicked"),
+            Self::SchemaBehind => f.write_str("the database's schema is older than this binary"),
         }
     }
 }
@@ -59,7 +62,8 @@ impl From<Failure> for Error {
             | Failure::NoAnswer
             | Failure::Closed
             | Failure::Away(_)
-            | Failure::Lost(_) => Self::unavailable(failure),
+            | Failure::Lost(_)
+            | Failure::SchemaBehind => Self::unavailable(failure),
         }
     }
 }

@@ -3,9 +3,11 @@
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::migrate::{applied_versions, compare};
+use crate::task::Kind;
 use diesel::r2d2::R2D2Connection;
 use domain::clock::Deadline;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long asking may take.
@@ -42,11 +44,14 @@ impl Database {
     pub async fn status(&self) -> Status {
         let by = Deadline::within(ASK_WITHIN);
         let backend = self.backend;
-        let applied = self.read_primary(by, applied_versions);
-        let replica = self.read(by, |connection| connection.ping());
+        let (primary, replica) = self.inspected();
+        let applied = primary.run(Kind::Read, by, applied_versions);
+        let replica = replica.run(Kind::Read, by, |connection| connection.ping());
         match tokio::join!(applied, replica) {
             (Ok(applied), Ok(())) => {
                 let status = compare(backend, &applied);
+                let is_behind = matches!(status, Status::SchemaBehind { .. });
+                self.is_schema_behind.store(is_behind, Ordering::Relaxed);
                 *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
                 status
             }

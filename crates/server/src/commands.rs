@@ -11,6 +11,7 @@ use crate::telemetry::{self, LogGuard};
 use crate::wiring;
 use domain::clock::{Deadline, SystemClock};
 use domain::user::{Email, LoginAttempts};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,11 @@ fn on_runtime(work: impl Future<Output = Exit>) -> Exit {
         Ok(runtime) => runtime.block_on(work),
         Err(error) => failed(Exit::Failed, format_args!("the runtime cannot be started: {error}")),
     }
+}
+
+/// Prints what was asked for. A reader that has seen enough, such as `head`, is no failure.
+fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{}", text.to_string().trim_end());
 }
 
 fn failed(exit: Exit, reason: impl std::fmt::Display) -> Exit {
@@ -127,8 +133,8 @@ fn reload(cli: &Cli, running: &Running, log: &LogGuard) {
 
 fn migrate(settings: &Settings) -> Exit {
     match persistence::migrate(&wiring::database(settings)) {
-        Ok(applied) if applied.is_empty() => println!("the schema is up to date"),
-        Ok(applied) => applied.iter().for_each(|migration| println!("applied {migration}")),
+        Ok(applied) if applied.is_empty() => say("the schema is up to date"),
+        Ok(applied) => applied.iter().for_each(|migration| say(format_args!("applied {migration}"))),
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     }
     Exit::Done
@@ -137,15 +143,15 @@ fn migrate(settings: &Settings) -> Exit {
 fn print_settings(command: ConfigCommand, settings: &Settings) -> Exit {
     settings.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     match command {
-        ConfigCommand::Check => println!("the settings for {} are in order", settings.environment),
-        ConfigCommand::Show => print!("{}", settings.describe()),
+        ConfigCommand::Check => say(format_args!("the settings for {} are in order", settings.environment)),
+        ConfigCommand::Show => say(settings.describe()),
     }
     Exit::Done
 }
 
 fn print_openapi() -> Exit {
     match rest::openapi().to_pretty_json() {
-        Ok(json) => println!("{json}"),
+        Ok(json) => say(json),
         Err(error) => return failed(Exit::Failed, error),
     }
     Exit::Done
@@ -153,7 +159,7 @@ fn print_openapi() -> Exit {
 
 fn print_health(settings: &Settings) -> Exit {
     match health::ask(&settings.ops) {
-        Ok(answer) => println!("{answer}"),
+        Ok(answer) => say(answer),
         Err(unhealthy) => return failed(Exit::Failed, unhealthy),
     }
     Exit::Done
@@ -168,8 +174,8 @@ async fn unlock(email: &str, settings: &Settings) -> Exit {
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     };
     match database.unlock(&email, Deadline::within(PATIENCE)).await {
-        Ok(true) => println!("unlocked {}", email.as_str()),
-        Ok(false) => println!("{} had no failed log-ins", email.as_str()),
+        Ok(true) => say(format_args!("unlocked {}", email.as_str())),
+        Ok(false) => say(format_args!("{} had no failed log-ins", email.as_str())),
         Err(error) => {
             let causes = domain::error::causes(&error);
             return failed(Exit::DatabaseUnusable, format_args!("{error}: {causes}"));

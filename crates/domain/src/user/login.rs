@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorCode, Violations};
 use crate::quota::Allowance;
 use crate::use_case::{Kind, UseCase};
 use crate::user::{
-    AccessToken, Attempt, Email, LoginAttempts, PasswordAttempt, PasswordHash, PasswordHasher, Role,
-    TokenIssuer, User, UserId, Users, Verdict,
+    AccessToken, Attempt, Email, LoginAttempts, PasswordAttempt, PasswordHash, PasswordHasher, Role, TokenIssuer, User,
+    UserId, Users, Verdict,
 };
 use std::sync::Arc;
 
@@ -64,9 +64,7 @@ impl LoginUser {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
-        let admitted = attempts
-            .admit(account, context.client, self.clock.now(), context.deadline)
-            .await;
+        let admitted = attempts.admit(account, context.client, self.clock.now(), context.deadline).await;
         if let Err(error) = &admitted
             && error.code() == ErrorCode::LoginThrottled
         {
@@ -79,23 +77,10 @@ impl LoginUser {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
-        attempts
-            .settle(
-                account,
-                context.client,
-                attempt,
-                self.clock.now(),
-                context.deadline,
-            )
-            .await
+        attempts.settle(account, context.client, attempt, self.clock.now(), context.deadline).await
     }
 
-    async fn check(
-        &self,
-        context: &Context,
-        email: &Email,
-        password: PasswordAttempt,
-    ) -> Result<Option<User>, Error> {
+    async fn check(&self, context: &Context, email: &Email, password: PasswordAttempt) -> Result<Option<User>, Error> {
         let user = self.users.find_by_email(email, context.deadline).await?;
         let stored = user.as_ref().map(|user| user.password_hash().clone());
         let verdict = self.passwords.verify(password, stored, context.deadline).await?;
@@ -112,10 +97,7 @@ impl LoginUser {
 
     /// Stores a stronger hash. Log-in goes on without it: the next one tries again.
     async fn renew(&self, context: &Context, user: &User, renewed: &PasswordHash) {
-        let stored = self
-            .users
-            .renew_password_hash(user.id(), user.password_hash(), renewed, context.deadline)
-            .await;
+        let stored = self.users.renew_password_hash(user.id(), user.password_hash(), renewed, context.deadline).await;
         match stored {
             Ok(()) => tracing::info!(user_id = %user.id(), "password hash renewed"),
             Err(error) => {
@@ -154,10 +136,6 @@ impl UseCase for LoginUser {
         };
         let token = self.tokens.issue(user.id(), user.role(), self.clock.now())?;
         tracing::info!(user_id = %user.id(), client = %context.client, "logged in");
-        Ok(LoggedIn {
-            id: user.id(),
-            role: user.role(),
-            token,
-        })
+        Ok(LoggedIn { id: user.id(), role: user.role(), token })
     }
 }

@@ -63,10 +63,7 @@ impl Role {
             "" => Err(Reason::empty()),
             "buyer" => Ok(Self::Buyer),
             "seller" => Ok(Self::Seller),
-            _ => Err(Reason::new(
-                ViolationCode::UnknownRole,
-                "invalid role. allowed roles: buyer, seller",
-            )),
+            _ => Err(Reason::new(ViolationCode::UnknownRole, "invalid role. allowed roles: buyer, seller")),
         }
     }
 }
@@ -88,15 +85,9 @@ impl Name {
         if name.is_empty() {
             Err(Reason::empty())
         } else if name.chars().count() > Self::MAX {
-            Err(Reason::new(
-                ViolationCode::TooLong,
-                "maximum length for field {field} is 255 characters",
-            ))
+            Err(Reason::new(ViolationCode::TooLong, "maximum length for field {field} is 255 characters"))
         } else if name.chars().any(is_unprintable) {
-            Err(Reason::new(
-                ViolationCode::InvalidCharacter,
-                "field {field} contains control characters",
-            ))
+            Err(Reason::new(ViolationCode::InvalidCharacter, "field {field} contains control characters"))
         } else {
             Ok(Self(name.to_owned()))
         }
@@ -136,10 +127,7 @@ impl Email {
             let message = "invalid email format. example: emailname@example.com";
             Reason::new(ViolationCode::InvalidEmail, message)
         })?;
-        Ok(Self {
-            typed: typed.to_owned(),
-            key,
-        })
+        Ok(Self { typed: typed.to_owned(), key })
     }
 
     fn key_of(typed: &str) -> Option<String> {
@@ -149,10 +137,7 @@ impl Email {
         let (local, domain) = typed.rsplit_once('@')?;
         let domain = idna::domain_to_ascii(domain).ok()?;
         let key = format!("{}@{domain}", local.to_lowercase());
-        let options = Options::default()
-            .with_required_tld()
-            .without_domain_literal()
-            .without_display_text();
+        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
         (key.len() <= Self::MAX && EmailAddress::parse_with_options(&key, options).is_ok()).then_some(key)
     }
 
@@ -200,21 +185,8 @@ pub struct User {
 impl User {
     /// Opens a new account.
     #[must_use]
-    pub fn register(
-        name: Name,
-        email: Email,
-        role: Role,
-        password_hash: PasswordHash,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            id: UserId::generate(),
-            name,
-            email,
-            role,
-            password_hash,
-            created_at: now,
-        }
+    pub fn register(name: Name, email: Email, role: Role, password_hash: PasswordHash, now: DateTime<Utc>) -> Self {
+        Self { id: UserId::generate(), name, email, role, password_hash, created_at: now }
     }
 
     /// Rebuilds an account from storage, which only ever holds what [`Self::register`] made.
@@ -227,14 +199,7 @@ impl User {
         password_hash: PasswordHash,
         created_at: DateTime<Utc>,
     ) -> Self {
-        Self {
-            id,
-            name,
-            email,
-            role,
-            password_hash,
-            created_at,
-        }
+        Self { id, name, email, role, password_hash, created_at }
     }
 
     /// Identifies the account.
@@ -280,9 +245,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn email(raw: &str) -> Result<String, ViolationCode> {
-        Email::parse(raw)
-            .map(|email| email.key().to_owned())
-            .map_err(|reason| reason.code())
+        Email::parse(raw).map(|email| email.key().to_owned()).map_err(|reason| reason.code())
     }
 
     #[test]
@@ -321,26 +284,16 @@ mod tests {
 
     #[test]
     fn a_masked_address_does_not_tell_the_local_part() {
-        assert_eq!(
-            Email::parse("lovelace@example.com").unwrap().masked(),
-            "l***@example.com"
-        );
+        assert_eq!(Email::parse("lovelace@example.com").unwrap().masked(), "l***@example.com");
     }
 
     #[test]
     fn a_name_is_trimmed_and_bounded() {
         assert_eq!(Name::parse(" Ada ").unwrap().as_str(), "Ada");
         assert!(Name::parse(&"é".repeat(255)).is_ok());
-        assert_eq!(
-            Name::parse(&"é".repeat(256)).unwrap_err().code(),
-            ViolationCode::TooLong
-        );
+        assert_eq!(Name::parse(&"é".repeat(256)).unwrap_err().code(), ViolationCode::TooLong);
         for raw in ["Ada\nBcc: x", "Ada\0", "A\u{2028}da", "\u{202E}adA"] {
-            assert_eq!(
-                Name::parse(raw).unwrap_err().code(),
-                ViolationCode::InvalidCharacter,
-                "{raw:?}"
-            );
+            assert_eq!(Name::parse(raw).unwrap_err().code(), ViolationCode::InvalidCharacter, "{raw:?}");
         }
     }
 
@@ -349,11 +302,7 @@ mod tests {
         assert_eq!(Role::parse("buyer"), Ok(Role::Buyer));
         assert_eq!(Role::parse("seller"), Ok(Role::Seller));
         for raw in ["admin", "Buyer", "buyer,seller"] {
-            assert_eq!(
-                Role::parse(raw).unwrap_err().code(),
-                ViolationCode::UnknownRole,
-                "{raw:?}"
-            );
+            assert_eq!(Role::parse(raw).unwrap_err().code(), ViolationCode::UnknownRole, "{raw:?}");
         }
     }
 

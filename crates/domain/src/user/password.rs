@@ -28,10 +28,7 @@ pub struct PasswordRules {
 
 impl Default for PasswordRules {
     fn default() -> Self {
-        Self {
-            min_length: 8,
-            reject_common: false,
-        }
+        Self { min_length: 8, reject_common: false }
     }
 }
 
@@ -48,21 +45,12 @@ impl Password {
         if raw.is_empty() {
             Err(Reason::empty())
         } else if raw.chars().count() < rules.min_length {
-            let message = format!(
-                "minimum length for field {{field}} is {} characters",
-                rules.min_length
-            );
+            let message = format!("minimum length for field {{field}} is {} characters", rules.min_length);
             Err(Reason::new(ViolationCode::TooShort, message))
         } else if raw.len() > MAX_PASSWORD_BYTES {
-            Err(Reason::new(
-                ViolationCode::TooLong,
-                "maximum length for field {field} is 72 bytes",
-            ))
+            Err(Reason::new(ViolationCode::TooLong, "maximum length for field {field} is 72 bytes"))
         } else if raw.contains('\0') {
-            Err(Reason::new(
-                ViolationCode::InvalidCharacter,
-                "field {field} contains a NUL character",
-            ))
+            Err(Reason::new(ViolationCode::InvalidCharacter, "field {field} contains a NUL character"))
         } else if rules.reject_common && is_common(raw) {
             Err(Self::too_common())
         } else {
@@ -80,18 +68,11 @@ impl Password {
         let repeats = [&name.as_str().to_lowercase(), email.key(), local]
             .iter()
             .any(|known| known.chars().count() >= MIN_PERSONAL && password == **known);
-        if rules.reject_common && repeats {
-            Err(Self::too_common())
-        } else {
-            Ok(self)
-        }
+        if rules.reject_common && repeats { Err(Self::too_common()) } else { Ok(self) }
     }
 
     fn too_common() -> Reason {
-        Reason::new(
-            ViolationCode::TooCommon,
-            "field {field} is too easy to guess, choose another one",
-        )
+        Reason::new(ViolationCode::TooCommon, "field {field} is too easy to guess, choose another one")
     }
 }
 
@@ -109,11 +90,7 @@ impl PasswordAttempt {
     /// # Errors
     /// That it is empty.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        if raw.is_empty() {
-            Err(Reason::empty())
-        } else {
-            Ok(Self(raw.into()))
-        }
+        if raw.is_empty() { Err(Reason::empty()) } else { Ok(Self(raw.into())) }
     }
 
     /// Whether bcrypt can tell it from every other password. Past 72 bytes and at a NUL it stops reading, so that a
@@ -165,15 +142,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STRICT: PasswordRules = PasswordRules {
-        min_length: 8,
-        reject_common: true,
-    };
+    const STRICT: PasswordRules = PasswordRules { min_length: 8, reject_common: true };
 
     fn choose(raw: &str, rules: PasswordRules) -> Result<(), ViolationCode> {
-        Password::choose(raw, rules)
-            .map(drop)
-            .map_err(|reason| reason.code())
+        Password::choose(raw, rules).map(drop).map_err(|reason| reason.code())
     }
 
     #[test]
@@ -194,11 +166,7 @@ mod tests {
     fn every_listed_password_is_refused_when_common_ones_are() {
         assert!(COMMON.len() >= 3_000);
         for common in COMMON.iter() {
-            assert_eq!(
-                choose(common, STRICT),
-                Err(ViolationCode::TooCommon),
-                "{common:?}"
-            );
+            assert_eq!(choose(common, STRICT), Err(ViolationCode::TooCommon), "{common:?}");
         }
         assert_eq!(choose("PassWord123", STRICT), Err(ViolationCode::TooCommon));
         assert_eq!(choose("password123", PasswordRules::default()), Ok(()));
@@ -206,10 +174,7 @@ mod tests {
 
     #[test]
     fn a_password_must_not_repeat_its_owner() {
-        let (name, email) = (
-            Name::parse("Ada Lovelace").unwrap(),
-            Email::parse("countess@example.com").unwrap(),
-        );
+        let (name, email) = (Name::parse("Ada Lovelace").unwrap(), Email::parse("countess@example.com").unwrap());
         for raw in ["ada lovelace", "COUNTESS", "countess@example.com"] {
             let password = Password::choose(raw, STRICT).unwrap();
             assert!(password.unlike(&name, &email, STRICT).is_err(), "{raw:?}");
@@ -220,16 +185,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_bcrypt_would_cut_is_told_apart() {
-        assert!(
-            PasswordAttempt::parse(&"x".repeat(72))
-                .unwrap()
-                .is_distinguishable()
-        );
-        assert!(
-            !PasswordAttempt::parse(&"x".repeat(73))
-                .unwrap()
-                .is_distinguishable()
-        );
+        assert!(PasswordAttempt::parse(&"x".repeat(72)).unwrap().is_distinguishable());
+        assert!(!PasswordAttempt::parse(&"x".repeat(73)).unwrap().is_distinguishable());
         assert!(!PasswordAttempt::parse("a\0a").unwrap().is_distinguishable());
     }
 

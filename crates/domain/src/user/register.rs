@@ -58,13 +58,7 @@ impl RegisterForm {
         if self.confirm_password.is_empty() {
             wrong.add("confirm_password", &Reason::empty());
         } else if let (Some(name), Some(email), Some(role), Some(password)) = (name, email, role, password) {
-            return Ok(Registration {
-                name,
-                email,
-                role,
-                password,
-                is_confirmed,
-            });
+            return Ok(Registration { name, email, role, password, is_confirmed });
         } else if !is_confirmed {
             wrong.add("confirm_password", &mismatch());
         }
@@ -77,10 +71,7 @@ fn mismatch() -> Reason {
 }
 
 fn email_taken(wrong: &mut Violations) {
-    wrong.add(
-        "email",
-        &Reason::new(ViolationCode::Taken, ErrorCode::EmailTaken.message()),
-    );
+    wrong.add("email", &Reason::new(ViolationCode::Taken, ErrorCode::EmailTaken.message()));
 }
 
 /// Opens an account.
@@ -105,11 +96,7 @@ impl RegisterUser {
             email_taken(&mut wrong);
         }
         wrong.add("confirm_password", &mismatch());
-        Err(wrong.into_error(if is_taken {
-            ErrorCode::EmailTaken
-        } else {
-            ErrorCode::InvalidRequest
-        }))
+        Err(wrong.into_error(if is_taken { ErrorCode::EmailTaken } else { ErrorCode::InvalidRequest }))
     }
 }
 
@@ -122,28 +109,15 @@ impl UseCase for RegisterUser {
     type Output = Registered;
 
     async fn execute(&self, context: &Context, form: RegisterForm) -> Result<Registered, Error> {
-        let Registration {
-            name,
-            email,
-            role,
-            password,
-            is_confirmed,
-        } = form.parse(self.rules)?;
+        let Registration { name, email, role, password, is_confirmed } = form.parse(self.rules)?;
         if !is_confirmed {
             return self.unconfirmed(context, &email).await;
         }
         let hash = self.passwords.hash(password.into(), context.deadline).await?;
         let user = User::register(name, email, role, hash, self.clock.now());
-        self.users
-            .add(&user, context.deadline)
-            .await
-            .map_err(name_the_field)?;
+        self.users.add(&user, context.deadline).await.map_err(name_the_field)?;
         tracing::info!(user_id = %user.id(), role = role.as_str(), "account opened");
-        Ok(Registered {
-            id: user.id(),
-            role,
-            email: user.email().clone(),
-        })
+        Ok(Registered { id: user.id(), role, email: user.email().clone() })
     }
 }
 
@@ -163,24 +137,14 @@ mod tests {
 
     fn refusal(form: &RegisterForm) -> (String, Vec<(&'static str, ViolationCode)>) {
         let error = form.parse(PasswordRules::default()).err().unwrap();
-        let fields = error
-            .violations()
-            .iter()
-            .map(|violation| (violation.field(), violation.code()))
-            .collect();
+        let fields = error.violations().iter().map(|violation| (violation.field(), violation.code())).collect();
         (error.message().to_owned(), fields)
     }
 
     fn form(name: &str, email: &str, role: &str, password: &str, confirm_password: &str) -> RegisterForm {
         let [name, email, role, password, confirm_password] =
             [name, email, role, password, confirm_password].map(str::to_owned);
-        RegisterForm {
-            name,
-            email,
-            role,
-            password,
-            confirm_password,
-        }
+        RegisterForm { name, email, role, password, confirm_password }
     }
 
     #[test]
@@ -195,10 +159,7 @@ mod tests {
     #[test]
     fn the_message_is_the_one_that_go_would_have_given() {
         let told = |form: RegisterForm| refusal(&form).0;
-        assert_eq!(
-            told(form("Ada", "nonsense", "pirate", "short", "")),
-            "confirm_password is empty"
-        );
+        assert_eq!(told(form("Ada", "nonsense", "pirate", "short", "")), "confirm_password is empty");
         assert_eq!(
             told(form("Ada", "nonsense", "pirate", "short", "other")),
             "invalid role. allowed roles: buyer, seller"
@@ -206,16 +167,13 @@ mod tests {
         let email = "invalid email format. example: emailname@example.com";
         assert_eq!(told(form("Ada", "nonsense", "buyer", "short", "other")), email);
         let short = "minimum length for field password is 8 characters";
-        assert_eq!(
-            told(form("Ada", "ada@example.com", "buyer", "short", "other")),
-            short
-        );
+        assert_eq!(told(form("Ada", "ada@example.com", "buyer", "short", "other")), short);
     }
 
     #[test]
     fn a_lone_mismatch_is_left_to_be_told_after_a_taken_email() {
-        let parsed = form("Ada", "ada@example.com", "buyer", "password123", "password124")
-            .parse(PasswordRules::default());
+        let parsed =
+            form("Ada", "ada@example.com", "buyer", "password123", "password124").parse(PasswordRules::default());
         assert!(!parsed.ok().unwrap().is_confirmed);
     }
 }

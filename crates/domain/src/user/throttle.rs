@@ -51,11 +51,7 @@ impl AttemptCounter {
         if !wait.is_zero() {
             return Err(wait);
         }
-        Ok(Self {
-            pending: counter.pending.saturating_add(1),
-            last_at: now,
-            ..counter
-        })
+        Ok(Self { pending: counter.pending.saturating_add(1), last_at: now, ..counter })
     }
 
     /// Counts the end of an attempt that was admitted.
@@ -63,16 +59,8 @@ impl AttemptCounter {
     pub fn settle(self, attempt: Attempt, now: DateTime<Utc>) -> Self {
         let pending = self.pending.saturating_sub(1);
         match attempt {
-            Attempt::Succeeded => Self {
-                failures: 0,
-                pending,
-                last_at: now,
-            },
-            Attempt::Failed => Self {
-                failures: self.failures.saturating_add(1),
-                pending,
-                last_at: now,
-            },
+            Attempt::Succeeded => Self { failures: 0, pending, last_at: now },
+            Attempt::Failed => Self { failures: self.failures.saturating_add(1), pending, last_at: now },
             Attempt::Abandoned => Self { pending, ..self },
         }
     }
@@ -87,11 +75,7 @@ impl AttemptCounter {
     fn forgetting(self, now: DateTime<Utc>) -> Self {
         let quiet = now - self.last_at;
         Self {
-            failures: if quiet > MEMORY && self.failures < MAX_FAILURES {
-                0
-            } else {
-                self.failures
-            },
+            failures: if quiet > MEMORY && self.failures < MAX_FAILURES { 0 } else { self.failures },
             pending: if quiet > PENDING_FOR { 0 } else { self.pending },
             last_at: self.last_at,
         }
@@ -106,11 +90,7 @@ impl AttemptCounter {
         };
         let pause = Duration::from_secs(1u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(MAX_WAIT);
         // Once the free failures are used up, one attempt at a time.
-        let since = if self.pending > 0 {
-            Duration::ZERO
-        } else {
-            (now - self.last_at).to_std().unwrap_or_default()
-        };
+        let since = if self.pending > 0 { Duration::ZERO } else { (now - self.last_at).to_std().unwrap_or_default() };
         pause.saturating_sub(since)
     }
 }
@@ -124,22 +104,14 @@ mod tests {
     }
 
     fn failed(times: u32) -> AttemptCounter {
-        AttemptCounter {
-            failures: times,
-            pending: 0,
-            last_at: at(0),
-        }
+        AttemptCounter { failures: times, pending: 0, last_at: at(0) }
     }
 
     #[test]
     fn five_failures_are_free_and_then_the_wait_doubles_to_a_quarter_of_an_hour() {
-        let waits: Vec<_> = (0..17)
-            .map(|times| failed(times).admit(at(0)).err().map_or(0, |wait| wait.as_secs()))
-            .collect();
-        assert_eq!(
-            waits,
-            [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
-        );
+        let waits: Vec<_> =
+            (0..17).map(|times| failed(times).admit(at(0)).err().map_or(0, |wait| wait.as_secs())).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
     }
 
     #[test]
@@ -153,10 +125,7 @@ mod tests {
         assert_eq!(failed(50).settle(Attempt::Succeeded, at(0)).failures, 0);
         assert!(failed(50).is_forgotten(at(12 * 3600 + 1)));
         assert!(!failed(50).is_forgotten(at(12 * 3600)));
-        assert!(
-            !failed(100).is_forgotten(at(1_000_000)),
-            "a closed account stays closed"
-        );
+        assert!(!failed(100).is_forgotten(at(1_000_000)), "a closed account stays closed");
     }
 
     #[test]
@@ -168,11 +137,7 @@ mod tests {
 
     #[test]
     fn attempts_of_a_process_that_died_are_let_go() {
-        let stuck = AttemptCounter {
-            failures: 0,
-            pending: 99,
-            last_at: at(0),
-        };
+        let stuck = AttemptCounter { failures: 0, pending: 99, last_at: at(0) };
         assert!(stuck.admit(at(61)).is_ok_and(|counter| counter.pending == 1));
     }
 

@@ -96,10 +96,7 @@ impl KeySet {
                 return Err(InvalidKeys::Id(key.id.clone()));
             }
             check_secret(secret).map_err(|weakness| InvalidKeys::Weak(key.id.clone(), weakness))?;
-            let ready = VerifyingKey {
-                verifying: DecodingKey::from_secret(secret),
-                header: header(&key.id),
-            };
+            let ready = VerifyingKey { verifying: DecodingKey::from_secret(secret), header: header(&key.id) };
             if verifying.insert(key.id.clone(), ready).is_some() {
                 return Err(InvalidKeys::Duplicate(key.id.clone()));
             }
@@ -107,10 +104,7 @@ impl KeySet {
         let current: Vec<_> = keys.iter().filter(|key| key.state == KeyState::Current).collect();
         match current.as_slice() {
             [key] => Ok(Self {
-                signing: (
-                    header(&key.id),
-                    EncodingKey::from_secret(key.secret.expose_secret().as_bytes()),
-                ),
+                signing: (header(&key.id), EncodingKey::from_secret(key.secret.expose_secret().as_bytes())),
                 verifying,
             }),
             others => Err(InvalidKeys::Current(others.len())),
@@ -132,18 +126,12 @@ impl KeySet {
 }
 
 fn header(id: &str) -> Header {
-    Header {
-        typ: Some(TYPE.to_owned()),
-        kid: Some(id.to_owned()),
-        ..Header::new(Algorithm::HS256)
-    }
+    Header { typ: Some(TYPE.to_owned()), kid: Some(id.to_owned()), ..Header::new(Algorithm::HS256) }
 }
 
 fn is_key_id(id: &str) -> bool {
     (1..=MAX_KID).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -151,11 +139,7 @@ mod tests {
     use super::*;
 
     fn key(id: &str, state: KeyState) -> Key {
-        Key {
-            id: id.to_owned(),
-            state,
-            secret: "correct-horse-battery-staple-2026".into(),
-        }
+        Key { id: id.to_owned(), state, secret: "correct-horse-battery-staple-2026".into() }
     }
 
     fn invalid(keys: &[Key]) -> InvalidKeys {
@@ -175,10 +159,7 @@ mod tests {
     fn ids_are_harmless_and_unique() {
         let long = "k".repeat(65);
         for id in ["", "a b", "../key", "é", &long] {
-            assert_eq!(
-                invalid(&[key(id, KeyState::Current)]),
-                InvalidKeys::Id(id.to_owned())
-            );
+            assert_eq!(invalid(&[key(id, KeyState::Current)]), InvalidKeys::Id(id.to_owned()));
         }
         assert!(KeySet::new(&[key(&"k".repeat(64), KeyState::Current)]).is_ok());
         let twins = [key("one", KeyState::Current), key("one", KeyState::Retired)];
@@ -187,14 +168,8 @@ mod tests {
 
     #[test]
     fn a_weak_secret_is_named_and_not_shown() {
-        let weak = Key {
-            secret: "hunter2".into(),
-            ..key("one", KeyState::Current)
-        };
+        let weak = Key { secret: "hunter2".into(), ..key("one", KeyState::Current) };
         let text = invalid(&[weak]).to_string();
-        assert_eq!(
-            text,
-            "the secret of key \"one\" has 7 bytes, which is fewer than 32"
-        );
+        assert_eq!(text, "the secret of key \"one\" has 7 bytes, which is fewer than 32");
     }
 }

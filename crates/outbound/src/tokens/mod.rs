@@ -52,12 +52,7 @@ pub struct Jwt {
 impl Jwt {
     /// Tokens signed with the current key of `keys`; `clock` tells when they are checked.
     pub fn new(options: Options, keys: KeySet, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            options,
-            keys: RwLock::new(Arc::new(keys)),
-            validation: signature_only(),
-            clock,
-        }
+        Self { options, keys: RwLock::new(Arc::new(keys)), validation: signature_only(), clock }
     }
 
     /// Puts other keys in the place of the present ones, for calls that begin from now on. So that no valid token is
@@ -79,9 +74,7 @@ impl Jwt {
             return Err(refused("a header that is not ours"));
         }
         let claims: Claims = self.open(token, key.verifying())?;
-        claims
-            .check(&self.options, now)
-            .map_err(|reason| refused(format!("{reason} (key {kid})")))?;
+        claims.check(&self.options, now).map_err(|reason| refused(format!("{reason} (key {kid})")))?;
         identity(&claims.id, &claims.role)
     }
 
@@ -96,24 +89,20 @@ impl Jwt {
             }
         }
         let claims = outcome?;
-        claims
-            .check(now)
-            .map_err(|reason| refused(format!("{reason} (legacy)")))?;
+        claims.check(now).map_err(|reason| refused(format!("{reason} (legacy)")))?;
         identity(&claims.id, &claims.role)
     }
 
     fn open<C: DeserializeOwned>(&self, token: &str, key: &DecodingKey) -> Result<C, TokenRefused> {
-        decode(token, key, &self.validation)
-            .map(|token| token.claims)
-            .map_err(|error| {
-                // The library's own text may quote the token.
-                refused(match error.kind() {
-                    ErrorKind::InvalidSignature => "wrong signature",
-                    ErrorKind::InvalidAlgorithm => "wrong algorithm",
-                    ErrorKind::Json(_) => "claims that are not ours",
-                    _ => "malformed",
-                })
+        decode(token, key, &self.validation).map(|token| token.claims).map_err(|error| {
+            // The library's own text may quote the token.
+            refused(match error.kind() {
+                ErrorKind::InvalidSignature => "wrong signature",
+                ErrorKind::InvalidAlgorithm => "wrong algorithm",
+                ErrorKind::Json(_) => "claims that are not ours",
+                _ => "malformed",
             })
+        })
     }
 }
 
@@ -122,9 +111,7 @@ impl TokenIssuer for Jwt {
         let keys = self.keys();
         let claims = Claims::new(id, role, &self.options, Moment::of(now));
         let (header, key) = keys.signing();
-        encode(header, &claims, key)
-            .map(AccessToken::new)
-            .map_err(Error::internal)
+        encode(header, &claims, key).map(AccessToken::new).map_err(Error::internal)
     }
 }
 

@@ -27,14 +27,7 @@ const PLACEHOLDERS: [&str; 13] = [
 ];
 
 /// Those that a good secret may contain by chance, and so are refused only where they are all there is.
-const BARE_PLACEHOLDERS: [&str; 6] = [
-    "default",
-    "jwtsecret",
-    "password",
-    "secret",
-    "test",
-    "your256bitsecret",
-];
+const BARE_PLACEHOLDERS: [&str; 6] = ["default", "jwtsecret", "password", "secret", "test", "your256bitsecret"];
 
 /// Why a secret is refused. The text completes a sentence about it and does not repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +46,7 @@ impl fmt::Display for WeakSecret {
             Self::Placeholder => f.write_str("is a placeholder that everybody knows"),
             Self::TooShort(bytes) => write!(f, "has {bytes} bytes, which is fewer than {MIN_BYTES}"),
             Self::TooUniform(distinct) => {
-                write!(
-                    f,
-                    "has {distinct} different bytes, which is fewer than {MIN_DISTINCT}"
-                )
+                write!(f, "has {distinct} different bytes, which is fewer than {MIN_DISTINCT}")
             }
         }
     }
@@ -97,16 +87,10 @@ mod tests {
     #[test]
     fn length_and_variety_are_bounded_below() {
         assert_eq!(check_secret(b""), Err(WeakSecret::TooShort(0)));
-        assert_eq!(
-            check_secret(b"0123456789abcdef0123456789abcde"),
-            Err(WeakSecret::TooShort(31))
-        );
+        assert_eq!(check_secret(b"0123456789abcdef0123456789abcde"), Err(WeakSecret::TooShort(31)));
         assert_eq!(check_secret(b"0123456789abcdef0123456789abcdef"), Ok(()));
         assert_eq!(check_secret(&[7; 64]), Err(WeakSecret::TooUniform(1)));
-        assert_eq!(
-            check_secret(&b"abcdefg".repeat(8)),
-            Err(WeakSecret::TooUniform(7))
-        );
+        assert_eq!(check_secret(&b"abcdefg".repeat(8)), Err(WeakSecret::TooUniform(7)));
         assert_eq!(check_secret(&b"abcdefgh".repeat(4)), Ok(()));
         assert_eq!(check_secret(&(0xe0..=0xff).collect::<Vec<u8>>()), Ok(()));
     }
@@ -123,11 +107,7 @@ mod tests {
             "<replace this with a secret of your own>",
             "supersecretkeythatnobodywillguess123",
         ] {
-            assert_eq!(
-                check_secret(secret.as_bytes()),
-                Err(WeakSecret::Placeholder),
-                "{secret}"
-            );
+            assert_eq!(check_secret(secret.as_bytes()), Err(WeakSecret::Placeholder), "{secret}");
         }
     }
 }

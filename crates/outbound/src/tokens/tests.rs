@@ -43,11 +43,7 @@ fn options() -> Options {
 }
 
 fn key(id: &str, state: KeyState, secret: &str) -> Key {
-    Key {
-        id: id.to_owned(),
-        state,
-        secret: secret.into(),
-    }
+    Key { id: id.to_owned(), state, secret: secret.into() }
 }
 
 fn keys(keys: &[Key]) -> KeySet {
@@ -65,10 +61,7 @@ fn jwt() -> Jwt {
 }
 
 fn legacy_jwt() -> (Jwt, Arc<TestClock>) {
-    jwt_with(Options {
-        accept_legacy: true,
-        ..options()
-    })
+    jwt_with(Options { accept_legacy: true, ..options() })
 }
 
 /// One part of a token, whatever its JSON.
@@ -135,25 +128,13 @@ fn an_issued_token_tells_who_bears_it_and_all_that_readers_need() {
     let (jwt, id) = (jwt(), ID.parse().unwrap());
     let token = jwt.issue(id, Role::Seller, now()).unwrap().into_string();
     let bearer = jwt.verify(&token).unwrap();
-    assert_eq!(
-        bearer,
-        Identity {
-            id,
-            role: Role::Seller
-        }
-    );
+    assert_eq!(bearer, Identity { id, role: Role::Seller });
 
     let header = decode_header(&token).unwrap();
-    assert_eq!(
-        (header.typ.as_deref(), header.kid.as_deref()),
-        (Some("at+jwt"), Some("k1"))
-    );
+    assert_eq!((header.typ.as_deref(), header.kid.as_deref()), (Some("at+jwt"), Some("k1")));
     let mut claims = claims_of(&token);
     let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
-    assert_eq!(
-        Uuid::try_parse(jti.as_str().unwrap()).unwrap().get_version_num(),
-        7
-    );
+    assert_eq!(Uuid::try_parse(jti.as_str().unwrap()).unwrap().get_version_num(), 7);
     let expected = json!({
         "authorized": true, "id": ID, "role": "seller", "exp": NOW + 86_400, "sub": ID,
         "iss": "https://shop.example", "aud": "shop", "iat": NOW - 30, "nbf": NOW - 30,
@@ -204,12 +185,7 @@ fn no_other_algorithm_is_accepted_even_under_our_secret() {
     for jwt in [jwt(), legacy_jwt().0] {
         for (header, claims) in [(own_header(), own_claims()), (go_header(), go_claims())] {
             for (name, algorithm) in [("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
-                let told = forge(
-                    &with(header.clone(), "alg", json!(name)),
-                    &claims,
-                    algorithm,
-                    SECRET,
-                );
+                let told = forge(&with(header.clone(), "alg", json!(name)), &claims, algorithm, SECRET);
                 let untold = forge(&header, &claims, algorithm, SECRET);
                 assert!(jwt.verify(&told).is_err(), "{name}");
                 assert!(jwt.verify(&untold).is_err(), "{name} called HS256");
@@ -233,10 +209,7 @@ fn a_token_that_was_tampered_with_is_refused() {
     };
     let promoted = part(&with(own_claims(), "role", json!("seller")));
     let stranger = forge(&own_header(), &own_claims(), Algorithm::HS256, OTHER_SECRET);
-    assert_eq!(
-        reason(&jwt, &format!("{header}.{promoted}.{signature}")),
-        "wrong signature"
-    );
+    assert_eq!(reason(&jwt, &format!("{header}.{promoted}.{signature}")), "wrong signature");
     assert_eq!(reason(&jwt, &stranger), "wrong signature");
     for broken in [
         format!("{header}.{claims}."),
@@ -252,11 +225,9 @@ fn a_token_that_was_tampered_with_is_refused() {
 
 #[test]
 fn times_have_half_a_minute_of_leeway() {
-    for (name, accepted, refused) in [
-        ("exp", NOW - 29, NOW - 31),
-        ("nbf", NOW + 30, NOW + 31),
-        ("iat", NOW + 30, NOW + 31),
-    ] {
+    for (name, accepted, refused) in
+        [("exp", NOW - 29, NOW - 31), ("nbf", NOW + 30, NOW + 31), ("iat", NOW + 30, NOW + 31)]
+    {
         let token = |time: i64| signed(&own_header(), &with(own_claims(), name, json!(time)));
         assert!(jwt().verify(&token(accepted)).is_ok(), "{name}");
         assert!(jwt().verify(&token(refused)).is_err(), "{name}");
@@ -299,10 +270,7 @@ fn claims_that_are_not_ours_are_refused() {
         assert!(jwt().verify(&token).is_err(), "{name}: {value}");
     }
     let nobody = with(with(own_claims(), "id", json!("42")), "sub", json!("42"));
-    assert_eq!(
-        reason(&jwt(), &signed(&own_header(), &nobody)),
-        "an id that is no UUID"
-    );
+    assert_eq!(reason(&jwt(), &signed(&own_header(), &nobody)), "an id that is no UUID");
 }
 
 #[test]
@@ -310,13 +278,7 @@ fn a_token_made_by_go_is_accepted_where_that_is_wanted() {
     assert!(jwt().verify(MADE_BY_GO).is_err());
     let (jwt, clock) = legacy_jwt();
     let id = ID.parse().unwrap();
-    assert_eq!(
-        jwt.verify(MADE_BY_GO).unwrap(),
-        Identity {
-            id,
-            role: Role::Seller
-        }
-    );
+    assert_eq!(jwt.verify(MADE_BY_GO).unwrap(), Identity { id, role: Role::Seller });
     clock.advance(86_400 + 30);
     assert_eq!(reason(&jwt, MADE_BY_GO), "expired (legacy)");
 }
@@ -348,26 +310,17 @@ fn only_exactly_what_go_made_passes_for_it() {
         (with(go_header(), "kid", json!("k1")), go_claims()),
         (with(go_header(), "typ", json!("at+jwt")), go_claims()),
     ] {
-        assert!(
-            jwt.verify(&signed(&header, &claims)).is_err(),
-            "{header} {claims}"
-        );
+        assert!(jwt.verify(&signed(&header, &claims)).is_err(), "{header} {claims}");
     }
     let stranger = forge(&go_header(), &go_claims(), Algorithm::HS256, OTHER_SECRET);
     assert_eq!(reason(&jwt, &stranger), "wrong signature");
-    assert!(
-        jwt.verify(&signed(&own_header(), &own_claims())).is_ok(),
-        "ours are accepted as well"
-    );
+    assert!(jwt.verify(&signed(&own_header(), &own_claims())).is_ok(), "ours are accepted as well");
 }
 
 #[test]
 fn keys_rotate_without_refusing_a_valid_token() {
     use KeyState::{Current, Next, Retired};
-    let (old, new) = (
-        |state| key("k1", state, SECRET),
-        |state| key("k2", state, OTHER_SECRET),
-    );
+    let (old, new) = (|state| key("k1", state, SECRET), |state| key("k2", state, OTHER_SECRET));
     let jwt = jwt();
     let issue = || {
         let token = jwt.issue(UserId::generate(), Role::Buyer, now()).unwrap();
@@ -377,17 +330,10 @@ fn keys_rotate_without_refusing_a_valid_token() {
 
     let first = issue();
     jwt.replace_keys(keys(&[old(Current), new(Next)]));
-    let by_another_server = forge(
-        &with(own_header(), "kid", json!("k2")),
-        &own_claims(),
-        Algorithm::HS256,
-        OTHER_SECRET,
-    );
+    let by_another_server =
+        forge(&with(own_header(), "kid", json!("k2")), &own_claims(), Algorithm::HS256, OTHER_SECRET);
     assert_eq!(kid(&issue()), "k1");
-    assert!(
-        jwt.verify(&by_another_server).is_ok(),
-        "another server may be ahead"
-    );
+    assert!(jwt.verify(&by_another_server).is_ok(), "another server may be ahead");
 
     jwt.replace_keys(keys(&[old(Retired), new(Current)]));
     let second = issue();

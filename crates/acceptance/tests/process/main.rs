@@ -8,6 +8,7 @@ mod client;
 mod faults;
 mod migrating;
 mod operating;
+mod reloading;
 mod secrets;
 mod slow;
 mod starting;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
         operating::health_tells_whether_a_server_is_ready,
         operating::metrics_tell_of_both_protocols_without_naming_users,
         operating::the_description_of_the_interface_is_printed,
+        reloading::settings_that_hold_mistakes_change_nothing,
+        reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,
         slow::a_body_that_does_not_come_is_given_up,
         slow::a_head_that_does_not_come_is_given_up,

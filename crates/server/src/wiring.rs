@@ -3,7 +3,7 @@
 use crate::serve::StartError;
 use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
-use crate::telemetry::{Gauge, Metrics, Telemetry};
+use crate::telemetry::{self, Gauge, Metrics, Telemetry};
 use domain::app::App;
 use domain::client::TrustedProxies;
 use domain::clock::Clock;
@@ -173,27 +173,24 @@ pub fn grpc(settings: &Settings) -> grpc::Options {
     }
 }
 
-/// What is read of the database's and the hashing lanes at every scrape.
+/// What is read at every scrape: how busy the lanes are, and how the log keeps up.
 fn gauges(database: &Arc<Database>, passwords: &Arc<Bcrypt>) -> impl Fn() -> Vec<Gauge> + Send + Sync + 'static {
     let (database, passwords) = (Arc::clone(database), Arc::clone(passwords));
+    let gauge =
+        |name, help, labels, value| Gauge { name, help, labels, value: i64::try_from(value).unwrap_or(i64::MAX) };
     move || {
-        let hashing = passwords.gauges();
-        let lanes = database.gauges().into_iter().map(|lane| (lane.lane, lane.size, lane.in_use, lane.waiting));
-        let databases = lanes.flat_map(|(lane, size, in_use, waiting)| {
-            [("size", size), ("in_use", in_use), ("waiting", waiting)].map(|(state, value)| Gauge {
-                name: "database_slots",
-                help: "Connections held (size), at work (in_use), and calls that wait for one (waiting)",
-                labels: vec![("lane", lane), ("state", state)],
-                value: i64::try_from(value).unwrap_or(i64::MAX),
-            })
+        let databases = database.gauges().into_iter().flat_map(|lane| {
+            let help = "Connections held (size), at work (in_use), and calls that wait for one (waiting)";
+            let states = [("size", lane.size), ("in_use", lane.in_use), ("waiting", lane.waiting)];
+            states
+                .map(|(state, value)| gauge("database_slots", help, vec![("lane", lane.lane), ("state", state)], value))
         });
-        let states = [("size", hashing.threads), ("in_use", hashing.in_use), ("waiting", hashing.waiting)];
-        let hashing = states.map(|(state, value)| Gauge {
-            name: "hashing_lane",
-            help: "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)",
-            labels: vec![("state", state)],
-            value: i64::try_from(value).unwrap_or(i64::MAX),
-        });
-        databases.chain(hashing).collect()
+        let lane = passwords.gauges();
+        let help = "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)";
+        let states = [("size", lane.threads), ("in_use", lane.in_use), ("waiting", lane.waiting)];
+        let hashing = states.map(|(state, value)| gauge("hashing_lane", help, vec![("state", state)], value));
+        let help = "Log lines that were dropped because the output's reader is too slow";
+        let log = gauge("log_lines_dropped", help, Vec::new(), telemetry::dropped_lines());
+        databases.chain(hashing).chain([log]).collect()
     }
 }

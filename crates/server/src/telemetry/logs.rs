@@ -4,6 +4,7 @@
 //! and counted.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -12,20 +13,22 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 /// How many lines may wait to be written.
 const QUEUED_LINES: usize = 16_384;
 
+/// The counter of the process's one log.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines did not fit into the queue so far.
+#[must_use]
+pub fn dropped_lines() -> usize {
+    DROPPED.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
 /// Keeps the log's writer alive; dropping it writes what is still queued.
 pub struct LogGuard {
     _writer: WorkerGuard,
-    dropped: ErrorCounter,
     level: LogLevel,
 }
 
 impl LogGuard {
-    /// How many lines did not fit into the queue so far.
-    #[must_use]
-    pub fn dropped_lines(&self) -> ErrorCounter {
-        self.dropped.clone()
-    }
-
     /// The way to change what is logged while the process runs.
     #[must_use]
     pub fn level(&self) -> LogLevel {
@@ -55,7 +58,7 @@ impl LogLevel {
 pub fn init(filter: &str, json: bool) -> Result<LogGuard, Box<dyn std::error::Error + Send + Sync>> {
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES).finish(std::io::stdout());
-    let dropped = writer.error_counter();
+    let _ = DROPPED.set(writer.error_counter());
     let lines = if json {
         tracing_subscriber::fmt::layer()
             .json()
@@ -75,5 +78,5 @@ pub fn init(filter: &str, json: bool) -> Result<LogGuard, Box<dyn std::error::Er
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, %backtrace, "panic");
     }));
-    Ok(LogGuard { _writer: guard, dropped, level: LogLevel(level) })
+    Ok(LogGuard { _writer: guard, level: LogLevel(level) })
 }

@@ -3,7 +3,7 @@
 mod logs;
 mod metrics;
 
-pub use logs::{LogGuard, LogLevel, init};
+pub use logs::{LogGuard, LogLevel, dropped_lines, init};
 pub use metrics::{Gauge, Metrics};
 
 use domain::error::ErrorCode;

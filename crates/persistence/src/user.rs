@@ -43,8 +43,7 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self, Error> {
         let id: UserId = row.id.parse().map_err(|_| corrupt("id"))?;
-        let name = Name::parse(&row.name).map_err(|_| corrupt("name"))?;
-        let email = Email::parse(&row.email).map_err(|_| corrupt("email"))?;
+        let (name, email) = (Name::restore(row.name), Email::restore(row.email, row.email_key));
         let role = stored_role(&row.role)?;
         let hash = PasswordHash::new(row.password_hash);
         Ok(Self::restore(id, name, email, role, hash, row.created_at.and_utc()))

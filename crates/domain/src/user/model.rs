@@ -93,6 +93,13 @@ impl Name {
         }
     }
 
+    /// Rebuilds a name from storage. It is not checked again: an account that the Go system left must not be shut out
+    /// by a rule that is younger than it.
+    #[must_use]
+    pub const fn restore(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -128,6 +135,12 @@ impl Email {
             Reason::new(ViolationCode::InvalidEmail, message)
         })?;
         Ok(Self { typed: typed.to_owned(), key })
+    }
+
+    /// Rebuilds an address from storage, with the key under which it is found there.
+    #[must_use]
+    pub const fn restore(typed: String, key: String) -> Self {
+        Self { typed, key }
     }
 
     fn key_of(typed: &str) -> Option<String> {

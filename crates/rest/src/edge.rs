@@ -2,6 +2,7 @@
 
 use crate::headers::{Circumstances, REQUEST_ID, complete};
 use crate::options::Options;
+use crate::watch::Watch;
 use crate::{path, present, unread};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -76,6 +77,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<unread::Holding>, Error> {
     let started = Instant::now();
+    let under_way = request.conn_data::<Watch>().map(Watch::begin);
     let facts = Facts::gather(&request, &shared.options);
     let is_https = is_https(&request, &shared.options);
     let route = tracing::field::Empty;
@@ -89,7 +91,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let quota = response.request().extensions().get::<Quota>().copied();
     complete(response.headers_mut(), &Circumstances { request_id: &facts.request_id, quota, is_https });
     span.in_scope(|| report(&shared, &response, &facts, started));
-    Ok(unread::hold(response, body))
+    Ok(unread::hold(response, body, under_way))
 }
 
 fn report<B>(shared: &Shared, response: &ServiceResponse<B>, facts: &Facts, started: Instant) {

@@ -21,6 +21,7 @@ mod refusals;
 mod server;
 mod unread;
 mod user;
+mod watch;
 
 pub use error::status;
 pub use openapi::openapi;

@@ -4,6 +4,7 @@ use crate::edge::{Shared, edge};
 use crate::error::{EdgeError, Refusal};
 use crate::guard::{guarded, limited};
 use crate::options::Options;
+use crate::watch::{Limits, Watch};
 use crate::{docs, user};
 use actix_cors::Cors;
 use actix_web::body::BoxBody;
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to close a connection that we have closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a client may take to read an answer. The docs page is 1.5 MB: at this pace 25 kB/s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long browsers may remember what a preflight allowed, in seconds.
 const PREFLIGHT_MAX_AGE: usize = 600;
 
@@ -39,6 +42,7 @@ pub fn serve(
     let workers = options.workers.max(1);
     let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
+    let limits = limits(&options);
     let docs = if options.docs { Some(docs::Docs::new().map_err(std::io::Error::other)?) } else { None };
     let shared = Data::new(Shared { app: Arc::clone(&app), options, places });
     let app = Data::from(app);
@@ -59,12 +63,21 @@ pub fn serve(
         // Nothing of ours runs there: slow work has lanes of its own.
         .worker_max_blocking_threads(1)
         .max_connections((max_connections / workers).max(1))
+        .on_connect(move |io, connection| Watch::start(io, connection, limits))
         .keep_alive(keep_alive)
         .client_request_timeout(head_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .shutdown_timeout(drain_timeout.as_secs())
         .shutdown_signal(stop.cancelled_owned());
     Ok(server.listen(listener)?.run())
+}
+
+/// How long each step of a connection may take: as long as all that may happen in it, one after the other.
+fn limits(options: &Options) -> Limits {
+    Limits {
+        idle: options.keep_alive + options.head_timeout,
+        busy: options.body_timeout + options.request_timeout + READ_TIMEOUT,
+    }
 }
 
 /// A resource that tells which methods it knows when asked for another, and does not fall with its handler.

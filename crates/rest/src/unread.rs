@@ -4,6 +4,7 @@
 //! One in chunks would be read to its end, however long that takes and whatever the time-outs, if the handler had let
 //! go of it. So the answer holds on to the request's body, which ends the connection in both cases.
 
+use crate::watch::UnderWay;
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -42,18 +43,20 @@ impl Stream for RequestBody {
     }
 }
 
-/// An answer's body that holds the request's.
+/// An answer's body that holds the request's, and tells the connection's watch when it is out.
 pub(crate) struct Holding {
     answer: BoxBody,
     _request: Option<RequestBody>,
+    _under_way: Option<UnderWay>,
 }
 
 /// Lets an answer hold the body of its request until it is sent.
 pub(crate) fn hold<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     request: Option<RequestBody>,
+    under_way: Option<UnderWay>,
 ) -> ServiceResponse<Holding> {
-    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request })
+    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request, _under_way: under_way })
 }
 
 impl MessageBody for Holding {

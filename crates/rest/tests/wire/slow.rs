@@ -1,11 +1,19 @@
 //! Clients that take their time.
 
-use crate::shop::{ADA, Shop, request};
+use crate::shop::{ADA, Shop, profile_head, request};
+use crate::stage::Play;
 use rest::Options;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 fn impatient() -> Options {
     Options { body_timeout: Duration::from_millis(300), in_flight: 1, ..Options::default() }
+}
+
+/// As short as the framework keeps apart: it reads its clock twice in a second.
+fn brisk() -> Options {
+    let second = Duration::from_secs(1);
+    Options { keep_alive: second, head_timeout: second, ..Options::default() }
 }
 
 #[tokio::test]
@@ -85,4 +93,48 @@ async fn an_idle_connection_is_closed() {
     connection.send(request("GET /nonsense HTTP/1.1\r\n", b"")).await;
     assert_eq!(connection.answer(false).await.status, 404);
     assert!(connection.closes_within(Duration::from_secs(5)).await);
+}
+
+/// The first byte of a head must not buy a connection for ever, wherever on the connection that head is.
+#[tokio::test]
+async fn a_slow_head_is_given_up_on_a_connection_that_has_been_of_use() {
+    let shop = Shop::open_with(brisk());
+    let mut connection = shop.connect().await;
+    connection.send(request("GET /nonsense HTTP/1.1\r\n", b"")).await;
+    assert_eq!(connection.answer(false).await.status, 404);
+    connection.send("GET / HTTP/1.1\r\nx-slow: ").await;
+    let trickled = async {
+        while !connection.closes_within(Duration::from_millis(100)).await {
+            connection.send("x").await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), trickled).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_call_is_no_idle_connection() {
+    let shop = Shop::open_with(brisk());
+    let mut connection = shop.connect().await;
+    for play in [Play::Answer, Play::Take(Duration::from_millis(2_500))] {
+        shop.plays(play);
+        connection.send(request(&profile_head(""), b"")).await;
+        assert_eq!(connection.answer(false).await.status, 200);
+    }
+}
+
+/// Nothing is made of half a form, and its place is free again.
+#[tokio::test]
+async fn a_client_that_goes_away_amid_its_body_does_no_harm() {
+    let shop = Shop::open_with(impatient());
+    for framing in ["content-length: 1000", "transfer-encoding: chunked"] {
+        let head = format!("POST /users/register HTTP/1.1\r\ncontent-type: application/json\r\n{framing}\r\n");
+        for _ in 0..5 {
+            let mut connection = shop.connect().await;
+            connection.send(request(&head, format!("{:x}\r\n{ADA}", ADA.len()).as_bytes())).await;
+            drop(connection);
+        }
+    }
+    assert_eq!(shop.register(ADA).await.status, 201);
+    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ada"]);
+    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 0);
 }

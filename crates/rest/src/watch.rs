@@ -1,0 +1,98 @@
+//! The end of connections on which nothing moves on.
+//!
+//! The framework ends a connection whose first head is slow, and one that is idle. Nothing ends one whose later head is
+//! slow, for its first byte stops the idle timer, nor one whose client does not read its answer. So each connection has
+//! a watch, which shuts its socket down where a step takes longer than any honest client's.
+
+use actix_web::dev::Extensions;
+use actix_web::rt;
+use actix_web::rt::net::TcpStream;
+use std::any::Any;
+use std::cell::Cell;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+/// How long each step of a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// From an answer, or the connection's start, to the end of the next head.
+    pub(crate) idle: Duration,
+    /// From a head to the end of its answer.
+    pub(crate) busy: Duration,
+}
+
+/// A connection's watch; it ends with the connection.
+pub(crate) struct Watch {
+    steps: Rc<Steps>,
+    watching: rt::task::JoinHandle<()>,
+}
+
+/// The step that a connection is at.
+struct Steps {
+    /// A second handle of the socket: the framework keeps the first one to itself.
+    socket: std::net::TcpStream,
+    /// Requests whose answers are not out yet.
+    under_way: Cell<usize>,
+    since: Cell<Instant>,
+}
+
+/// A request under way; dropped when its answer is out.
+pub(crate) struct UnderWay(Rc<Steps>);
+
+impl Watch {
+    /// Watches a connection that has just been accepted. Where the process is out of file descriptors it goes unwatched.
+    pub(crate) fn start(io: &dyn Any, connection: &mut Extensions, limits: Limits) {
+        let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+        let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return };
+        let (under_way, since) = (Cell::new(0), Cell::new(Instant::now()));
+        let steps = Rc::new(Steps { socket: socket.into(), under_way, since });
+        let watching = rt::spawn(watch(Rc::downgrade(&steps), limits));
+        connection.insert(Self { steps, watching });
+    }
+
+    /// Notes that a request has begun.
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.steps.step_to(self.steps.under_way.get().saturating_add(1));
+        UnderWay(Rc::clone(&self.steps))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.watching.abort();
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.step_to(self.0.under_way.get().saturating_sub(1));
+    }
+}
+
+impl Steps {
+    fn step_to(&self, under_way: usize) {
+        self.under_way.set(under_way);
+        self.since.set(Instant::now());
+    }
+
+    /// How much time the step has left.
+    fn left(&self, limits: Limits) -> Duration {
+        let limit = if self.under_way.get() > 0 { limits.busy } else { limits.idle };
+        limit.saturating_sub(self.since.get().elapsed())
+    }
+}
+
+/// Holds no handle of the socket itself: the connection would stay open after the framework has closed it.
+async fn watch(steps: Weak<Steps>, limits: Limits) {
+    while let Some(left) = steps.upgrade().map(|steps| steps.left(limits)) {
+        if left.is_zero() {
+            // A connection that is gone already is what this wants.
+            let _ = steps.upgrade().map(|steps| steps.socket.shutdown(Shutdown::Both));
+            return;
+        }
+        // The step may end sooner, and the next one have less time.
+        rt::time::sleep(left.min(limits.idle)).await;
+    }
+}

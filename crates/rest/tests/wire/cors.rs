@@ -54,7 +54,12 @@ async fn an_origin_is_allowed_to_the_letter() {
 async fn a_page_may_read_errors_too() {
     let shop = with_origins();
     let origin = format!("origin: {ORIGIN}\r\n");
+    let length = ADA.len();
+    let register = format!(
+        "POST /users/register HTTP/1.1\r\n{origin}content-type: application/json\r\ncontent-length: {length}\r\n"
+    );
     let mut answers = vec![
+        (201, shop.ask(&register, ADA).await),
         (400, shop.ask(&format!("POST /users/register HTTP/1.1\r\n{origin}"), "").await),
         (401, shop.ask(&format!("GET /users/1 HTTP/1.1\r\n{origin}"), "").await),
         (404, shop.ask(&format!("GET /nonsense HTTP/1.1\r\n{origin}"), "").await),
@@ -96,6 +101,19 @@ async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
     assert_eq!(preflight(&shop, ORIGIN, "TRACE", "content-type").await.status, 400);
     let refused = preflight(&shop, ORIGIN, "POST", "x-anything").await;
     assert_eq!(refused.refusal(), (400, "bad_request".to_owned()));
+    let stranger = preflight(&shop, "https://evil.example", "POST", "content-type").await;
+    assert_eq!(stranger.refusal(), (400, "bad_request".to_owned()));
+    assert_eq!(stranger.header("access-control-allow-methods"), None, "{stranger:?}");
+}
+
+/// A cache must not give an answer to one origin that was made for none.
+#[tokio::test]
+async fn answers_vary_by_origin_also_where_there_was_none() {
+    let shop = with_origins();
+    for answer in [shop.profile("").await, shop.get("/nonsense").await, shop.get("/users/1").await] {
+        assert!(lists(&answer, "vary", "origin"), "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
 }
 
 #[tokio::test]

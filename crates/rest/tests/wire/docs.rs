@@ -106,6 +106,39 @@ async fn the_page_and_all_its_files_come_from_here() {
 }
 
 #[tokio::test]
+async fn the_pages_files_say_what_they_are() {
+    let shop = Shop::open();
+    for (file, content_type) in [
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-ui.css", "text/css"),
+        ("favicon-32x32.png", "image/png"),
+    ] {
+        let (whole, head) =
+            (shop.get(&format!("/docs/{file}")).await, shop.ask(&format!("HEAD /docs/{file} HTTP/1.1\r\n"), "").await);
+        for answer in [&whole, &head] {
+            assert_eq!((answer.status, answer.header("content-type")), (200, Some(content_type)), "{file}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "a wrong type would not be loaded");
+        }
+        assert_eq!(head.header("content-length"), Some(whole.body.len().to_string().as_str()), "{file}");
+        assert!(head.body.is_empty());
+    }
+}
+
+#[test]
+fn the_description_tells_which_operations_need_a_token() {
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    assert_eq!(description["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    assert_eq!(description.get("security"), None, "nothing is asked for by default");
+    for (name, operation) in operations(&description) {
+        let needed = operation.get("security");
+        let is_public = ["post /users/register", "post /users/login"].contains(&name.as_str());
+        assert_eq!(needed.is_none(), is_public, "{name}: {needed:?}");
+        assert_eq!(operation["responses"].get("401").is_some(), name != "post /users/register", "{name}");
+        assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_operator_may_keep_the_description_private() {
     let shop = Shop::open_with(Options { docs: false, ..Options::default() });
     for path in ["/openapi.json", "/docs", "/docs/index.html"] {

@@ -7,6 +7,7 @@ mod bodies;
 mod client;
 mod cors;
 mod docs;
+mod envelopes;
 mod errors;
 mod faults;
 mod headers;

@@ -1,7 +1,7 @@
 //! Problem details (RFC 9457).
 
-use crate::shop::{Shop, profile_head};
-use crate::stage::{PANIC_TOKEN, Play};
+use crate::shop::{ADA, Shop, profile_head};
+use crate::stage::{PANIC_TOKEN, Play, SECRET};
 use domain::error::ErrorCode;
 
 const ACCEPT: &str = "accept: application/problem+json\r\nx-request-id: r1\r\n";
@@ -39,6 +39,22 @@ async fn errors_of_all_layers_come_as_problems() {
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
         assert_eq!((answer.status, &body["status"], &body["request_id"]), (status, &status.into(), &"r1".into()));
         assert!(body["code"].is_string() && body.get("meta").is_none(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn every_code_of_the_core_comes_as_a_problem() {
+    let shop = Shop::open();
+    let length = ADA.len();
+    let lines = format!("content-type: application/json\r\ncontent-length: {length}\r\n{ACCEPT}");
+    for code in ErrorCode::ALL {
+        shop.plays(Play::Fail(code));
+        let answer = shop.ask(&format!("POST /users/register HTTP/1.1\r\n{lines}"), ADA).await;
+        let body = answer.json();
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+        assert_eq!((answer.status, body["code"].as_str()), (rest::status(code), Some(code.as_str())));
+        assert_eq!(body["type"], format!("urn:gocommerce:error:{code}"));
+        assert!(!answer.text().contains(SECRET), "{answer:?}");
     }
 }
 

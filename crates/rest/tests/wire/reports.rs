@@ -2,8 +2,10 @@
 
 use crate::shop::{Shop, profile_head};
 use crate::stage::{PANIC_TOKEN, Report};
-use domain::client::TrustedProxies;
+use domain::client::{ClientAddress, TrustedProxies};
+use domain::quota::Spender;
 use rest::Options;
+use std::net::{IpAddr, Ipv4Addr};
 
 fn last(shop: &Shop) -> Report {
     shop.stage.reports.lock().unwrap().last().unwrap().clone()
@@ -50,4 +52,17 @@ async fn a_client_is_where_a_trusted_proxy_says_and_nowhere_else() {
     let direct = Shop::open();
     direct.profile(forwarded).await;
     assert_eq!(last(&direct).client, "127.0.0.1");
+}
+
+/// Whoever could choose an address would have as many allowances as there are addresses.
+#[tokio::test]
+async fn a_made_up_address_gets_no_allowance_of_its_own() {
+    let shop = Shop::open();
+    for line in
+        ["", "x-forwarded-for: 6.6.6.6\r\n", "x-forwarded-for: 7.7.7.7, 127.0.0.2\r\nforwarded: for=8.8.8.8\r\n"]
+    {
+        shop.ask(&format!("POST /users/login HTTP/1.1\r\n{line}"), "").await;
+    }
+    let here = Spender::Client(ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    assert_eq!(*shop.stage.spenders.lock().unwrap(), [here; 3]);
 }

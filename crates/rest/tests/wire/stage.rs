@@ -61,6 +61,7 @@ pub(crate) struct Stage {
     pub(crate) panics: AtomicUsize,
     pub(crate) added: Mutex<Vec<String>>,
     pub(crate) reports: Mutex<Vec<Report>>,
+    pub(crate) spenders: Mutex<Vec<Spender>>,
 }
 
 impl Stage {
@@ -72,6 +73,7 @@ impl Stage {
             panics: AtomicUsize::new(0),
             added: Mutex::default(),
             reports: Mutex::default(),
+            spenders: Mutex::default(),
         }
     }
 
@@ -178,7 +180,8 @@ impl TokenVerifier for Stage {
 }
 
 impl Quotas for Stage {
-    fn spend(&self, _allowance: Allowance, _spender: Spender) -> Option<Quota> {
+    fn spend(&self, _allowance: Allowance, spender: Spender) -> Option<Quota> {
+        self.spenders.lock().unwrap().push(spender);
         *self.quota.lock().unwrap()
     }
 }

@@ -37,3 +37,18 @@ async fn the_end_does_not_wait_for_ever() {
     shop.ended().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
+
+/// A connection whose next head has begun is no request that was accepted.
+#[tokio::test]
+async fn the_end_waits_for_no_half_head() {
+    let shop = Shop::open_with(Options { drain_timeout: Duration::from_secs(2), ..Options::default() });
+    let mut connection = shop.connect().await;
+    connection.send(request("GET /nonsense HTTP/1.1\r\n", b"")).await;
+    connection.answer(false).await;
+    connection.send("GET / HTTP/1.1\r\nx-slow: ").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let started = Instant::now();
+    shop.stop.cancel();
+    shop.ended().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+}

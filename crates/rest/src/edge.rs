@@ -54,8 +54,8 @@ impl Facts {
     fn gather(request: &ServiceRequest, options: &Options) -> Self {
         let headers = request.headers();
         let offered = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-        let forwarded: Vec<_> = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
-        let client = options.trusted_proxies.client(peer(request), forwarded.into_iter());
+        let forwarded = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+        let client = options.trusted_proxies.client(peer(request), forwarded);
         Self { request_id: RequestId::accept(offered), client }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn rendered<B: MessageBody>(
 fn write(request: &HttpRequest, refusal: &Refusal, request_id: &RequestId) -> HttpResponse {
     let mut response = HttpResponse::build(refusal.status);
     if let Some(wait) = refusal.retry_after {
-        response.insert_header((header::RETRY_AFTER, seconds(wait)));
+        response.insert_header((header::RETRY_AFTER, retry_after(wait)));
     }
     if let Some(allow) = refusal.allow {
         response.insert_header((header::ALLOW, allow));
@@ -50,8 +50,13 @@ fn write(request: &HttpRequest, refusal: &Refusal, request_id: &RequestId) -> Ht
 }
 
 /// Whole seconds, never less than the time itself, and never none: "at once" is what the client has just tried.
-fn seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+fn retry_after(wait: Duration) -> u64 {
+    whole_seconds(wait).max(1)
+}
+
+/// Whole seconds, never less than the time itself.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
 #[cfg(test)]
@@ -61,7 +66,7 @@ mod tests {
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
         for (milliseconds, whole) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (59_999, 60)] {
-            assert_eq!(seconds(Duration::from_millis(milliseconds)), whole, "{milliseconds} ms");
+            assert_eq!(retry_after(Duration::from_millis(milliseconds)), whole, "{milliseconds} ms");
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::edge::{Shared, edge};
 use crate::error::{EdgeError, Refusal};
 use crate::guard::{guarded, limited};
 use crate::options::Options;
+use crate::present::whole_seconds;
 use crate::watch::{Limits, Watch};
 use crate::{docs, user};
 use actix_cors::Cors;
@@ -67,7 +68,7 @@ pub fn serve(
         .keep_alive(keep_alive)
         .client_request_timeout(head_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .shutdown_timeout(drain_timeout.as_secs())
+        .shutdown_timeout(whole_seconds(drain_timeout))
         .shutdown_signal(stop.cancelled_owned());
     Ok(server.listen(listener)?.run())
 }

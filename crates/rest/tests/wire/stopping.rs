@@ -52,3 +52,16 @@ async fn the_end_waits_for_no_half_head() {
     shop.ended().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
+
+/// The framework counts whole seconds; a part of one must not get lost.
+#[tokio::test]
+async fn a_part_of_a_second_is_time_to_end_in_too() {
+    let shop = Shop::open_with(Options { drain_timeout: Duration::from_millis(1_900), ..Options::default() });
+    shop.plays(Play::Take(Duration::from_millis(1_500)));
+    let mut busy = shop.connect().await;
+    busy.send(request(&profile_head(""), b"")).await;
+    shop.asked(1).await;
+    shop.stop.cancel();
+    assert_eq!(busy.answer(false).await.status, 200);
+    shop.ended().await.unwrap();
+}

@@ -18,11 +18,13 @@ pub struct Options {
     pub body_timeout: Duration,
     /// How long a use case may take, once the body is there.
     pub request_timeout: Duration,
+    /// How long a client may take to read an answer; of the docs page's 1.5 MB too.
+    pub read_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
     /// How long requests under way get to end when the server stops.
     pub drain_timeout: Duration,
-    /// Connections at once, on all workers together.
+    /// Connections at once, on all workers together. Each takes two file descriptors.
     pub max_connections: usize,
     /// Use cases under way at once; a call more is refused at once. Bodies that are still arriving do not count, so
     /// that slow clients cannot keep others out.
@@ -46,6 +48,7 @@ impl Default for Options {
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
             max_connections: 2_000,

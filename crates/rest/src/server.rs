@@ -23,8 +23,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to close a connection that we have closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a client may take to read an answer. The docs page is 1.5 MB: at this pace 25 kB/s.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long browsers may remember what a preflight allowed, in seconds.
 const PREFLIGHT_MAX_AGE: usize = 600;
 
@@ -77,7 +75,7 @@ pub fn serve(
 fn limits(options: &Options) -> Limits {
     Limits {
         idle: options.keep_alive + options.head_timeout,
-        busy: options.body_timeout + options.request_timeout + READ_TIMEOUT,
+        busy: options.body_timeout + options.request_timeout + options.read_timeout,
     }
 }
 

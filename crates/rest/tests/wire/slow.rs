@@ -122,6 +122,24 @@ async fn a_long_call_is_no_idle_connection() {
     }
 }
 
+/// Small answers fit into the buffers on the way; the docs page's scripts do not.
+#[tokio::test]
+async fn a_client_that_does_not_read_is_given_up() {
+    let (second, read_timeout) = (Duration::from_secs(1), Duration::from_millis(500));
+    let shop = Shop::open_with(Options { body_timeout: second, request_timeout: second, read_timeout, ..brisk() });
+    let mut connection = shop.connect().await;
+    let scripts = request("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n", b"");
+    for _ in 0..16 {
+        connection.send(&scripts).await;
+    }
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let mut read = 0;
+    while connection.maybe_answer().await.is_some() {
+        read += 1;
+    }
+    assert!(read < 16, "all was sent to a client that did not read");
+}
+
 /// Nothing is made of half a form, and its place is free again.
 #[tokio::test]
 async fn a_client_that_goes_away_amid_its_body_does_no_harm() {

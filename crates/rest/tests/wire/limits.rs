@@ -33,6 +33,7 @@ async fn a_body_has_a_limit_of_its_kind() {
         for answer in both_ways(&shop, content_type, padded(prefix, suffix, limit + 1).as_bytes()).await {
             assert_eq!(answer.refusal(), (413, "body_too_large".to_owned()), "{content_type}");
             assert_eq!(answer.json()["message"], "Request Entity Too Large");
+            assert_eq!(answer.header("connection"), Some("close"), "{content_type}");
         }
     }
 }

@@ -32,6 +32,7 @@ async fn a_slow_body_is_given_up_however_it_comes() {
         let answer = connection.answer(false).await;
         assert_eq!(answer.refusal(), (408, "body_timeout".to_owned()), "{framing}");
         assert_eq!(answer.json()["message"], "Request Timeout");
+        assert_eq!(answer.header("connection"), Some("close"), "{content_type}, {framing}");
         assert!(started.elapsed() >= Duration::from_millis(300));
         assert!(connection.closes_within(Duration::from_secs(5)).await, "{content_type}, {framing}");
     }
@@ -119,6 +120,17 @@ async fn a_long_call_is_no_idle_connection() {
         shop.plays(play);
         connection.send(request(&profile_head(""), b"")).await;
         assert_eq!(connection.answer(false).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_in_use_is_kept() {
+    let shop = Shop::open_with(brisk());
+    let mut connection = shop.connect().await;
+    for _ in 0..12 {
+        connection.send(request(&profile_head(""), b"")).await;
+        assert_eq!(connection.answer(false).await.status, 200);
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 

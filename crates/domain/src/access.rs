@@ -3,6 +3,7 @@
 
 use crate::actor::{Actor, Identity};
 use crate::error::{Error, ErrorCode};
+use crate::user::Role;
 
 /// The longest `Authorization` value that is looked at, in bytes.
 pub const MAX_AUTHORIZATION: usize = 4096;
@@ -14,6 +15,8 @@ pub enum Access {
     Public,
     /// The bearer of a valid token.
     Authenticated,
+    /// The bearer of a valid token that was made for an account of this role.
+    Only(Role),
 }
 
 /// Why a token was refused, for the log alone: a caller who knew would learn how to forge a better one.
@@ -30,8 +33,8 @@ pub trait TokenVerifier: Send + Sync {
 }
 
 impl Access {
-    /// Opens the first gate to the bearer of `authorization`, the value of the header or metadata of that name.
-    pub(crate) fn admit(self, authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Result<Actor, Error> {
+    /// Tells who bears `authorization`, the value of the header or metadata of that name.
+    pub(crate) fn identify(self, authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Result<Actor, Error> {
         if self == Self::Public {
             return Ok(Actor::Anonymous);
         }
@@ -44,6 +47,14 @@ impl Access {
             tracing::info!(reason, "token refused");
             ErrorCode::TokenInvalid.into()
         })
+    }
+
+    /// Opens the first gate to a caller.
+    pub(crate) fn allow(self, actor: Actor) -> Result<Actor, Error> {
+        match self {
+            Self::Only(role) if actor.identity()?.role != role => Err(ErrorCode::RoleNotAllowed.into()),
+            _ => Ok(actor),
+        }
     }
 }
 

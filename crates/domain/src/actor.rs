@@ -32,4 +32,27 @@ impl Actor {
             Self::Anonymous => Err(ErrorCode::TokenMissing.into()),
         }
     }
+
+    /// The seller that a known caller is.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TokenMissing`] for an anonymous one, [`ErrorCode::RoleNotAllowed`] for a buyer.
+    pub fn seller(&self) -> Result<Seller, Error> {
+        match self.identity()? {
+            Identity { id, role: Role::Seller } => Ok(Seller(id)),
+            Identity { role: Role::Buyer, .. } => Err(ErrorCode::RoleNotAllowed.into()),
+        }
+    }
+}
+
+/// A caller who is known to be a seller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seller(UserId);
+
+impl Seller {
+    /// The seller's account.
+    #[must_use]
+    pub const fn id(self) -> UserId {
+        self.0
+    }
 }

@@ -1,5 +1,6 @@
 //! The table of contents: all that the shop can do.
 
+use crate::product::{BrowseProducts, CreateProduct, DeleteProduct, UpdateProduct, ViewProduct};
 use crate::use_case::{FrontDesk, Handler};
 use crate::user::{LoginUser, RegisterUser, ViewProfile};
 use std::sync::Arc;
@@ -14,8 +15,18 @@ pub struct App {
     pub register_user: Handler<RegisterUser>,
     /// Trades an e-mail address and a password for an access token.
     pub login_user: Handler<LoginUser>,
+    /// Offers a product.
+    pub create_product: Handler<CreateProduct>,
+    /// Changes a product.
+    pub update_product: Handler<UpdateProduct>,
+    /// Withdraws a product.
+    pub delete_product: Handler<DeleteProduct>,
 
     // Queries
     /// Shows an account to its owner.
     pub view_profile: Handler<ViewProfile>,
+    /// Shows a product to anybody.
+    pub view_product: Handler<ViewProduct>,
+    /// Shows a list of products to anybody.
+    pub browse_products: Handler<BrowseProducts>,
 }

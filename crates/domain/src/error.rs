@@ -25,10 +25,18 @@ pub enum ErrorCode {
     TokenMissing,
     /// The access token is forged, expired, or not one of ours.
     TokenInvalid,
+    /// The caller's role does not do this.
+    RoleNotAllowed,
     /// The caller is known and may not do this.
     Forbidden,
     /// There is no such user.
     UserNotFound,
+    /// There is no such product.
+    ProductNotFound,
+    /// The product is no longer as the caller has seen it.
+    ProductChanged,
+    /// The store of images is away, or refused an image.
+    ImageStoreFailed,
     /// The client has used up its share of calls for now.
     RateLimited,
     /// Too many failed log-ins on this account.
@@ -45,15 +53,19 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidRequest,
         Self::InvalidLogin,
         Self::EmailTaken,
         Self::LoginFailed,
         Self::TokenMissing,
         Self::TokenInvalid,
+        Self::RoleNotAllowed,
         Self::Forbidden,
         Self::UserNotFound,
+        Self::ProductNotFound,
+        Self::ProductChanged,
+        Self::ImageStoreFailed,
         Self::RateLimited,
         Self::LoginThrottled,
         Self::Overloaded,
@@ -72,8 +84,12 @@ impl ErrorCode {
             Self::LoginFailed => "login_failed",
             Self::TokenMissing => "token_missing",
             Self::TokenInvalid => "token_invalid",
+            Self::RoleNotAllowed => "role_not_allowed",
             Self::Forbidden => "forbidden",
             Self::UserNotFound => "user_not_found",
+            Self::ProductNotFound => "product_not_found",
+            Self::ProductChanged => "product_changed",
+            Self::ImageStoreFailed => "image_store_failed",
             Self::RateLimited => "rate_limited",
             Self::LoginThrottled => "login_throttled",
             Self::Overloaded => "overloaded",
@@ -92,8 +108,12 @@ impl ErrorCode {
             Self::LoginFailed => "login failed",
             Self::TokenMissing => "missing authorization token",
             Self::TokenInvalid => "invalid authorization token",
+            Self::RoleNotAllowed => "not authorized to access this resource",
             Self::Forbidden => "forbidden access",
             Self::UserNotFound => "user not found",
+            Self::ProductNotFound => "product not found",
+            Self::ProductChanged => "the product has changed meanwhile, read it again",
+            Self::ImageStoreFailed => "failed to upload image",
             Self::RateLimited => "rate limit exceeded",
             Self::LoginThrottled => "too many failed logins for this account, try again later",
             Self::Overloaded => "the server is busy, try again shortly",
@@ -116,10 +136,30 @@ impl fmt::Display for ErrorCode {
 pub enum ViolationCode {
     /// The field is absent or blank.
     Empty,
+    /// The value is no number of the kind that is asked for.
+    InvalidNumber,
+    /// The amount is zero or less.
+    NotPositive,
+    /// The count is less than zero.
+    Negative,
+    /// The number is smaller or larger than allowed.
+    OutOfRange,
+    /// The file is larger than allowed.
+    FileTooLarge,
+    /// The file is not an image of a kind that is taken, or not a whole one.
+    InvalidImage,
+    /// The text is not the address of something on the web.
+    InvalidUrl,
     /// The role is none of those that exist.
     UnknownRole,
+    /// The order is none of those in which lists are given.
+    UnknownSort,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
+    /// The text is no identifier.
+    InvalidId,
+    /// The text is no cursor that such a list has given out.
+    InvalidCursor,
     /// The text is shorter than allowed.
     TooShort,
     /// The text is longer than allowed.
@@ -140,14 +180,33 @@ impl ViolationCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::InvalidNumber => "invalid_number",
+            Self::NotPositive => "not_positive",
+            Self::Negative => "negative",
+            Self::OutOfRange => "out_of_range",
+            Self::FileTooLarge => "file_too_large",
+            Self::InvalidImage => "invalid_image",
+            Self::InvalidUrl => "invalid_url",
             Self::UnknownRole => "unknown_role",
+            Self::UnknownSort => "unknown_sort",
             Self::InvalidEmail => "invalid_email",
+            Self::InvalidId => "invalid_id",
+            Self::InvalidCursor => "invalid_cursor",
             Self::TooShort => "too_short",
             Self::TooLong => "too_long",
             Self::InvalidCharacter => "invalid_character",
             Self::TooCommon => "too_common",
             Self::Taken => "taken",
             Self::Mismatch => "mismatch",
+        }
+    }
+
+    /// When the Go system would have found such a mistake: it looked for values that are absent and for numbers that are
+    /// none in one go.
+    const fn precedence(self) -> Self {
+        match self {
+            Self::InvalidNumber => Self::Empty,
+            other => other,
         }
     }
 }
@@ -227,11 +286,17 @@ impl Violations {
         self.0.push(Violation::new(field, reason));
     }
 
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The error of a request with these mistakes. Its message is that of the mistake the Go system would have told
     /// first; the list keeps the order of the fields.
     #[must_use]
     pub fn into_error(self, code: ErrorCode) -> Error {
-        let first = self.0.iter().min_by_key(|violation| violation.code);
+        let first = self.0.iter().min_by_key(|violation| violation.code.precedence());
         let message = first.map(|violation| Cow::Owned(violation.message.clone()));
         Error { message, violations: self.0, ..Error::new(code) }
     }
@@ -266,6 +331,11 @@ impl Error {
             source: Some(source.into()),
             ..Self::new(ErrorCode::Unavailable)
         }
+    }
+
+    /// The store of images is away, or refused one; the cause goes to the log and never to a client.
+    pub fn image_store(source: impl Into<BoxError>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(ErrorCode::ImageStoreFailed) }
     }
 
     /// More work than the server will queue.

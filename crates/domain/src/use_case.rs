@@ -107,7 +107,7 @@ impl<U: UseCase> Handler<U> {
     /// Counts a call and tells who makes it. A call with a bad token counts against the address that it came from.
     #[must_use]
     pub fn admit(&self, caller: Caller<'_>) -> Admission {
-        let actor = U::ACCESS.admit(caller.authorization, &*self.desk.tokens);
+        let actor = U::ACCESS.identify(caller.authorization, &*self.desk.tokens);
         let spender = match &actor {
             Ok(Actor::User(identity)) => Spender::User(identity.id),
             Ok(Actor::Anonymous) | Err(_) => Spender::Client(caller.client),
@@ -115,7 +115,7 @@ impl<U: UseCase> Handler<U> {
         let quota = self.desk.quotas.spend(U::ALLOWANCE, spender);
         let context = match quota {
             Some(quota) if quota.exceeded => Err(Error::retry_later(ErrorCode::RateLimited, quota.resets_in)),
-            _ => actor.map(|actor| Context {
+            _ => actor.and_then(|actor| U::ACCESS.allow(actor)).map(|actor| Context {
                 actor,
                 client: caller.client,
                 request_id: caller.request_id,
@@ -178,7 +178,7 @@ fn log_fault(use_case: &'static str, error: &Error) {
     let code = error.code().as_str();
     if error.code() == ErrorCode::Internal {
         tracing::error!(use_case, code, causes = causes(error), "use case failed");
-    } else if error.code() == ErrorCode::Unavailable {
+    } else if matches!(error.code(), ErrorCode::Unavailable | ErrorCode::ImageStoreFailed) {
         tracing::warn!(use_case, code, causes = causes(error), "use case failed");
     } else {
         tracing::debug!(use_case, code, "use case refused");

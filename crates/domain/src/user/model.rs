@@ -1,38 +1,15 @@
 //! The account and the values that it is made of.
 
 use crate::error::{Reason, ViolationCode};
-use crate::text::is_unprintable;
+use crate::id::uuid_id;
+use crate::text::{is_unprintable, line};
 use crate::user::PasswordHash;
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
-use std::fmt;
-use std::str::FromStr;
-use uuid::Uuid;
 
-/// Identifies an account: a UUID, version 7 for accounts made here, any version for those that came from the Go system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(Uuid);
-
-impl UserId {
-    /// A new identifier, greater than all that this process has made before.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl FromStr for UserId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self)
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
+uuid_id! {
+    /// Identifies an account: a UUID, version 7 for accounts made here, any version for those that came from the Go system.
+    UserId
 }
 
 /// What an account is for.
@@ -81,16 +58,7 @@ impl Name {
     /// # Errors
     /// That it is blank, too long, or holds a character that would act on the text around it, as in a mail's header.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        let name = raw.trim();
-        if name.is_empty() {
-            Err(Reason::empty())
-        } else if name.chars().count() > Self::MAX {
-            Err(Reason::new(ViolationCode::TooLong, "maximum length for field {field} is 255 characters"))
-        } else if name.chars().any(is_unprintable) {
-            Err(Reason::new(ViolationCode::InvalidCharacter, "field {field} contains control characters"))
-        } else {
-            Ok(Self(name.to_owned()))
-        }
+        line(raw, Self::MAX).map(Self)
     }
 
     /// Rebuilds a name from storage. It is not checked again: an account that the Go system left must not be shut out

@@ -1,0 +1,48 @@
+//! Looking through the products.
+
+use crate::access::Access;
+use crate::context::Context;
+use crate::error::Error;
+use crate::page::Page;
+use crate::product::{BrowseForm, Gallery, ProductQueries, ProductTotals, ProductView};
+use crate::quota::Allowance;
+use crate::use_case::{Kind, UseCase};
+use std::sync::Arc;
+
+/// Shows a list of products to anybody, piece by piece.
+pub struct BrowseProducts {
+    /// The products.
+    pub products: Arc<dyn ProductQueries>,
+    /// How many there are.
+    pub totals: Arc<dyn ProductTotals>,
+    /// Their images.
+    pub gallery: Arc<Gallery>,
+}
+
+impl UseCase for BrowseProducts {
+    const NAME: &'static str = "browse_products";
+    const KIND: Kind = Kind::Query;
+    const ACCESS: Access = Access::Public;
+    const ALLOWANCE: Allowance = Allowance::Read;
+    type Input = BrowseForm;
+    type Output = Page<ProductView>;
+
+    async fn execute(&self, context: &Context, form: BrowseForm) -> Result<Page<ProductView>, Error> {
+        let listing = form.parse()?;
+        let limit = listing.page.limit;
+        let mut products = self.products.list(&listing, context.deadline).await?;
+        let more_follow = products.len() > limit as usize;
+        products.truncate(limit as usize);
+        let given = products.len() as u64;
+        let next = products.last().filter(|_| more_follow).map(|last| listing.cursor_behind(last, given));
+        // The total may be older than the list; it is never told to be less than what the list shows.
+        let seen = listing.page.offset.saturating_add(given).saturating_add(more_follow.into());
+        let counted = self.totals.total(&listing.filter, context.deadline).await?;
+        let total = if given == 0 { counted } else { counted.max(seen) };
+        let mut items = Vec::with_capacity(products.len());
+        for product in &products {
+            items.push(self.gallery.show(product).await?);
+        }
+        Ok(Page { items, total, offset: listing.page.offset, limit, next })
+    }
+}

@@ -1,0 +1,246 @@
+//! Images of products: what a seller sends, and what is kept of it.
+
+use crate::error::{Reason, ViolationCode};
+use std::fmt;
+use url::Url;
+use uuid::Uuid;
+
+/// The largest image that is taken, in bytes.
+pub const MAX_IMAGE_BYTES: usize = 10 << 20;
+
+/// Where images stand in their store.
+const FOLDER: &str = "products/";
+
+/// The kinds of image that are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageFormat {
+    /// ISO/IEC 10918.
+    Jpeg,
+    /// ISO/IEC 15948.
+    Png,
+}
+
+impl ImageFormat {
+    /// The ending of file names.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+
+    /// The media type (RFC 2046).
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+}
+
+/// Where an image is in the store: `products/`, a UUID and an ending, all of them chosen by us.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ImageKey {
+    text: String,
+    format: ImageFormat,
+}
+
+impl ImageKey {
+    /// A new place, which nothing has ever been at.
+    #[must_use]
+    pub fn generate(format: ImageFormat) -> Self {
+        Self { text: format!("{FOLDER}{}.{}", Uuid::now_v7().hyphenated(), format.extension()), format }
+    }
+
+    /// Reads a place as [`Self::as_str`] tells it; none where the text is no such place, to the letter.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, extension) = text.strip_prefix(FOLDER)?.split_once('.')?;
+        let format =
+            [ImageFormat::Jpeg, ImageFormat::Png].into_iter().find(|format| format.extension() == extension)?;
+        let is_canonical = Uuid::try_parse(id).is_ok_and(|uuid| uuid.hyphenated().to_string() == id);
+        is_canonical.then(|| Self { text: text.to_owned(), format })
+    }
+
+    /// The place's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What kind of image is there.
+    #[must_use]
+    pub const fn format(&self) -> ImageFormat {
+        self.format
+    }
+}
+
+impl fmt::Display for ImageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Where on the web an image is that we do not keep: an `http` or `https` URL of at most 255 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageUrl(String);
+
+impl ImageUrl {
+    /// The longest address, in characters.
+    pub const MAX: usize = 255;
+
+    /// Reads an address; white space around it is dropped.
+    ///
+    /// # Errors
+    /// That it is too long, or nothing that a browser would load an image from.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        let text = raw.trim();
+        if text.chars().count() > Self::MAX {
+            return Err(Reason::new(ViolationCode::TooLong, "maximum length for field {field} is 255 characters"));
+        }
+        let is_plain = !text.chars().any(|character| character.is_control() || character.is_whitespace());
+        match Url::parse(text) {
+            Ok(url) if is_plain && matches!(url.scheme(), "http" | "https") && url.has_host() => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => {
+                let message = "{field} must be a web address such as https://example.com/image.png";
+                Err(Reason::new(ViolationCode::InvalidUrl, message))
+            }
+        }
+    }
+
+    /// Rebuilds an address from storage, without checking it again.
+    #[must_use]
+    pub const fn restore(url: String) -> Self {
+        Self(url)
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A file that a seller sends, of whatever content.
+pub struct Upload {
+    field: &'static str,
+    bytes: Option<Vec<u8>>,
+    /// The place among the uploads under way; given up with the bytes, wherever they end.
+    _place: Option<Box<dyn Send + Sync>>,
+}
+
+impl Upload {
+    /// A whole file that came in this field of the protocol.
+    #[must_use]
+    pub const fn new(field: &'static str, bytes: Vec<u8>) -> Self {
+        Self { field, bytes: Some(bytes), _place: None }
+    }
+
+    /// A file of which so much came that the rest was not read.
+    #[must_use]
+    pub const fn too_large(field: &'static str) -> Self {
+        Self { field, bytes: None, _place: None }
+    }
+
+    /// The same, keeping what stands for its share of the memory until its bytes are gone.
+    #[must_use]
+    pub fn holding(self, place: impl Send + Sync + 'static) -> Self {
+        Self { _place: Some(Box::new(place)), ..self }
+    }
+
+    /// The protocol's name for the field.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// Whether it was cut off, so that nothing is known of the fields behind it.
+    #[must_use]
+    pub const fn is_cut_off(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    /// That there are too many.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Reason> {
+        match self.bytes.take() {
+            Some(bytes) if bytes.len() <= MAX_IMAGE_BYTES => Ok(bytes),
+            _ => Err(Self::too_large_reason()),
+        }
+    }
+
+    /// Why a file is refused that is too large.
+    pub(super) fn too_large_reason() -> Reason {
+        Reason::new(ViolationCode::FileTooLarge, "file size exceeds the maximum allowed size of 10MB")
+    }
+}
+
+/// An image that has been decoded whole, and stripped of all that is not needed to show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// What kind it is.
+    pub format: ImageFormat,
+    /// What is kept.
+    pub bytes: Vec<u8>,
+}
+
+impl Image {
+    /// Why bytes are refused that are no such image.
+    #[must_use]
+    pub fn invalid() -> Reason {
+        let message = "invalid image file format. supported formats: .jpg, .jpeg, .png";
+        Reason::new(ViolationCode::InvalidImage, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_to_the_letter() {
+        let key = ImageKey::generate(ImageFormat::Png);
+        assert_eq!(ImageKey::parse(key.as_str()), Some(key));
+    }
+
+    #[test]
+    fn no_other_text_is_a_place() {
+        let id = "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b";
+        assert!(ImageKey::parse(&format!("products/{id}.jpg")).is_some());
+        for text in [
+            format!("{id}.jpg"),
+            format!("products/{id}.svg"),
+            format!("products/{id}"),
+            format!("products/{}.jpg", id.to_uppercase()),
+            format!("products/{}.jpg", id.replace('-', "")),
+            format!("products/../products/{id}.jpg"),
+            format!("products/{id}.jpg/"),
+            format!("/products/{id}.jpg"),
+            "products/../../etc/passwd".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(ImageKey::parse(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_that_a_browser_would_load() {
+        for address in ["https://example.com/a.png", "http://example.com:8080/a?b=c#d", "https://münchen.example/ä.png"]
+        {
+            assert_eq!(ImageUrl::parse(address).unwrap().as_str(), address);
+        }
+        for other in
+            ["javascript:alert(1)", "data:image/png;base64,AA==", "/a.png", "file:///etc/passwd", "https://", "a b"]
+        {
+            assert_eq!(ImageUrl::parse(other).unwrap_err().code(), ViolationCode::InvalidUrl, "{other}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(255));
+        assert_eq!(ImageUrl::parse(&long).unwrap_err().code(), ViolationCode::TooLong);
+    }
+}

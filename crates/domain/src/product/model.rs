@@ -1,0 +1,348 @@
+//! The product and the values that it is made of.
+
+use crate::actor::Seller;
+use crate::error::{Error, ErrorCode, Reason, ViolationCode};
+use crate::id::uuid_id;
+use crate::money::{Money, minor_units};
+use crate::product::{ImageKey, ImageUrl};
+use crate::text::{line, paragraphs};
+use crate::user::UserId;
+use crate::version::Version;
+use chrono::{DateTime, Utc};
+
+uuid_id! {
+    /// Identifies a product: a UUID, version 7 for products made here, any version for those that came from the Go system.
+    ProductId
+}
+
+/// What a product is called: 1 to 255 characters without control or direction-changing ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductName(String);
+
+impl ProductName {
+    /// The longest name, in characters.
+    pub const MAX: usize = 255;
+
+    /// Reads a name; white space around it is dropped.
+    ///
+    /// # Errors
+    /// That it is blank, too long, or holds a character that acts on the text around it.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        line(raw, Self::MAX).map(Self)
+    }
+
+    /// Rebuilds a name from storage, without checking it again.
+    #[must_use]
+    pub const fn restore(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text by which names are sorted and searched: in lower case, of [`Self::MAX`] characters at most.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_lowercase().chars().take(Self::MAX).collect()
+    }
+}
+
+/// What is told of a product: 1 to 5,000 characters, in several lines if need be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// The longest description, in characters.
+    pub const MAX: usize = 5_000;
+
+    /// Reads a description; white space around it is dropped.
+    ///
+    /// # Errors
+    /// That it is blank, too long, or holds control characters other than tabs and line breaks.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        paragraphs(raw, Self::MAX).map(Self)
+    }
+
+    /// Rebuilds a description from storage, without checking it again.
+    #[must_use]
+    pub const fn restore(description: String) -> Self {
+        Self(description)
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What one piece costs: more than nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price(Money);
+
+impl Price {
+    /// Reads an amount as [`Money::parse`] does.
+    ///
+    /// # Errors
+    /// That it is blank, no such amount, or not greater than zero.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        let invalid = |code| Reason::new(code, "{field} is empty or invalid");
+        if raw.trim().is_empty() {
+            return Err(invalid(ViolationCode::Empty));
+        }
+        match minor_units(raw) {
+            Some(minor) if minor <= 0 => {
+                Err(Reason::new(ViolationCode::NotPositive, "product price must be greater than 0"))
+            }
+            minor => minor.and_then(Money::from_minor).map(Self).ok_or_else(|| invalid(ViolationCode::InvalidNumber)),
+        }
+    }
+
+    /// Rebuilds a price from storage; none where the amount cannot be one.
+    #[must_use]
+    pub fn restore(minor: i64) -> Option<Self> {
+        Money::from_minor(minor).map(Self)
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn money(self) -> Money {
+        self.0
+    }
+}
+
+/// How many pieces there are to sell: 0 to 2,147,483,647.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stock(i32);
+
+impl Stock {
+    /// Reads a whole number.
+    ///
+    /// # Errors
+    /// That it is blank, no whole number, negative, or too large.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        let text = raw.trim();
+        if text.is_empty() {
+            return Err(Reason::empty());
+        }
+        match text.parse::<i32>() {
+            Ok(count) if count >= 0 => Ok(Self(count)),
+            Ok(_) => Err(Reason::new(ViolationCode::Negative, "product stock cannot be negative")),
+            Err(_) => {
+                let message = "{field} must be a whole number from 0 to 2147483647";
+                Err(Reason::new(ViolationCode::InvalidNumber, message))
+            }
+        }
+    }
+
+    /// Rebuilds a count from storage; none where it is negative.
+    #[must_use]
+    pub const fn restore(count: i32) -> Option<Self> {
+        if count >= 0 { Some(Self(count)) } else { None }
+    }
+
+    /// The count.
+    #[must_use]
+    pub const fn count(self) -> i32 {
+        self.0
+    }
+}
+
+/// How a product looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Nobody has said.
+    None,
+    /// An image in our store.
+    Stored(ImageKey),
+    /// An image elsewhere on the web.
+    External(ImageUrl),
+}
+
+impl Picture {
+    /// The image in our store, where it is there.
+    #[must_use]
+    pub const fn stored(&self) -> Option<&ImageKey> {
+        match self {
+            Self::Stored(key) => Some(key),
+            Self::None | Self::External(_) => None,
+        }
+    }
+}
+
+/// All that a seller decides about a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// What it is called.
+    pub name: ProductName,
+    /// What is told of it.
+    pub description: Description,
+    /// What one piece costs.
+    pub price: Price,
+    /// How many pieces there are.
+    pub stock: Stock,
+    /// How it looks.
+    pub picture: Picture,
+}
+
+/// What a seller decides anew; the rest stays as it is, also where somebody else changes it at the same moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What it is called.
+    pub name: Option<ProductName>,
+    /// What is told of it.
+    pub description: Option<Description>,
+    /// What one piece costs.
+    pub price: Option<Price>,
+    /// How many pieces there are.
+    pub stock: Option<Stock>,
+    /// How it looks.
+    pub picture: Option<Picture>,
+}
+
+impl Changes {
+    /// Whether nothing is decided anew.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Something that a seller offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    id: ProductId,
+    seller: UserId,
+    details: Details,
+    version: Version,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl Product {
+    /// Offers something new.
+    #[must_use]
+    pub fn offer(seller: Seller, details: Details, now: DateTime<Utc>) -> Self {
+        Self::restore(ProductId::generate(), seller.id(), details, Version::FIRST, now, now)
+    }
+
+    /// Rebuilds a product from storage, which only ever holds what [`Self::offer`] made.
+    #[must_use]
+    pub const fn restore(
+        id: ProductId,
+        seller: UserId,
+        details: Details,
+        version: Version,
+        created_at: DateTime<Utc>,
+        updated_at: DateTime<Utc>,
+    ) -> Self {
+        Self { id, seller, details, version, created_at, updated_at }
+    }
+
+    /// The product as its owner's to change.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`] where it is another seller's.
+    pub fn owned_by(self, seller: Seller) -> Result<Owned, Error> {
+        if self.seller == seller.id() { Ok(Owned(self)) } else { Err(ErrorCode::Forbidden.into()) }
+    }
+
+    /// Identifies the product.
+    #[must_use]
+    pub const fn id(&self) -> ProductId {
+        self.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn seller(&self) -> UserId {
+        self.seller
+    }
+
+    /// What its seller has decided about it.
+    #[must_use]
+    pub const fn details(&self) -> &Details {
+        &self.details
+    }
+
+    /// How often it has been changed.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// When it was first offered.
+    #[must_use]
+    pub const fn created_at(&self) -> DateTime<Utc> {
+        self.created_at
+    }
+
+    /// When it was last changed.
+    #[must_use]
+    pub const fn updated_at(&self) -> DateTime<Utc> {
+        self.updated_at
+    }
+}
+
+/// The right to change a product, which only its owner gets.
+#[derive(Clone, Debug)]
+pub struct Owned(Product);
+
+impl Owned {
+    /// The product.
+    #[must_use]
+    pub const fn product(&self) -> &Product {
+        &self.0
+    }
+
+    /// Gives the right back.
+    #[must_use]
+    pub fn into_product(self) -> Product {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_price_is_told_apart_from_garbage_and_from_nothing() {
+        let code = |raw: &str| Price::parse(raw).map(|price| price.money().to_string()).map_err(|reason| reason.code());
+        assert_eq!(code("10.50"), Ok("10.5".to_owned()));
+        assert_eq!(code(" "), Err(ViolationCode::Empty));
+        for garbage in ["abc", "1e3", "1,000", "0.001", "10000000000000"] {
+            assert_eq!(code(garbage), Err(ViolationCode::InvalidNumber), "{garbage}");
+        }
+        for too_little in ["0", "-0", "0.00", "-5", "-0.01"] {
+            assert_eq!(code(too_little), Err(ViolationCode::NotPositive), "{too_little}");
+        }
+    }
+
+    #[test]
+    fn a_stock_is_a_whole_number_and_may_be_none() {
+        let code = |raw: &str| Stock::parse(raw).map(Stock::count).map_err(|reason| reason.code());
+        assert_eq!((code("0"), code(" 12 "), code("2147483647")), (Ok(0), Ok(12), Ok(i32::MAX)));
+        assert_eq!((code(""), code("-1")), (Err(ViolationCode::Empty), Err(ViolationCode::Negative)));
+        for garbage in ["1.5", "ten", "2147483648", "1e1"] {
+            assert_eq!(code(garbage), Err(ViolationCode::InvalidNumber), "{garbage}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_text_is_read_or_refused(raw in "\\PC{0,300}") {
+            if let Ok(name) = ProductName::parse(&raw) {
+                prop_assert!((1..=ProductName::MAX).contains(&name.as_str().chars().count()));
+                prop_assert!(name.key().chars().count() <= ProductName::MAX);
+            }
+            let _ = (Description::parse(&raw), Price::parse(&raw), Stock::parse(&raw));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Versions of things that change, and the conditions on them by which callers avoid overwriting each other (RFC 9110
+//! §8.8.3 and §13; AIP-154 for gRPC).
+
+/// How often a thing has been changed, counted from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(i64);
+
+impl Version {
+    /// That of a new thing.
+    pub const FIRST: Self = Self(1);
+
+    /// Rebuilds a version from storage.
+    #[must_use]
+    pub const fn restore(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number that is kept in storage.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// That of the thing after one more change.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The entity tag, a strong one, with its quotes: the same text on both protocols.
+    #[must_use]
+    pub fn etag(self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+/// What a caller says of the version that it knows: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tags {
+    /// Nothing.
+    #[default]
+    None,
+    /// `*`: that there is one.
+    Any,
+    /// That it is one of these, each with its quotes and perhaps with the mark of a weak one.
+    Listed(Vec<String>),
+}
+
+impl Tags {
+    /// Reads a list of entity tags. What is no entity tag is kept as one that matches nothing: a condition that cannot be
+    /// read must not pass for none.
+    #[must_use]
+    pub fn parse(raw: &str) -> Self {
+        match raw.trim() {
+            "" => Self::None,
+            "*" => Self::Any,
+            // Our own tags have no comma inside their quotes, so a tag that this takes apart is a stranger's.
+            list => Self::Listed(list.split(',').map(|tag| tag.trim().to_owned()).collect()),
+        }
+    }
+
+    /// Whether a change on this condition may be made to a thing of this version (`If-Match`; strong comparison).
+    #[must_use]
+    pub fn permit(&self, version: Version) -> bool {
+        match self {
+            Self::None | Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(|tag| *tag == version.etag()),
+        }
+    }
+
+    /// Whether the caller knows this version already (`If-None-Match`; weak comparison).
+    #[must_use]
+    pub fn know(&self, version: Version) -> bool {
+        match self {
+            Self::None => false,
+            Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == version.etag()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_permitted_without_a_condition_and_on_the_right_one() {
+        let version = Version::restore(7);
+        for permitted in ["", "*", "\"7\"", "\"6\", \"7\""] {
+            assert!(Tags::parse(permitted).permit(version), "{permitted}");
+        }
+        for refused in ["\"6\"", "W/\"7\"", "7", "\"7", "nonsense", ",", "\"6\",\"8\""] {
+            assert!(!Tags::parse(refused).permit(version), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_known_version_is_known_by_a_weak_tag_too() {
+        let version = Version::restore(7);
+        for known in ["*", "\"7\"", "W/\"7\"", "\"1\", W/\"7\""] {
+            assert!(Tags::parse(known).know(version), "{known}");
+        }
+        for unknown in ["", "\"8\"", "7"] {
+            assert!(!Tags::parse(unknown).know(version), "{unknown}");
+        }
+    }
+}

@@ -35,10 +35,14 @@ impl UseCase for BrowseProducts {
         products.truncate(limit as usize);
         let given = products.len() as u64;
         let next = products.last().filter(|_| more_follow).map(|last| listing.cursor_behind(last, given));
-        // The total may be older than the list; it is never told to be less than what the list shows.
-        let seen = listing.page.offset.saturating_add(given).saturating_add(more_follow.into());
-        let counted = self.totals.total(&listing.filter, context.deadline).await?;
-        let total = if given == 0 { counted } else { counted.max(seen) };
+        let seen = listing.page.offset.saturating_add(given);
+        let total = if more_follow || (given == 0 && listing.page.offset > 0) {
+            // It may be older than the list, and is never told to be less than what the list shows.
+            let counted = self.totals.total(&listing.filter, context.deadline).await?;
+            if more_follow { counted.max(seen + 1) } else { counted }
+        } else {
+            seen
+        };
         let mut items = Vec::with_capacity(products.len());
         for product in &products {
             items.push(self.gallery.show(product).await?);

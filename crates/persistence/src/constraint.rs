@@ -2,67 +2,94 @@
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
-/// A unique key.
+/// A rule that a statement may break without a fault of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Constraint {
     /// One account per e-mail identity.
     UserEmail,
     /// One counter per key of the log-in throttle.
     LoginAttempt,
+    /// A product's seller has an account.
+    ProductSeller,
 }
 
 impl Constraint {
-    const ALL: [Self; 2] = [Self::UserEmail, Self::LoginAttempt];
+    const ALL: [Self; 3] = [Self::UserEmail, Self::LoginAttempt, Self::ProductSeller];
 
-    /// The unique key that this error is about.
+    /// The rule that this error is about.
     pub(crate) fn violated_by(error: &Error) -> Option<Self> {
-        let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) = error else {
+        let Error::DatabaseError(kind, information) = error else {
             return None;
         };
-        Self::ALL.into_iter().find(|constraint| constraint.is_named_by(&**information))
-    }
-
-    fn is_named_by(self, information: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
-        let names = self.names();
-        if let Some(name) = information.constraint_name() {
-            return name == names.postgres;
-        }
-        // MySQL and MariaDB quote the refused value, which a stranger chose, in front of the key's name; so the name
-        // has to end the message.
-        let message = information.message();
-        message == format!("UNIQUE constraint failed: {}", names.sqlite)
-            || message.ends_with(&format!("for key '{}'", names.mysql))
-            || message.ends_with(&format!("for key '{}.{}'", names.table, names.mysql))
+        Self::ALL.into_iter().find(|constraint| constraint.names().tell_of(kind, &**information))
     }
 
     const fn names(self) -> Names {
         match self {
-            Self::UserEmail => Names {
+            Self::UserEmail => Names::Unique {
                 table: "users",
                 sqlite: "users.email_key",
                 postgres: "users_email_key",
                 mysql: "users_email_key",
             },
-            Self::LoginAttempt => Names {
+            Self::LoginAttempt => Names::Unique {
                 table: "login_attempts",
                 sqlite: "login_attempts.attempt_key",
                 postgres: "login_attempts_pkey",
                 mysql: "PRIMARY",
             },
+            Self::ProductSeller => Names::Foreign { table: "products", key: "products_user_id_fkey" },
         }
     }
 }
 
-/// What the databases call a unique key.
-struct Names {
-    /// Stands before the key since MySQL 8.0.19.
-    table: &'static str,
-    /// SQLite names the columns.
-    sqlite: &'static str,
-    /// The constraint.
-    postgres: &'static str,
-    /// The index.
-    mysql: &'static str,
+/// What the databases call a rule.
+enum Names {
+    /// A unique key.
+    Unique {
+        /// Stands before the key since MySQL 8.0.19.
+        table: &'static str,
+        /// SQLite names the columns.
+        sqlite: &'static str,
+        /// The constraint.
+        postgres: &'static str,
+        /// The index.
+        mysql: &'static str,
+    },
+    /// A foreign key.
+    Foreign {
+        /// Whose rows refer to others.
+        table: &'static str,
+        /// The constraint. SQLite does not tell it: there no statement may insert into two tables that have one.
+        key: &'static str,
+    },
+}
+
+impl Names {
+    fn tell_of(&self, kind: &DatabaseErrorKind, information: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
+        let message = information.message();
+        match (self, kind) {
+            (Self::Unique { table, sqlite, postgres, mysql }, DatabaseErrorKind::UniqueViolation) => {
+                if let Some(name) = information.constraint_name() {
+                    return name == *postgres;
+                }
+                // MySQL and MariaDB quote the refused value, which a stranger chose, in front of the key's name; so the
+                // name has to end the message.
+                message == format!("UNIQUE constraint failed: {sqlite}")
+                    || message.ends_with(&format!("for key '{mysql}'"))
+                    || message.ends_with(&format!("for key '{table}.{mysql}'"))
+            }
+            (Self::Foreign { table, key }, DatabaseErrorKind::ForeignKeyViolation) => {
+                if let Some(name) = information.constraint_name() {
+                    return name == *key;
+                }
+                // None of these messages quotes a value.
+                message == "FOREIGN KEY constraint failed"
+                    || message.contains(&format!("`{table}`, CONSTRAINT `{key}` FOREIGN KEY"))
+            }
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +120,19 @@ mod tests {
         ] {
             assert_eq!(violated(message), None, "{message}");
         }
+    }
+
+    #[test]
+    fn a_missing_seller_is_told_by_each_database_and_a_used_one_is_something_else() {
+        let violated = |message: &str| {
+            let information = Box::new(message.to_owned());
+            Constraint::violated_by(&Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, information))
+        };
+        let refused = "a foreign key constraint fails (`shop`.`products`, CONSTRAINT `products_user_id_fkey` FOREIGN KEY \
+                       (`user_id`) REFERENCES `users` (`id`))";
+        for message in ["FOREIGN KEY constraint failed", &format!("Cannot add or update a child row: {refused}")] {
+            assert_eq!(violated(message), Some(Constraint::ProductSeller), "{message}");
+        }
+        assert_eq!(violated("a foreign key constraint fails (`shop`.`orders`, CONSTRAINT `orders_fkey`)"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What the databases do differently in a transaction.
+//! What the databases do differently, other than in their words for errors.
 
 use crate::connection::AnyConnection;
 #[cfg(feature = "sqlite")]
@@ -47,3 +47,36 @@ pub(crate) fn begin_exclusive(connection: &mut AnyConnection) -> QueryResult<()>
         _ => connection.transaction(|_| Ok(())),
     }
 }
+
+/// Whether the condition that a column equals a value is better told as a range of that one value, with the column first
+/// in the order.
+///
+/// MariaDB takes an index from the beginning of the equal rows, not from where a range within them begins, once those are
+/// more than half of the table, which is where InnoDB's estimate of a number of rows ends. Others do better with `=`.
+pub(crate) const fn prefers_ranges(connection: &AnyConnection) -> bool {
+    match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(_) => false,
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(_) => false,
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(_) => true,
+    }
+}
+
+/// Runs the same statement on whichever connection it is: for statements that Diesel makes for one kind of database at a
+/// time, such as those that insert many rows.
+macro_rules! on_each {
+    ($connection:expr, $inner:ident => $statement:expr) => {
+        match $connection {
+            #[cfg(feature = "sqlite")]
+            $crate::connection::AnyConnection::Sqlite($inner) => $statement,
+            #[cfg(feature = "postgres")]
+            $crate::connection::AnyConnection::Postgres($inner) => $statement,
+            #[cfg(feature = "mysql")]
+            $crate::connection::AnyConnection::Mysql($inner) => $statement,
+        }
+    };
+}
+
+pub(crate) use on_each;

@@ -38,3 +38,47 @@ diesel::table! {
         trusted_until -> Nullable<Timestamp>,
     }
 }
+
+diesel::table! {
+    /// What is offered, and what was.
+    products (id) {
+        /// A UUID in hyphenated lower-case form.
+        id -> Text,
+        /// The seller's account.
+        user_id -> Text,
+        /// What it is called.
+        name -> Text,
+        /// The name in lower case, by which lists are sorted and searched.
+        name_key -> Text,
+        /// What is told of it.
+        description -> Text,
+        /// What one piece costs, in minor units.
+        price -> BigInt,
+        /// How many pieces there are.
+        stock -> Integer,
+        /// The place of its image in our store.
+        image_key -> Nullable<Text>,
+        /// The address of its image elsewhere.
+        image_url -> Nullable<Text>,
+        /// How often it has been changed, counted from one.
+        version -> BigInt,
+        /// When it was first offered, in UTC.
+        created_at -> Timestamp,
+        /// When it was last changed, in UTC.
+        updated_at -> Timestamp,
+        /// When it was withdrawn, in UTC.
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    /// Images that are to be removed from the store.
+    image_notes (image_key) {
+        /// The place in the store.
+        image_key -> Text,
+        /// From when on it is to be removed, in UTC.
+        due_at -> Timestamp,
+        /// How often that has been begun. From the first time on no product can have the image.
+        attempts -> Integer,
+    }
+}

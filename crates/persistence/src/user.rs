@@ -13,9 +13,9 @@ use domain::error::{Error, ErrorCode};
 use domain::user::{Email, Name, PasswordHash, Profile, Role, User, UserId, UserQueries, Users};
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = users)]
-struct UserRow {
-    id: String,
+#[diesel(table_name = users, treat_none_as_default_value = false)]
+pub(crate) struct UserRow {
+    pub(crate) id: String,
     name: String,
     email: String,
     email_key: String,

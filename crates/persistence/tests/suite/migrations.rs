@@ -5,7 +5,12 @@ use persistence::{MigrateError, Status, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const ALL: [&str; 2] = ["2026-11-23-000001_create_users", "2026-11-23-000002_create_login_attempts"];
+const ALL: [&str; 4] = [
+    "2026-11-23-000001_create_users",
+    "2026-11-23-000002_create_login_attempts",
+    "2026-11-23-000003_create_products",
+    "2026-11-23-000004_create_image_notes",
+];
 
 fn folder(kind: Kind) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(kind.folder())

@@ -3,13 +3,29 @@
 use crate::support::{Kind, TestDatabase, kinds};
 
 /// Table, column, kind of type, whether it may be null.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 29] = [
+    "image_notes.attempts integer",
+    "image_notes.due_at time",
+    "image_notes.image_key text",
     "login_attempts.account_key text",
     "login_attempts.attempt_key text",
     "login_attempts.failures integer",
     "login_attempts.last_at time",
     "login_attempts.pending integer",
     "login_attempts.trusted_until time null",
+    "products.created_at time",
+    "products.deleted_at time null",
+    "products.description text",
+    "products.id text",
+    "products.image_key text null",
+    "products.image_url text null",
+    "products.name text",
+    "products.name_key text",
+    "products.price integer",
+    "products.stock integer",
+    "products.updated_at time",
+    "products.user_id text",
+    "products.version integer",
     "users.created_at time",
     "users.email text",
     "users.email_key text",
@@ -19,7 +35,8 @@ const COLUMNS: [&str; 13] = [
     "users.role text",
 ];
 
-const UNIQUE: [&str; 3] = ["login_attempts.attempt_key", "users.email_key", "users.id"];
+const UNIQUE: [&str; 5] =
+    ["image_notes.image_key", "login_attempts.attempt_key", "products.id", "users.email_key", "users.id"];
 
 fn columns(kind: Kind) -> &'static str {
     match kind {
@@ -70,7 +87,7 @@ fn normalised(column: &str) -> String {
     let kind = match kind {
         "text" if name.ends_with("_at") || name.ends_with("_until") => "time",
         "text" | "character varying" | "varchar" | "char" => "text",
-        "integer" | "bigint" => "integer",
+        "integer" | "bigint" | "int" => "integer",
         "timestamp without time zone" | "datetime" => "time",
         other => other,
     };

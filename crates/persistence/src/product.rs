@@ -1,0 +1,148 @@
+//! Products.
+//!
+//! A product that is withdrawn stays as a row, for what was sold of it, and is in no answer any more.
+
+use crate::connection::AnyConnection;
+use crate::constraint::Constraint;
+use crate::database::Database;
+use crate::dialect::write_transaction;
+use crate::failure::Failure;
+use crate::image_notes;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use domain::clock::Deadline;
+use domain::error::{Error, ErrorCode};
+use domain::product::{Changes, Filter, Listing, Owned, Product, ProductId, ProductQueries, Products};
+use domain::version::Tags;
+
+mod listing;
+mod row;
+
+pub(crate) use row::ProductRow;
+
+/// What came of a change. A refusal is decided before anything is written, so that there is nothing to take back.
+type Outcome<T> = QueryResult<Result<T, ErrorCode>>;
+
+/// Adds a product and takes the note on its image out of the ledger.
+fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
+    if let Some(key) = row.image_key()
+        && !image_notes::take(connection, key)?
+    {
+        return Ok(Err(ErrorCode::ImageStoreFailed));
+    }
+    row::add(connection, row).map(Ok)
+}
+
+/// A product's row that may be changed on the caller's condition, locked.
+fn lock(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
+    Ok(match row::lock(connection, id)? {
+        None => Err(ErrorCode::ProductNotFound),
+        Some(row) if !expected.permit(row.version()) => Err(ErrorCode::ProductChanged),
+        Some(row) => Ok(row),
+    })
+}
+
+/// Changes a product and exchanges the ledger's notes on its old and its new image.
+fn update(
+    connection: &mut AnyConnection,
+    id: ProductId,
+    changes: &Changes,
+    expected: &Tags,
+    now: DateTime<Utc>,
+) -> Outcome<ProductRow> {
+    let row = match lock(connection, id, expected)? {
+        Ok(row) => row,
+        refused => return Ok(refused),
+    };
+    if let Some(picture) = &changes.picture {
+        let new = picture.stored().map(|key| key.as_str());
+        if let Some(key) = new.filter(|key| row.image_key() != Some(key))
+            && !image_notes::take(connection, key)?
+        {
+            return Ok(Err(ErrorCode::ImageStoreFailed));
+        }
+        if let Some(key) = row.image_key().filter(|key| new != Some(key)) {
+            image_notes::add(connection, key, now)?;
+        }
+    }
+    row::change(connection, &row, changes, now)?;
+    let changed = row::find(connection, id)?;
+    changed.map(Ok).ok_or(diesel::result::Error::NotFound)
+}
+
+/// Withdraws a product and notes its image for removal.
+fn delete(connection: &mut AnyConnection, id: ProductId, expected: &Tags, now: DateTime<Utc>) -> Outcome<()> {
+    let row = match lock(connection, id, expected)? {
+        Ok(row) => row,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if let Some(key) = row.image_key() {
+        image_notes::add(connection, key, now)?;
+    }
+    row::withdraw(connection, &row, now).map(Ok)
+}
+
+#[async_trait]
+impl Products for Database {
+    async fn add(&self, product: &Product, by: Deadline) -> Result<(), Error> {
+        let row = ProductRow::from(product);
+        let added = self.write(by, move |connection| write_transaction(connection, |connection| add(connection, &row)));
+        match added.await {
+            Err(Failure::Statement(error)) if Constraint::violated_by(&error) == Some(Constraint::ProductSeller) => {
+                Err(ErrorCode::TokenInvalid.into())
+            }
+            added => Ok(added??),
+        }
+    }
+
+    async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
+        let row = self.read_primary(by, move |connection| row::find(connection, id)).await?;
+        row.map(Product::try_from).transpose()
+    }
+
+    async fn update(
+        &self,
+        owned: &Owned,
+        changes: &Changes,
+        expected: &Tags,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Product, Error> {
+        let (id, changes, expected) = (owned.product().id(), changes.clone(), expected.clone());
+        let row = self
+            .write(by, move |connection| {
+                write_transaction(connection, |connection| update(connection, id, &changes, &expected, now))
+            })
+            .await??;
+        row.try_into()
+    }
+
+    async fn delete(&self, owned: &Owned, expected: &Tags, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        let (id, expected) = (owned.product().id(), expected.clone());
+        let deleted = self.write(by, move |connection| {
+            write_transaction(connection, |connection| delete(connection, id, &expected, now))
+        });
+        Ok(deleted.await??)
+    }
+}
+
+#[async_trait]
+impl ProductQueries for Database {
+    async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
+        let row = self.read(by, move |connection| row::find(connection, id)).await?;
+        row.map(Product::try_from).transpose()
+    }
+
+    async fn list(&self, listing: &Listing, by: Deadline) -> Result<Vec<Product>, Error> {
+        let listing = listing.clone();
+        let rows = self.read(by, move |connection| listing::page(connection, &listing)).await?;
+        rows.into_iter().map(Product::try_from).collect()
+    }
+
+    async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+        let filter = filter.clone();
+        let count = self.read(by, move |connection| listing::count(connection, &filter)).await?;
+        Ok(count.unsigned_abs())
+    }
+}

@@ -1,0 +1,169 @@
+//! Lists of products.
+//!
+//! A piece of a list is a walk along an index from a place on, however far inside the list that is. Only a piece that
+//! is asked for by number has to be counted off, which is done in the index alone: its rows are read behind the place that
+//! was found so.
+
+use crate::connection::AnyConnection;
+use crate::dialect::prefers_ranges;
+use crate::product::ProductRow;
+use crate::schema::products::{self, created_at, deleted_at, id, name_key, price, user_id};
+use chrono::NaiveDateTime;
+use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
+use diesel::prelude::*;
+use diesel::result::Error;
+use domain::page::Start;
+use domain::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
+
+type Backend = <AnyConnection as Connection>::Backend;
+/// A selection of products, of which all columns are at hand.
+type Selection = products::BoxedQuery<'static, Backend>;
+/// The rows of a piece of a list.
+type Rows = products::BoxedQuery<'static, Backend, SqlTypeOf<AsSelect<ProductRow, Backend>>>;
+
+/// Marks the characters of a searched text that would be wildcards. A backslash would have to be written twice on MySQL.
+const ESCAPE: char = '!';
+
+/// What products are sorted by, as it is stored.
+enum Key {
+    CreatedAt(NaiveDateTime),
+    Price(i64),
+    Name(String),
+}
+
+/// The products of a listing, in its order, and one more than its limit where more follow.
+pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryResult<Vec<ProductRow>> {
+    let place = match &listing.page.start {
+        Start::Offset(0) => None,
+        Start::Offset(number) => match place_of(connection, listing, *number)? {
+            None => return Ok(Vec::new()),
+            place => place,
+        },
+        Start::After(place) => Some(stored(place)),
+    };
+    rows(listing, place, prefers_ranges(connection))?.load(connection)
+}
+
+/// How many products a filter lets through.
+pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
+    filtered(filter).select(count_star()).first(connection)
+}
+
+fn stored(place: &SortPlace) -> (Key, String) {
+    let key = match &place.key {
+        SortKey::CreatedAt(time) => Key::CreatedAt(time.naive_utc()),
+        SortKey::Price(amount) => Key::Price(amount.minor()),
+        SortKey::Name(name) => Key::Name(name.clone()),
+    };
+    (key, place.id.to_string())
+}
+
+/// The place of the `number`th product of a list, counted from one.
+fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> QueryResult<Option<(Key, String)>> {
+    let selection = place(listing, number, prefers_ranges(connection));
+    match listing.sort {
+        Sort::Newest | Sort::Oldest => {
+            let place = selection.select((created_at, id)).first(connection).optional()?;
+            Ok(place.map(|(key, last)| (Key::CreatedAt(key), last)))
+        }
+        Sort::Price | Sort::PriceDescending => {
+            let place = selection.select((price, id)).first(connection).optional()?;
+            Ok(place.map(|(key, last)| (Key::Price(key), last)))
+        }
+        Sort::Name => {
+            let place = selection.select((name_key, id)).first(connection).optional()?;
+            Ok(place.map(|(key, last)| (Key::Name(key), last)))
+        }
+    }
+}
+
+/// Selects the `number`th product of a list.
+fn place(listing: &Listing, number: u64, prefers_ranges: bool) -> Selection {
+    let before = i64::try_from(number.saturating_sub(1)).unwrap_or(i64::MAX);
+    ordered(listing, prefers_ranges).offset(before).limit(1)
+}
+
+/// Selects the rows of a list behind a place, or from its beginning.
+fn rows(listing: &Listing, place: Option<(Key, String)>, prefers_ranges: bool) -> QueryResult<Rows> {
+    let mut selection = ordered(listing, prefers_ranges);
+    if let Some(place) = place {
+        selection = behind(selection, listing.sort, place)?;
+    }
+    let limit = i64::from(listing.page.limit) + 1;
+    Ok(selection.limit(limit).select(ProductRow::as_select()))
+}
+
+/// The products that a filter lets through.
+fn filtered(filter: &Filter) -> Selection {
+    let mut selection = products::table.filter(deleted_at.is_null()).into_boxed();
+    if let Some(text) = &filter.text {
+        selection = selection.filter(name_key.like(pattern(text)).escape(ESCAPE));
+    }
+    if let Some(seller) = filter.seller {
+        selection = selection.filter(user_id.eq(seller.to_string()));
+    }
+    if let Some(min) = filter.min_price {
+        selection = selection.filter(price.ge(min.minor()));
+    }
+    if let Some(max) = filter.max_price {
+        selection = selection.filter(price.le(max.minor()));
+    }
+    selection
+}
+
+/// The pattern of names that hold a text, to the letter.
+fn pattern(text: &SearchText) -> String {
+    let mut pattern = String::from("%");
+    for character in text.key().chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// All products of a list, in its order; the identifier decides among equals, in the same direction, so that one index
+/// gives the whole order.
+fn ordered(listing: &Listing, prefers_ranges: bool) -> Selection {
+    let mut selection = filtered(&listing.filter);
+    let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
+    if let Some(seller) = listing.filter.seller.filter(|_| prefers_ranges && is_by_time) {
+        let seller = seller.to_string();
+        let filter = Filter { seller: None, ..listing.filter.clone() };
+        selection = filtered(&filter).filter(user_id.ge(seller.clone())).filter(user_id.le(seller));
+        selection = match listing.sort {
+            Sort::Newest => selection.order(user_id.desc()),
+            _ => selection.order(user_id.asc()),
+        };
+    }
+    match listing.sort {
+        Sort::Newest => selection.then_order_by((created_at.desc(), id.desc())),
+        Sort::Oldest => selection.then_order_by((created_at.asc(), id.asc())),
+        Sort::Price => selection.then_order_by((price.asc(), id.asc())),
+        Sort::PriceDescending => selection.then_order_by((price.desc(), id.desc())),
+        Sort::Name => selection.then_order_by((name_key.asc(), id.asc())),
+    }
+}
+
+/// Keeps what comes behind a place. The first condition follows from the second: it is the one by which an index is
+/// entered.
+fn behind(selection: Selection, sort: Sort, (key, last): (Key, String)) -> QueryResult<Selection> {
+    Ok(match (sort, key) {
+        (Sort::Newest, Key::CreatedAt(key)) => {
+            selection.filter(created_at.le(key)).filter(created_at.lt(key).or(id.lt(last)))
+        }
+        (Sort::Oldest, Key::CreatedAt(key)) => {
+            selection.filter(created_at.ge(key)).filter(created_at.gt(key).or(id.gt(last)))
+        }
+        (Sort::Price, Key::Price(key)) => selection.filter(price.ge(key)).filter(price.gt(key).or(id.gt(last))),
+        (Sort::PriceDescending, Key::Price(key)) => {
+            selection.filter(price.le(key)).filter(price.lt(key).or(id.lt(last)))
+        }
+        (Sort::Name, Key::Name(key)) => {
+            selection.filter(name_key.ge(key.clone())).filter(name_key.gt(key).or(id.gt(last)))
+        }
+        _ => return Err(Error::QueryBuilderError("a cursor's key is of another kind than its list's order".into())),
+    })
+}

@@ -1,0 +1,179 @@
+//! A product as it is stored.
+
+use crate::connection::AnyConnection;
+use crate::schema::products::{self, deleted_at, table};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use domain::error::Error;
+use domain::product::{
+    Changes, Description, Details, ImageKey, ImageUrl, Picture, Price, Product, ProductId, ProductName, Stock,
+};
+use domain::version::Version;
+
+/// All that is read of a product; that it has been withdrawn is not, because then it is not read.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = products, treat_none_as_default_value = false)]
+pub(crate) struct ProductRow {
+    pub(crate) id: String,
+    user_id: String,
+    name: String,
+    name_key: String,
+    description: String,
+    price: i64,
+    stock: i32,
+    image_key: Option<String>,
+    image_url: Option<String>,
+    version: i64,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+impl From<&Product> for ProductRow {
+    fn from(product: &Product) -> Self {
+        let details = product.details();
+        let (image_key, image_url) = picture_columns(&details.picture);
+        Self {
+            id: product.id().to_string(),
+            user_id: product.seller().to_string(),
+            name: details.name.as_str().to_owned(),
+            name_key: details.name.key(),
+            description: details.description.as_str().to_owned(),
+            price: details.price.money().minor(),
+            stock: details.stock.count(),
+            image_key,
+            image_url,
+            version: product.version().number(),
+            created_at: product.created_at().naive_utc(),
+            updated_at: product.updated_at().naive_utc(),
+        }
+    }
+}
+
+impl TryFrom<ProductRow> for Product {
+    type Error = Error;
+
+    fn try_from(row: ProductRow) -> Result<Self, Error> {
+        let picture = match (row.image_key, row.image_url) {
+            (None, None) => Picture::None,
+            (Some(key), None) => Picture::Stored(ImageKey::parse(&key).ok_or_else(|| corrupt("image_key"))?),
+            (None, Some(url)) => Picture::External(ImageUrl::restore(url)),
+            (Some(_), Some(_)) => return Err(corrupt("image_url")),
+        };
+        let details = Details {
+            name: ProductName::restore(row.name),
+            description: Description::restore(row.description),
+            price: Price::restore(row.price).ok_or_else(|| corrupt("price"))?,
+            stock: Stock::restore(row.stock).ok_or_else(|| corrupt("stock"))?,
+            picture,
+        };
+        Ok(Self::restore(
+            row.id.parse().map_err(|_| corrupt("id"))?,
+            row.user_id.parse().map_err(|_| corrupt("user_id"))?,
+            details,
+            Version::restore(row.version),
+            row.created_at.and_utc(),
+            row.updated_at.and_utc(),
+        ))
+    }
+}
+
+fn corrupt(column: &'static str) -> Error {
+    Error::internal(format!("products.{column} holds what the domain does not know"))
+}
+
+impl ProductRow {
+    /// How often the product has been changed.
+    pub(super) const fn version(&self) -> Version {
+        Version::restore(self.version)
+    }
+
+    /// The place of the product's image in our store.
+    pub(super) fn image_key(&self) -> Option<&str> {
+        self.image_key.as_deref()
+    }
+}
+
+/// The two columns of which a picture fills one.
+fn picture_columns(picture: &Picture) -> (Option<String>, Option<String>) {
+    match picture {
+        Picture::None => (None, None),
+        Picture::Stored(key) => (Some(key.as_str().to_owned()), None),
+        Picture::External(url) => (None, Some(url.as_str().to_owned())),
+    }
+}
+
+/// The columns that change: an outer `None` leaves one as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = products)]
+struct ChangedColumns {
+    name: Option<String>,
+    name_key: Option<String>,
+    description: Option<String>,
+    price: Option<i64>,
+    stock: Option<i32>,
+    image_key: Option<Option<String>>,
+    image_url: Option<Option<String>>,
+    version: i64,
+    updated_at: NaiveDateTime,
+}
+
+impl ChangedColumns {
+    fn new(changes: &Changes, version: Version, now: DateTime<Utc>) -> Self {
+        let (image_key, image_url) = changes.picture.as_ref().map(picture_columns).unzip();
+        Self {
+            name: changes.name.as_ref().map(|name| name.as_str().to_owned()),
+            name_key: changes.name.as_ref().map(ProductName::key),
+            description: changes.description.as_ref().map(|description| description.as_str().to_owned()),
+            price: changes.price.map(|price| price.money().minor()),
+            stock: changes.stock.map(Stock::count),
+            image_key,
+            image_url,
+            version: version.number(),
+            updated_at: now.naive_utc(),
+        }
+    }
+}
+
+/// A product that has not been withdrawn.
+pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
+    let offered = table.find(product.to_string()).filter(deleted_at.is_null());
+    offered.select(ProductRow::as_select()).first(connection).optional()
+}
+
+/// The same, locked until the transaction ends. On SQLite the transaction is the lock.
+pub(super) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
+    let offered = table.find(product.to_string()).filter(deleted_at.is_null());
+    match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => offered.select(ProductRow::as_select()).first(sqlite),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => offered.select(ProductRow::as_select()).for_update().first(postgres),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => offered.select(ProductRow::as_select()).for_update().first(mysql),
+    }
+    .optional()
+}
+
+/// Sets the columns that change in a row that is locked.
+pub(super) fn change(
+    connection: &mut AnyConnection,
+    row: &ProductRow,
+    changes: &Changes,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let columns = ChangedColumns::new(changes, row.version().next(), now);
+    diesel::update(table.find(&row.id)).set(columns).execute(connection).map(drop)
+}
+
+/// Withdraws a product whose row is locked.
+pub(super) fn withdraw(connection: &mut AnyConnection, row: &ProductRow, now: DateTime<Utc>) -> QueryResult<()> {
+    let now = now.naive_utc();
+    let columns =
+        (deleted_at.eq(now), products::updated_at.eq(now), products::version.eq(row.version().next().number()));
+    diesel::update(table.find(&row.id)).set(columns).execute(connection).map(drop)
+}
+
+/// Adds a product.
+pub(super) fn add(connection: &mut AnyConnection, row: &ProductRow) -> QueryResult<()> {
+    diesel::insert_into(table).values(row).execute(connection).map(drop)
+}

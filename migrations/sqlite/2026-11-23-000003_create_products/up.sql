@@ -1,0 +1,22 @@
+-- Rows are long, so they stay out of the tree of identifiers: walking an index is then not walking descriptions.
+CREATE TABLE products (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE RESTRICT,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    description TEXT NOT NULL,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    stock INTEGER NOT NULL CHECK (stock >= 0),
+    image_key TEXT,
+    image_url TEXT,
+    version INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT
+) STRICT;
+-- An index for each order. What is withdrawn lies apart, so that no page steps over it. A partial index would do the same,
+-- but SQLite then reads each row to count or to search, because it looks for deleted_at in it.
+CREATE INDEX products_created_at ON products (deleted_at, created_at, id);
+CREATE INDEX products_price ON products (deleted_at, price, id);
+CREATE INDEX products_name_key ON products (deleted_at, name_key, id);
+CREATE INDEX products_user_id ON products (user_id, deleted_at, created_at, id);

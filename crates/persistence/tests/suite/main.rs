@@ -3,9 +3,12 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod image_notes;
+mod listing;
 mod login_attempts;
 mod migrations;
 mod outage;
+mod products;
 mod schema;
 mod support;
 mod users;

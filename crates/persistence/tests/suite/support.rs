@@ -1,9 +1,13 @@
 //! Private databases, and plain SQL on them beside the crate under test.
 
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use domain::actor::{Actor, Identity, Seller};
 use domain::clock::Deadline;
-use domain::user::{Email, Name, PasswordHash, Role, User};
+use domain::product::{Description, Details, ImageFormat, ImageKey, Picture, Price, Product, ProductName, Stock};
+use domain::user::{Email, Name, PasswordHash, Role, User, Users};
 use persistence::{Database, Options, migrate};
 use std::io::Write;
 use std::sync::{Arc, Once};
@@ -155,13 +159,17 @@ impl Raw {
     }
 
     pub(crate) fn execute(&mut self, sql: &str) {
+        self.try_execute(sql).unwrap();
+    }
+
+    pub(crate) fn try_execute(&mut self, sql: &str) -> QueryResult<()> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
+            Self::Sqlite(connection) => connection.batch_execute(sql),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => connection.batch_execute(sql).unwrap(),
+            Self::Postgres(connection) => connection.batch_execute(sql),
             #[cfg(feature = "mysql")]
-            Self::Mysql(connection) => connection.batch_execute(sql).unwrap(),
+            Self::Mysql(connection) => connection.batch_execute(sql),
         }
     }
 
@@ -192,4 +200,32 @@ pub(crate) fn user(address: &str) -> User {
     let name = Name::parse("Ada").unwrap();
     let hash = PasswordHash::new("$2b$10$first");
     User::register(name, email(address), Role::Buyer, hash, now)
+}
+
+/// A seller who has an account.
+pub(crate) async fn seller(database: &Database, address: &str) -> Seller {
+    let account = match database.find_by_email(&email(address), soon()).await.unwrap() {
+        Some(account) => account,
+        None => {
+            let account = user(address);
+            database.add(&account, soon()).await.unwrap();
+            account
+        }
+    };
+    Actor::User(Identity { id: account.id(), role: Role::Seller }).seller().unwrap()
+}
+
+pub(crate) fn offer(seller: Seller, name: &str, price: &str, now: DateTime<Utc>) -> Product {
+    let details = Details {
+        name: ProductName::parse(name).unwrap(),
+        description: Description::parse("of the best kind").unwrap(),
+        price: Price::parse(price).unwrap(),
+        stock: Stock::parse("7").unwrap(),
+        picture: Picture::None,
+    };
+    Product::offer(seller, details, now)
+}
+
+pub(crate) fn image_key() -> ImageKey {
+    ImageKey::generate(ImageFormat::Jpeg)
 }

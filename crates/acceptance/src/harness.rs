@@ -94,11 +94,19 @@ fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
             let world = World::open(protocol, database, scenario.settings).await;
             let proof = AssertUnwindSafe(tokio::time::timeout(BOUND, (scenario.run)(&world)));
             let proved = catch(proof).await;
-            let has_drained = world.close().await;
             match proved {
-                Ok(Ok(())) => assert!(has_drained, "the server stopped with work still under way"),
-                Ok(Err(_)) => panic!("not done after {BOUND:?}"),
-                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(Ok(())) => {
+                    let has_drained = world.close_checked().await;
+                    assert!(has_drained, "the server stopped with work still under way");
+                }
+                Ok(Err(_)) => {
+                    world.close().await;
+                    panic!("not done after {BOUND:?}");
+                }
+                Err(panic) => {
+                    world.close().await;
+                    std::panic::resume_unwind(panic);
+                }
             }
         });
     }));

@@ -8,8 +8,10 @@ use crate::shop::{Protocol, Shop};
 use crate::token::{AUDIENCE, ISSUER, KID, SECRET};
 use server::serve::Running;
 use server::settings::{Settings, Sources};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// How long a scenario waits for something that must come to be.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,10 +22,24 @@ pub struct World {
     pub database: TestDatabase,
     /// The server's clock.
     pub clock: Arc<MovableClock>,
+    storage: Storage,
     protocol: Protocol,
     running: Running,
     rest: RestShop,
     grpc: GrpcShop,
+}
+
+/// The folder in which a world's server keeps images, unless its settings name another store.
+struct Storage(TempDir);
+
+impl Storage {
+    fn root(&self) -> PathBuf {
+        self.0.path().join("images")
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.root().display())
+    }
 }
 
 /// The settings of a world's server: those of the environment `test` on free ports, and `overrides`.
@@ -60,11 +76,37 @@ impl World {
     pub async fn open(protocol: Protocol, kind: DatabaseKind, overrides: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated(kind);
         let clock = Arc::new(MovableClock::default());
-        let settings = settings(database.url(), overrides);
+        let storage = Storage(tempfile::tempdir().unwrap());
+        let url = storage.url();
+        let overrides: Vec<_> = [("storage.url", url.as_str())].into_iter().chain(overrides.iter().copied()).collect();
+        let settings = settings(database.url(), &overrides);
         let running = server::serve::start(&settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let addresses = running.addresses;
         let (rest, grpc) = (RestShop::new(addresses.rest), GrpcShop::new(addresses.grpc));
-        Self { database, clock, protocol, running, rest, grpc }
+        Self { database, clock, storage, protocol, running, rest, grpc }
+    }
+
+    /// Another world in the same cell, with settings that only the scenario knows. To be closed by it.
+    pub async fn sibling(&self, overrides: &[(&str, &str)]) -> Self {
+        Self::open(self.protocol, self.database.kind(), overrides).await
+    }
+
+    /// The protocol of this cell.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The folder in which the server keeps images.
+    #[must_use]
+    pub fn image_folder(&self) -> PathBuf {
+        self.storage.root()
+    }
+
+    /// The places of all that is in the store of images, finished or not.
+    #[must_use]
+    pub fn stored_images(&self) -> Vec<String> {
+        files_in(&self.storage.root())
     }
 
     /// The shop over the protocol of this cell.
@@ -113,7 +155,71 @@ impl World {
 
     /// Stops the server as a signal would. Tells whether all that was under way ended in time.
     pub async fn close(self) -> bool {
-        self.running.drain().await
+        self.stop().await.0
+    }
+
+    /// Stops the server, and checks what it leaves.
+    ///
+    /// # Panics
+    /// Where the store and the database do not fit together.
+    pub async fn close_checked(self) -> bool {
+        let (has_drained, left) = self.stop().await;
+        left.assert_no_image_is_forgotten();
+        has_drained
+    }
+
+    async fn stop(self) -> (bool, Left) {
+        let Self { database, storage, running, .. } = self;
+        (running.drain().await, Left { database, storage })
+    }
+}
+
+/// What a server leaves when it stops.
+struct Left {
+    database: TestDatabase,
+    storage: Storage,
+}
+
+impl Left {
+    /// An image in the store has a product or a note, and the image of a product is in the store: at every moment, however
+    /// a server came to stop.
+    fn assert_no_image_is_forgotten(&self) {
+        let root = self.storage.root();
+        if !root.is_dir() {
+            return;
+        }
+        let stored = files_in(&root);
+        let told = |sql: &str| self.database.texts(sql);
+        let shown = told(
+            "SELECT image_key AS value FROM products WHERE image_key IS NOT NULL AND deleted_at IS NULL ORDER BY 1",
+        );
+        let noted = told("SELECT image_key AS value FROM image_notes ORDER BY 1");
+        for image in &stored {
+            assert!(shown.contains(image) || noted.contains(image), "nobody knows of {image}: {shown:?}, {noted:?}");
+        }
+        for image in &shown {
+            assert!(stored.contains(image), "a product shows {image}, which is not in the store");
+        }
+    }
+}
+
+/// The paths of all files below a folder, in terms of the folder.
+pub(crate) fn files_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(folder, "", &mut found);
+    found.sort();
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(&entry.path(), &format!("{name}/"), found);
+        } else {
+            found.push(name);
+        }
     }
 }
 

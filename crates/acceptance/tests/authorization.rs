@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::database::DatabaseKind;
-use acceptance::shop::{LoggedIn, PASSWORD, Protocol, Shop, ada};
+use acceptance::shop::{LoggedIn, PASSWORD, Protocol, Query, Shop, ada, change, teapot};
 use acceptance::token::{claims, header, signed, with};
 use acceptance::world::World;
 use domain::clock::Clock;
@@ -12,12 +12,17 @@ use prost::Message;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A call, made with things that belong to the owner.
+/// A call, made with things that belong to the owner, who is a seller.
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Register,
     LogIn,
     Profile,
+    Offer,
+    Change,
+    Withdraw,
+    View,
+    Browse,
 }
 
 /// One operation and what comes of it for each who may ask: `None` is a success.
@@ -28,32 +33,68 @@ struct Row {
     bad_token: Option<ErrorCode>,
     expired: Option<ErrorCode>,
     owner: Option<ErrorCode>,
-    other: Option<ErrorCode>,
+    other_seller: Option<ErrorCode>,
+    buyer: Option<ErrorCode>,
 }
 
 const fn public(operation: &'static str, call: Call) -> Row {
-    Row { operation, call, anonymous: None, bad_token: None, expired: None, owner: None, other: None }
-}
-
-const fn owners(operation: &'static str, call: Call) -> Row {
     Row {
         operation,
         call,
-        anonymous: Some(ErrorCode::TokenMissing),
-        bad_token: Some(ErrorCode::TokenInvalid),
-        expired: Some(ErrorCode::TokenInvalid),
+        anonymous: None,
+        bad_token: None,
+        expired: None,
         owner: None,
-        other: Some(ErrorCode::Forbidden),
+        other_seller: None,
+        buyer: None,
     }
 }
 
-const ROWS: [Row; 6] = [
+const fn authenticated(operation: &'static str, call: Call) -> Row {
+    Row {
+        anonymous: Some(ErrorCode::TokenMissing),
+        bad_token: Some(ErrorCode::TokenInvalid),
+        expired: Some(ErrorCode::TokenInvalid),
+        ..public(operation, call)
+    }
+}
+
+/// The owner's, whatever their role.
+const fn owners(operation: &'static str, call: Call) -> Row {
+    Row {
+        other_seller: Some(ErrorCode::Forbidden),
+        buyer: Some(ErrorCode::Forbidden),
+        ..authenticated(operation, call)
+    }
+}
+
+/// Any seller's.
+const fn sellers(operation: &'static str, call: Call) -> Row {
+    Row { buyer: Some(ErrorCode::RoleNotAllowed), ..authenticated(operation, call) }
+}
+
+/// That of the seller who owns it.
+const fn owning_sellers(operation: &'static str, call: Call) -> Row {
+    Row { other_seller: Some(ErrorCode::Forbidden), ..sellers(operation, call) }
+}
+
+const ROWS: [Row; 16] = [
     public("POST /users/register", Call::Register),
     public("POST /users/login", Call::LogIn),
     owners("GET /users/{id}", Call::Profile),
+    sellers("POST /products", Call::Offer),
+    owning_sellers("PUT /products/{id}", Call::Change),
+    owning_sellers("DELETE /products/{id}", Call::Withdraw),
+    public("GET /products/{id}", Call::View),
+    public("GET /products", Call::Browse),
     public("/user.UserCommandService/RegisterUser", Call::Register),
     public("/user.UserCommandService/LoginUser", Call::LogIn),
     owners("/user.UserQueryService/GetUserByID", Call::Profile),
+    sellers("/product.ProductCommandService/CreateProduct", Call::Offer),
+    owning_sellers("/product.ProductCommandService/UpdateProduct", Call::Change),
+    owning_sellers("/product.ProductCommandService/DeleteProduct", Call::Withdraw),
+    public("/product.ProductQueryService/GetProductByID", Call::View),
+    public("/product.ProductQueryService/GetAllProducts", Call::Browse),
 ];
 
 impl Row {
@@ -94,35 +135,54 @@ fn every_operation_has_a_row() {
     assert!(gone.is_empty(), "If you're here because an operation has gone: take {gone:?} out of ROWS");
 }
 
-async fn outcome(shop: &dyn Shop, call: Call, owner: &LoggedIn) -> Option<ErrorCode> {
-    match call {
+/// Somebody's account and product.
+struct Owner {
+    account: LoggedIn,
+    product: String,
+}
+
+async fn outcome(shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode> {
+    let refusal = match call {
         Call::Register => {
             let form = ada().email(format!("{}@example.com", uuid::Uuid::now_v7()));
-            shop.register(&form).await.err().map(|refusal| refusal.code)
+            shop.register(&form).await.err()
         }
-        Call::LogIn => shop.login("ada@example.com", PASSWORD).await.err().map(|refusal| refusal.code),
-        Call::Profile => shop.profile(&owner.id).await.err().map(|refusal| refusal.code),
-    }
+        Call::LogIn => shop.login("ada@example.com", PASSWORD).await.err(),
+        Call::Profile => shop.profile(&owner.account.id).await.err(),
+        Call::Offer => shop.create(&teapot()).await.err(),
+        Call::Change => shop.update(&owner.product, &change().price("1")).await.err(),
+        Call::Withdraw => shop.delete(&owner.product).await.err(),
+        Call::View => shop.product(&owner.product).await.err(),
+        Call::Browse => shop.products(&Query::default()).await.err(),
+    };
+    refusal.map(|refusal| refusal.code)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_caller_gets_what_the_row_says() {
     let world = World::open(Protocol::Rest, DatabaseKind::Sqlite, &[]).await;
-    let entered = async |email: &str| {
-        world.shop().register(&ada().email(email)).await.unwrap();
+    let entered = async |email: &str, role: &str| {
+        world.shop().register(&ada().email(email).role(role)).await.unwrap();
         world.shop().login(email, PASSWORD).await.unwrap()
     };
-    let (owner, other) = (entered("ada@example.com").await, entered("grace@example.com").await);
+    let account = entered("ada@example.com", "seller").await;
+    let other = entered("grace@example.com", "seller").await;
+    let buyer = entered("bob@example.com", "buyer").await;
     let now = world.clock.now().timestamp();
-    let expired = signed(&header(), &with(&claims(&owner.id, now - 100_000), "exp", json!(now - 3_600)));
+    let expired = with(&claims(&account.id, now - 100_000), "role", json!("seller"));
+    let expired = signed(&header(), &with(&expired, "exp", json!(now - 3_600)));
     for row in ROWS {
         let anonymous = world.over(row.protocol());
+        // One for each row: the owner may withdraw it.
+        let product = anonymous.bearing(&account.token).create(&teapot()).await.unwrap().id;
+        let owner = Owner { account: account.clone(), product };
         let callers = [
             ("anonymous", None, row.anonymous),
             ("bad token", Some("rubbish"), row.bad_token),
             ("expired", Some(expired.as_str()), row.expired),
-            ("owner", Some(owner.token.as_str()), row.owner),
-            ("other", Some(other.token.as_str()), row.other),
+            ("other seller", Some(other.token.as_str()), row.other_seller),
+            ("buyer", Some(buyer.token.as_str()), row.buyer),
+            ("owner", Some(account.token.as_str()), row.owner),
         ];
         for (caller, token, expected) in callers {
             let shop = token.map(|token| anonymous.bearing(&format!("Bearer {token}")));

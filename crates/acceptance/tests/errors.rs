@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::database::DatabaseKind;
-use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada};
+use acceptance::pictures::png;
+use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
 use acceptance::world::World;
 use acceptance::{golden, grpc as grpc_client};
 use domain::error::ErrorCode;
@@ -35,14 +36,26 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
             &[("auth.bcrypt_cost", "12"), ("rest.request_timeout_seconds", "0.1"), ("grpc.deadline_seconds", "0.1")]
         }
         ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
+        ErrorCode::ImageStoreFailed => &[
+            ("storage.url", "s3://shop"),
+            // A port that nobody can listen on without being the operator.
+            ("storage.s3.endpoint", "http://127.0.0.1:1"),
+            ("storage.s3.path_style", "true"),
+            ("storage.s3.access_key_id", "key"),
+            ("storage.s3.secret_access_key", "secret"),
+            ("storage.timeout_seconds", "1"),
+        ],
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidLogin
         | ErrorCode::EmailTaken
         | ErrorCode::LoginFailed
         | ErrorCode::TokenMissing
         | ErrorCode::TokenInvalid
+        | ErrorCode::RoleNotAllowed
         | ErrorCode::Forbidden
         | ErrorCode::UserNotFound
+        | ErrorCode::ProductNotFound
+        | ErrorCode::ProductChanged
         | ErrorCode::Internal => &[],
     }
 }
@@ -69,6 +82,17 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
             world.database.execute("DELETE FROM users");
             refused(owner.profile(&id).await)
         }
+        ErrorCode::RoleNotAllowed => {
+            let (buyer, _) = owner(&*shop).await;
+            refused(buyer.create(&teapot()).await)
+        }
+        ErrorCode::ProductNotFound => refused(shop.product("1").await),
+        ErrorCode::ProductChanged => {
+            let seller = seller(&*shop).await;
+            let made = seller.create(&teapot()).await.unwrap();
+            refused(seller.expecting("\"99\"").update(&made.id, &change()).await)
+        }
+        ErrorCode::ImageStoreFailed => refused(seller(&*shop).await.create(&teapot().image(png(8, 8))).await),
         ErrorCode::RateLimited => {
             refused(shop.login("eve@example.com", PASSWORD).await);
             refused(shop.login("eve@example.com", PASSWORD).await)
@@ -101,6 +125,11 @@ async fn owner(shop: &dyn Shop) -> (Box<dyn Shop>, String) {
     shop.register(&ada()).await.unwrap();
     let entered = shop.login("ada@example.com", PASSWORD).await.unwrap();
     (shop.bearing(&entered.token), entered.id)
+}
+
+async fn seller(shop: &dyn Shop) -> Box<dyn Shop> {
+    shop.register(&ada().role("seller")).await.unwrap();
+    shop.bearing(&shop.login("ada@example.com", PASSWORD).await.unwrap().token)
 }
 
 async fn overload(world: &World) -> Refusal {

@@ -12,21 +12,24 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 500;
 
 /// Which of our crates each of them may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("grpc", &["domain"]),
     ("outbound", &["domain"]),
     ("persistence", &["domain"]),
+    ("rehearsal", &["domain"]),
     ("rest", &["domain"]),
     ("server", &["domain", "grpc", "outbound", "persistence", "rest"]),
     ("acceptance", &["domain", "grpc", "persistence", "rest", "server"]),
 ];
 
 /// What belongs to one adapter alone.
-const FRAMEWORKS: [(&str, &[&str]); 6] = [
+const FRAMEWORKS: [(&str, &[&str]); 8] = [
     ("actix-", &["rest", "server"]),
     ("diesel", &["persistence", "acceptance"]),
+    ("image", &["outbound", "acceptance"]),
     ("jsonwebtoken", &["outbound", "acceptance"]),
+    ("object_store", &["outbound"]),
     ("prost", &["grpc", "acceptance"]),
     ("r2d2", &["persistence"]),
     ("tonic", &["grpc", "acceptance"]),

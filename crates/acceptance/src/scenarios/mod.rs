@@ -6,6 +6,7 @@ use crate::world::World;
 use std::pin::Pin;
 
 pub mod http;
+pub mod product;
 pub mod rpc;
 pub mod user;
 
@@ -118,6 +119,107 @@ scenarios! {
         a_stored_row_that_makes_no_sense_is_our_fault_and_tells_nothing,
         text_that_looks_like_sql_is_text,
     }
+    product::offering {
+        a_product_is_offered_shown_and_listed,
+        each_missing_field_is_named,
+        every_mistake_is_told_at_once_in_the_order_of_the_fields,
+        the_first_message_is_the_one_that_go_told_first,
+        an_explicit_stock_of_zero_is_legal,
+        only_sellers_offer_products,
+        a_token_whose_account_is_gone_offers_nothing,
+        two_products_may_be_alike,
+        an_unknown_product_is_not_found,
+    }
+    product::values {
+        a_price_comes_back_exactly,
+        what_is_no_price_is_refused,
+        a_text_in_any_script_is_kept_to_the_last_character,
+        a_text_that_is_too_long_is_refused,
+        a_text_that_acts_on_the_text_around_it_is_refused,
+    }
+    product::changing {
+        what_is_absent_or_blank_stays_as_it_is,
+        a_change_of_nothing_changes_nothing,
+        a_refused_change_changes_nothing,
+        times_are_told_alike_on_every_read,
+        without_a_condition_the_last_change_stays,
+        a_change_of_the_price_does_not_touch_the_stock,
+    }
+    product::owning {
+        only_the_owner_changes_and_withdraws_a_product,
+        an_unknown_product_is_told_after_the_role_and_before_the_fields,
+        a_seller_sees_the_products_of_others_like_anybody,
+    }
+    product::withdrawing {
+        a_withdrawn_product_vanishes_from_every_read,
+        a_withdrawn_product_is_kept_out_of_sight,
+        of_twenty_who_withdraw_at_once_one_does,
+        a_change_that_races_a_withdrawal_brings_nothing_back,
+    }
+    product::versions {
+        each_change_makes_another_entity_tag,
+        a_change_of_what_has_changed_meanwhile_is_refused,
+        a_condition_that_cannot_be_read_matches_nothing,
+        a_condition_is_judged_after_all_else,
+        of_twenty_writers_with_one_entity_tag_one_wins,
+        no_change_is_lost_among_writers_who_try_again,
+    }
+    product::browsing {
+        an_empty_shop_lists_nothing,
+        a_list_comes_in_five_orders,
+        a_change_moves_a_product_to_its_new_place,
+        among_equals_each_has_one_place,
+        a_walk_sees_each_product_once_while_others_come_in,
+        a_walk_goes_on_where_a_product_was_withdrawn,
+        a_cursor_is_good_on_both_protocols,
+        a_cursor_belongs_to_its_list,
+        a_piece_has_a_hundred_products_at_most,
+        all_bad_parameters_are_named,
+    }
+    product::searching {
+        every_character_of_a_search_stands_for_itself,
+        a_search_looks_at_no_case_in_any_script,
+        a_blank_search_is_none,
+        a_list_is_narrowed_to_a_seller,
+        a_list_is_narrowed_to_prices_inclusive,
+        filters_hold_together_on_every_piece,
+    }
+    product::images {
+        a_png_and_a_jpeg_are_kept_and_shown,
+        what_a_file_is_its_content_tells,
+        what_is_no_whole_image_is_refused_and_not_kept,
+        a_bad_image_is_told_beside_the_other_mistakes,
+        an_image_of_ten_mebibytes_is_the_largest,
+        what_a_camera_notes_beside_a_photo_is_not_kept,
+        a_photo_is_shown_the_right_way_up,
+        only_a_sellers_image_is_kept,
+        nothing_but_images_is_served_from_the_store,
+        eight_images_at_once_are_all_kept,
+    }
+    product::image_ends {
+        a_replaced_image_goes,
+        a_withdrawn_products_image_goes,
+        a_change_of_something_else_keeps_the_image,
+        a_refused_change_keeps_the_old_image_and_no_other,
+        of_images_that_race_one_is_left,
+    }
+    product::uploads {
+        an_upload_without_a_place_is_refused_while_all_else_goes_on,
+        uploads_that_break_off_leave_nothing,
+    }
+    product::storage {
+        a_folder_that_takes_nothing_fails_images_alone,
+        an_s3_service_that_is_away_fails_images_alone,
+        an_s3_service_that_does_not_answer_fails_images_alone_in_bounded_time,
+    }
+    product::s3 {
+        an_image_is_kept_in_a_bucket_shown_replaced_and_removed,
+        a_private_buckets_images_are_shown_by_signed_addresses,
+        a_bucket_that_refuses_the_shop_fails_images_alone,
+    }
+    product::rate_limit {
+        the_seventh_change_in_a_minute_is_refused_on_both_protocols,
+    }
     http::bodies {
         json_form_and_multipart_open_the_same_account,
         an_empty_body_is_all_fields_empty,
@@ -140,11 +242,37 @@ scenarios! {
         an_allowed_origin_reads_answers_and_errors,
         an_origin_that_is_not_allowed_reads_nothing,
         a_preflight_lists_what_is_allowed,
+        a_page_of_another_origin_may_change_products_on_a_condition,
         problem_details_come_on_request,
         a_refused_token_is_answered_with_a_challenge_that_tells_no_reason,
     }
     http::limits {
         what_is_left_of_an_allowance_is_told,
+    }
+    http::products {
+        json_form_and_multipart_offer_the_same_product,
+        a_missing_stock_is_named,
+        a_number_in_json_counts_to_the_letter,
+        an_image_elsewhere_on_the_web_is_named_by_its_address,
+        a_product_that_is_sent_back_as_it_was_read_keeps_its_image,
+        an_empty_file_field_is_no_image,
+        fields_of_a_product_that_are_not_asked_for_change_nothing,
+        who_asks_is_looked_at_before_what_they_send,
+        the_routes_of_products_are_as_told,
+        a_product_has_the_keys_of_the_contract_in_their_order,
+    }
+    http::product_lists {
+        a_list_is_given_by_number,
+        a_link_leads_to_the_next_piece_until_the_end,
+        a_cursor_keeps_telling_page_and_total,
+        a_total_is_right_at_once_after_every_change,
+        a_bad_number_is_refused_with_its_bounds,
+        head_of_a_list_has_its_link_and_no_body,
+    }
+    http::conditions {
+        what_a_client_has_is_not_sent_again,
+        an_entity_tag_stands_on_every_answer_with_one_product,
+        a_condition_on_a_change_is_honoured_in_every_spelling,
     }
     http::giving_up {
         a_caller_who_hangs_up_leaves_no_half_made_account,
@@ -157,6 +285,16 @@ scenarios! {
         an_unknown_method_is_unimplemented,
         both_versions_of_reflection_list_the_services,
         each_service_says_that_it_is_serving,
+    }
+    rpc::products {
+        whose_a_product_is_the_token_tells_and_no_field,
+        a_field_that_is_absent_is_told_from_one_that_is_zero,
+        messages_of_the_old_system_are_understood,
+        a_piece_of_size_zero_is_one_of_the_usual_size,
+        an_empty_image_is_none_and_its_file_name_means_nothing,
+        an_image_may_come_compressed,
+        a_message_over_twelve_mebibytes_is_refused_and_the_connection_lives,
+        a_reader_may_not_send_much,
     }
     rpc::deadlines {
         a_deadline_that_passes_is_told_as_such_and_nothing_is_written,

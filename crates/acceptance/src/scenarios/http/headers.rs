@@ -96,6 +96,20 @@ pub async fn a_preflight_lists_what_is_allowed(world: &World) {
     assert!(refused.headers.get("access-control-allow-origin").is_none(), "{refused:?}");
 }
 
+pub async fn a_page_of_another_origin_may_change_products_on_a_condition(world: &World) {
+    for method in ["PUT", "DELETE", "GET"] {
+        let request = world.rest().request(Method::OPTIONS, "/products/1").header("origin", ORIGIN);
+        let wanted = "authorization,content-type,if-match,if-none-match";
+        let request = request.header("access-control-request-method", method);
+        let answer = Answer::of(request.header("access-control-request-headers", wanted)).await;
+        assert!((200..300).contains(&answer.status), "{answer:?}");
+        assert!(lists(&answer, "access-control-allow-methods", method), "{answer:?}");
+        for header in wanted.split(',') {
+            assert!(lists(&answer, "access-control-allow-headers", header), "{header}: {answer:?}");
+        }
+    }
+}
+
 /// RFC 9457.
 pub async fn problem_details_come_on_request(world: &World) {
     let ask = |accept: &'static str| {

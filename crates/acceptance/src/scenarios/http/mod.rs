@@ -7,9 +7,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 pub mod bodies;
+pub mod conditions;
 pub mod giving_up;
 pub mod headers;
 pub mod limits;
+pub mod product_lists;
+pub mod products;
 pub mod routes;
 
 /// REST.

@@ -16,7 +16,12 @@ use tonic_prost::ProstCodec;
 pub const SETTINGS: &[(&str, &str)] = &[("grpc.reflection", "true")];
 
 const LOGIN: &str = "/user.UserCommandService/LoginUser";
-const SERVICES: [&str; 2] = ["user.UserCommandService", "user.UserQueryService"];
+const SERVICES: [&str; 4] = [
+    "user.UserCommandService",
+    "user.UserQueryService",
+    "product.ProductCommandService",
+    "product.ProductQueryService",
+];
 
 /// The most that a message may hold, in bytes.
 const MAX_MESSAGE: usize = 256 * 1024;

@@ -1,32 +1,4 @@
-//! The shop as its clients see it, whichever protocol they speak.
-
-use async_trait::async_trait;
-use domain::error::ErrorCode;
-use std::fmt;
-use std::time::Duration;
-
-/// The protocol that a cell of the matrix speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    /// HTTP/1.1 with JSON.
-    Rest,
-    /// gRPC over HTTP/2.
-    Grpc,
-}
-
-impl Protocol {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Rest, Self::Grpc];
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rest => "rest",
-            Self::Grpc => "grpc",
-        })
-    }
-}
+//! Accounts as clients see them.
 
 /// What a client sends to open an account.
 #[derive(Clone, Debug)]
@@ -124,53 +96,4 @@ pub struct Profile {
     pub email: String,
     /// What the account is for.
     pub role: String,
-}
-
-/// An error, in the terms that both protocols share.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    /// Which error it is.
-    pub code: ErrorCode,
-    /// The text for people.
-    pub message: String,
-    /// The fields that are wrong, each with its message, in the order of the answer.
-    pub fields: Vec<(String, String)>,
-    /// How long to wait before trying again.
-    pub retry_after: Option<Duration>,
-    /// All that the client received, less what differs between any two answers: request id and date.
-    pub received: String,
-}
-
-/// What a call came to.
-pub type Outcome<T> = Result<T, Refusal>;
-
-/// The shop behind one protocol. Every call also checks what this protocol alone promises.
-#[async_trait]
-pub trait Shop: Send + Sync {
-    /// The same shop, asked with this value of `authorization`.
-    fn bearing(&self, authorization: &str) -> Box<dyn Shop>;
-
-    /// The same shop, asked by a client that gives up after so long.
-    fn patient_for(&self, patience: Duration) -> Box<dyn Shop>;
-
-    /// Opens an account.
-    async fn register(&self, form: &RegisterForm) -> Outcome<Registered>;
-
-    /// Trades an e-mail address and a password for an access token.
-    async fn login(&self, email: &str, password: &str) -> Outcome<LoggedIn>;
-
-    /// Shows an account to its owner.
-    async fn profile(&self, id: &str) -> Outcome<Profile>;
-}
-
-/// Reads a stable identifier back into the catalogue's code.
-///
-/// # Panics
-/// Where the identifier is not in the catalogue: no client could program against it.
-#[must_use]
-pub fn code(identifier: &str) -> ErrorCode {
-    ErrorCode::ALL
-        .into_iter()
-        .find(|code| code.as_str() == identifier)
-        .unwrap_or_else(|| panic!("{identifier:?} is not in the catalogue of errors"))
 }

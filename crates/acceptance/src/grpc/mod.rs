@@ -1,6 +1,8 @@
 //! The shop over gRPC, and what gRPC alone promises.
 
-use crate::shop::{LoggedIn, Outcome, Profile, Refusal, RegisterForm, Registered, Shop, code};
+use crate::shop::{
+    Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, Refusal, RegisterForm, Registered, Shop, code,
+};
 use async_trait::async_trait;
 use domain::error::ErrorCode;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
@@ -12,6 +14,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
+
+pub mod product;
 
 /// The domain in `google.rpc.ErrorInfo`, beside which an identifier is unique in the world.
 const ERROR_DOMAIN: &str = "gocommerce";
@@ -28,6 +32,7 @@ pub struct GrpcShop {
     channel: Channel,
     authorization: Option<String>,
     patience: Option<Duration>,
+    expected: Option<String>,
 }
 
 impl GrpcShop {
@@ -35,7 +40,7 @@ impl GrpcShop {
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, authorization: None, patience: None }
+        Self { channel, authorization: None, patience: None, expected: None }
     }
 
     /// The connection, for calls to be made by hand.
@@ -128,6 +133,10 @@ impl Shop for GrpcShop {
         Box::new(Self { patience: Some(patience), ..self.clone() })
     }
 
+    fn expecting(&self, etag: &str) -> Box<dyn Shop> {
+        Box::new(Self { expected: Some(etag.to_owned()), ..self.clone() })
+    }
+
     async fn register(&self, form: &RegisterForm) -> Outcome<Registered> {
         let form = form.clone();
         let message = UserRegisterRequest {
@@ -160,5 +169,25 @@ impl Shop for GrpcShop {
         let mut client = UserQueryServiceClient::new(self.channel());
         let profile = read(client.get_user_by_id(self.request(GetUserByIdRequest { id: id.to_owned() })).await)?;
         Ok(Profile { id: profile.id, name: profile.name, email: profile.email, role: profile.role })
+    }
+
+    async fn create(&self, form: &ProductForm) -> Outcome<Product> {
+        self.create_product(form).await
+    }
+
+    async fn update(&self, id: &str, form: &ProductForm) -> Outcome<Product> {
+        self.update_product(id, form).await
+    }
+
+    async fn delete(&self, id: &str) -> Outcome<()> {
+        self.delete_product(id).await
+    }
+
+    async fn product(&self, id: &str) -> Outcome<Product> {
+        self.view_product(id).await
+    }
+
+    async fn products(&self, query: &Query) -> Outcome<Listing> {
+        self.browse_products(query).await
     }
 }

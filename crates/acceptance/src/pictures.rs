@@ -1,0 +1,201 @@
+//! Images as sellers send them, right ones and others.
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use std::io::Cursor;
+
+/// What a PNG begins with (PNG §5.2).
+const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+/// The most bytes in one stored block (RFC 1951 §3.2.4).
+const MAX_STORED: usize = 0xffff;
+
+/// A place in Lausanne, as a camera notes it: what must not get out with a photo.
+pub const SECRET_PLACE: &str = "46 31 12.0 N, 6 37 48.0 E";
+
+fn pixels(width: u32, height: u32) -> RgbImage {
+    let shade = |at: u32, of: u32| u8::try_from(at * 255 / of).unwrap();
+    RgbImage::from_fn(width, height, |x, y| Rgb([shade(x, width), shade(y, height), 128]))
+}
+
+/// A PNG with nothing in it but its pixels.
+///
+/// # Panics
+/// Where it cannot be made.
+#[must_use]
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    pixels(width, height).write_with_encoder(PngEncoder::new(&mut bytes)).unwrap();
+    bytes
+}
+
+/// A JPEG with nothing in it but its pixels.
+///
+/// # Panics
+/// Where it cannot be made.
+#[must_use]
+pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    pixels(width, height).write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 90)).unwrap();
+    bytes
+}
+
+/// A JPEG whose Exif segment holds [`SECRET_PLACE`], and more than that behind its end.
+#[must_use]
+pub fn jpeg_with_secrets() -> Vec<u8> {
+    let plain = jpeg(40, 30);
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x0e\0\x02".to_vec();
+    // One entry of IFD0: ImageDescription, ASCII, its length and its place; no further IFD (TIFF 6.0 §2).
+    exif.extend(u32::try_from(SECRET_PLACE.len() + 1).unwrap().to_be_bytes());
+    exif.extend(26u32.to_be_bytes());
+    exif.extend(0u32.to_be_bytes());
+    exif.extend(SECRET_PLACE.as_bytes());
+    exif.push(0);
+    let comment = segment(0xfe, format!("taken at {SECRET_PLACE}").as_bytes());
+    let mut bytes = plain[..2].to_vec();
+    bytes.extend(segment(0xe1, &exif));
+    bytes.extend(comment);
+    bytes.extend(&plain[2..]);
+    bytes.extend(SECRET_PLACE.as_bytes());
+    bytes
+}
+
+/// A JPEG that asks to be shown turned by a quarter (Exif orientation 6): it is 40 wide and 20 high as stored, and to be
+/// shown 20 wide and 40 high.
+#[must_use]
+pub fn jpeg_on_its_side() -> Vec<u8> {
+    let plain = jpeg(40, 20);
+    let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let mut bytes = plain[..2].to_vec();
+    bytes.extend(segment(0xe1, exif));
+    bytes.extend(&plain[2..]);
+    bytes
+}
+
+/// A segment of a JPEG (ISO/IEC 10918-1 §B.1.1.4).
+fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len() + 2).unwrap();
+    [&[0xff, marker], &length.to_be_bytes()[..], content].concat()
+}
+
+/// A PNG whose text chunk holds [`SECRET_PLACE`], and more than that behind its end.
+#[must_use]
+pub fn png_with_secrets() -> Vec<u8> {
+    let plain = png(40, 30);
+    let text = chunk(*b"tEXt", format!("Location\0{SECRET_PLACE}").as_bytes());
+    let (head, body) = plain.split_at(HEADER);
+    [head, &text, body, SECRET_PLACE.as_bytes()].concat()
+}
+
+/// The length of a PNG's signature and header chunk.
+const HEADER: usize = 8 + 25;
+
+/// A PNG of noise that is exactly so many bytes long: mostly pixels, and a chunk of nothing to fill it up.
+///
+/// # Panics
+/// Where it is too short.
+#[must_use]
+pub fn png_of(length: usize) -> Vec<u8> {
+    // A row is a filter's number and three bytes for each pixel.
+    let width = 1_800;
+    let height = (length - 100_000) / (1 + 3 * width);
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    let rows = (0..height * (1 + 3 * width)).map(|at| if at % (1 + 3 * width) == 0 { 0 } else { noise() });
+    let mut bytes = SIGNATURE.to_vec();
+    bytes.extend(header(u32::try_from(width).unwrap(), u32::try_from(height).unwrap()));
+    bytes.extend(chunk(*b"IDAT", &stored(&rows.collect::<Vec<u8>>())));
+    let end = chunk(*b"IEND", &[]);
+    let rest = length - bytes.len() - end.len() - chunk(*b"tEXt", &[]).len();
+    bytes.extend(chunk(*b"tEXt", &vec![b'x'; rest]));
+    bytes.extend(end);
+    assert_eq!(bytes.len(), length);
+    bytes
+}
+
+/// A small PNG that says it is 30,000 pixels wide and high.
+#[must_use]
+pub fn bomb() -> Vec<u8> {
+    let mut bytes = SIGNATURE.to_vec();
+    bytes.extend(header(30_000, 30_000));
+    bytes.extend(chunk(*b"IDAT", &stored(&[0; 1_000])));
+    bytes.extend(chunk(*b"IEND", &[]));
+    bytes
+}
+
+fn header(width: u32, height: u32) -> Vec<u8> {
+    let mut content = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    // Eight bits a channel, three channels, the only compression and filtering there is, not interlaced.
+    content.extend([8, 2, 0, 0, 0]);
+    chunk(*b"IHDR", &content)
+}
+
+fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let checked = [&kind[..], content].concat();
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [&length[..], &checked, &crc32(&checked).to_be_bytes()].concat()
+}
+
+/// A zlib stream (RFC 1950) of blocks that are not compressed.
+fn stored(content: &[u8]) -> Vec<u8> {
+    let mut stream = vec![0x78, 0x01];
+    let blocks: Vec<_> = content.chunks(MAX_STORED).collect();
+    for (at, block) in blocks.iter().enumerate() {
+        let length = u16::try_from(block.len()).unwrap();
+        stream.push(u8::from(at + 1 == blocks.len()));
+        stream.extend(length.to_le_bytes());
+        stream.extend((!length).to_le_bytes());
+        stream.extend(*block);
+    }
+    let (mut low, mut high) = (1u32, 0u32);
+    for byte in content {
+        low = (low + u32::from(*byte)) % 65_521;
+        high = (high + low) % 65_521;
+    }
+    stream.extend((high << 16 | low).to_be_bytes());
+    stream
+}
+
+/// The check of a PNG's chunk (PNG §5.5).
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
+    let table: Vec<u32> = (0..256).map(|byte| (0..8).fold(byte, step)).collect();
+    !bytes.iter().fold(!0, |crc, byte| table[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8))
+}
+
+/// What an image looks like once it has been decoded.
+///
+/// # Panics
+/// Where it cannot be.
+#[must_use]
+pub fn decoded(bytes: &[u8], format: ImageFormat) -> DynamicImage {
+    image::load(Cursor::new(bytes), format).unwrap()
+}
+
+/// Whether a text occurs in bytes.
+#[must_use]
+pub fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_by_hand_is_an_image() {
+        let made = png_of(400_000);
+        assert_eq!(made.len(), 400_000);
+        assert_eq!(decoded(&made, ImageFormat::Png).width(), 1_800);
+        for bytes in [jpeg_with_secrets(), jpeg_on_its_side()] {
+            assert_eq!(decoded(&bytes, ImageFormat::Jpeg).width(), 40);
+        }
+        assert_eq!(decoded(&png_with_secrets(), ImageFormat::Png).width(), 40);
+        assert!(holds(&jpeg_with_secrets(), SECRET_PLACE) && holds(&png_with_secrets(), SECRET_PLACE));
+    }
+}

@@ -1,0 +1,229 @@
+//! Products over REST.
+
+use super::RestShop;
+use super::envelope::{ListMeta, read, read_done, read_list};
+use crate::raw::Answer;
+use crate::shop::{Listing, Outcome, Product, ProductForm, Query};
+use domain::money::Money;
+use reqwest::header::{ETAG, HeaderMap, IF_MATCH, LINK};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const SHOWN: (u16, &str) = (200, "data retrieved successfully");
+
+/// A product; the order of the fields is the order of the keys.
+#[derive(Debug, Deserialize, Serialize)]
+struct ProductBody {
+    id: String,
+    user_id: String,
+    name: String,
+    description: String,
+    price: String,
+    stock: i32,
+    image_url: String,
+    created_at: String,
+    updated_at: String,
+}
+
+impl ProductBody {
+    /// Checks the texts that other programs read.
+    fn checked(self, etag: String) -> Product {
+        for id in [&self.id, &self.user_id] {
+            assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), *id);
+        }
+        assert_eq!(Money::parse(&self.price).unwrap().to_string(), self.price, "not the shortest text of a price");
+        for time in [&self.created_at, &self.updated_at] {
+            let parsed = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
+            assert_eq!(crate::shop::time_text(&parsed), *time);
+        }
+        Product {
+            id: self.id,
+            user_id: self.user_id,
+            name: self.name,
+            description: self.description,
+            price: self.price,
+            stock: self.stock,
+            image_url: self.image_url,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            etag,
+        }
+    }
+}
+
+/// The strong entity tag of an answer, which must be there.
+fn etag(answer: &Answer) -> String {
+    let etag = answer.header(ETAG.as_str()).unwrap_or_else(|| panic!("no ETag: {answer:?}"));
+    assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    etag.to_owned()
+}
+
+/// A form as a JSON body.
+#[must_use]
+pub fn json_body(form: &ProductForm) -> Value {
+    let mut body = Map::new();
+    let texts = [("name", &form.name), ("description", &form.description), ("price", &form.price)];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            body.insert(name.to_owned(), json!(text));
+        }
+    }
+    if let Some(stock) = form.stock {
+        body.insert("stock".to_owned(), json!(stock));
+    }
+    Value::Object(body)
+}
+
+/// A form as the parts of a multipart body, the file last.
+///
+/// # Panics
+/// Where the file's name has no place in a header.
+#[must_use]
+pub fn multipart_body(form: &ProductForm) -> Form {
+    let mut parts = Form::new();
+    let stock = form.stock.map(|stock| stock.to_string());
+    let texts = [("name", &form.name), ("description", &form.description), ("price", &form.price), ("stock", &stock)];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            parts = parts.text(name, text.clone());
+        }
+    }
+    match &form.image {
+        None => parts,
+        Some(image) => {
+            let kind = if image.name.ends_with(".png") { "image/png" } else { "application/octet-stream" };
+            let part = Part::bytes(image.bytes.clone()).file_name(image.name.clone()).mime_str(kind).unwrap();
+            parts.part("image_url", part)
+        }
+    }
+}
+
+fn filled(request: RequestBuilder, form: &ProductForm) -> RequestBuilder {
+    match form.image {
+        None => request.json(&json_body(form)),
+        Some(_) => request.multipart(multipart_body(form)),
+    }
+}
+
+impl RestShop {
+    /// A request on one product, on the condition that this shop makes.
+    fn change(&self, method: Method, id: &str) -> RequestBuilder {
+        let request = self.request(method, &format!("/products/{id}"));
+        match &self.expected {
+            Some(etag) => request.header(IF_MATCH, etag),
+            None => request,
+        }
+    }
+
+    async fn one(&self, request: RequestBuilder, expected: (u16, &str)) -> Outcome<Product> {
+        let answer = Answer::of(request).await;
+        let body: ProductBody = read(&answer, expected)?;
+        Ok(body.checked(etag(&answer)))
+    }
+
+    pub(super) async fn create_product(&self, form: &ProductForm) -> Outcome<Product> {
+        let request = filled(self.request(Method::POST, "/products"), form);
+        self.one(request, (201, "data created successfully")).await
+    }
+
+    pub(super) async fn update_product(&self, id: &str, form: &ProductForm) -> Outcome<Product> {
+        self.one(filled(self.change(Method::PUT, id), form), (200, "data updated successfully")).await
+    }
+
+    pub(super) async fn delete_product(&self, id: &str) -> Outcome<()> {
+        let answer = Answer::of(self.change(Method::DELETE, id)).await;
+        read_done(&answer, (200, "product successfully deleted"))
+    }
+
+    pub(super) async fn view_product(&self, id: &str) -> Outcome<Product> {
+        self.one(self.request(Method::GET, &format!("/products/{id}")), SHOWN).await
+    }
+
+    pub(super) async fn browse_products(&self, query: &Query) -> Outcome<Listing> {
+        let limit = query.limit.map(|limit| limit.to_string()).unwrap_or_default();
+        let parameters = [
+            ("limit", &limit),
+            ("cursor", &query.cursor),
+            ("sort", &query.sort),
+            ("q", &query.q),
+            ("seller", &query.seller),
+            ("min_price", &query.min_price),
+            ("max_price", &query.max_price),
+        ];
+        let parameters = parameters.map(|(name, value)| (name, value.as_str()));
+        let given: Vec<_> = parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        self.browse(&given).await.map(|(listing, _)| listing)
+    }
+
+    /// Shows a piece of a list for any query parameters, and what is told of it: number and count of pages, size, whether
+    /// more follow, whether some came before.
+    ///
+    /// # Errors
+    /// The shop's refusal.
+    ///
+    /// # Panics
+    /// Where the answer is not one of the contract's.
+    pub async fn browse(&self, parameters: &[(&str, &str)]) -> Outcome<(Listing, Place)> {
+        let path = Url::parse_with_params("http://shop.example/products", parameters).unwrap();
+        let path = format!("{}?{}", path.path(), path.query().unwrap_or_default());
+        let answer = Answer::of(self.request(Method::GET, path.trim_end_matches('?'))).await;
+        let (meta, bodies) = read_list::<ProductBody>(&answer, SHOWN)?;
+        let next = next(&answer.headers, parameters);
+        assert_eq!(meta.has_next_page, next.is_some(), "where more follow, a link leads there: {answer:?}");
+        let items: Vec<_> = bodies.into_iter().map(|body| body.checked(String::new())).collect();
+        assert_consistent(&meta, items.len());
+        let place = Place {
+            current_page: meta.current_page,
+            total_pages: meta.total_pages,
+            items_per_page: meta.items_per_page,
+            has_next_page: meta.has_next_page,
+            has_previous_page: meta.has_previous_page,
+        };
+        Ok((Listing { items, total: Some(meta.total_items), next }, place))
+    }
+}
+
+/// Where a piece of a list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number, counted from one.
+    pub current_page: u64,
+    /// How many there are.
+    pub total_pages: u64,
+    /// How many items it has at most.
+    pub items_per_page: u64,
+    /// Whether one follows.
+    pub has_next_page: bool,
+    /// Whether one comes before it.
+    pub has_previous_page: bool,
+}
+
+/// Checks that the numbers of a list agree with each other.
+fn assert_consistent(meta: &ListMeta, given: usize) {
+    assert_eq!(meta.total_pages, meta.total_items.div_ceil(meta.items_per_page), "{meta:?}");
+    assert!(given as u64 <= meta.items_per_page && given as u64 <= meta.total_items, "{given} items: {meta:?}");
+    assert!(!meta.has_next_page || given as u64 == meta.items_per_page, "{given} items: {meta:?}");
+    assert_eq!(meta.has_previous_page, meta.current_page > 1, "{meta:?}");
+}
+
+/// The cursor in `Link: <…>; rel="next"`, whose URL must ask for the same list (RFC 8288).
+fn next(headers: &HeaderMap, asked: &[(&str, &str)]) -> Option<String> {
+    let link = headers.get(LINK)?.to_str().unwrap();
+    let (url, relation) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
+    assert_eq!(relation.trim(), "; rel=\"next\"", "{link}");
+    let url = Url::options().base_url(Some(&Url::parse("http://shop.example/").unwrap())).parse(url).unwrap();
+    assert_eq!(url.path(), "/products", "{link}");
+    let mut parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    let cursor = parameters.remove("cursor").unwrap_or_else(|| panic!("no cursor: {link}"));
+    let asked = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let asked: BTreeMap<_, _> = asked.filter(|(name, _)| name != "cursor" && name != "page").collect();
+    for (name, value) in &asked {
+        assert_eq!(parameters.get(name), Some(value), "{name}: {link}");
+    }
+    let added: Vec<_> = parameters.keys().filter(|name| !asked.contains_key(*name) && *name != "limit").collect();
+    assert!(added.is_empty(), "the link asks for what nobody asked for: {link}");
+    Some(cursor)
+}

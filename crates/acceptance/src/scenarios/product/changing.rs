@@ -1,0 +1,112 @@
+//! Changing products.
+
+use super::seller;
+use crate::scenarios::user::assert_fields;
+use crate::shop::{Product, Query, change, teapot};
+use crate::world::World;
+use domain::error::ErrorCode;
+use tokio::task::JoinSet;
+
+pub const SETTINGS: &[(&str, &str)] = &[];
+
+/// A product less what differs after any change.
+fn lasting(product: &Product) -> Product {
+    Product { updated_at: String::new(), etag: String::new(), ..product.clone() }
+}
+
+pub async fn what_is_absent_or_blank_stays_as_it_is(world: &World) {
+    let seller = seller(world).await;
+    let mut expected = seller.shop.create(&teapot()).await.unwrap();
+    for form in [
+        change().name("Kettle"),
+        change().description("Boils a litre."),
+        change().price("250000.50"),
+        change().stock(3),
+        change().name("Cup").description("").price(" "),
+        change().name(" ").price("1").stock(0),
+    ] {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        expected.name = given(&form.name).unwrap_or(expected.name);
+        expected.description = given(&form.description).unwrap_or(expected.description);
+        expected.price = given(&form.price).map_or(expected.price, |price| price.trim_end_matches('0').to_owned());
+        expected.stock = form.stock.unwrap_or(expected.stock);
+        let changed = seller.shop.update(&expected.id, &form).await.unwrap();
+        assert_eq!(lasting(&changed), lasting(&expected), "{form:?}");
+        assert_eq!(world.shop().product(&expected.id).await.unwrap(), changed);
+        assert_eq!(world.other_shop().product(&expected.id).await.unwrap(), changed);
+    }
+}
+
+pub async fn a_change_of_nothing_changes_nothing(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    world.clock.advance(60);
+    for form in [change(), change().name("").description("  ")] {
+        assert_eq!(seller.shop.update(&made.id, &form).await.unwrap(), made);
+    }
+    assert_eq!(world.shop().product(&made.id).await.unwrap(), made);
+}
+
+pub async fn a_refused_change_changes_nothing(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let wrong = change().name("Kettle\u{7}").price("0").stock(-1);
+    let refusal = assert_fields(
+        seller.shop.update(&made.id, &wrong).await,
+        &[
+            ("name", "field name contains control characters"),
+            ("price", "product price must be greater than 0"),
+            ("stock", "product stock cannot be negative"),
+        ],
+    );
+    assert_eq!(refusal.code, ErrorCode::InvalidRequest);
+    assert_eq!(refusal.message, "product price must be greater than 0", "what the Go system told first");
+    assert_eq!(world.shop().product(&made.id).await.unwrap(), made);
+}
+
+pub async fn times_are_told_alike_on_every_read(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let mut before = made.clone();
+    for stock in 1..=3 {
+        world.clock.advance(1);
+        let changed = seller.shop.update(&made.id, &change().stock(stock)).await.unwrap();
+        assert_eq!(changed.created_at, made.created_at, "a product begins once");
+        assert!(changed.updated_at > before.updated_at, "{changed:?}");
+        for shop in [world.shop(), world.other_shop()] {
+            assert_eq!(shop.product(&made.id).await.unwrap(), changed);
+            assert_eq!(shop.products(&Query::default()).await.unwrap().items, [changed.listed()]);
+        }
+        before = changed;
+    }
+}
+
+pub async fn without_a_condition_the_last_change_stays(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let mut race = JoinSet::new();
+    for at in 1..=20 {
+        let (shop, id) = (world.shop().bearing(&seller.token), made.id.clone());
+        race.spawn(async move { shop.update(&id, &change().price(at.to_string())).await.unwrap().price });
+    }
+    let prices = race.join_all().await;
+    let kept = world.shop().product(&made.id).await.unwrap();
+    assert!(prices.contains(&kept.price), "{kept:?}");
+    assert_eq!((kept.name, kept.stock), (made.name, made.stock));
+}
+
+/// Prices and stocks are changed by different people at the same moment: neither takes the other's change back.
+pub async fn a_change_of_the_price_does_not_touch_the_stock(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let mut race = JoinSet::new();
+    for at in 1..=20 {
+        let (shop, id) = (world.shop().bearing(&seller.token), made.id.clone());
+        let form = if at == 10 { change().stock(77) } else { change().price(at.to_string()) };
+        race.spawn(async move { shop.update(&id, &form).await.unwrap().stock });
+    }
+    for stock in race.join_all().await {
+        assert!([12, 77].contains(&stock), "{stock}");
+    }
+    assert_eq!(world.shop().product(&made.id).await.unwrap().stock, 77);
+}

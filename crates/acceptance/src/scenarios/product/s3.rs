@@ -1,0 +1,81 @@
+//! Images that are kept in an S3 service.
+
+use super::seller;
+use crate::pictures::{jpeg, png};
+use crate::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
+use crate::scenarios::user::assert_refused;
+use crate::shop::{Query, change, teapot};
+use crate::world::World;
+use domain::error::ErrorCode;
+
+pub const SETTINGS: &[(&str, &str)] = &[];
+
+/// A world in the same cell that keeps images in a bucket.
+async fn with_bucket(world: &World, service: &S3Server, others: &[(&str, &str)]) -> World {
+    let (bucket, endpoint) = (format!("s3://{BUCKET}"), service.endpoint());
+    let settings = [
+        ("storage.url", bucket.as_str()),
+        ("storage.s3.endpoint", &endpoint),
+        ("storage.s3.region", "eu-central-1"),
+        ("storage.s3.path_style", "true"),
+        ("storage.s3.access_key_id", ACCESS_KEY),
+        ("storage.s3.secret_access_key", SECRET_KEY),
+    ];
+    world.sibling(&[&settings[..], others].concat()).await
+}
+
+pub async fn an_image_is_kept_in_a_bucket_shown_replaced_and_removed(world: &World) {
+    let service = S3Server::start().await;
+    let public_url = service.public_url();
+    let world = with_bucket(world, &service, &[("storage.public_url", &public_url)]).await;
+    let seller = seller(&world).await;
+    let made = seller.shop.create(&teapot().image(png(8, 8))).await.unwrap();
+    let key = made.image_url.strip_prefix(&format!("{public_url}/")).unwrap();
+    assert_eq!(service.objects(), [key]);
+    let download = world.rest().download(&made.image_url).await;
+    assert_eq!((download.status, download.bytes), (200, png(8, 8)));
+    for shop in [world.shop(), world.other_shop()] {
+        assert_eq!(shop.product(&made.id).await.unwrap(), made);
+        assert_eq!(shop.products(&Query::default()).await.unwrap().items, [made.listed()]);
+    }
+    assert!(world.stored_images().is_empty(), "nothing is kept here: {:?}", world.stored_images());
+    assert_eq!(world.rest().download(&format!("/media/{key}")).await.status, 404, "nor served");
+
+    let changed = seller.shop.update(&made.id, &change().image(jpeg(8, 8))).await.unwrap();
+    world.until("the first image is gone", async || service.objects().len() == 1).await;
+    assert_eq!(world.rest().download(&changed.image_url).await.status, 200);
+    seller.shop.delete(&made.id).await.unwrap();
+    world.until("the second image is gone", async || service.objects().is_empty()).await;
+    assert!(world.close().await);
+}
+
+/// A bucket that nobody reads without a signature: the shop gives out addresses that hold one, for a while.
+pub async fn a_private_buckets_images_are_shown_by_signed_addresses(world: &World) {
+    let service = S3Server::start().await;
+    let world = with_bucket(world, &service, &[("storage.presigned_seconds", "60")]).await;
+    let seller = seller(&world).await;
+    let made = seller.shop.create(&teapot().image(png(8, 8))).await.unwrap();
+    for shop in [world.shop(), world.other_shop()] {
+        let shown = shop.product(&made.id).await.unwrap();
+        let download = world.rest().download(&shown.image_url).await;
+        assert_eq!((download.status, download.bytes), (200, png(8, 8)), "{}", shown.image_url);
+        let (bare, _) = shown.image_url.split_once('?').unwrap();
+        assert_eq!(world.rest().download(bare).await.status, 403, "{bare}");
+    }
+    let listed = world.shop().products(&Query::default()).await.unwrap();
+    assert_eq!(world.rest().download(&listed.items[0].image_url).await.status, 200);
+    assert!(world.close().await);
+}
+
+pub async fn a_bucket_that_refuses_the_shop_fails_images_alone(world: &World) {
+    let service = S3Server::start().await;
+    let world = with_bucket(world, &service, &[("storage.s3.secret_access_key", "wrong")]).await;
+    let seller = seller(&world).await;
+    let refused = assert_refused(seller.shop.create(&teapot().image(png(8, 8))).await, ErrorCode::ImageStoreFailed);
+    for word in [ACCESS_KEY, SECRET_KEY, "Signature", BUCKET] {
+        assert!(!refused.received.contains(word), "{word:?} leaks: {}", refused.received);
+    }
+    seller.shop.create(&teapot()).await.unwrap();
+    assert!(service.objects().is_empty());
+    assert!(world.close().await);
+}

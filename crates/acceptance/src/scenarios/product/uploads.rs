@@ -1,0 +1,69 @@
+//! Images that are on their way: few at once, and no trace of those that never arrive.
+
+use super::{Member, seller};
+use crate::pictures::png_of;
+use crate::scenarios::user::assert_refused;
+use crate::shop::{Query, change, teapot};
+use crate::world::World;
+use domain::error::ErrorCode;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// One place for both protocols together.
+pub const SETTINGS: &[(&str, &str)] = &[("storage.max_uploads", "1")];
+
+/// Large enough to count as an upload on both protocols.
+const LARGE: usize = 600_000;
+
+/// Sends the beginning of an upload over REST, and leaves the rest to be waited for.
+async fn half_upload(world: &World, seller: &Member) -> TcpStream {
+    let mut stream = TcpStream::connect(world.rest().address()).await.unwrap();
+    let head = format!(
+        "POST /products HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"image_url\"; filename=\"photo.png\"\r\n\r\n",
+        seller.token,
+        2 * LARGE
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&png_of(LARGE)).await.unwrap();
+    stream
+}
+
+pub async fn an_upload_without_a_place_is_refused_while_all_else_goes_on(world: &World) {
+    let seller = seller(world).await;
+    let half = half_upload(world, &seller).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let large = || teapot().image(png_of(LARGE));
+    world
+        .until("the only place is taken", async || {
+            // One that arrives before the half one does is taken.
+            let outcome = seller.shop.create(&large()).await;
+            outcome.is_err_and(|refusal| refusal.code == ErrorCode::Overloaded)
+        })
+        .await;
+    for shop in [world.shop(), world.other_shop()] {
+        let shop = shop.bearing(&seller.token);
+        let refusal = assert_refused(shop.create(&large()).await, ErrorCode::Overloaded);
+        assert!(refusal.retry_after.is_some_and(|wait| wait >= Duration::from_secs(1)), "{refusal:?}");
+        assert_refused(shop.update(&made.id, &change().image(png_of(LARGE))).await, ErrorCode::Overloaded);
+        shop.update(&made.id, &change().price("1")).await.unwrap();
+        shop.products(&Query::default()).await.unwrap();
+    }
+    drop(half);
+    world.until("the place is free", async || seller.shop.create(&large()).await.is_ok()).await;
+}
+
+pub async fn uploads_that_break_off_leave_nothing(world: &World) {
+    let seller = seller(world).await;
+    for _ in 0..5 {
+        let half = half_upload(world, &seller).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(half);
+    }
+    let large = || teapot().image(png_of(LARGE));
+    world.until("a place is free", async || seller.shop.create(&large()).await.is_ok()).await;
+    let listed = world.shop().products(&Query::default()).await.unwrap().items;
+    assert_eq!((listed.len(), world.stored_images().len()), (1, 1));
+}

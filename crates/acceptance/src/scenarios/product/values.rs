@@ -1,0 +1,110 @@
+//! What a product's values may be, and that they come back as they were.
+
+use super::seller;
+use crate::scenarios::user::assert_fields;
+use crate::shop::{Query, teapot};
+use crate::world::World;
+
+pub const SETTINGS: &[(&str, &str)] = &[];
+
+const NO_PRICE: &str = "price is empty or invalid";
+const TOO_CHEAP: &str = "product price must be greater than 0";
+
+/// Among them those that a double, or a column of SQLite's that is one, changes.
+pub async fn a_price_comes_back_exactly(world: &World) {
+    let seller = seller(world).await;
+    for (price, shown) in [
+        ("9999999999999.99", "9999999999999.99"),
+        ("9007199254740.93", "9007199254740.93"),
+        ("0.01", "0.01"),
+        ("0.10", "0.1"),
+        ("0.3", "0.3"),
+        ("4.35", "4.35"),
+        ("10.50", "10.5"),
+        ("1000000", "1000000"),
+        ("10.50000", "10.5"),
+        ("007", "7"),
+        (" 19.99 ", "19.99"),
+    ] {
+        let made = seller.shop.create(&teapot().price(price)).await.unwrap();
+        assert_eq!(made.price, shown, "{price:?}");
+        assert_eq!(world.shop().product(&made.id).await.unwrap(), made);
+        assert_eq!(world.other_shop().product(&made.id).await.unwrap(), made);
+        let listed = world.shop().products(&Query::default().costing(price, price)).await.unwrap();
+        assert!(listed.items.contains(&made.listed()), "{price:?} is at least and at most {price:?}");
+    }
+}
+
+pub async fn what_is_no_price_is_refused(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    let no_prices = [
+        "1e3",
+        "0.001",
+        "1,000",
+        "1.000,00",
+        "10000000000000",
+        "99999999999999999999999999",
+        "NaN",
+        "Infinity",
+        "+1",
+        ".5",
+        "5.",
+        "0x10",
+        "1 0",
+        "١",
+        "Rp 5",
+    ];
+    let no_prices = no_prices.map(|price| (price, NO_PRICE));
+    let too_cheap = ["0", "-0", "0.00", "-5", "-0.01"].map(|price| (price, TOO_CHEAP));
+    for (price, message) in no_prices.into_iter().chain(too_cheap) {
+        let offered = assert_fields(seller.shop.create(&teapot().price(price)).await, &[("price", message)]);
+        assert_eq!(offered.message, message, "{price:?}");
+        assert_fields(seller.shop.update(&made.id, &teapot().price(price)).await, &[("price", message)]);
+    }
+    assert_eq!(world.shop().products(&Query::default()).await.unwrap().items, [made.listed()]);
+}
+
+pub async fn a_text_in_any_script_is_kept_to_the_last_character(world: &World) {
+    let seller = seller(world).await;
+    let (longest_name, longest_description) = ("😀".repeat(255), "ß".repeat(5_000));
+    for (name, description) in [
+        ("Teekanne «Müller» №5", "Zeile eins\r\n\tZeile zwei"),
+        ("艾達的茶壺", "一升。\n不滴水。"),
+        ("Robert'); DROP TABLE products;--", "\"\\%_' <script>alert(1)</script>"),
+        (&longest_name, &longest_description),
+    ] {
+        let form = teapot().name(format!(" {name} ")).description(format!("\n{description} "));
+        let made = seller.shop.create(&form).await.unwrap();
+        assert_eq!((made.name.as_str(), made.description.as_str()), (name, description));
+        assert_eq!(world.shop().product(&made.id).await.unwrap(), made);
+        assert_eq!(world.other_shop().product(&made.id).await.unwrap(), made);
+    }
+}
+
+pub async fn a_text_that_is_too_long_is_refused(world: &World) {
+    let seller = seller(world).await;
+    let made = seller.shop.create(&teapot()).await.unwrap();
+    for (form, field, most) in
+        [(teapot().name("é".repeat(256)), "name", 255), (teapot().description("é".repeat(5_001)), "description", 5_000)]
+    {
+        let message = format!("maximum length for field {field} is {most} characters");
+        assert_fields(seller.shop.create(&form).await, &[(field, &message)]);
+        assert_fields(seller.shop.update(&made.id, &form).await, &[(field, &message)]);
+    }
+}
+
+pub async fn a_text_that_acts_on_the_text_around_it_is_refused(world: &World) {
+    let seller = seller(world).await;
+    let name = [("name", "field name contains control characters")];
+    for text in ["Tea\npot", "Tea\0pot", "\u{1b}[2J", "Tea \u{202e}top", "A\u{2028}b", "A\u{2066}b", "\u{85}"] {
+        let form = teapot().name(format!("A{text}B"));
+        assert_fields(seller.shop.create(&form).await, &name);
+    }
+    let description = [("description", "field description contains control characters")];
+    for text in ["\0", "\u{7}", "\u{1b}[2J", "\u{7f}"] {
+        let form = teapot().description(format!("A{text}B"));
+        assert_fields(seller.shop.create(&form).await, &description);
+    }
+    assert!(world.shop().products(&Query::default()).await.unwrap().items.is_empty());
+}

@@ -1,6 +1,7 @@
 //! What the databases do differently, other than in their words for errors.
 
 use crate::connection::AnyConnection;
+use diesel::connection::SimpleConnection;
 #[cfg(feature = "sqlite")]
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::{Connection, QueryResult};
@@ -48,19 +49,53 @@ pub(crate) fn begin_exclusive(connection: &mut AnyConnection) -> QueryResult<()>
     }
 }
 
-/// Whether the condition that a column equals a value is better told as a range of that one value, with the column first
-/// in the order.
-///
-/// MariaDB takes an index from the beginning of the equal rows, not from where a range within them begins, once those are
-/// more than half of the table, which is where InnoDB's estimate of a number of rows ends. Others do better with `=`.
-pub(crate) const fn prefers_ranges(connection: &AnyConnection) -> bool {
-    match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(_) => false,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(_) => false,
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(_) => true,
+/// How a database chooses the index by which it goes, as far as a statement has to help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Planner {
+    /// SQLite knows nothing of how many rows a condition lets through, and takes a range for a narrow one and an order for
+    /// an expensive one. A column in an expression (`price + 0`) keeps it from an index.
+    Blind,
+    /// PostgreSQL keeps statistics, and needs no help.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL's"))]
+    Informed,
+    /// MariaDB and MySQL look into the index, but InnoDB's estimates end at half of the table. Of rows that are equal in a
+    /// column, once these are more than that, they take all instead of those in a range of the next column; unless the
+    /// equality is told as a range of one value, with its column first in the order.
+    Dives,
+}
+
+impl Planner {
+    /// The one behind a connection.
+    pub(crate) const fn of(connection: &AnyConnection) -> Self {
+        match connection {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => Self::Blind,
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => Self::Informed,
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => Self::Dives,
+        }
+    }
+}
+
+/// Lets an SQLite connection have memory for many rows at a time, or takes it back. A batch's pages are then written once
+/// instead of whenever the small cache is full.
+pub(crate) fn expect_many_rows(connection: &mut AnyConnection, many: bool) -> QueryResult<()> {
+    let settings = if many {
+        "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;"
+    } else {
+        "PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 1000;"
+    };
+    if Planner::of(connection) == Planner::Blind { connection.batch_execute(settings) } else { Ok(()) }
+}
+
+/// Has a server look at a table that has grown at once. It would do so by itself, but only some time later; until then it
+/// takes the table for a small one, and reads all of it for each list.
+pub(crate) fn look_at(connection: &mut AnyConnection, table: &'static str) -> QueryResult<()> {
+    match Planner::of(connection) {
+        Planner::Blind => Ok(()),
+        Planner::Informed => connection.batch_execute(&format!("ANALYZE {table}")),
+        Planner::Dives => connection.batch_execute(&format!("ANALYZE TABLE {table}")),
     }
 }
 

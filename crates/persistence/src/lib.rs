@@ -40,3 +40,11 @@ pub use migrate::{MigrateError, migrate};
 pub use options::Options;
 pub use status::Status;
 pub use url::{Backend, OpenError, check_url};
+
+/// Private databases, as the tests beside the crate have them.
+#[cfg(test)]
+#[path = "../tests/suite/support.rs"]
+#[expect(dead_code, reason = "most of it is for those")]
+mod support;
+#[cfg(test)]
+extern crate self as persistence;

@@ -3,7 +3,7 @@
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
-use crate::dialect::{on_each, write_transaction};
+use crate::dialect::{expect_many_rows, look_at, on_each, write_transaction};
 use crate::failure::Failure;
 use crate::product::ProductRow;
 use crate::schema::{products, users};
@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// How many rows one transaction adds: so many that what a commit costs is shared, so few that others soon get their turn.
-const BATCH: usize = 1_000;
+const BATCH: usize = 10_000;
 /// How many rows one statement adds. A statement has some 32,000 parameters at most.
 const ROWS: usize = 200;
 
@@ -53,6 +53,7 @@ async fn in_batches<R: Send + Sync + 'static>(
     database: &Database,
     rows: impl Iterator<Item = R>,
     add: fn(&mut AnyConnection, &[R]) -> QueryResult<usize>,
+    table: &'static str,
     by: Deadline,
 ) -> Result<usize, Failure> {
     let mut added = 0;
@@ -60,8 +61,16 @@ async fn in_batches<R: Send + Sync + 'static>(
     while rows.peek().is_some() {
         let batch: Arc<[R]> = rows.by_ref().take(BATCH).collect();
         added += database
-            .write(by, move |connection| write_transaction(connection, |connection| add(connection, &batch)))
+            .write(by, move |connection| {
+                expect_many_rows(connection, true)?;
+                let added = write_transaction(connection, |connection| add(connection, &batch));
+                expect_many_rows(connection, false)?;
+                added
+            })
             .await?;
+    }
+    if added > 0 {
+        database.write(by, move |connection| look_at(connection, table)).await?;
     }
     Ok(added)
 }
@@ -74,7 +83,7 @@ impl Database {
     /// [`ErrorCode::EmailTaken`] where another account has the e-mail address of one of them, and those of
     /// [`Users::add`](domain::user::Users::add).
     pub async fn add_missing_users(&self, users: Vec<User>, by: Deadline) -> Result<usize, Error> {
-        match in_batches(self, users.iter().map(UserRow::from), add_users, by).await {
+        match in_batches(self, users.iter().map(UserRow::from), add_users, "users", by).await {
             Err(Failure::Statement(error)) if Constraint::violated_by(&error) == Some(Constraint::UserEmail) => {
                 Err(ErrorCode::EmailTaken.into())
             }
@@ -88,7 +97,7 @@ impl Database {
     /// # Errors
     /// Those of [`Products::add`](domain::product::Products::add).
     pub async fn add_missing_products(&self, products: Vec<Product>, by: Deadline) -> Result<usize, Error> {
-        match in_batches(self, products.iter().map(ProductRow::from), add_products, by).await {
+        match in_batches(self, products.iter().map(ProductRow::from), add_products, "products", by).await {
             Err(Failure::Statement(error)) if Constraint::violated_by(&error) == Some(Constraint::ProductSeller) => {
                 Err(ErrorCode::TokenInvalid.into())
             }

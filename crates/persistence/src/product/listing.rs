@@ -5,13 +5,14 @@
 //! was found so.
 
 use crate::connection::AnyConnection;
-use crate::dialect::prefers_ranges;
+use crate::dialect::Planner;
 use crate::product::ProductRow;
 use crate::schema::products::{self, created_at, deleted_at, id, name_key, price, user_id};
 use chrono::NaiveDateTime;
 use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
 use diesel::prelude::*;
 use diesel::result::Error;
+use domain::money::Money;
 use domain::page::Start;
 use domain::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
 
@@ -41,12 +42,12 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryRe
         },
         Start::After(place) => Some(stored(place)),
     };
-    rows(listing, place, prefers_ranges(connection))?.load(connection)
+    rows(listing, place, Planner::of(connection))?.load(connection)
 }
 
 /// How many products a filter lets through.
 pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
-    filtered(filter).select(count_star()).first(connection)
+    filtered(filter, None, Planner::of(connection)).select(count_star()).first(connection)
 }
 
 fn stored(place: &SortPlace) -> (Key, String) {
@@ -60,7 +61,7 @@ fn stored(place: &SortPlace) -> (Key, String) {
 
 /// The place of the `number`th product of a list, counted from one.
 fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> QueryResult<Option<(Key, String)>> {
-    let selection = place(listing, number, prefers_ranges(connection));
+    let selection = place(listing, number, Planner::of(connection));
     match listing.sort {
         Sort::Newest | Sort::Oldest => {
             let place = selection.select((created_at, id)).first(connection).optional()?;
@@ -78,35 +79,47 @@ fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> Q
 }
 
 /// Selects the `number`th product of a list.
-fn place(listing: &Listing, number: u64, prefers_ranges: bool) -> Selection {
+fn place(listing: &Listing, number: u64, planner: Planner) -> Selection {
     let before = i64::try_from(number.saturating_sub(1)).unwrap_or(i64::MAX);
-    ordered(listing, prefers_ranges).offset(before).limit(1)
+    ordered(listing, planner).offset(before).limit(1)
 }
 
 /// Selects the rows of a list behind a place, or from its beginning.
-fn rows(listing: &Listing, place: Option<(Key, String)>, prefers_ranges: bool) -> QueryResult<Rows> {
-    let mut selection = ordered(listing, prefers_ranges);
+fn rows(listing: &Listing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
+    let mut selection = ordered(listing, planner);
     if let Some(place) = place {
-        selection = behind(selection, listing.sort, place)?;
+        selection = behind(selection, listing, place, planner)?;
     }
     let limit = i64::from(listing.page.limit) + 1;
     Ok(selection.limit(limit).select(ProductRow::as_select()))
 }
 
-/// The products that a filter lets through.
-fn filtered(filter: &Filter) -> Selection {
+/// The products that a filter lets through, for a list in this order.
+fn filtered(filter: &Filter, sort: Option<Sort>, planner: Planner) -> Selection {
     let mut selection = products::table.filter(deleted_at.is_null()).into_boxed();
     if let Some(text) = &filter.text {
         selection = selection.filter(name_key.like(pattern(text)).escape(ESCAPE));
     }
-    if let Some(seller) = filter.seller {
-        selection = selection.filter(user_id.eq(seller.to_string()));
+    if let Some(seller) = filter.seller.map(|seller| seller.to_string()) {
+        selection = match sort {
+            Some(Sort::Newest) if planner == Planner::Dives => {
+                selection.filter(user_id.ge(seller.clone())).filter(user_id.le(seller)).order(user_id.desc())
+            }
+            Some(Sort::Oldest) if planner == Planner::Dives => {
+                selection.filter(user_id.ge(seller.clone())).filter(user_id.le(seller)).order(user_id.asc())
+            }
+            _ => selection.filter(user_id.eq(seller)),
+        };
     }
-    if let Some(min) = filter.min_price {
-        selection = selection.filter(price.ge(min.minor()));
+    let is_by_price = matches!(sort, None | Some(Sort::Price | Sort::PriceDescending));
+    let goes_by_another = planner == Planner::Blind && (!is_by_price || filter.seller.is_some());
+    if let Some(min) = filter.min_price.map(Money::minor) {
+        selection =
+            if goes_by_another { selection.filter((price + 0).ge(min)) } else { selection.filter(price.ge(min)) };
     }
-    if let Some(max) = filter.max_price {
-        selection = selection.filter(price.le(max.minor()));
+    if let Some(max) = filter.max_price.map(Money::minor) {
+        selection =
+            if goes_by_another { selection.filter((price + 0).le(max)) } else { selection.filter(price.le(max)) };
     }
     selection
 }
@@ -126,17 +139,15 @@ fn pattern(text: &SearchText) -> String {
 
 /// All products of a list, in its order; the identifier decides among equals, in the same direction, so that one index
 /// gives the whole order.
-fn ordered(listing: &Listing, prefers_ranges: bool) -> Selection {
-    let mut selection = filtered(&listing.filter);
-    let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
-    if let Some(seller) = listing.filter.seller.filter(|_| prefers_ranges && is_by_time) {
-        let seller = seller.to_string();
-        let filter = Filter { seller: None, ..listing.filter.clone() };
-        selection = filtered(&filter).filter(user_id.ge(seller.clone())).filter(user_id.le(seller));
-        selection = match listing.sort {
-            Sort::Newest => selection.order(user_id.desc()),
-            _ => selection.order(user_id.asc()),
-        };
+fn ordered(listing: &Listing, planner: Planner) -> Selection {
+    let selection = filtered(&listing.filter, Some(listing.sort), planner);
+    if sorts_by_hand(listing, planner) {
+        match listing.sort {
+            Sort::Newest | Sort::Oldest => {}
+            Sort::Price => return selection.order(((price + 0).asc(), id.asc())),
+            Sort::PriceDescending => return selection.order(((price + 0).desc(), id.desc())),
+            Sort::Name => return selection.order((name_key.concat("").asc(), id.asc())),
+        }
     }
     match listing.sort {
         Sort::Newest => selection.then_order_by((created_at.desc(), id.desc())),
@@ -149,17 +160,33 @@ fn ordered(listing: &Listing, prefers_ranges: bool) -> Selection {
 
 /// Keeps what comes behind a place. The first condition follows from the second: it is the one by which an index is
 /// entered.
-fn behind(selection: Selection, sort: Sort, (key, last): (Key, String)) -> QueryResult<Selection> {
-    Ok(match (sort, key) {
+fn behind(
+    selection: Selection,
+    listing: &Listing,
+    (key, last): (Key, String),
+    planner: Planner,
+) -> QueryResult<Selection> {
+    let sorts = sorts_by_hand(listing, planner);
+    Ok(match (listing.sort, key) {
         (Sort::Newest, Key::CreatedAt(key)) => {
             selection.filter(created_at.le(key)).filter(created_at.lt(key).or(id.lt(last)))
         }
         (Sort::Oldest, Key::CreatedAt(key)) => {
             selection.filter(created_at.ge(key)).filter(created_at.gt(key).or(id.gt(last)))
         }
+        (Sort::Price, Key::Price(key)) if sorts => {
+            selection.filter((price + 0).ge(key)).filter((price + 0).gt(key).or(id.gt(last)))
+        }
         (Sort::Price, Key::Price(key)) => selection.filter(price.ge(key)).filter(price.gt(key).or(id.gt(last))),
+        (Sort::PriceDescending, Key::Price(key)) if sorts => {
+            selection.filter((price + 0).le(key)).filter((price + 0).lt(key).or(id.lt(last)))
+        }
         (Sort::PriceDescending, Key::Price(key)) => {
             selection.filter(price.le(key)).filter(price.lt(key).or(id.lt(last)))
+        }
+        (Sort::Name, Key::Name(key)) if sorts => {
+            let name = name_key.concat("");
+            selection.filter(name.ge(key.clone())).filter(name.gt(key).or(id.gt(last)))
         }
         (Sort::Name, Key::Name(key)) => {
             selection.filter(name_key.ge(key.clone())).filter(name_key.gt(key).or(id.gt(last)))
@@ -167,3 +194,13 @@ fn behind(selection: Selection, sort: Sort, (key, last): (Key, String)) -> Query
         _ => return Err(Error::QueryBuilderError("a cursor's key is of another kind than its list's order".into())),
     })
 }
+
+/// Whether a database that would not do so by itself is to pick one seller's products and to sort these, instead of looking
+/// for them in the order of all.
+fn sorts_by_hand(listing: &Listing, planner: Planner) -> bool {
+    let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
+    planner == Planner::Blind && listing.filter.seller.is_some() && !is_by_time
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,9 +14,11 @@ mod error;
 mod health;
 mod layer;
 mod options;
+mod product;
 pub mod proto;
 mod rpc;
 mod server;
+mod upload;
 mod user;
 
 pub use error::code;

@@ -1,7 +1,9 @@
 //! The server's limits and times.
 
 use domain::client::TrustedProxies;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How the server behaves. The defaults suit a machine of any size; each is a bound on what one client may cost.
 #[derive(Clone, Debug)]
@@ -14,6 +16,10 @@ pub struct Options {
     pub deadline: Duration,
     /// The largest message that is read, in bytes after decompression.
     pub max_message: usize,
+    /// The same for messages that may hold an image.
+    pub max_upload: usize,
+    /// The places for messages that are larger than [`Self::max_message`]; shared with whoever else takes uploads.
+    pub uploads: Arc<Semaphore>,
     /// The most connections at a time; more wait in the listener's queue.
     pub max_connections: usize,
     /// The most calls at a time on one connection (`SETTINGS_MAX_CONCURRENT_STREAMS`).
@@ -41,6 +47,8 @@ impl Default for Options {
             reflection: true,
             deadline: Duration::from_secs(10),
             max_message: 256 * 1024,
+            max_upload: 12 << 20,
+            uploads: Arc::new(Semaphore::new(8)),
             max_connections: 1_000,
             max_concurrent_streams: 100,
             max_metadata: 16 * 1024,

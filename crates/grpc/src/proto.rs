@@ -3,6 +3,17 @@
 /// The descriptors of all services here, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
 
+/// Products: `proto/product.proto`.
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    reason = "generated code"
+)]
+pub mod product {
+    tonic::include_proto!("product");
+}
+
 /// Accounts: `proto/user.proto`.
 #[expect(
     clippy::allow_attributes,

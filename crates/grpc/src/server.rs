@@ -4,10 +4,14 @@ use crate::connection;
 use crate::health::Health;
 use crate::layer::{SurroundLayer, Surroundings};
 use crate::options::Options;
+use crate::product::{ProductCommands, ProductQueries};
 use crate::proto::DESCRIPTOR_SET;
+use crate::proto::product::product_command_service_server::ProductCommandServiceServer;
+use crate::proto::product::product_query_service_server::ProductQueryServiceServer;
 use crate::proto::user::user_command_service_server::UserCommandServiceServer;
 use crate::proto::user::user_query_service_server::UserQueryServiceServer;
 use crate::rpc::Rpcs;
+use crate::upload::Uploads;
 use crate::user::{UserCommands, UserQueries};
 use domain::app::App;
 use domain::error::BoxError;
@@ -98,13 +102,18 @@ fn descriptor_sets(options: &Options) -> Vec<&'static [u8]> {
     sets
 }
 
-/// All services, each with the same limit on what it reads.
+/// All services, each with a limit on what it reads.
 fn routes(app: Arc<App>, health: &Health, options: &Options) -> Result<Routes, BoxError> {
     let limit = options.max_message;
-    let commands = UserCommandServiceServer::new(UserCommands(Arc::clone(&app)));
-    let queries = UserQueryServiceServer::new(UserQueries(app));
-    let routes = Routes::new(commands.max_decoding_message_size(limit).accept_compressed(Gzip))
-        .add_service(queries.max_decoding_message_size(limit).accept_compressed(Gzip))
+    let user_commands = UserCommandServiceServer::new(UserCommands(Arc::clone(&app)));
+    let user_queries = UserQueryServiceServer::new(UserQueries(Arc::clone(&app)));
+    let product_commands = ProductCommandServiceServer::new(ProductCommands(Arc::clone(&app)));
+    let product_commands = product_commands.max_decoding_message_size(options.max_upload).accept_compressed(Gzip);
+    let product_queries = ProductQueryServiceServer::new(ProductQueries(app));
+    let routes = Routes::new(user_commands.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(user_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(Uploads::new(Arc::clone(&options.uploads), options.max_message, product_commands))
+        .add_service(product_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(health.service().max_decoding_message_size(limit));
     if !options.reflection {
         return Ok(routes);

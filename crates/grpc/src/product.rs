@@ -1,0 +1,148 @@
+//! Products: `proto/product.proto` over the use cases of `domain::product`.
+
+use crate::call::open;
+use crate::proto::product::product_command_service_server::ProductCommandService;
+use crate::proto::product::product_query_service_server::ProductQueryService;
+use crate::proto::product::{
+    CreateProductRequest, DeleteProductRequest, DeleteProductResponse, EmptyRequest, GetProductByIdRequest,
+    ListProductResponse, ProductResponse, UpdateProductRequest,
+};
+use crate::upload::Place;
+use chrono::{DateTime, Utc};
+use domain::app::App;
+use domain::page::{Page, PageForm, PageNames};
+use domain::product::{BrowseForm, DeleteForm, ImageField, ProductForm, ProductView, UpdateForm, Upload};
+use domain::version::Tags;
+use prost_types::Timestamp;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// What the messages call the fields of a [`PageForm`].
+const NAMES: PageNames = PageNames { limit: "page_size", cursor: "page_token" };
+
+/// What changes products.
+pub(crate) struct ProductCommands(pub(crate) Arc<App>);
+
+/// What only looks at products.
+pub(crate) struct ProductQueries(pub(crate) Arc<App>);
+
+#[tonic::async_trait]
+impl ProductCommandService for ProductCommands {
+    async fn create_product(
+        &self,
+        request: Request<CreateProductRequest>,
+    ) -> Result<Response<ProductResponse>, Status> {
+        let call = open(&request, &self.0.create_product)?;
+        let place = Place::taken(&request);
+        let product = call.run(create_form(request.into_inner(), place)).await?;
+        Ok(Response::new(product_response(product)))
+    }
+
+    async fn update_product(
+        &self,
+        request: Request<UpdateProductRequest>,
+    ) -> Result<Response<ProductResponse>, Status> {
+        let call = open(&request, &self.0.update_product)?;
+        let place = Place::taken(&request);
+        let product = call.run(update_form(request.into_inner(), place)).await?;
+        Ok(Response::new(product_response(product)))
+    }
+
+    async fn delete_product(
+        &self,
+        request: Request<DeleteProductRequest>,
+    ) -> Result<Response<DeleteProductResponse>, Status> {
+        let call = open(&request, &self.0.delete_product)?;
+        let DeleteProductRequest { id, etag, .. } = request.into_inner();
+        let id = call.run(DeleteForm { id, expected: Tags::parse(&etag) }).await?;
+        Ok(Response::new(DeleteProductResponse { message: format!("product with id {id} deleted successfully") }))
+    }
+}
+
+#[tonic::async_trait]
+impl ProductQueryService for ProductQueries {
+    async fn get_product_by_id(
+        &self,
+        request: Request<GetProductByIdRequest>,
+    ) -> Result<Response<ProductResponse>, Status> {
+        let call = open(&request, &self.0.view_product)?;
+        let product = call.run(request.into_inner().id).await?;
+        Ok(Response::new(product_response(product)))
+    }
+
+    async fn get_all_products(&self, request: Request<EmptyRequest>) -> Result<Response<ListProductResponse>, Status> {
+        let call = open(&request, &self.0.browse_products)?;
+        let page = call.run(browse_form(request.into_inner())).await?;
+        Ok(Response::new(list_response(page)))
+    }
+}
+
+fn create_form(message: CreateProductRequest, place: Option<Place>) -> ProductForm {
+    ProductForm {
+        name: message.name,
+        description: message.description,
+        price: message.price,
+        stock: message.stock.to_string(),
+        image: image(message.image_bytes, place),
+    }
+}
+
+fn update_form(message: UpdateProductRequest, place: Option<Place>) -> UpdateForm {
+    UpdateForm {
+        id: message.id,
+        expected: Tags::parse(&message.etag),
+        fields: ProductForm {
+            name: message.name.unwrap_or_default(),
+            description: message.description.unwrap_or_default(),
+            price: message.price.unwrap_or_default(),
+            stock: message.stock.map(|stock| stock.to_string()).unwrap_or_default(),
+            image: image(message.image_bytes, place),
+        },
+    }
+}
+
+fn image(bytes: Vec<u8>, place: Option<Place>) -> ImageField {
+    if bytes.is_empty() {
+        return ImageField::Absent;
+    }
+    ImageField::File(Upload::new("image_bytes", bytes).holding(place))
+}
+
+fn browse_form(message: EmptyRequest) -> BrowseForm {
+    let limit = if message.page_size == 0 { String::new() } else { message.page_size.to_string() };
+    BrowseForm {
+        q: message.q,
+        seller: message.seller,
+        min_price: message.min_price,
+        max_price: message.max_price,
+        sort: message.sort,
+        page: PageForm { page: String::new(), limit, cursor: message.page_token, names: NAMES },
+    }
+}
+
+fn list_response(page: Page<ProductView>) -> ListProductResponse {
+    ListProductResponse {
+        products: page.items.into_iter().map(product_response).collect(),
+        next_page_token: page.next.unwrap_or_default(),
+    }
+}
+
+fn product_response(product: ProductView) -> ProductResponse {
+    ProductResponse {
+        id: product.id.to_string(),
+        user_id: product.seller.to_string(),
+        name: product.name,
+        description: product.description,
+        price: product.price.to_string(),
+        stock: product.stock,
+        image_url: product.image_url,
+        created_at: Some(timestamp(product.created_at)),
+        updated_at: Some(timestamp(product.updated_at)),
+        etag: product.version.etag(),
+    }
+}
+
+fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default();
+    Timestamp { seconds: time.timestamp(), nanos }
+}

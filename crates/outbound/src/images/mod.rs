@@ -1,0 +1,32 @@
+//! Images of products: what is taken, and where it is kept.
+//!
+//! [`Inspector`] finds out whether bytes are an image, and strips them: [`jpeg`] and [`png`] take a file apart and put
+//! together what is needed to show it, [`icc`] knows colour profiles. [`Store`] keeps images in a folder or in a bucket.
+
+mod fault;
+mod icc;
+mod inspector;
+mod jpeg;
+mod local;
+mod png;
+mod s3;
+mod store;
+
+pub use inspector::{Inspector, InspectorOptions};
+pub use local::LocalOptions;
+pub use s3::S3Options;
+pub use store::Store;
+
+/// Cuts `count` bytes off the front of what is left of a file.
+fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, behind) = rest.split_at_checked(count)?;
+    *rest = behind;
+    Some(taken)
+}
+
+/// Cuts `N` bytes off the front of what is left of a file.
+fn take_chunk<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*taken)
+}

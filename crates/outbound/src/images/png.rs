@@ -1,0 +1,159 @@
+//! PNG files (ISO/IEC 15948), taken apart by their chunks and put together again.
+
+use super::inspector::{MAX_MEMORY, MAX_SIDE, fits};
+use super::{icc, take, take_chunk};
+use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, Limits};
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use std::io::Cursor;
+
+/// How every PNG file begins.
+pub(super) const MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// The length of a file's beginning: magic bytes and header chunk.
+const BEGINNING: usize = 33;
+
+/// Chunks that are kept besides the image itself, the most bytes that they have, and whether they are about the meaning of
+/// colours, so that they hold for the turned image as well. Whatever else is not needed to show an image is dropped: texts,
+/// times, EXIF, further frames of an animation.
+const KEPT: [(&[u8; 4], usize, bool); 12] = [
+    (b"PLTE", 768, false),
+    (b"tRNS", 256, false),
+    (b"cHRM", 32, true),
+    (b"gAMA", 4, true),
+    (b"sRGB", 1, true),
+    (b"cICP", 4, true),
+    (b"mDCV", 24, true),
+    (b"cLLI", 8, true),
+    (b"iCCP", icc::MAX, true),
+    (b"sBIT", 4, false),
+    (b"bKGD", 6, false),
+    (b"pHYs", 9, false),
+];
+
+/// What is kept of a file.
+pub(super) struct Png {
+    /// The file without all that is not needed to show it.
+    pub(super) bytes: Vec<u8>,
+    /// How it is to be turned.
+    pub(super) orientation: Orientation,
+    /// The chunks that tell what its colours mean.
+    colours: Vec<u8>,
+}
+
+/// A piece of a file.
+struct Chunk<'a> {
+    kind: [u8; 4],
+    payload: &'a [u8],
+    /// All of it, with length and checksum.
+    whole: &'a [u8],
+    is_sound: bool,
+}
+
+/// Takes a file apart. None where it is not whole, larger than we take, or has parts that we do not know and that are needed
+/// to show it.
+pub(super) fn strip(file: &[u8]) -> Option<Png> {
+    let mut rest = file.strip_prefix(MAGIC)?;
+    let first = chunk(&mut rest)?;
+    if first.kind != *b"IHDR" || !first.is_sound || !is_header(first.payload) {
+        return None;
+    }
+    let mut png =
+        Png { bytes: Vec::with_capacity(file.len()), orientation: Orientation::NoTransforms, colours: Vec::new() };
+    png.bytes.extend_from_slice(MAGIC);
+    png.bytes.extend_from_slice(first.whole);
+    let (mut seen, mut before) = (Vec::new(), first.kind);
+    loop {
+        let chunk = chunk(&mut rest)?;
+        let is_image = chunk.kind == *b"IDAT";
+        let has_image = seen.contains(b"IDAT");
+        match &chunk.kind {
+            b"IEND" => {
+                png.bytes.extend_from_slice(chunk.whole);
+                return (has_image && chunk.is_sound && chunk.payload.is_empty()).then_some(png);
+            }
+            b"IDAT" if chunk.is_sound && (!has_image || before == *b"IDAT") => png.bytes.extend_from_slice(chunk.whole),
+            b"eXIf" => png.orientation = Orientation::from_exif_chunk(chunk.payload).unwrap_or(png.orientation),
+            kind if !has_image && !seen.contains(kind) => png.keep(&chunk)?,
+            kind => optional(*kind)?,
+        }
+        before = chunk.kind;
+        if !seen.contains(&chunk.kind) && (is_image || KEPT.iter().any(|(kind, ..)| **kind == chunk.kind)) {
+            seen.push(chunk.kind);
+        }
+    }
+}
+
+fn chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
+    let mut whole = *rest;
+    let length = u32::from_be_bytes(take_chunk(rest)?) as usize;
+    let kind: [u8; 4] = take_chunk(rest)?;
+    let payload = take(rest, length)?;
+    let checksum = u32::from_be_bytes(take_chunk(rest)?);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&kind);
+    hasher.update(payload);
+    // Length, kind and checksum have four bytes each.
+    let whole = take(&mut whole, length.checked_add(12)?)?;
+    Some(Chunk { kind, payload, whole, is_sound: hasher.finalize() == checksum })
+}
+
+fn is_header(mut payload: &[u8]) -> bool {
+    let size = (take_chunk(&mut payload).map(u32::from_be_bytes), take_chunk(&mut payload).map(u32::from_be_bytes));
+    matches!(size, (Some(width), Some(height)) if fits(width, height)) && payload.len() == 5
+}
+
+/// A chunk that may be dropped says so by its first letter, a small one (5.4).
+fn optional(kind: [u8; 4]) -> Option<()> {
+    kind.first().is_some_and(u8::is_ascii_lowercase).then_some(())
+}
+
+impl Png {
+    /// Keeps a chunk where it is needed to show the image. None where it is needed and we cannot.
+    fn keep(&mut self, chunk: &Chunk<'_>) -> Option<()> {
+        let known = KEPT.iter().find(|(kind, ..)| **kind == chunk.kind);
+        let is_good = |max: usize| {
+            chunk.is_sound && chunk.payload.len() <= max && (chunk.kind != *b"iCCP" || holds_profile(chunk.payload))
+        };
+        match known {
+            Some((_, max, is_of_colours)) if is_good(*max) => {
+                self.bytes.extend_from_slice(chunk.whole);
+                if *is_of_colours {
+                    self.colours.extend_from_slice(chunk.whole);
+                }
+                Some(())
+            }
+            _ => optional(chunk.kind),
+        }
+    }
+
+    /// Decodes the whole image. None where it is damaged, or takes more memory than we give.
+    pub(super) fn decode(&self) -> Option<DynamicImage> {
+        let mut limits = Limits::no_limits();
+        (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+        limits.max_alloc = Some(MAX_MEMORY);
+        let decoder = PngDecoder::with_limits(Cursor::new(&self.bytes), limits).ok()?;
+        if decoder.total_bytes() > MAX_MEMORY {
+            return None;
+        }
+        DynamicImage::from_decoder(decoder).ok()
+    }
+
+    /// Writes an image anew, in the colours of this one.
+    pub(super) fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+        image.write_with_encoder(encoder).ok()?;
+        let (beginning, behind) = bytes.split_at_checked(BEGINNING)?;
+        Some([beginning, &self.colours, behind].concat())
+    }
+}
+
+/// Whether a chunk's payload is a name, the only known way of compression, and a colour profile in it.
+fn holds_profile(payload: &[u8]) -> bool {
+    let mut parts = payload.splitn(2, |byte| *byte == 0);
+    let (Some(name), Some([0, deflated @ ..])) = (parts.next(), parts.next()) else { return false };
+    let inflated = decompress_to_vec_zlib_with_limit(deflated, icc::MAX);
+    (1..=79).contains(&name.len()) && inflated.is_ok_and(|profile| icc::is_profile(&profile))
+}

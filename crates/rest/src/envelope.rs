@@ -2,7 +2,9 @@
 
 use crate::error::{Refusal, WrongField};
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use domain::page::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,28 +24,114 @@ pub(crate) struct Success<R> {
     results: R,
 }
 
-/// A success on its way out.
-pub(crate) struct Reply<R> {
-    status: StatusCode,
-    body: Success<R>,
+/// What a list says of itself.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListMeta {
+    /// Always `true`.
+    success: bool,
+    /// What was done, for people.
+    message: &'static str,
+    /// The number of this page, counted from one.
+    current_page: u64,
+    /// How many pages of this size there are.
+    total_pages: u64,
+    /// How many items there are. A large number may be a few seconds old.
+    total_items: u64,
+    /// How many items a page has.
+    items_per_page: u32,
+    /// Whether items follow; the header `Link` then tells where.
+    has_next_page: bool,
+    /// Whether items come before.
+    has_previous_page: bool,
 }
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct List<R> {
+    meta: ListMeta,
+    results: Vec<R>,
+}
+
+/// A success that gives nothing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {
+    meta: Meta,
+}
+
+/// An answer on its way out.
+pub(crate) struct Answer<B> {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    /// What it says; nothing where the client knows it already.
+    body: Option<B>,
+}
+
+/// A success that gives something, on its way out.
+pub(crate) type Reply<R> = Answer<Success<R>>;
 
 impl<R> Reply<R> {
     pub(crate) fn ok(message: &'static str, results: R) -> Self {
-        Self { status: StatusCode::OK, body: Success { meta: Meta { success: true, message }, results } }
+        Self::new(Success { meta: Meta { success: true, message }, results })
     }
 
     pub(crate) fn created(message: &'static str, results: R) -> Self {
-        let reply = Self::ok(message, results);
-        Self { status: StatusCode::CREATED, ..reply }
+        Self { status: StatusCode::CREATED, ..Self::ok(message, results) }
     }
 }
 
-impl<R: Serialize> Responder for Reply<R> {
+impl Answer<Done> {
+    pub(crate) fn done(message: &'static str) -> Self {
+        Self::new(Done { meta: Meta { success: true, message } })
+    }
+}
+
+impl<R> Answer<List<R>> {
+    pub(crate) fn list<T>(message: &'static str, page: Page<T>) -> Self
+    where
+        R: From<T>,
+    {
+        let meta = ListMeta {
+            success: true,
+            message,
+            current_page: page.number(),
+            total_pages: page.count(),
+            total_items: page.total,
+            items_per_page: page.limit,
+            has_next_page: page.next.is_some(),
+            has_previous_page: page.has_previous(),
+        };
+        Self::new(List { meta, results: page.items.into_iter().map(R::from).collect() })
+    }
+}
+
+impl<B> Answer<B> {
+    const fn new(body: B) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: Some(body) }
+    }
+
+    /// Tells the client that nothing has changed since it last asked (RFC 9110 §15.4.5).
+    pub(crate) const fn not_modified() -> Self {
+        Self { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: None }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl<B: Serialize> Responder for Answer<B> {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        HttpResponse::build(self.status).json(self.body)
+        let mut response = HttpResponse::build(self.status);
+        for header in self.headers {
+            response.insert_header(header);
+        }
+        match self.body {
+            Some(body) => response.json(body),
+            None => response.finish(),
+        }
     }
 }
 

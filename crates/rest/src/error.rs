@@ -21,10 +21,12 @@ const fn answer(code: ErrorCode) -> (u16, Option<&'static str>) {
         ErrorCode::InvalidLogin | ErrorCode::LoginFailed => (401, None),
         ErrorCode::TokenMissing => (401, Some("Bearer")),
         ErrorCode::TokenInvalid => (401, Some("Bearer error=\"invalid_token\"")),
-        ErrorCode::Forbidden => (403, None),
-        ErrorCode::UserNotFound => (404, None),
+        ErrorCode::RoleNotAllowed | ErrorCode::Forbidden => (403, None),
+        ErrorCode::UserNotFound | ErrorCode::ProductNotFound => (404, None),
+        ErrorCode::ProductChanged => (412, None),
         ErrorCode::RateLimited | ErrorCode::LoginThrottled => (429, None),
         ErrorCode::Internal => (500, None),
+        ErrorCode::ImageStoreFailed => (502, None),
         ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => (503, None),
     }
 }
@@ -46,6 +48,8 @@ pub(crate) enum EdgeError {
     UnsupportedMediaType,
     /// The body is not what its `Content-Type` says.
     MalformedBody,
+    /// The query is no list of parameters in UTF-8, each of them once.
+    MalformedQuery,
 }
 
 impl EdgeError {
@@ -60,6 +64,7 @@ impl EdgeError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported Media Type")
             }
             Self::MalformedBody => (StatusCode::BAD_REQUEST, "malformed_body", "malformed request body"),
+            Self::MalformedQuery => (StatusCode::BAD_REQUEST, "malformed_query", "malformed query string"),
         }
     }
 }
@@ -114,8 +119,8 @@ impl Refusal {
     }
 
     /// The refusal of a body in which one field has the wrong type.
-    pub(crate) fn wrong_type(field: String) -> Self {
-        let message = format!("{field} must be a string");
+    pub(crate) fn wrong_type(field: String, expected: &str) -> Self {
+        let message = format!("{field} must be {expected}");
         let wrong = WrongField { field: Cow::Owned(field), code: "wrong_type", message: message.clone() };
         let code = ErrorCode::InvalidRequest.as_str();
         Self { fields: vec![wrong], ..Self::new(StatusCode::BAD_REQUEST, code, message) }

@@ -3,7 +3,7 @@
 use crate::envelope::ErrorBody;
 use crate::problem::Problem;
 use crate::refusals::header;
-use crate::user;
+use crate::{media, product, user};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Object, OpenApi as Description, RefOr, Required, Type};
@@ -19,9 +19,22 @@ use utoipa::{Modify, OpenApi};
         license(name = "MIT", identifier = "MIT"),
         contact(name = "Go Commerce"),
     ),
-    paths(user::register, user::login, user::view),
+    paths(
+        user::register,
+        user::login,
+        user::view,
+        product::create,
+        product::update,
+        product::delete,
+        product::view,
+        product::browse,
+        media::view,
+    ),
     components(schemas(ErrorBody, Problem)),
-    tags((name = "users", description = "Accounts of buyers and sellers")),
+    tags(
+        (name = "users", description = "Accounts of buyers and sellers"),
+        (name = "products", description = "What sellers offer"),
+    ),
     modifiers(&Bearer, &CommonHeaders),
 )]
 struct Api;

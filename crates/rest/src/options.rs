@@ -1,7 +1,10 @@
 //! What operators may choose of REST, and the limits that protect it.
 
 use domain::client::TrustedProxies;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How REST is served. `Default` has the values that the operations manual promises.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Options {
     pub head_timeout: Duration,
     /// How long a request's body may take to arrive, from first byte to last.
     pub body_timeout: Duration,
+    /// The same for a multipart body on a route that takes a file.
+    pub upload_timeout: Duration,
     /// How long a use case may take, once the body is there.
     pub request_timeout: Duration,
     /// How long a client may take to read an answer; of the docs page's 1.5 MB too.
@@ -35,6 +40,10 @@ pub struct Options {
     pub max_form: usize,
     /// The largest multipart body, in bytes.
     pub max_multipart: usize,
+    /// The places for files that are coming in or being worked on; shared with whoever else takes uploads.
+    pub uploads: Arc<Semaphore>,
+    /// The folder of the images that are served under `/media/`; none where they are served from elsewhere.
+    pub media: Option<PathBuf>,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
 }
@@ -47,6 +56,7 @@ impl Default for Options {
             cors_origins: Vec::new(),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
+            upload_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
@@ -54,8 +64,10 @@ impl Default for Options {
             max_connections: 2_000,
             in_flight: 512,
             max_json: 64 << 10,
-            max_form: 16 << 10,
+            max_form: 64 << 10,
             max_multipart: 11 << 20,
+            uploads: Arc::new(Semaphore::new(8)),
+            media: None,
             docs: true,
         }
     }

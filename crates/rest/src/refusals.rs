@@ -26,16 +26,26 @@ pub(crate) fn refusals(own: &[ErrorCode]) -> Responses {
     described(own.iter().copied().map(example).chain(common()))
 }
 
+/// The refusals of a route that looks at its query: its own, and those of all routes.
+pub(crate) fn refusals_with_query(own: &[ErrorCode]) -> Responses {
+    described(own.iter().copied().map(example).chain([EdgeError::MalformedQuery.into()]).chain(common()))
+}
+
 /// The refusals of a route with a body: its own, and those of all such routes.
 pub(crate) fn refusals_with_body(own: &[ErrorCode]) -> Responses {
     let of_body = [
         Refusal::from(EdgeError::MalformedBody),
-        Refusal::wrong_type("email".to_owned()),
+        Refusal::wrong_type("name".to_owned(), "a string"),
         EdgeError::BodyTimeout.into(),
         EdgeError::BodyTooLarge.into(),
         EdgeError::UnsupportedMediaType.into(),
     ];
     described(own.iter().copied().map(example).chain(of_body).chain(common()))
+}
+
+/// The refusals of a route that runs no use case.
+pub(crate) fn edge_refusals(own: &[EdgeError]) -> Responses {
+    described(own.iter().copied().map(Refusal::from))
 }
 
 fn common() -> impl Iterator<Item = Refusal> {
@@ -56,7 +66,7 @@ fn example(code: ErrorCode) -> Refusal {
         [ErrorCode::RateLimited, ErrorCode::LoginThrottled, ErrorCode::Overloaded, ErrorCode::Unavailable];
     if has_fields {
         let mut wrong = Violations::default();
-        wrong.add("email", &Reason::empty());
+        wrong.add(if code == ErrorCode::InvalidLogin { "email" } else { "name" }, &Reason::empty());
         wrong.into_error(code).into()
     } else if ends_by_itself.contains(&code) {
         Error::retry_later(code, WAIT).into()

@@ -6,7 +6,7 @@ use crate::guard::{guarded, limited};
 use crate::options::Options;
 use crate::present::whole_seconds;
 use crate::watch::{Limits, Watch};
-use crate::{docs, user};
+use crate::{docs, media, product, user};
 use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -54,12 +54,14 @@ pub fn serve(
             .wrap(cors(&shared.options.cors_origins))
             .wrap(from_fn(move |request, next: Next<_>| edge(outermost.clone(), request, next)))
             .configure(user::routes)
+            .configure(product::routes)
+            .configure(media::routes)
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .default_service(web::to(not_found))
     };
     let server = HttpServer::new(factory)
         .workers(workers)
-        // Nothing of ours runs there: slow work has lanes of its own.
+        // Images of the local folder are read there, piece by piece, and nothing else: slow work has lanes of its own.
         .worker_max_blocking_threads(1)
         .max_connections((max_connections / workers).max(1))
         .on_connect(move |io, connection| Watch::start(io, connection, limits))
@@ -75,7 +77,7 @@ pub fn serve(
 fn limits(options: &Options) -> Limits {
     Limits {
         idle: options.keep_alive + options.head_timeout,
-        busy: options.body_timeout + options.request_timeout + options.read_timeout,
+        busy: options.body_timeout.max(options.upload_timeout) + options.request_timeout + options.read_timeout,
     }
 }
 

@@ -1,8 +1,10 @@
 //! From a body's fields to a handler's type.
 
 use crate::error::{EdgeError, Refusal};
-use serde::de::value::{Error as ValueError, MapDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Number;
 use std::fmt;
 
 /// Gives texts to the fields that bear their names. A field that comes twice is refused: which of the two counts is
@@ -33,6 +35,60 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 
         fn visit_unit<E>(self) -> Result<String, E> {
             Ok(String::new())
+        }
+    }
+
+    deserializer.deserialize_any(Text)
+}
+
+/// Reads a number as the text that it was written with, so that it is judged by that and not by what a double makes of
+/// it; a string is taken for such a text, and `null` is as good as no field.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+
+    impl<'de> Visitor<'de> for Text {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number, or a string that holds one")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_string<E>(self, text: String) -> Result<String, E> {
+            Ok(text)
+        }
+
+        fn visit_unit<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        fn visit_u128<E>(self, number: u128) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        fn visit_i128<E>(self, number: i128) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        /// A double only comes where its text is the number's own.
+        fn visit_f64<E>(self, number: f64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        /// Any other number comes as a map that only `serde_json` knows to read (its feature `arbitrary_precision`).
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
+            Number::deserialize(MapAccessDeserializer::new(map)).map(|number| number.to_string())
         }
     }
 

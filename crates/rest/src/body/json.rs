@@ -18,9 +18,14 @@ pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Ref
     let Members(members) = serde_json::from_slice(body).map_err(|_malformed| EdgeError::MalformedBody)?;
     let members = MapDeserializer::<_, serde_json::Error>::new(members.into_iter());
     serde_path_to_error::deserialize(members).map_err(|error| match error.path().iter().next() {
-        Some(Segment::Map { key }) => Refusal::wrong_type(key.clone()),
+        Some(Segment::Map { key }) => Refusal::wrong_type(key.clone(), expected(&error.inner().to_string())),
         _ => EdgeError::MalformedBody.into(),
     })
+}
+
+/// What a field was to be, as the visitor that met something else has told.
+fn expected(mistake: &str) -> &str {
+    mistake.split_once(", expected ").map_or("of another type", |(_, expected)| expected)
 }
 
 /// An object whose names are all different, as RFC 8259 §4 wants them: of two alike, a proxy might check the one and

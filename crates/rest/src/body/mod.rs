@@ -5,7 +5,8 @@ mod json;
 mod multipart;
 mod urlencoded;
 
-pub(crate) use fields::text;
+pub(crate) use fields::{number, text};
+pub(crate) use multipart::FileField;
 
 use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
@@ -13,11 +14,13 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
+use domain::product::Upload;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::time::Duration;
 
 /// A body that is still to be read, whatever its kind. It waits for the call to be admitted: the time and memory for
 /// it are spent on callers who may call.
@@ -31,11 +34,26 @@ impl<T: DeserializeOwned + Default> Form<T> {
     /// Reads the body; an empty one has all fields empty.
     pub(crate) async fn read(self) -> Result<T, Refusal> {
         let shared = self.request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
-        let read = read(self.request.headers(), self.payload, shared);
-        // The server itself gives a client any time for a body, once the head is there.
-        let read = tokio::time::timeout(shared.options.body_timeout, read).await;
-        read.map_err(|_elapsed| EdgeError::BodyTimeout)?
+        let read = read(self.request.headers(), self.payload, shared, None);
+        let (fields, _no_file) = in_time(shared.options.body_timeout, read).await?;
+        Ok(fields)
     }
+
+    /// The same for a body that may have a file, in the field of this name.
+    pub(crate) async fn read_with_file(self, field: FileField) -> Result<(T, Option<Upload>), Refusal> {
+        let shared = self.request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
+        let headers = self.request.headers();
+        let time = match kind(headers) {
+            Ok(Some(Kind::Multipart)) => shared.options.upload_timeout,
+            _ => shared.options.body_timeout,
+        };
+        in_time(time, read(headers, self.payload, shared, Some(field))).await
+    }
+}
+
+/// The server itself gives a client any time for a body, once the head is there.
+async fn in_time<T>(time: Duration, read: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    tokio::time::timeout(time, read).await.map_err(|_elapsed| EdgeError::BodyTimeout)?
 }
 
 impl<T: 'static> FromRequest for Form<T> {
@@ -59,21 +77,32 @@ async fn read<T: DeserializeOwned + Default>(
     headers: &HeaderMap,
     payload: Payload,
     shared: &Shared,
-) -> Result<T, Refusal> {
+    file: Option<FileField>,
+) -> Result<(T, Option<Upload>), Refusal> {
     let options = &shared.options;
-    match kind(headers) {
-        Ok(Some(Kind::Json)) => json::parse(&collect(headers, payload, options.max_json).await?),
+    let fields = match kind(headers) {
+        Ok(Some(Kind::Json)) => json::parse(&collect(headers, payload, options.max_json).await?)?,
         Ok(Some(Kind::UrlEncoded)) => {
             let body = collect(headers, payload, options.max_form).await?;
-            fields::bind(urlencoded::fields(&body)?)
+            fields::bind(urlencoded::fields(&body)?)?
         }
-        Ok(Some(Kind::Multipart)) => fields::bind(multipart::fields(headers, payload, options.max_multipart).await?),
+        Ok(Some(Kind::Multipart)) => {
+            let parts = multipart::read(headers, payload, options.max_multipart, file, &options.uploads).await?;
+            return Ok((fields::bind(parts.fields)?, parts.file));
+        }
         // What kind of body it is does not matter where there is none.
         unknown => match collect(headers, payload, options.max_json).await? {
-            body if body.is_empty() => Ok(T::default()),
-            _ => Err(unknown.err().unwrap_or(EdgeError::UnsupportedMediaType).into()),
+            body if body.is_empty() => T::default(),
+            _ => return Err(unknown.err().unwrap_or(EdgeError::UnsupportedMediaType).into()),
         },
-    }
+    };
+    Ok((fields, None))
+}
+
+/// The parameters of a request's query; unknown ones are ignored.
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
+    let parameters = urlencoded::fields(request.query_string().as_bytes()).map_err(|_| EdgeError::MalformedQuery)?;
+    fields::bind(parameters).map_err(|_twice| EdgeError::MalformedQuery.into())
 }
 
 fn kind(headers: &HeaderMap) -> Result<Option<Kind>, EdgeError> {

@@ -1,26 +1,49 @@
-//! Reading the text fields of a multipart body (RFC 7578).
+//! Reading multipart bodies (RFC 7578): text fields, and one file where the route takes one.
 
 use super::is_announced_larger;
 use crate::error::{EdgeError, Refusal};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use domain::error::Error;
+use domain::product::{MAX_IMAGE_BYTES, Upload};
 use futures_util::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
-/// The largest text field, in bytes.
-const MAX_FIELD: usize = 8 << 10;
+/// The largest text field, in bytes: the longest description, in the widest characters, and some white space around it.
+const MAX_FIELD: usize = 24 << 10;
 /// The most parts of one body.
 const MAX_PARTS: usize = 20;
+/// When an upload that found no place may be tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The text fields' names and texts, in the order in which they came. Files are read past: nobody asks for one.
-pub(super) async fn fields(
+/// The field in which a route takes a file.
+#[derive(Clone, Copy)]
+pub(crate) struct FileField(pub(crate) &'static str);
+
+/// What a body holds.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// The text fields' names and texts, in the order in which they came.
+    pub(super) fields: Vec<(String, String)>,
+    /// The file.
+    pub(super) file: Option<Upload>,
+}
+
+/// Reads a body. A file larger than any that is taken ends it: what came of it is let go, and the use case tells. Files that
+/// nobody asks for are read past.
+pub(super) async fn read(
     headers: &HeaderMap,
     payload: Payload,
     limit: usize,
-) -> Result<Vec<(String, String)>, Refusal> {
+    wanted: Option<FileField>,
+    places: &Arc<Semaphore>,
+) -> Result<Parts, Refusal> {
     if is_announced_larger(headers, limit) {
-        return Err(EdgeError::BodyTooLarge.into());
+        return wanted.map(cut_off).ok_or_else(|| EdgeError::BodyTooLarge.into());
     }
     let mut read = 0;
     let counted = payload.map(move |chunk| {
@@ -28,47 +51,129 @@ pub(super) async fn fields(
         read += chunk.len();
         if read > limit { Err(PayloadError::Overflow) } else { Ok(chunk) }
     });
-    let mut parts = Multipart::new(headers, counted);
-    let mut fields = Vec::new();
-    for _ in 0..MAX_PARTS {
-        let Some(mut part) = parts.try_next().await.map_err(|error| refusal(&error))? else { return Ok(fields) };
-        if is_file(&part) {
-            pass(&mut part).await?;
-            continue;
-        }
-        let name = part.name().map(str::to_owned).ok_or(EdgeError::MalformedBody)?;
-        fields.push((name, text(&mut part).await?));
-    }
-    match parts.try_next().await {
-        Ok(None) => Ok(fields),
-        Ok(Some(_)) => Err(EdgeError::BodyTooLarge.into()),
-        Err(error) => Err(refusal(&error)),
+    let mut reader = Reader { parts: Multipart::new(headers, counted), expected: announced(headers), wanted, places };
+    match reader.read().await {
+        Err(Stop::FileTooLarge(field)) => Ok(cut_off(field)),
+        Err(Stop::Refused(refusal)) => Err(refusal),
+        Ok(parts) => Ok(parts),
     }
 }
 
-fn is_file(part: &Field) -> bool {
-    part.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some())
+/// A body of which only is known that its file is too large.
+fn cut_off(FileField(field): FileField) -> Parts {
+    Parts { fields: Vec::new(), file: Some(Upload::too_large(field)) }
+}
+
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.unwrap_or_default()
+}
+
+/// Why reading ends before the body does.
+enum Stop {
+    FileTooLarge(FileField),
+    Refused(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl From<MultipartError> for Refusal {
+    fn from(error: MultipartError) -> Self {
+        match error {
+            MultipartError::Payload(PayloadError::Overflow) => EdgeError::BodyTooLarge.into(),
+            _ => EdgeError::MalformedBody.into(),
+        }
+    }
+}
+
+struct Reader<'a> {
+    parts: Multipart,
+    /// How long the body is going to be, as far as its client tells.
+    expected: usize,
+    wanted: Option<FileField>,
+    places: &'a Arc<Semaphore>,
+}
+
+impl Reader<'_> {
+    async fn read(&mut self) -> Result<Parts, Stop> {
+        let mut read = Parts::default();
+        for _ in 0..MAX_PARTS {
+            let Some(mut part) = self.parts.try_next().await? else { return Ok(read) };
+            let name = part.name().map(str::to_owned);
+            let Some(file_name) = file_name(&part) else {
+                read.fields.push((name.ok_or(EdgeError::MalformedBody)?, text(&mut part).await?));
+                continue;
+            };
+            match self.wanted {
+                Some(field) if name.as_deref() == Some(field.0) => {
+                    let file = self.file(&mut part, field, &file_name).await?;
+                    if file.is_some() && read.file.is_some() {
+                        return Err(EdgeError::MalformedBody.into());
+                    }
+                    read.file = file.or(read.file);
+                }
+                _ => pass(&mut part).await?,
+            }
+        }
+        match self.parts.try_next().await? {
+            None => Ok(read),
+            Some(_) => Err(EdgeError::BodyTooLarge.into()),
+        }
+    }
+
+    /// Reads a file into memory, of which it gets no more than one of the places allows.
+    async fn file(&self, part: &mut Field, field: FileField, file_name: &str) -> Result<Option<Upload>, Stop> {
+        let place = Arc::clone(self.places).try_acquire_owned().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
+        let mut bytes = Vec::with_capacity(self.expected.min(MAX_IMAGE_BYTES));
+        let mut is_too_large = false;
+        loop {
+            let chunk = match part.try_next().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(MultipartError::Payload(PayloadError::Overflow)) => return Err(Stop::FileTooLarge(field)),
+                Err(error) => return Err(error.into()),
+            };
+            if bytes.len() + chunk.len() > MAX_IMAGE_BYTES {
+                // The rest is read past, as far as the body may go: most clients look for an answer only then.
+                is_too_large = true;
+                bytes = Vec::new();
+            }
+            if !is_too_large {
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        if is_too_large {
+            return Err(Stop::FileTooLarge(field));
+        }
+        // That is how browsers send a field in which no file was chosen.
+        if bytes.is_empty() && file_name.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Upload::new(field.0, bytes).holding(place)))
+    }
+}
+
+/// The name that a file goes by; none where the part is a text.
+fn file_name(part: &Field) -> Option<String> {
+    part.content_disposition()?.get_filename().map(str::to_owned)
 }
 
 async fn pass(part: &mut Field) -> Result<(), Refusal> {
-    while part.try_next().await.map_err(|error| refusal(&error))?.is_some() {}
+    while part.try_next().await?.is_some() {}
     Ok(())
 }
 
 async fn text(part: &mut Field) -> Result<String, Refusal> {
     let mut text = Vec::new();
-    while let Some(chunk) = part.try_next().await.map_err(|error| refusal(&error))? {
+    while let Some(chunk) = part.try_next().await? {
         if text.len() + chunk.len() > MAX_FIELD {
             return Err(EdgeError::BodyTooLarge.into());
         }
         text.extend_from_slice(&chunk);
     }
     String::from_utf8(text).map_err(|_| EdgeError::MalformedBody.into())
-}
-
-fn refusal(error: &MultipartError) -> Refusal {
-    match error {
-        MultipartError::Payload(PayloadError::Overflow) => EdgeError::BodyTooLarge.into(),
-        _ => EdgeError::MalformedBody.into(),
-    }
 }

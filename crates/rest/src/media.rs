@@ -1,0 +1,96 @@
+//! Images of products, where they are kept in a folder of this machine.
+
+use crate::edge::Shared;
+use crate::error::{EdgeError, Refusal};
+use crate::refusals::{Responses, edge_refusals};
+use crate::server::resource;
+use actix_files::NamedFile;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentDisposition, DispositionParam, DispositionType, HeaderName,
+    HeaderValue,
+};
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, mime};
+use domain::product::{ImageFormat, ImageKey};
+use std::fs;
+use std::path::Path as FilePath;
+use utoipa::IntoResponses;
+
+/// An image is never changed: another one gets a place of its own.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// Whatever a browser takes the image for, it runs nothing in it.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
+
+/// Pages of other origins show the images too.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/media/{key:.*}", "GET, HEAD").get(view).route(web::head().to(view)));
+}
+
+/// Why no image was given.
+struct ViewRefusals;
+
+impl IntoResponses for ViewRefusals {
+    fn responses() -> Responses {
+        edge_refusals(&[EdgeError::NotFound, EdgeError::UriTooLong])
+    }
+}
+
+/// Gives the image of a product.
+///
+/// The address of an image is in its product's `image_url`. Where images are kept elsewhere, such as in S3, there are none
+/// here.
+#[utoipa::path(
+    get,
+    path = "/media/{key}",
+    operation_id = "view_image",
+    tag = "products",
+    params(("key" = String, Path, description = "The image's place, `products/` and a file name")),
+    responses(
+        (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 206, description = "The part of the image that `Range` asked for"),
+        (status = 304, description = "The image is still the one that `If-None-Match` or `If-Modified-Since` tells of"),
+        (status = 416, description = "The image has no such part"),
+        ViewRefusals,
+    )
+)]
+pub(crate) async fn view(
+    request: HttpRequest,
+    shared: Data<Shared>,
+    key: Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    let folder = shared.options.media.as_deref().ok_or(EdgeError::NotFound)?;
+    // Only a place that we could have made up ourselves becomes a path.
+    let key = ImageKey::parse(&key).ok_or(EdgeError::NotFound)?;
+    let path = folder.join(key.as_str());
+    let file = open(&path).ok_or(EdgeError::NotFound)?;
+    let mut response = file
+        .set_content_type(media_type(key.format()))
+        .set_content_disposition(ContentDisposition {
+            disposition: DispositionType::Inline,
+            parameters: vec![DispositionParam::Filename(format!("product.{}", key.format().extension()))],
+        })
+        .into_response(&request);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, FOR_EVER);
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    Ok(response.map_into_boxed_body())
+}
+
+/// A regular file; what a link leads to is nobody's image.
+fn open(path: &FilePath) -> Option<NamedFile> {
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
+    }
+    NamedFile::open(path).ok()
+}
+
+fn media_type(format: ImageFormat) -> mime::Mime {
+    match format {
+        ImageFormat::Jpeg => mime::IMAGE_JPEG,
+        ImageFormat::Png => mime::IMAGE_PNG,
+    }
+}

@@ -1,0 +1,331 @@
+//! Products.
+
+mod body;
+mod query;
+
+use self::body::{ProductBody, ProductForm as FormBody, ProductUpload};
+use self::query::ListQuery;
+use crate::body::{FileField, Form, query as read_query};
+use crate::call::Call;
+use crate::envelope::{Answer, Done, List, Reply, Success};
+use crate::error::{EdgeError, Refusal};
+use crate::refusals::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::server::resource;
+use actix_web::HttpRequest;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use domain::app::App;
+use domain::error::ErrorCode;
+use domain::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
+use domain::version::Tags;
+use utoipa::IntoResponses;
+
+/// The field that holds a product's image.
+const IMAGE: FileField = FileField("image_url");
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let all = resource("/products", "GET, HEAD, POST").get(browse).route(web::head().to(browse)).post(create);
+    let one = resource("/products/{id}", "GET, HEAD, PUT, DELETE").get(view).route(web::head().to(view));
+    config.service(all).service(one.put(update).delete(delete));
+}
+
+/// What a request's header says of the versions that its client knows. Several lines of it are one list.
+fn tags(request: &HttpRequest, name: HeaderName) -> Tags {
+    let values = request.headers().get_all(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    Tags::parse(&values.collect::<Vec<_>>().join(","))
+}
+
+/// Reads what a client sends about a product.
+async fn read(form: Form<FormBody>) -> Result<ProductForm, Refusal> {
+    let (fields, file) = form.read_with_file(IMAGE).await?;
+    fields.with_file(file).ok_or_else(|| EdgeError::MalformedBody.into())
+}
+
+/// Why no product was made.
+struct CreateRefusals;
+
+impl IntoResponses for CreateRefusals {
+    fn responses() -> Responses {
+        refusals_with_body(&[
+            ErrorCode::TokenMissing,
+            ErrorCode::TokenInvalid,
+            ErrorCode::RoleNotAllowed,
+            ErrorCode::InvalidRequest,
+            ErrorCode::ImageStoreFailed,
+        ])
+    }
+}
+
+/// Offers a product.
+///
+/// Only sellers do. An image comes as a file in a multipart body, JPEG or PNG by its content, of at most 10 MiB; or as the
+/// address of one elsewhere on the web.
+#[utoipa::path(
+    post,
+    path = "/products",
+    operation_id = "create_product",
+    tag = "products",
+    security(("bearer" = [])),
+    request_body(content(
+        (FormBody = "application/json"),
+        (FormBody = "application/x-www-form-urlencoded"),
+        (ProductUpload = "multipart/form-data"),
+    )),
+    responses(
+        (
+            status = 201,
+            description = "The product is offered",
+            body = Success<ProductBody>,
+            headers(
+                ("ETag" = String, description = "This version of the product"),
+                ("Location" = String, description = "Where the product is"),
+            ),
+            example = json!({
+                "meta": { "success": true, "message": "data created successfully" },
+                "results": body::example(),
+            }),
+        ),
+        CreateRefusals,
+    )
+)]
+pub(crate) async fn create(app: Data<App>, call: Call, form: Form<FormBody>) -> Result<Reply<ProductBody>, Refusal> {
+    let admitted = call.admit(&app.create_product)?;
+    let product = admitted.run(read(form).await?).await?;
+    let location = format!("/products/{}", product.id);
+    Ok(shown(Reply::created, "data created successfully", product).header(LOCATION, location))
+}
+
+/// Why a product was not changed.
+struct UpdateRefusals;
+
+impl IntoResponses for UpdateRefusals {
+    fn responses() -> Responses {
+        refusals_with_body(&[
+            ErrorCode::TokenMissing,
+            ErrorCode::TokenInvalid,
+            ErrorCode::RoleNotAllowed,
+            ErrorCode::ProductNotFound,
+            ErrorCode::Forbidden,
+            ErrorCode::InvalidRequest,
+            ErrorCode::ProductChanged,
+            ErrorCode::ImageStoreFailed,
+        ])
+    }
+}
+
+/// Changes a product of one's own.
+///
+/// A field that is absent or empty stays as it is. With `If-Match` the change is made to that version or not at all.
+#[utoipa::path(
+    put,
+    path = "/products/{id}",
+    operation_id = "update_product",
+    tag = "products",
+    security(("bearer" = [])),
+    params(
+        ("id" = String, Path, description = "The product's identifier", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that the change is for"),
+    ),
+    request_body(content(
+        (FormBody = "application/json"),
+        (FormBody = "application/x-www-form-urlencoded"),
+        (ProductUpload = "multipart/form-data"),
+    )),
+    responses(
+        (
+            status = 200,
+            description = "The product as it is now",
+            body = Success<ProductBody>,
+            headers(("ETag" = String, description = "This version of the product")),
+            example = json!({
+                "meta": { "success": true, "message": "data updated successfully" },
+                "results": body::example(),
+            }),
+        ),
+        UpdateRefusals,
+    )
+)]
+pub(crate) async fn update(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+    id: Path<String>,
+    form: Form<FormBody>,
+) -> Result<Reply<ProductBody>, Refusal> {
+    let admitted = call.admit(&app.update_product)?;
+    let expected = tags(&request, IF_MATCH);
+    let fields = read(form).await?;
+    let product = admitted.run(UpdateForm { id: id.into_inner(), fields, expected }).await?;
+    Ok(shown(Reply::ok, "data updated successfully", product))
+}
+
+/// Why a product was not withdrawn.
+struct DeleteRefusals;
+
+impl IntoResponses for DeleteRefusals {
+    fn responses() -> Responses {
+        refusals(&[
+            ErrorCode::TokenMissing,
+            ErrorCode::TokenInvalid,
+            ErrorCode::RoleNotAllowed,
+            ErrorCode::ProductNotFound,
+            ErrorCode::Forbidden,
+            ErrorCode::ProductChanged,
+        ])
+    }
+}
+
+/// Withdraws a product of one's own: nobody reads it any more.
+#[utoipa::path(
+    delete,
+    path = "/products/{id}",
+    operation_id = "delete_product",
+    tag = "products",
+    security(("bearer" = [])),
+    params(
+        ("id" = String, Path, description = "The product's identifier", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be withdrawn"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The product is no more",
+            body = Done,
+            example = json!({ "meta": { "success": true, "message": "product successfully deleted" } }),
+        ),
+        DeleteRefusals,
+    )
+)]
+pub(crate) async fn delete(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<Answer<Done>, Refusal> {
+    let admitted = call.admit(&app.delete_product)?;
+    admitted.run(DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
+    Ok(Answer::done("product successfully deleted"))
+}
+
+/// Why no product was shown.
+struct ViewRefusals;
+
+impl IntoResponses for ViewRefusals {
+    fn responses() -> Responses {
+        refusals(&[ErrorCode::ProductNotFound])
+    }
+}
+
+/// Shows a product.
+#[utoipa::path(
+    get,
+    path = "/products/{id}",
+    operation_id = "view_product",
+    tag = "products",
+    params(
+        ("id" = String, Path, description = "The product's identifier", format = Uuid),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the version that the client has"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The product",
+            body = Success<ProductBody>,
+            headers(("ETag" = String, description = "This version of the product")),
+            example = json!({
+                "meta": { "success": true, "message": "data retrieved successfully" },
+                "results": body::example(),
+            }),
+        ),
+        (
+            status = 304,
+            description = "The product is still the one that `If-None-Match` tells of",
+            headers(("ETag" = String, description = "This version of the product")),
+        ),
+        ViewRefusals,
+    )
+)]
+pub(crate) async fn view(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<Reply<ProductBody>, Refusal> {
+    let admitted = call.admit(&app.view_product)?;
+    let product = admitted.run(id.into_inner()).await?;
+    let answer = if tags(&request, IF_NONE_MATCH).know(product.version) {
+        Reply::not_modified().header(ETAG, product.version.etag())
+    } else {
+        shown(Reply::ok, "data retrieved successfully", product)
+    };
+    // A cache may keep it and has to ask each time, which the tag makes cheap.
+    Ok(answer.header(CACHE_CONTROL, "no-cache"))
+}
+
+/// An answer that shows a product and tells its version.
+fn shown(
+    reply: impl FnOnce(&'static str, ProductBody) -> Reply<ProductBody>,
+    message: &'static str,
+    product: ProductView,
+) -> Reply<ProductBody> {
+    let tag = product.version.etag();
+    reply(message, product.into()).header(ETAG, tag)
+}
+
+/// Why no list was shown.
+struct BrowseRefusals;
+
+impl IntoResponses for BrowseRefusals {
+    fn responses() -> Responses {
+        refusals_with_query(&[ErrorCode::InvalidRequest])
+    }
+}
+
+/// Shows a list of products, page by page.
+///
+/// Pages come by number, or from a cursor on: the header `Link` has the address of the next one, which costs the same
+/// however far inside the list it is, and which products that are offered meanwhile do not shift.
+#[utoipa::path(
+    get,
+    path = "/products",
+    operation_id = "browse_products",
+    tag = "products",
+    params(ListQuery),
+    responses(
+        (
+            status = 200,
+            description = "The products",
+            body = List<ProductBody>,
+            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one")),
+            example = json!({
+                "meta": {
+                    "success": true,
+                    "message": "data retrieved successfully",
+                    "current_page": 1,
+                    "total_pages": 1,
+                    "total_items": 1,
+                    "items_per_page": 100,
+                    "has_next_page": false,
+                    "has_previous_page": false,
+                },
+                "results": [body::example()],
+            }),
+        ),
+        BrowseRefusals,
+    )
+)]
+pub(crate) async fn browse(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+) -> Result<Answer<List<ProductBody>>, Refusal> {
+    let admitted = call.admit(&app.browse_products)?;
+    let query: ListQuery = read_query(&request)?;
+    let page = admitted.run(query.into()).await?;
+    let next = page.next.as_ref().map(|cursor| query::next_page(&request, cursor));
+    let answer = Answer::list("data retrieved successfully", page);
+    Ok(match next {
+        Some(next) => answer.header(LINK, next),
+        None => answer,
+    })
+}

@@ -28,6 +28,9 @@ pub struct Cli {
     pub ready_file: Option<PathBuf>,
 }
 
+/// More would need other means than one process that adds them one batch after another.
+const MOST_PRODUCTS: u64 = 10_000_000;
+
 /// What can be asked of the binary.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
@@ -45,6 +48,12 @@ pub enum Command {
     Openapi,
     /// Ask the running server whether it is ready; exit code 0 if it is, 1 if not
     Health,
+    /// Fill the database with accounts and products to look at, in development and test
+    Seed {
+        /// How many products there are to be; those that are there already count
+        #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(..=MOST_PRODUCTS))]
+        products: u64,
+    },
     /// Let an account log in again that too many failed log-ins have closed
     Unlock {
         /// The account's e-mail address
@@ -107,6 +116,16 @@ mod tests {
             assert_eq!((cli.env.as_deref(), cli.config), (Some("test"), Some("dir".into())));
             let set = [("rest.port", "1"), ("log.level", "a=b")];
             assert_eq!(cli.set, set.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
+    }
+
+    #[test]
+    fn as_many_products_are_made_as_is_said() {
+        for (arguments, products) in [(&["seed"][..], 200), (&["seed", "--products", "1000000"], 1_000_000)] {
+            assert_eq!(parse(arguments).unwrap().command(), &Command::Seed { products });
+        }
+        for wrong in ["-1", "many", "10000001"] {
+            assert_eq!(parse(&["seed", "--products", wrong]).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }
 

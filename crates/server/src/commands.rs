@@ -1,5 +1,7 @@
 //! What each command of the command line does.
 
+mod seed;
+
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::exit::Exit;
 use crate::health;
@@ -37,6 +39,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Migrate => migrate(&settings),
         Command::Config { command } => print_settings(*command, &settings),
         Command::Health => print_health(&settings),
+        Command::Seed { products } => seed::seed(*products, &settings),
         Command::Unlock { email } => on_runtime(unlock(email, &settings)),
         Command::Openapi => print_openapi(),
     }
@@ -77,8 +80,8 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
             let exit = match error {
                 StartError::Bind { .. } => Exit::CannotListen,
                 StartError::Database(_) => Exit::DatabaseUnusable,
-                StartError::Hashing(_) => Exit::Failed,
-                StartError::Keys(_) => Exit::Misconfigured,
+                StartError::Hashing(_) | StartError::Inspecting(_) => Exit::Failed,
+                StartError::Keys(_) | StartError::Storage { .. } => Exit::Misconfigured,
             };
             return failed(exit, error);
         }

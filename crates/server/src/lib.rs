@@ -5,6 +5,7 @@
 //! [`serve`], which starts and stops what they make. Tests call [`serve::start`] too and so run the product's own life
 //! cycle.
 
+mod background;
 pub mod cli;
 pub mod commands;
 pub mod exit;
@@ -13,6 +14,7 @@ mod limits;
 pub mod ops;
 pub mod readiness;
 mod ready_file;
+pub mod seed;
 pub mod serve;
 pub mod settings;
 mod shutdown;

@@ -1,5 +1,6 @@
 //! The process's life: bind everything, serve, drain, stop.
 
+use crate::background;
 use crate::limits;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
@@ -7,8 +8,6 @@ use crate::settings::Settings;
 use crate::wiring::{self, Parts};
 use domain::clock::{Clock, Deadline};
 use domain::error::BoxError;
-use domain::user::LoginAttempts;
-use outbound::passwords::Bcrypt;
 use outbound::tokens::InvalidKeys;
 use persistence::OpenError;
 use std::fmt;
@@ -19,14 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How often forgotten log-in counters are dropped.
-const PURGE_EVERY: Duration = Duration::from_secs(3600);
-
 /// How long the database's last jobs get, when all that waited for them has ended.
 const LAST_JOBS: Duration = Duration::from_secs(2);
-
-/// A hash that takes longer makes log-in feel broken (OWASP's Password Storage Cheat Sheet).
-const SLOW_HASH: Duration = Duration::from_secs(1);
 
 /// Why the process cannot start.
 #[derive(Debug)]
@@ -46,6 +39,15 @@ pub enum StartError {
     Hashing(std::io::Error),
     /// The token keys cannot be used.
     Keys(InvalidKeys),
+    /// The threads that look at images cannot be started.
+    Inspecting(std::io::Error),
+    /// The store of images cannot be used, however long one waits.
+    Storage {
+        /// The folder or bucket.
+        place: String,
+        /// What is the matter with it.
+        source: BoxError,
+    },
 }
 
 impl fmt::Display for StartError {
@@ -57,6 +59,11 @@ impl fmt::Display for StartError {
             Self::Database(error) => write!(f, "database.url: {error}"),
             Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
             Self::Keys(error) => write!(f, "auth.jwt: {error}"),
+            Self::Inspecting(error) => write!(f, "the threads that look at images cannot be started: {error}"),
+            Self::Storage { place, source } => {
+                write!(f, "storage.url: images cannot be kept in {place}: {source}; ")?;
+                f.write_str("name a place that this process may write to, or let it")
+            }
         }
     }
 }
@@ -129,7 +136,7 @@ pub struct Running {
 /// Where an address or the database cannot be used; nothing is served then.
 pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listeners = Listeners::bind(settings)?;
-    let parts = wiring::wire(settings, &clock)?;
+    let parts = wiring::wire(settings, &clock, listeners.addresses.rest)?;
     let readiness = ReadinessWatch::default();
     let migrations = settings.database.migrate_on_start.then(|| Migrations::new(wiring::database(settings)));
     readiness.check(&parts.database, migrations.as_ref()).await;
@@ -138,8 +145,9 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     let (ready, is_ready) = watch::channel(false);
     background.spawn(readiness.clone().follow(ready));
     background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
-    background.spawn(purge_login_attempts(Arc::clone(&parts.database), clock));
-    background.spawn(tell_hashing_time(Arc::clone(&parts.passwords)));
+    background.spawn(background::purge_login_attempts(Arc::clone(&parts.database), clock));
+    background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
+    background.spawn(background::remove_images(Arc::clone(&parts.cleanup)));
 
     let mut running = Running {
         addresses: listeners.addresses,
@@ -160,8 +168,8 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
 impl Running {
     fn serve(&mut self, settings: &Settings, listeners: Listeners, is_ready: watch::Receiver<bool>) {
         let (app, stop) = (&self.parts.app, &self.stop_public);
-        let mut rest_options = wiring::rest(settings);
-        let mut grpc_options = wiring::grpc(settings);
+        let mut rest_options = wiring::rest(settings, &self.parts.uploads);
+        let mut grpc_options = wiring::grpc(settings, &self.parts.uploads);
         rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
         grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);
 
@@ -233,27 +241,4 @@ fn log_end((name, outcome): Ended) -> &'static str {
         Err(error) => tracing::error!(server = name, %error, "server failed"),
     }
     name
-}
-
-/// Tells how long one hash takes on this machine, from which follows how many log-ins a second it can bear.
-async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
-    match passwords.measure(Deadline::within(Duration::from_secs(30))).await {
-        Ok(elapsed) if elapsed > SLOW_HASH => {
-            tracing::warn!(hash_ms = elapsed.as_millis(), "a password hash takes long; lower auth.bcrypt_cost");
-        }
-        Ok(elapsed) => tracing::info!(hash_ms = elapsed.as_millis(), "password hash measured"),
-        Err(error) => tracing::debug!(code = error.code().as_str(), "password hash not measured"),
-    }
-}
-
-async fn purge_login_attempts(attempts: Arc<persistence::Database>, clock: Arc<dyn Clock>) {
-    let mut ticks = tokio::time::interval(PURGE_EVERY);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        match attempts.purge(clock.now(), Deadline::within(Duration::from_secs(10))).await {
-            Ok(purged) => tracing::debug!(purged, "login attempts purged"),
-            Err(error) => tracing::warn!(causes = domain::error::causes(&error), "login attempts not purged"),
-        }
-    }
 }

@@ -1,20 +1,29 @@
 //! From settings to the application: the one place that names adapters. No logic, only choices.
 
+mod gauges;
+mod images;
+
 use crate::serve::StartError;
 use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
-use crate::telemetry::{self, Gauge, Metrics, Telemetry};
+use crate::telemetry::{Metrics, Telemetry};
 use domain::app::App;
 use domain::client::TrustedProxies;
 use domain::clock::Clock;
+use domain::product::{
+    BrowseProducts, CreateProduct, DeleteProduct, Gallery, ImageCleanup, ProductTotals, UpdateProduct, ViewProduct,
+};
 use domain::quota::Quotas;
 use domain::use_case::{FrontDesk, Handler};
 use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
 use outbound::passwords::{self, Bcrypt};
 use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
 use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
+use outbound::totals::CachedTotals;
 use persistence::Database;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The application and the parts of it that the process starts, watches and stops.
 pub struct Parts {
@@ -28,18 +37,32 @@ pub struct Parts {
     pub tokens: Arc<Jwt>,
     /// Everything that is counted.
     pub metrics: Arc<Metrics>,
+    /// The places for uploads of images, which both protocols share.
+    pub uploads: Arc<Semaphore>,
+    pub(crate) cleanup: Arc<ImageCleanup>,
     pub(crate) runtime: Arc<MainRuntime>,
 }
 
-/// Builds the application that the settings describe.
+/// Builds the application that the settings describe. `rest` is where REST listens: images in a folder are found there.
 ///
 /// # Errors
 /// Where a part cannot be used however long one waits.
-pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Parts, StartError> {
+pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Result<Parts, StartError> {
     let database = Database::open(database(settings)).map_err(StartError::Database)?;
-    let passwords = Arc::new(Bcrypt::start(hashing(settings)).map_err(StartError::Hashing)?);
+    let passwords = Arc::new(passwords(settings)?);
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
-    let metrics = Arc::new(Metrics::new(gauges(&database, &passwords)));
+    let inspector = Arc::new(images::inspector()?);
+    let store = Arc::new(images::store(settings, rest)?);
+    let max_uploads = settings.storage.max_uploads;
+    let uploads = Arc::new(Semaphore::new(max_uploads));
+    let sources = gauges::Sources {
+        database: Arc::clone(&database),
+        passwords: Arc::clone(&passwords),
+        inspector: Arc::clone(&inspector),
+        uploads: Arc::clone(&uploads),
+        max_uploads,
+    };
+    let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
     let desk = Arc::new(FrontDesk {
         tokens: tokens.clone(),
@@ -47,12 +70,6 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Parts, StartE
         observer: Arc::new(Telemetry::new(Arc::clone(&metrics))),
         spawner: runtime.clone(),
     });
-    let register_user = RegisterUser {
-        users: database.clone(),
-        passwords: passwords.clone(),
-        rules: password_rules(settings),
-        clock: Arc::clone(clock),
-    };
     let login_user = LoginUser {
         users: database.clone(),
         passwords: passwords.clone(),
@@ -60,14 +77,70 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Parts, StartE
         attempts: settings.rate_limit.enabled.then(|| database.clone() as Arc<dyn LoginAttempts>),
         clock: Arc::clone(clock),
     };
-    let view_profile = ViewProfile { users: database.clone() };
+    let register_user = RegisterUser {
+        users: database.clone(),
+        passwords: passwords.clone(),
+        rules: password_rules(settings),
+        clock: Arc::clone(clock),
+    };
+    let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: Arc::clone(clock) });
+    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: Arc::clone(clock) });
+    let totals = Arc::new(CachedTotals::new(database.clone(), runtime.clone()));
+    let products = Products { database: &database, gallery, totals, clock };
     let app = Arc::new(App {
         register_user: Handler::new(&desk, register_user),
         login_user: Handler::new(&desk, login_user),
-        view_profile: Handler::new(&desk, view_profile),
+        view_profile: Handler::new(&desk, ViewProfile { users: database.clone() }),
+        create_product: Handler::new(&desk, products.create()),
+        update_product: Handler::new(&desk, products.update()),
+        delete_product: Handler::new(&desk, products.delete()),
+        view_product: Handler::new(&desk, products.view()),
+        browse_products: Handler::new(&desk, products.browse()),
         desk,
     });
-    Ok(Parts { app, database, passwords, tokens, metrics, runtime })
+    Ok(Parts { app, database, passwords, tokens, metrics, uploads, cleanup, runtime })
+}
+
+/// What the use cases of products share.
+struct Products<'a> {
+    database: &'a Arc<Database>,
+    gallery: Arc<Gallery>,
+    totals: Arc<dyn ProductTotals>,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Products<'_> {
+    fn create(&self) -> CreateProduct {
+        CreateProduct {
+            products: self.database.clone(),
+            gallery: Arc::clone(&self.gallery),
+            totals: Arc::clone(&self.totals),
+            clock: Arc::clone(self.clock),
+        }
+    }
+
+    fn update(&self) -> UpdateProduct {
+        UpdateProduct {
+            products: self.database.clone(),
+            gallery: Arc::clone(&self.gallery),
+            totals: Arc::clone(&self.totals),
+            clock: Arc::clone(self.clock),
+        }
+    }
+
+    fn delete(&self) -> DeleteProduct {
+        let (totals, clock) = (Arc::clone(&self.totals), Arc::clone(self.clock));
+        DeleteProduct { products: self.database.clone(), totals, clock }
+    }
+
+    fn view(&self) -> ViewProduct {
+        ViewProduct { products: self.database.clone(), gallery: Arc::clone(&self.gallery) }
+    }
+
+    fn browse(&self) -> BrowseProducts {
+        let (totals, gallery) = (Arc::clone(&self.totals), Arc::clone(&self.gallery));
+        BrowseProducts { products: self.database.clone(), totals, gallery }
+    }
 }
 
 /// The storage that the settings name.
@@ -85,13 +158,18 @@ pub fn database(settings: &Settings) -> persistence::Options {
     }
 }
 
-fn hashing(settings: &Settings) -> passwords::Options {
-    passwords::Options {
+/// The hashing lane.
+///
+/// # Errors
+/// Where its threads cannot be started.
+pub fn passwords(settings: &Settings) -> Result<Bcrypt, StartError> {
+    let options = passwords::Options {
         cost: settings.auth.bcrypt_cost,
         threads: settings.auth.hash_threads,
         queue: settings.auth.hash_queue,
         ..passwords::Options::default()
-    }
+    };
+    Bcrypt::start(options).map_err(StartError::Hashing)
 }
 
 fn password_rules(settings: &Settings) -> PasswordRules {
@@ -145,13 +223,19 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
 
 /// How REST is served.
 #[must_use]
-pub fn rest(settings: &Settings) -> rest::Options {
-    let Rest { workers, max_connections, request_timeout, body_timeout, .. } = settings.rest;
+pub fn rest(settings: &Settings, uploads: &Arc<Semaphore>) -> rest::Options {
+    let Rest { workers, max_connections, request_timeout, body_timeout, upload_timeout, read_timeout, docs, .. } =
+        settings.rest;
     rest::Options {
         workers,
         max_connections,
         request_timeout,
         body_timeout,
+        upload_timeout,
+        read_timeout,
+        docs,
+        media: images::media(settings),
+        uploads: Arc::clone(uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),
         drain_timeout: settings.shutdown.drain_timeout,
@@ -161,36 +245,15 @@ pub fn rest(settings: &Settings) -> rest::Options {
 
 /// How gRPC is served.
 #[must_use]
-pub fn grpc(settings: &Settings) -> grpc::Options {
+pub fn grpc(settings: &Settings, uploads: &Arc<Semaphore>) -> grpc::Options {
     let Grpc { max_connections, deadline, reflection, .. } = settings.grpc;
     grpc::Options {
         max_connections,
         deadline,
         reflection,
+        uploads: Arc::clone(uploads),
         trusted_proxies: trusted_proxies(settings),
         drain_timeout: settings.shutdown.drain_timeout,
         ..grpc::Options::default()
-    }
-}
-
-/// What is read at every scrape: how busy the lanes are, and how the log keeps up.
-fn gauges(database: &Arc<Database>, passwords: &Arc<Bcrypt>) -> impl Fn() -> Vec<Gauge> + Send + Sync + 'static {
-    let (database, passwords) = (Arc::clone(database), Arc::clone(passwords));
-    let gauge =
-        |name, help, labels, value| Gauge { name, help, labels, value: i64::try_from(value).unwrap_or(i64::MAX) };
-    move || {
-        let databases = database.gauges().into_iter().flat_map(|lane| {
-            let help = "Connections held (size), at work (in_use), and calls that wait for one (waiting)";
-            let states = [("size", lane.size), ("in_use", lane.in_use), ("waiting", lane.waiting)];
-            states
-                .map(|(state, value)| gauge("database_slots", help, vec![("lane", lane.lane), ("state", state)], value))
-        });
-        let lane = passwords.gauges();
-        let help = "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)";
-        let states = [("size", lane.threads), ("in_use", lane.in_use), ("waiting", lane.waiting)];
-        let hashing = states.map(|(state, value)| gauge("hashing_lane", help, vec![("state", state)], value));
-        let help = "Log lines that were dropped because the output's reader is too slow";
-        let log = gauge("log_lines_dropped", help, Vec::new(), telemetry::dropped_lines());
-        databases.chain(hashing).chain([log]).collect()
     }
 }

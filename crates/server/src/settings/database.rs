@@ -8,7 +8,7 @@ use persistence::{Backend, OpenError, check_url};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
-/// Where and how accounts are kept.
+/// Where and how accounts and products are kept.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// The database: `sqlite://path`, `postgres://…` or `mysql://…`.

@@ -20,6 +20,7 @@ mod process;
 mod reader;
 mod secrets;
 mod sources;
+mod storage;
 mod toml_file;
 
 pub use auth::{Auth, Jwt, Password};
@@ -32,6 +33,7 @@ pub use mistakes::{Mistake, Mistakes};
 pub use network::{Cors, Grpc, Ops, Rest};
 pub use process::{Log, LogFormat, Shutdown};
 pub use sources::Sources;
+pub use storage::{Bucket, Credentials, Place, Storage};
 
 use ipnet::IpNet;
 use layers::Layers;
@@ -52,8 +54,10 @@ pub struct Settings {
     pub ops: Ops,
     /// Pages of other origins.
     pub cors: Cors,
-    /// Where and how accounts are kept.
+    /// Where and how accounts and products are kept.
     pub database: Database,
+    /// Where the images of products are kept.
+    pub storage: Storage,
     /// Passwords and tokens.
     pub auth: Auth,
     /// How many calls a client may make.
@@ -98,6 +102,8 @@ impl Settings {
         let trusted_proxies = network::trusted_proxies(reader);
         let (rest, grpc, ops) = (Rest::read(reader), Grpc::read(reader), Ops::read(reader));
         network::guard_ports(reader, &rest, &grpc, &ops);
+        let database = Database::read(reader);
+        let storage = Storage::read(reader, rest.host);
         Self {
             environment: reader.environment,
             trusted_proxies,
@@ -105,7 +111,8 @@ impl Settings {
             grpc,
             ops,
             cors: Cors::read(reader),
-            database: Database::read(reader),
+            database,
+            storage,
             auth: Auth::read(reader),
             rate_limit: RateLimit::read(reader),
             log: Log::read(reader),

@@ -23,6 +23,12 @@ pub struct Rest {
     pub request_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a client may take to send a body with an image.
+    pub upload_timeout: Duration,
+    /// How long a client may take to read an answer.
+    pub read_timeout: Duration,
+    /// Whether the description of the interface and its page are served.
+    pub docs: bool,
 }
 
 /// Listening for gRPC.
@@ -75,6 +81,9 @@ impl Rest {
             max_connections: reader.number("rest.max_connections", 1..=1_000_000),
             request_timeout: reader.seconds("rest.request_timeout_seconds", 0.1..=3600.0),
             body_timeout: reader.seconds("rest.body_timeout_seconds", 0.1..=3600.0),
+            upload_timeout: reader.seconds("rest.upload_timeout_seconds", 0.1..=3600.0),
+            read_timeout: reader.seconds("rest.read_timeout_seconds", 0.1..=3600.0),
+            docs: reader.flag("rest.docs"),
         }
     }
 }

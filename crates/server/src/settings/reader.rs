@@ -48,6 +48,13 @@ impl Reader<'_> {
         self.layers.depth(key).map(|(_, kind)| kind)
     }
 
+    /// The settings of a group that say something else than the built-in `default.toml`.
+    pub(super) fn changed_within(&self, section: &str) -> Vec<String> {
+        let text = |value: Option<&Value>| value.map(Value::to_string);
+        let keys = self.layers.known.within(section);
+        keys.filter(|key| text(self.layers.value(key)) != text(self.layers.default(key))).map(str::to_owned).collect()
+    }
+
     fn read<T>(&mut self, key: &str, wanted: &str, parse: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
         let value = self.layers.value(key);
         let parsed = value.and_then(parse);

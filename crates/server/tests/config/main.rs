@@ -15,6 +15,7 @@ mod production;
 mod reference;
 mod secrets;
 mod show;
+mod storage;
 
 use server::settings::{Mistakes, Settings, Sources};
 use std::fs;
@@ -23,6 +24,9 @@ use tempfile::TempDir;
 
 /// A secret that may sign tokens.
 const GOOD_SECRET: &str = "Rk3vT9wLx2Qm7Zp5Bn8Yc4Hd6Fj1Gs0A";
+
+/// A place for images that production has no doubts about.
+const BUCKET: (&str, &str) = ("COMMERCE__STORAGE__URL", "s3://shop-images");
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -36,7 +40,7 @@ fn variables(environment: &str, variables: &[(&str, &str)]) -> Sources {
 /// Settings of production, with nothing missing, and variables.
 fn production(more: &[(&str, &str)]) -> Sources {
     let secret = ("COMMERCE__AUTH__JWT__SECRET", GOOD_SECRET);
-    variables("production", &[&[secret], more].concat())
+    variables("production", &[&[secret, BUCKET], more].concat())
 }
 
 /// A folder with these files.

@@ -1,6 +1,6 @@
 //! Secrets: where they may come from, and that they go nowhere.
 
-use crate::{GOOD_SECRET, files, folder, load, mistakes, owned, production, variables};
+use crate::{BUCKET, GOOD_SECRET, files, folder, load, mistakes, owned, production, variables};
 use secrecy::ExposeSecret;
 use server::settings::{Settings, Sources};
 use std::fs::Permissions;
@@ -22,7 +22,8 @@ fn secret_file(content: &str) -> (TempDir, PathBuf) {
 fn a_secret_comes_from_a_file_without_the_line_break_at_its_end() {
     for end in ["", "\n", "\r\n"] {
         let (_folder, path) = secret_file(&format!("{GOOD_SECRET}{end}"));
-        let settings = load(&variables("production", &[("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())]));
+        let settings =
+            load(&variables("production", &[BUCKET, ("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())]));
         assert_eq!(settings.auth.jwt.secret.expose_secret(), GOOD_SECRET);
         assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
     }
@@ -47,7 +48,8 @@ fn a_file_that_others_can_use_is_doubted() {
     let (_folder, path) = secret_file(GOOD_SECRET);
     for (mode, doubts) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o602, 1)] {
         std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let settings = load(&variables("production", &[("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())]));
+        let settings =
+            load(&variables("production", &[BUCKET, ("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())]));
         assert_eq!(settings.warnings().len(), doubts, "{mode:o}: {:?}", settings.warnings());
     }
 }
@@ -109,6 +111,12 @@ fn a_secret_is_never_seen() {
         ("database.url", CANARY.to_owned()),
         ("database.read_url", url.clone()),
         ("database.read_url", format!("mysql://{CANARY}@")),
+        ("storage.s3.secret_access_key", CANARY.to_owned()),
+        ("storage.s3.secret_access_keys", CANARY.to_owned()),
+        ("storage.s3.secret_access_key_file", CANARY.to_owned()),
+        ("storage.s3.endpoint", format!("https://{CANARY}:{CANARY}@minio.example")),
+        ("storage.url", format!("s3://{CANARY}:{CANARY}@shop")),
+        ("storage.url", CANARY.to_owned()),
         ("auth.jwt.verification_keys", CANARY.to_owned()),
         ("auth.jwt.verification_keys", format!("[{CANARY:?}, {CANARY:?}]")),
         ("auth.jwt.verification_keys", format!("[{{ kid = {CANARY:?}")),

@@ -1,0 +1,160 @@
+//! Filling a database with what there is to see in a shop, for development and demonstrations.
+//!
+//! [`catalogue`] makes the accounts and products, of [`words`]; [`sow`] puts those that are missing into the database;
+//! [`progress`] tells people how far that is.
+
+pub(crate) mod catalogue;
+pub(crate) mod progress;
+mod words;
+
+use catalogue::ACCOUNTS;
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::user::PasswordHasher;
+use persistence::Database;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How many products are made at once: so many that what each call costs is shared, so few that memory does not matter.
+const BATCH: u64 = 20_000;
+
+/// How long the database has for a batch: far longer than it should take.
+const BATCH_TIME: Duration = Duration::from_secs(120);
+
+/// What has been added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sown {
+    /// Accounts.
+    pub accounts: usize,
+    /// Products.
+    pub products: usize,
+    /// Products that were there already.
+    pub found: usize,
+    /// Whether it was stopped before all were there.
+    pub was_stopped: bool,
+}
+
+/// Adds the demonstration accounts and the first `count` demonstration products, where they are missing. `stop` ends it
+/// between two batches; `tell` hears how many products there are after each.
+///
+/// # Errors
+/// [`ErrorCode::EmailTaken`](domain::error::ErrorCode::EmailTaken) where somebody else has the e-mail address of a
+/// demonstration account, and what the database fails with. What has been added stays.
+pub async fn sow(
+    database: &Database,
+    passwords: &dyn PasswordHasher,
+    count: u64,
+    stop: &CancellationToken,
+    tell: &mut (dyn FnMut(u64) + Send),
+) -> Result<Sown, Error> {
+    let mut sown = Sown { accounts: add_accounts(database, passwords).await?, ..Sown::default() };
+    let mut next = 0;
+    while next < count && !stop.is_cancelled() {
+        let end = count.min(next + BATCH);
+        let products: Vec<_> = (next..end).map(catalogue::product).collect::<Result<_, _>>()?;
+        let made = products.len();
+        let added = database.add_missing_products(products, Deadline::within(BATCH_TIME)).await?;
+        sown.products += added;
+        sown.found += made.saturating_sub(added);
+        next = end;
+        tell(next);
+    }
+    sown.was_stopped = next < count;
+    Ok(sown)
+}
+
+async fn add_accounts(database: &Database, passwords: &dyn PasswordHasher) -> Result<usize, Error> {
+    let by = Deadline::within(BATCH_TIME);
+    let mut users = Vec::with_capacity(ACCOUNTS.len());
+    for (place, account) in (0..).zip(&ACCOUNTS) {
+        let hash = passwords.hash(catalogue::password()?, by).await?;
+        users.push(catalogue::account(place, account, hash)?);
+    }
+    database.add_missing_users(users, by).await
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::settings::{Settings, Sources};
+    use crate::wiring;
+    use domain::product::{BrowseForm, Filter, Listing, ProductQueries};
+    use domain::user::{PasswordAttempt, Users, Verdict};
+    use domain::error::ErrorCode;
+    use std::sync::Arc;
+    use tempfile::TempDir;
+
+    /// A database in a temporary folder, and what hashes passwords cheaply.
+    async fn shop() -> (TempDir, Arc<Database>, impl PasswordHasher) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("shop.db").display());
+        let overrides = vec![("database.url".to_owned(), url)];
+        let sources = Sources { environment: Some("test".to_owned()), overrides, ..Sources::default() };
+        let settings = Settings::load(&sources).unwrap();
+        persistence::migrate(&wiring::database(&settings)).unwrap();
+        let database = Database::open(wiring::database(&settings)).unwrap();
+        (folder, database, wiring::passwords(&settings).unwrap())
+    }
+
+    async fn sown(database: &Database, passwords: &impl PasswordHasher, count: u64) -> Sown {
+        sow(database, passwords, count, &CancellationToken::new(), &mut |_| {}).await.unwrap()
+    }
+
+    fn by() -> Deadline {
+        Deadline::within(Duration::from_secs(30))
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_not_added_again() {
+        let (_folder, database, passwords) = shop().await;
+        let first = sown(&database, &passwords, 30).await;
+        assert_eq!(first, Sown { accounts: 4, products: 30, found: 0, was_stopped: false });
+        let again = sown(&database, &passwords, 30).await;
+        assert_eq!(again, Sown { accounts: 0, products: 0, found: 30, was_stopped: false });
+        let more = sown(&database, &passwords, 50).await;
+        assert_eq!(more, Sown { accounts: 0, products: 20, found: 30, was_stopped: false });
+        assert_eq!(database.count(&Filter::default(), by()).await.unwrap(), 50);
+    }
+
+    #[tokio::test]
+    async fn what_is_made_can_be_used() {
+        let (_folder, database, passwords) = shop().await;
+        sown(&database, &passwords, 30).await;
+        for account in &ACCOUNTS {
+            let email = domain::user::Email::parse(account.email).unwrap();
+            let user = database.find_by_email(&email, by()).await.unwrap().unwrap();
+            assert_eq!((user.role(), user.name().as_str()), (account.role, account.name));
+            let attempt = PasswordAttempt::parse(catalogue::PASSWORD).unwrap();
+            let verdict = passwords.verify(attempt, Some(user.password_hash().clone()), by()).await.unwrap();
+            assert_eq!(verdict, Verdict::Right { renewed: None });
+        }
+        let made = catalogue::product(7).unwrap();
+        let form = BrowseForm { q: made.details().name.as_str().to_owned(), ..BrowseForm::default() };
+        let listing = Listing::parse(&form).unwrap();
+        assert_eq!(database.list(&listing, by()).await.unwrap(), [made], "found by its name, whole");
+    }
+
+    #[tokio::test]
+    async fn it_stops_between_two_batches() {
+        let (_folder, database, passwords) = shop().await;
+        let stop = CancellationToken::new();
+        let mut told = Vec::new();
+        let mut tell = |done| {
+            told.push(done);
+            stop.cancel();
+        };
+        let sown = sow(&database, &passwords, 3 * BATCH, &stop, &mut tell).await.unwrap();
+        assert!(sown.was_stopped && sown.products as u64 == BATCH, "{sown:?}");
+        assert_eq!(told, [BATCH]);
+    }
+
+    #[tokio::test]
+    async fn an_account_of_somebody_else_is_not_touched() {
+        let (_folder, database, passwords) = shop().await;
+        let hash = passwords.hash(catalogue::password().unwrap(), by()).await.unwrap();
+        let stranger = catalogue::account(99, &ACCOUNTS[3], hash).unwrap();
+        database.add(&stranger, by()).await.unwrap();
+        let error = sow(&database, &passwords, 1, &CancellationToken::new(), &mut |_| {}).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::EmailTaken);
+    }
+}

@@ -1,0 +1,266 @@
+//! The settings of the store of images.
+
+use super::environment::Environment;
+use super::mistakes::Told;
+use super::reader::Reader;
+use super::secrets::Given;
+use secrecy::SecretString;
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+const URL: &str = "storage.url";
+const PUBLIC_URL: &str = "storage.public_url";
+const PRESIGNED: &str = "storage.presigned_seconds";
+const ENDPOINT: &str = "storage.s3.endpoint";
+const ACCESS_KEY_ID: &str = "storage.s3.access_key_id";
+const SECRET_ACCESS_KEY: &str = "storage.s3.secret_access_key";
+
+const WANTED_URL: &str = "give file:// and the path of a folder, or s3:// and a bucket, as in s3://shop/images";
+const WANTED_PUBLIC_URL: &str =
+    "an address such as https://cdn.example/shop or a path such as /media, without user, query and fragment";
+const WANTED_ENDPOINT: &str = "an address such as https://minio.example:9000, without user, path, query and fragment";
+
+/// For how long a signed address may be valid, in seconds. Whoever has it can use it, so not for long.
+const SIGNED: RangeInclusive<u64> = 60..=900;
+
+/// Where the images of products are kept.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The folder or bucket.
+    pub place: Place,
+    /// What the addresses of images begin with, without a `/` at its end; none where that follows from the rest.
+    pub public_url: Option<String>,
+    /// How long one request to the store may take, its repetitions included.
+    pub timeout: Duration,
+    /// Uploads of images at once.
+    pub max_uploads: usize,
+}
+
+/// A folder or a bucket.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A folder of this machine, made where it is missing.
+    Folder(PathBuf),
+    /// A bucket of a service that speaks S3.
+    Bucket(Bucket),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "the folder {}", path.display()),
+            Self::Bucket(bucket) => write!(f, "the bucket {}", bucket.name),
+        }
+    }
+}
+
+/// A bucket of a service that speaks S3.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What the keys in it begin with, without a `/` at either end; empty for nothing.
+    pub prefix: String,
+    /// Where the service listens; Amazon's own where none is given.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// Whether its name is part of the path, and not of the host's name.
+    pub path_style: bool,
+    /// What requests are signed with; the machine's role where none are given.
+    pub credentials: Option<Credentials>,
+    /// How long a signed address is valid; none for a bucket that everybody may read.
+    pub presigned: Option<Duration>,
+}
+
+/// What requests to S3 are signed with.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The key's name.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: SecretString,
+}
+
+/// What `storage.url` says.
+enum Named {
+    Folder(PathBuf),
+    Bucket { name: String, prefix: String },
+}
+
+impl Storage {
+    /// `host` is what REST listens on, of which the addresses of images in a folder are made.
+    pub(super) fn read(reader: &mut Reader<'_>, host: IpAddr) -> Self {
+        let named = named(reader);
+        let public_url = reader.text(PUBLIC_URL, WANTED_PUBLIC_URL, public_url).flatten();
+        let presigned = presigned(reader);
+        let bucket = Bucket::read(reader, presigned);
+        let place = match named {
+            Ok(Named::Folder(path)) => {
+                guard_folder(reader, host, public_url.is_some(), presigned.is_some());
+                Place::Folder(path)
+            }
+            Ok(Named::Bucket { name, prefix }) => {
+                if public_url.is_some() && presigned.is_some() {
+                    reader.warn(PUBLIC_URL, "has no effect, because signed addresses are the bucket's own");
+                }
+                Place::Bucket(Bucket { name, prefix, ..bucket })
+            }
+            Err(Told) => Place::Folder(PathBuf::new()),
+        };
+        Self {
+            place,
+            public_url,
+            timeout: reader.seconds("storage.timeout_seconds", 0.1..=60.0),
+            max_uploads: reader.number("storage.max_uploads", 1..=1024),
+        }
+    }
+}
+
+impl Bucket {
+    /// A bucket without its name.
+    fn read(reader: &mut Reader<'_>, presigned: Option<Duration>) -> Self {
+        let endpoint = reader.text(ENDPOINT, WANTED_ENDPOINT, endpoint).flatten();
+        if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
+            && reader.environment == Environment::Production
+        {
+            reader.mistake(ENDPOINT, "is not encrypted on its way", "use https://");
+        }
+        let region = reader.text("storage.s3.region", "1 to 64 of a-z, 0-9 and -", |text| {
+            let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            ((1..=64).contains(&text.len()) && text.bytes().all(is_allowed)).then(|| text.to_owned())
+        });
+        Self {
+            name: String::new(),
+            prefix: String::new(),
+            endpoint,
+            region: region.unwrap_or_default(),
+            path_style: reader.flag("storage.s3.path_style"),
+            credentials: credentials(reader),
+            presigned,
+        }
+    }
+}
+
+/// The folder or bucket. The URL is not repeated in a mistake: somebody may have written a key into it.
+fn named(reader: &mut Reader<'_>) -> Result<Named, Told> {
+    let url = reader.text(URL, "a text", |text| Some(text.to_owned())).ok_or(Told)?;
+    let Some((scheme, rest)) = url.split_once("://") else {
+        let problem = if url.is_empty() { "is empty" } else { "is not a URL" };
+        return Err(reader.mistake(URL, problem, WANTED_URL));
+    };
+    match scheme {
+        "file" if rest.is_empty() => Err(reader.mistake(URL, "names no folder", WANTED_URL)),
+        "file" => Ok(Named::Folder(PathBuf::from(rest))),
+        "s3" => bucket(rest).ok_or_else(|| {
+            let problem = "names no bucket of 3 to 63 of A-Z, a-z, 0-9, ., _ and -, or an odd prefix in it";
+            reader.mistake(URL, problem, WANTED_URL)
+        }),
+        _ => Err(reader.mistake(URL, "has a scheme that is not known", WANTED_URL)),
+    }
+}
+
+/// A bucket and what the keys in it begin with.
+fn bucket(text: &str) -> Option<Named> {
+    let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    let is_plain = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+            && !matches!(text, "" | "." | "..")
+    };
+    let is_usable = (3..=63).contains(&name.len()) && is_plain(name);
+    let has_usable_prefix = prefix.is_empty() || prefix.split('/').all(is_plain);
+    (is_usable && has_usable_prefix).then(|| Named::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
+}
+
+/// What addresses begin with, where that is given.
+fn public_url(text: &str) -> Option<Option<String>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let base = text.trim_end_matches('/');
+    let is_path = base.starts_with('/')
+        && !base.starts_with("//")
+        && !base.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\'));
+    (is_path || is_address(base)).then(|| Some(base.to_owned()))
+}
+
+/// Where the service listens, where that is given.
+fn endpoint(text: &str) -> Option<Option<String>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let base = text.strip_suffix('/').unwrap_or(text);
+    let has_no_path = Url::parse(base).is_ok_and(|url| url.path() == "/");
+    (is_address(base) && has_no_path).then(|| Some(base.to_owned()))
+}
+
+/// Whether a text is a plain address of the web.
+fn is_address(text: &str) -> bool {
+    let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@');
+    Url::parse(text).is_ok_and(|url| {
+        is_plain
+            && matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// How long a signed address is valid.
+fn presigned(reader: &mut Reader<'_>) -> Option<Duration> {
+    let seconds: u64 = reader.number(PRESIGNED, 0..=*SIGNED.end());
+    if seconds == 0 {
+        return None;
+    }
+    if !SIGNED.contains(&seconds) {
+        let problem = format!("{seconds} is neither 0 nor a number of seconds from 60 to 900");
+        reader.mistake(PRESIGNED, problem, "give one of them");
+    }
+    Some(Duration::from_secs(seconds))
+}
+
+/// What requests are signed with.
+fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
+    let id = reader.text(ACCESS_KEY_ID, "a text of at most 255 characters without spaces", |text| {
+        let is_name = text.chars().count() <= 255 && text.chars().all(|c| c.is_ascii_graphic());
+        is_name.then(|| text.to_owned())
+    })?;
+    let given = reader.secret(SECRET_ACCESS_KEY).ok()?;
+    match (id.is_empty(), given) {
+        (true, None) => None,
+        (false, Some(Given { secret, .. })) => Some(Credentials { access_key_id: id, secret_access_key: secret }),
+        (false, None) => {
+            let remedy = format!("give that too, best by {SECRET_ACCESS_KEY}_file, or neither");
+            reader.mistake(ACCESS_KEY_ID, format!("is given without {SECRET_ACCESS_KEY}"), remedy);
+            None
+        }
+        (true, Some(Given { key, .. })) => {
+            reader.mistake(&key, format!("is given without {ACCESS_KEY_ID}"), "give that too, or neither");
+            None
+        }
+    }
+}
+
+/// What is mistaken or doubtful where images are kept in a folder.
+fn guard_folder(reader: &mut Reader<'_>, host: IpAddr, has_public_url: bool, is_presigned: bool) {
+    if is_presigned {
+        let remedy = "leave it out, or keep images in a bucket by storage.url";
+        reader.mistake(PRESIGNED, "is for buckets, and images are kept in a folder", remedy);
+    }
+    for key in reader.changed_within("storage.s3") {
+        reader.warn(&key, "has no effect, because storage.url names a folder");
+    }
+    if reader.environment == Environment::Production {
+        reader.warn(URL, "a folder is for one machine: processes on others do not find the images in it");
+    }
+    if reader.environment.is_deployed() && host.is_unspecified() && !has_public_url {
+        let doubt =
+            "is not given, so that images have the address /media/…, without a host; give that which clients use";
+        reader.warn(PUBLIC_URL, doubt);
+    }
+}

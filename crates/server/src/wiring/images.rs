@@ -1,0 +1,77 @@
+//! Where images are kept, and by what they are looked at.
+
+use crate::serve::StartError;
+use crate::settings::{Bucket, Environment, Place, Settings};
+use outbound::images::{Inspector, InspectorOptions, LocalOptions, S3Options, Store};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where REST serves the images of a folder.
+const MEDIA: &str = "/media";
+
+/// The threads that look at images.
+pub(super) fn inspector() -> Result<Inspector, StartError> {
+    Inspector::start(InspectorOptions::default()).map_err(StartError::Inspecting)
+}
+
+/// The store that the settings name. `rest` is where REST listens.
+pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, StartError> {
+    let storage = &settings.storage;
+    let opened = match &storage.place {
+        Place::Folder(folder) => Store::local(LocalOptions {
+            folder: folder.clone(),
+            public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
+            timeout: storage.timeout,
+        }),
+        Place::Bucket(bucket) => Store::s3(s3(settings, bucket)),
+    };
+    opened.map_err(|source| StartError::Storage { place: storage.place.to_string(), source })
+}
+
+/// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
+/// can tell by which name clients know it: then the path alone, which is right for those that know REST itself.
+fn media_at(rest: SocketAddr) -> String {
+    if rest.ip().is_unspecified() { MEDIA.to_owned() } else { format!("http://{rest}{MEDIA}") }
+}
+
+fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
+    let storage = &settings.storage;
+    let credentials = bucket.credentials.as_ref();
+    S3Options {
+        bucket: bucket.name.clone(),
+        prefix: Some(bucket.prefix.clone()).filter(|prefix| !prefix.is_empty()),
+        endpoint: bucket.endpoint.clone(),
+        region: bucket.region.clone(),
+        path_style: bucket.path_style,
+        credentials: credentials.map(|key| (key.access_key_id.clone(), key.secret_access_key.clone())),
+        allow_http: settings.environment != Environment::Production,
+        public_url: storage.public_url.clone(),
+        presigned: bucket.presigned,
+        timeout: storage.timeout,
+    }
+}
+
+/// The folder that REST serves images from, where they are kept in one.
+pub(super) fn media(settings: &Settings) -> Option<PathBuf> {
+    match &settings.storage.place {
+        Place::Folder(folder) => Some(folder.clone()),
+        Place::Bucket(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_in_a_folder_are_found_at_rest_itself() {
+        for (listens, found) in [
+            ("127.0.0.1:8081", "http://127.0.0.1:8081/media"),
+            ("[::1]:8081", "http://[::1]:8081/media"),
+            ("0.0.0.0:8081", "/media"),
+            ("[::]:8081", "/media"),
+        ] {
+            assert_eq!(media_at(listens.parse().unwrap()), found);
+        }
+    }
+}

@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = protox::compile(["product.proto", "user.proto"], [PROTO])?;
     let descriptor = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptor.bin");
     std::fs::write(descriptor, files.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(files)?;
+    // An image is a part of the memory into which its message came, not a copy of it.
+    tonic_prost_build::configure().bytes(".product").compile_fds(files)?;
     Ok(())
 }

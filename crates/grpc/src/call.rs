@@ -55,24 +55,49 @@ pub(crate) struct Opened<'a, U> {
     context: Context,
 }
 
-/// Opens a call to a use case: counts it and finds out who makes it.
+/// A call that was let in before its message was read. It travels in the request's extensions.
+#[derive(Clone)]
+struct Admitted(Context);
+
+/// Opens a call to a use case, unless that was done before its message was read: counts it and finds out who makes it.
 ///
 /// # Errors
 /// Why the caller is not let in, as the status to answer with.
 pub(crate) fn open<'a, U: UseCase, M>(request: &Request<M>, handler: &'a Handler<U>) -> Result<Opened<'a, U>, Status> {
-    let call = request.extensions().get::<Call>();
+    let context = match request.extensions().get::<Admitted>() {
+        Some(Admitted(context)) => context.clone(),
+        None => {
+            let authorization = request.metadata().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+            admit(request.extensions().get::<Call>(), authorization, handler)?
+        }
+    };
+    Ok(Opened { handler, context })
+}
+
+/// Does this before the message is read, so that [`open`] finds it done.
+///
+/// # Errors
+/// As those of [`open`].
+pub(crate) fn open_early<U: UseCase, B>(request: &mut http::Request<B>, handler: &Handler<U>) -> Result<(), Status> {
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let context = admit(request.extensions().get::<Call>(), authorization, handler)?;
+    request.extensions_mut().insert(Admitted(context));
+    Ok(())
+}
+
+fn admit<U: UseCase>(
+    call: Option<&Call>,
+    authorization: Option<&str>,
+    handler: &Handler<U>,
+) -> Result<Context, Status> {
     let call = call.ok_or_else(|| Status::internal("the call's layer is missing"))?;
-    let authorization = request.metadata().get(AUTHORIZATION);
     let admission = handler.admit(Caller {
-        authorization: authorization.and_then(|value| value.to_str().ok()),
+        authorization,
         client: call.client,
         request_id: call.request_id.clone(),
         deadline: call.deadline,
     });
-    match admission.context {
-        Ok(context) => Ok(Opened { handler, context }),
-        Err(refusal) => Err(error::status(&refusal, &call.request_id)),
-    }
+    admission.context.map_err(|refusal| error::status(&refusal, &call.request_id))
 }
 
 impl<U: UseCase> Opened<'_, U> {

@@ -1,6 +1,6 @@
 //! Products: `proto/product.proto` over the use cases of `domain::product`.
 
-use crate::call::open;
+use crate::call::{open, open_early};
 use crate::proto::product::product_command_service_server::ProductCommandService;
 use crate::proto::product::product_query_service_server::ProductQueryService;
 use crate::proto::product::{
@@ -13,8 +13,10 @@ use domain::app::App;
 use domain::page::{Page, PageForm, PageNames};
 use domain::product::{BrowseForm, DeleteForm, ImageField, ProductForm, ProductView, UpdateForm, Upload};
 use domain::version::Tags;
+use prost::bytes::Bytes;
 use prost_types::Timestamp;
 use std::sync::Arc;
+use tonic::body::Body;
 use tonic::{Request, Response, Status};
 
 /// What the messages call the fields of a [`PageForm`].
@@ -33,8 +35,8 @@ impl ProductCommandService for ProductCommands {
         request: Request<CreateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
         let call = open(&request, &self.0.create_product)?;
-        let place = Place::taken(&request);
-        let product = call.run(create_form(request.into_inner(), place)).await?;
+        let mut place = Place::taken(&request);
+        let product = call.run(create_form(request.into_inner(), &mut place)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -43,8 +45,8 @@ impl ProductCommandService for ProductCommands {
         request: Request<UpdateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
         let call = open(&request, &self.0.update_product)?;
-        let place = Place::taken(&request);
-        let product = call.run(update_form(request.into_inner(), place)).await?;
+        let mut place = Place::taken(&request);
+        let product = call.run(update_form(request.into_inner(), &mut place)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -77,7 +79,18 @@ impl ProductQueryService for ProductQueries {
     }
 }
 
-fn create_form(message: CreateProductRequest, place: Option<Place>) -> ProductForm {
+/// Lets the caller of a command in before its message is read, which may be a large one.
+pub(crate) fn gate(app: &App, request: &mut http::Request<Body>) -> Result<(), Status> {
+    match request.uri().path() {
+        "/product.ProductCommandService/CreateProduct" => open_early(request, &app.create_product),
+        "/product.ProductCommandService/UpdateProduct" => open_early(request, &app.update_product),
+        "/product.ProductCommandService/DeleteProduct" => open_early(request, &app.delete_product),
+        // There is no such command, which its service says itself.
+        _ => Ok(()),
+    }
+}
+
+fn create_form(message: CreateProductRequest, place: &mut Option<Place>) -> ProductForm {
     ProductForm {
         name: message.name,
         description: message.description,
@@ -87,7 +100,7 @@ fn create_form(message: CreateProductRequest, place: Option<Place>) -> ProductFo
     }
 }
 
-fn update_form(message: UpdateProductRequest, place: Option<Place>) -> UpdateForm {
+fn update_form(message: UpdateProductRequest, place: &mut Option<Place>) -> UpdateForm {
     UpdateForm {
         id: message.id,
         expected: Tags::parse(&message.etag),
@@ -101,11 +114,14 @@ fn update_form(message: UpdateProductRequest, place: Option<Place>) -> UpdateFor
     }
 }
 
-fn image(bytes: Vec<u8>, place: Option<Place>) -> ImageField {
+/// The image, and with it the place that its request has taken: a message that is large without one gives its place up
+/// when it is answered.
+fn image(bytes: Bytes, place: &mut Option<Place>) -> ImageField {
     if bytes.is_empty() {
         return ImageField::Absent;
     }
-    ImageField::File(Upload::new("image_bytes", bytes).holding(place))
+    // The message's own memory, not a copy.
+    ImageField::File(Upload::new("image_bytes", bytes.into()).holding(place.take()))
 }
 
 fn browse_form(message: EmptyRequest) -> BrowseForm {

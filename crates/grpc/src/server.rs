@@ -4,7 +4,7 @@ use crate::connection;
 use crate::health::Health;
 use crate::layer::{SurroundLayer, Surroundings};
 use crate::options::Options;
-use crate::product::{ProductCommands, ProductQueries};
+use crate::product::{self, ProductCommands, ProductQueries};
 use crate::proto::DESCRIPTOR_SET;
 use crate::proto::product::product_command_service_server::ProductCommandServiceServer;
 use crate::proto::product::product_query_service_server::ProductQueryServiceServer;
@@ -109,10 +109,11 @@ fn routes(app: Arc<App>, health: &Health, options: &Options) -> Result<Routes, B
     let user_queries = UserQueryServiceServer::new(UserQueries(Arc::clone(&app)));
     let product_commands = ProductCommandServiceServer::new(ProductCommands(Arc::clone(&app)));
     let product_commands = product_commands.max_decoding_message_size(options.max_upload).accept_compressed(Gzip);
+    let product_commands = Uploads::new(Arc::clone(&app), product::gate, options, product_commands);
     let product_queries = ProductQueryServiceServer::new(ProductQueries(app));
     let routes = Routes::new(user_commands.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(user_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
-        .add_service(Uploads::new(Arc::clone(&options.uploads), options.max_message, product_commands))
+        .add_service(product_commands)
         .add_service(product_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(health.service().max_decoding_message_size(limit));
     if !options.reflection {

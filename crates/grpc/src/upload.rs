@@ -2,7 +2,8 @@
 //! an ordinary one.
 
 use crate::call::Call;
-use crate::error;
+use crate::{Options, error};
+use domain::app::App;
 use domain::context::RequestId;
 use domain::error::Error;
 use http::{HeaderMap, Request, Response};
@@ -37,9 +38,14 @@ impl Place {
     }
 }
 
-/// A service whose requests may be large.
+/// Lets a request in, or tells why not, by its head alone.
+pub(crate) type Gate = fn(&App, &mut Request<Body>) -> Result<(), Status>;
+
+/// A service whose requests may be large. Strangers are turned away before any of that is read.
 #[derive(Clone)]
 pub(crate) struct Uploads<S> {
+    app: Arc<App>,
+    gate: Gate,
     places: Arc<Semaphore>,
     /// Requests of up to this many bytes need no place: they are as large as any other's may be.
     ordinary: usize,
@@ -47,8 +53,20 @@ pub(crate) struct Uploads<S> {
 }
 
 impl<S> Uploads<S> {
-    pub(crate) const fn new(places: Arc<Semaphore>, ordinary: usize, service: S) -> Self {
-        Self { places, ordinary, service }
+    pub(crate) fn new(app: Arc<App>, gate: Gate, options: &Options, service: S) -> Self {
+        Self { app, gate, places: Arc::clone(&options.uploads), ordinary: options.max_message, service }
+    }
+
+    fn watch(&self, request: Request<Body>) -> Request<Body> {
+        let slot = Slot::default();
+        let (mut head, body) = request.into_parts();
+        // A few compressed bytes may unpack to as many as are allowed.
+        let ordinary = if is_compressed(&head.headers) { 0 } else { self.ordinary };
+        let request_id = head.extensions.get::<Call>().map(|call| call.request_id.clone());
+        head.extensions.insert(Arc::clone(&slot));
+        let places = Arc::clone(&self.places);
+        let watched = Watched { body, read: 0, ordinary, has_place: false, places, slot, request_id };
+        Request::from_parts(head, Body::new(watched))
     }
 }
 
@@ -58,26 +76,28 @@ impl<S: NamedService> NamedService for Uploads<S> {
 
 impl<S> Service<Request<Body>> for Uploads<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = S::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let slot = Slot::default();
-        let (mut head, body) = request.into_parts();
-        // A few compressed bytes may unpack to as many as are allowed.
-        let ordinary = if is_compressed(&head.headers) { 0 } else { self.ordinary };
-        let request_id = head.extensions.get::<Call>().map(|call| call.request_id.clone());
-        head.extensions.insert(Arc::clone(&slot));
-        let places = Arc::clone(&self.places);
-        let watched = Watched { body, read: 0, ordinary, has_place: false, places, slot, request_id };
-        self.service.call(Request::from_parts(head, Body::new(watched)))
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // The one that is ready, and another for the next call.
+        let next = self.clone();
+        let mut this = std::mem::replace(self, next);
+        Box::pin(async move {
+            if let Err(refusal) = (this.gate)(&this.app, &mut request) {
+                return Ok(refusal.into_http());
+            }
+            let request = this.watch(request);
+            this.service.call(request).await
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::database::DatabaseKind;
-use acceptance::shop::{LoggedIn, PASSWORD, Protocol, Query, Shop, ada, change, teapot};
+use acceptance::pictures::png;
+use acceptance::shop::{LoggedIn, PASSWORD, Product, Protocol, Query, Shop, ada, change, teapot};
 use acceptance::token::{claims, header, signed, with};
 use acceptance::world::World;
 use domain::clock::Clock;
@@ -23,6 +24,7 @@ enum Call {
     Withdraw,
     View,
     Browse,
+    Image,
 }
 
 /// One operation and what comes of it for each who may ask: `None` is a success.
@@ -78,7 +80,7 @@ const fn owning_sellers(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..sellers(operation, call) }
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     public("POST /users/register", Call::Register),
     public("POST /users/login", Call::LogIn),
     owners("GET /users/{id}", Call::Profile),
@@ -87,6 +89,7 @@ const ROWS: [Row; 16] = [
     owning_sellers("DELETE /products/{id}", Call::Withdraw),
     public("GET /products/{id}", Call::View),
     public("GET /products", Call::Browse),
+    public("GET /media/{key}", Call::Image),
     public("/user.UserCommandService/RegisterUser", Call::Register),
     public("/user.UserCommandService/LoginUser", Call::LogIn),
     owners("/user.UserQueryService/GetUserByID", Call::Profile),
@@ -138,10 +141,10 @@ fn every_operation_has_a_row() {
 /// Somebody's account and product.
 struct Owner {
     account: LoggedIn,
-    product: String,
+    product: Product,
 }
 
-async fn outcome(shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode> {
+async fn outcome(world: &World, shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode> {
     let refusal = match call {
         Call::Register => {
             let form = ada().email(format!("{}@example.com", uuid::Uuid::now_v7()));
@@ -150,10 +153,15 @@ async fn outcome(shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode
         Call::LogIn => shop.login("ada@example.com", PASSWORD).await.err(),
         Call::Profile => shop.profile(&owner.account.id).await.err(),
         Call::Offer => shop.create(&teapot()).await.err(),
-        Call::Change => shop.update(&owner.product, &change().price("1")).await.err(),
-        Call::Withdraw => shop.delete(&owner.product).await.err(),
-        Call::View => shop.product(&owner.product).await.err(),
+        Call::Change => shop.update(&owner.product.id, &change().price("1")).await.err(),
+        Call::Withdraw => shop.delete(&owner.product.id).await.err(),
+        Call::View => shop.product(&owner.product.id).await.err(),
         Call::Browse => shop.products(&Query::default()).await.err(),
+        Call::Image => {
+            // As a browser loads it: without a token, whoever looks.
+            assert_eq!(world.rest().download(&owner.product.image_url).await.status, 200);
+            None
+        }
     };
     refusal.map(|refusal| refusal.code)
 }
@@ -174,7 +182,7 @@ async fn each_caller_gets_what_the_row_says() {
     for row in ROWS {
         let anonymous = world.over(row.protocol());
         // One for each row: the owner may withdraw it.
-        let product = anonymous.bearing(&account.token).create(&teapot()).await.unwrap().id;
+        let product = anonymous.bearing(&account.token).create(&teapot().image(png(8, 8))).await.unwrap();
         let owner = Owner { account: account.clone(), product };
         let callers = [
             ("anonymous", None, row.anonymous),
@@ -186,7 +194,7 @@ async fn each_caller_gets_what_the_row_says() {
         ];
         for (caller, token, expected) in callers {
             let shop = token.map(|token| anonymous.bearing(&format!("Bearer {token}")));
-            let actual = outcome(shop.as_deref().unwrap_or(&*anonymous), row.call, &owner).await;
+            let actual = outcome(&world, shop.as_deref().unwrap_or(&*anonymous), row.call, &owner).await;
             assert_eq!(actual, expected, "{} asked by {caller}", row.operation);
         }
     }

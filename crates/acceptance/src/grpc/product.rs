@@ -55,7 +55,7 @@ pub fn create_message(form: &ProductForm) -> CreateProductRequest {
         price: form.price.clone().unwrap_or_default(),
         stock: form.stock.unwrap_or_default(),
         image_filename,
-        image_bytes,
+        image_bytes: image_bytes.into(),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn update_message(id: &str, form: &ProductForm, etag: &str) -> UpdateProduct
         price: form.price.clone(),
         stock: form.stock,
         image_filename,
-        image_bytes,
+        image_bytes: image_bytes.into(),
         etag: etag.to_owned(),
     }
 }

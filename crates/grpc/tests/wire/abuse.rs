@@ -2,8 +2,8 @@
 
 use crate::client::{GET_USER, RawClient};
 use crate::shop::{PATIENCE, Shop, profile_request};
-use crate::stage::{Play, TOKEN};
 use grpc::Options;
+use rehearsal::{Play, TOKEN};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,12 +1,12 @@
 //! A client that sends what no gRPC library would.
 
-use crate::stage::{OWNER, TOKEN};
 use grpc::proto::user::GetUserByIdRequest;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
 use prost::Message;
 use prost::bytes::Bytes;
+use rehearsal::{OWNER, TOKEN};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;

@@ -2,10 +2,9 @@
 
 use crate::client::{LOGIN, eventually, frame};
 use crate::shop::{Shop, register_request};
-use crate::stage::Play;
 use grpc::Options;
 use prost::Message;
-use std::sync::atomic::Ordering;
+use rehearsal::Play;
 use std::time::{Duration, Instant};
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -64,6 +63,6 @@ async fn a_command_goes_on_when_its_caller_has_gone() {
     let path = "/user.UserCommandService/RegisterUser";
     let status = client.call(path, &[("grpc-timeout", "100m")], message).await;
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
-    assert_eq!(shop.stage.added.load(Ordering::SeqCst), 0, "the answer came after the work");
-    eventually(|| shop.stage.added.load(Ordering::SeqCst) == 1).await;
+    assert!(shop.stage.added.lock().unwrap().is_empty(), "the answer came after the work");
+    eventually(|| shop.stage.added.lock().unwrap().len() == 1).await;
 }

@@ -1,15 +1,15 @@
 //! How each error is told.
 
 use crate::shop::{Shop, profile_request, register_request};
-use crate::stage::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
 use domain::error::ErrorCode;
 use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest, UserRegisterRequest};
+use rehearsal::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
 use std::sync::atomic::Ordering;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 /// Checks what every error carries.
-fn assert_error(status: &Status, code: ErrorCode) {
+pub(crate) fn assert_error(status: &Status, code: ErrorCode) {
     assert_eq!(status.code(), grpc::code(code), "{status:?}");
     assert_ne!(status.code(), Code::Unknown);
     let details = status.get_error_details();
@@ -31,8 +31,12 @@ fn every_code_has_the_status_that_clients_know_it_by() {
         ("login_failed", "Unauthenticated"),
         ("token_missing", "Unauthenticated"),
         ("token_invalid", "Unauthenticated"),
+        ("role_not_allowed", "PermissionDenied"),
         ("forbidden", "PermissionDenied"),
         ("user_not_found", "NotFound"),
+        ("product_not_found", "NotFound"),
+        ("product_changed", "Aborted"),
+        ("image_store_failed", "Unavailable"),
         ("rate_limited", "ResourceExhausted"),
         ("login_throttled", "ResourceExhausted"),
         ("overloaded", "ResourceExhausted"),

@@ -28,7 +28,7 @@ fn reason(status: &Status) -> String {
     status.get_error_details().error_info().unwrap().reason.clone()
 }
 
-fn assert_too_large(status: &Status) {
+pub(crate) fn assert_too_large(status: &Status) {
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     assert_eq!(reason(status), "body_too_large");
     assert!(status.metadata().contains_key("x-request-id"));

@@ -27,7 +27,13 @@ async fn both_versions_list_all_services() {
     let shop = Shop::open();
     let listed = [listed_services!(v1, shop.channel().await), listed_services!(v1alpha, shop.channel().await)];
     for listed in listed {
-        for service in ["user.UserCommandService", "user.UserQueryService", "grpc.health.v1.Health"] {
+        for service in [
+            "user.UserCommandService",
+            "user.UserQueryService",
+            "product.ProductCommandService",
+            "product.ProductQueryService",
+            "grpc.health.v1.Health",
+        ] {
             assert!(listed.iter().any(|name| name == service), "{service} is missing: {listed:?}");
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::client::{GET_USER, frame};
 use crate::shop::{Shop, profile_request};
-use crate::stage::{Play, Report, TOKEN};
 use domain::error::ErrorCode;
+use rehearsal::{Play, Report, TOKEN};
 use tonic::Code;
 use tonic::metadata::MetadataMap;
 

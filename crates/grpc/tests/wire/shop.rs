@@ -1,16 +1,12 @@
 //! A real server on a free port.
 
 use crate::client::RawClient;
-use crate::stage::{OWNER, Play, Stage, TOKEN, TestRuntime};
-use domain::app::App;
-use domain::clock::SystemClock;
 use domain::error::BoxError;
-use domain::use_case::{FrontDesk, Handler};
-use domain::user::{LoginUser, PasswordRules, RegisterUser, ViewProfile};
 use grpc::Options;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
 use grpc::proto::user::{GetUserByIdRequest, UserRegisterRequest, UserResponse};
+use rehearsal::{OWNER, Play, Stage, TOKEN, app};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,7 +36,7 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let stage = Arc::new(Stage::new());
+        let stage = Arc::new(Stage::default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (ready, is_ready) = watch::channel(true);
@@ -89,35 +85,6 @@ impl Shop {
     pub(crate) async fn ended(self) -> Result<(), BoxError> {
         tokio::time::timeout(PATIENCE, self.server).await.unwrap().unwrap()
     }
-}
-
-fn app(stage: &Arc<Stage>) -> Arc<App> {
-    let desk = Arc::new(FrontDesk {
-        tokens: stage.clone(),
-        quotas: stage.clone(),
-        observer: stage.clone(),
-        spawner: Arc::new(TestRuntime(Handle::current())),
-    });
-    let register = RegisterUser {
-        users: stage.clone(),
-        passwords: stage.clone(),
-        rules: PasswordRules::default(),
-        clock: Arc::new(SystemClock),
-    };
-    let login = LoginUser {
-        users: stage.clone(),
-        passwords: stage.clone(),
-        tokens: stage.clone(),
-        attempts: None,
-        clock: Arc::new(SystemClock),
-    };
-    let profile = ViewProfile { users: stage.clone() };
-    Arc::new(App {
-        register_user: Handler::new(&desk, register),
-        login_user: Handler::new(&desk, login),
-        view_profile: Handler::new(&desk, profile),
-        desk,
-    })
 }
 
 pub(crate) fn profile_request(token: &str) -> Request<GetUserByIdRequest> {

@@ -2,8 +2,8 @@
 
 use crate::client::eventually;
 use crate::shop::{Shop, profile_request};
-use crate::stage::{Play, TOKEN};
 use grpc::Options;
+use rehearsal::{Play, TOKEN};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;

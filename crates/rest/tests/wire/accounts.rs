@@ -1,7 +1,7 @@
 //! Accounts as they stand on the wire, letter by letter.
 
 use crate::shop::{ADA, Shop};
-use crate::stage::OWNER;
+use rehearsal::OWNER;
 
 #[tokio::test]
 async fn an_account_is_opened() {

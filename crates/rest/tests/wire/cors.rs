@@ -3,7 +3,7 @@
 use crate::client::Answer;
 use crate::headers::quota;
 use crate::shop::{ADA, Shop};
-use crate::stage::{PANIC_TOKEN, Play};
+use rehearsal::{PANIC_TOKEN, Play};
 use rest::Options;
 
 const ORIGIN: &str = "https://shop.example";

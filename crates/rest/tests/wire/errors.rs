@@ -1,8 +1,8 @@
 //! Every error of the core, as it comes out.
 
 use crate::shop::{ADA, Shop};
-use crate::stage::{Play, SECRET};
 use domain::error::ErrorCode;
+use rehearsal::{Play, SECRET};
 
 #[tokio::test]
 async fn every_code_comes_with_its_status_and_none_with_its_cause() {

@@ -1,7 +1,7 @@
 //! What clients see of our own troubles.
 
 use crate::shop::{ADA, Shop, profile_head, request};
-use crate::stage::{PANIC_TOKEN, Play, SECRET};
+use rehearsal::{PANIC_TOKEN, Play, SECRET};
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -2,9 +2,9 @@
 
 use crate::client::Answer;
 use crate::shop::{ADA, Shop, profile_head};
-use crate::stage::PANIC_TOKEN;
 use domain::client::TrustedProxies;
 use domain::quota::Quota;
+use rehearsal::PANIC_TOKEN;
 use rest::Options;
 use std::time::Duration;
 

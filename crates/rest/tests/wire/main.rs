@@ -19,5 +19,4 @@ mod routes;
 mod shop;
 mod slow;
 mod smuggling;
-mod stage;
 mod stopping;

@@ -1,8 +1,8 @@
 //! Problem details (RFC 9457).
 
 use crate::shop::{ADA, Shop, profile_head};
-use crate::stage::{PANIC_TOKEN, Play, SECRET};
 use domain::error::ErrorCode;
+use rehearsal::{PANIC_TOKEN, Play, SECRET};
 
 const ACCEPT: &str = "accept: application/problem+json\r\nx-request-id: r1\r\n";
 

@@ -1,9 +1,10 @@
 //! What is reported of requests.
 
 use crate::shop::{Shop, profile_head};
-use crate::stage::{PANIC_TOKEN, Report};
 use domain::client::{ClientAddress, TrustedProxies};
+use domain::observe::Protocol;
 use domain::quota::Spender;
+use rehearsal::{PANIC_TOKEN, Report};
 use rest::Options;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -26,8 +27,13 @@ async fn a_report_names_the_route_and_never_the_path() {
     ] {
         shop.ask(&head, "").await;
         let (method, route) = (method.to_owned(), route.to_owned());
-        let (request_id, client) = ("r1".to_owned(), "127.0.0.1".to_owned());
-        assert_eq!(last(&shop), Report { method, route, status, is_fault: false, request_id, client }, "{head}");
+        let (protocol, request_id) = (Protocol::Rest, "r1".to_owned());
+        let client = ClientAddress::new("127.0.0.1".parse().unwrap());
+        assert_eq!(
+            last(&shop),
+            Report { protocol, method, route, status, is_fault: false, request_id, client },
+            "{head}"
+        );
     }
 }
 
@@ -36,7 +42,7 @@ async fn only_a_fault_of_ours_is_one() {
     let shop = Shop::open();
     shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n"), "").await;
     assert!(last(&shop).is_fault);
-    shop.plays(crate::stage::Play::Fail(domain::error::ErrorCode::Unavailable));
+    shop.plays(rehearsal::Play::Fail(domain::error::ErrorCode::Unavailable));
     assert_eq!(shop.profile("").await.status, 503);
     assert!(!last(&shop).is_fault);
 }
@@ -48,10 +54,10 @@ async fn a_client_is_where_a_trusted_proxy_says_and_nowhere_else() {
     let trusted_proxies = TrustedProxies::new(networks.to_vec());
     let behind_proxies = Shop::open_with(Options { trusted_proxies, ..Options::default() });
     behind_proxies.profile(forwarded).await;
-    assert_eq!(last(&behind_proxies).client, "203.0.113.9");
+    assert_eq!(last(&behind_proxies).client.to_string(), "203.0.113.9");
     let direct = Shop::open();
     direct.profile(forwarded).await;
-    assert_eq!(last(&direct).client, "127.0.0.1");
+    assert_eq!(last(&direct).client.to_string(), "127.0.0.1");
 }
 
 /// Whoever could choose an address would have as many allowances as there are addresses.

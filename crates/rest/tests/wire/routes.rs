@@ -1,7 +1,7 @@
 //! Paths and methods.
 
 use crate::shop::{ADA, Shop, profile_head};
-use crate::stage::{OWNER, TOKEN};
+use rehearsal::{OWNER, TOKEN};
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {

@@ -1,11 +1,7 @@
 //! A real server on a free port.
 
 use crate::client::{Answer, Connection};
-use crate::stage::{OWNER, Play, Stage, TOKEN, TestRuntime};
-use domain::app::App;
-use domain::clock::SystemClock;
-use domain::use_case::{FrontDesk, Handler};
-use domain::user::{LoginUser, PasswordRules, RegisterUser, ViewProfile};
+use rehearsal::{OWNER, Play, Stage, TOKEN, app};
 use rest::Options;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,7 +31,7 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let stage = Arc::new(Stage::new());
+        let stage = Arc::new(Stage::default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -110,33 +106,4 @@ pub(crate) fn request(head: &str, body: &[u8]) -> Vec<u8> {
 pub(crate) fn chunked(body: &[u8], size: usize) -> Vec<u8> {
     let chunks = body.chunks(size).map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
     chunks.chain([b"0\r\n\r\n".to_vec()]).collect::<Vec<_>>().concat()
-}
-
-fn app(stage: &Arc<Stage>) -> Arc<App> {
-    let desk = Arc::new(FrontDesk {
-        tokens: stage.clone(),
-        quotas: stage.clone(),
-        observer: stage.clone(),
-        spawner: Arc::new(TestRuntime(Handle::current())),
-    });
-    let register = RegisterUser {
-        users: stage.clone(),
-        passwords: stage.clone(),
-        rules: PasswordRules::default(),
-        clock: Arc::new(SystemClock),
-    };
-    let login = LoginUser {
-        users: stage.clone(),
-        passwords: stage.clone(),
-        tokens: stage.clone(),
-        attempts: None,
-        clock: Arc::new(SystemClock),
-    };
-    let profile = ViewProfile { users: stage.clone() };
-    Arc::new(App {
-        register_user: Handler::new(&desk, register),
-        login_user: Handler::new(&desk, login),
-        view_profile: Handler::new(&desk, profile),
-        desk,
-    })
 }

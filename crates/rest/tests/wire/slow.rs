@@ -1,7 +1,7 @@
 //! Clients that take their time.
 
 use crate::shop::{ADA, Shop, profile_head, request};
-use crate::stage::Play;
+use rehearsal::Play;
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

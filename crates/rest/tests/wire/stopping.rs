@@ -1,7 +1,7 @@
 //! The end of the server.
 
 use crate::shop::{Shop, profile_head, request};
-use crate::stage::Play;
+use rehearsal::Play;
 use rest::Options;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;

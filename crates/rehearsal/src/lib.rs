@@ -1,0 +1,22 @@
+//! Doubles of the core's ports, for the tests of what stands before them: each protocol's own wire.
+//!
+//! They let a test say what the storage does, such as to hang or to fail, which a real database would not do on demand. What
+//! the shop promises is not tested with them but with real parts, in `acceptance`. Nothing that is shipped may use this
+//! crate.
+//!
+//! Start with [`Stage`], which plays the ports of accounts and all that calls share; [`Shelf`] plays those of products;
+//! [`app`] puts the application together.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a double that breaks fails its test")]
+
+mod accounts;
+mod app;
+mod shelf;
+mod stage;
+
+pub use app::{TestRuntime, app};
+pub use shelf::Shelf;
+pub use stage::{
+    OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, Play, RETRY_AFTER, Report, SECRET, SELLER, SELLER_TOKEN,
+    Stage, TOKEN,
+};

@@ -1,0 +1,226 @@
+//! The ports of products: a shelf in memory, and a store of images that a test can hold up.
+
+use crate::stage::Stage;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::clock::Deadline;
+use domain::error::{Error, ErrorCode, Reason};
+use domain::page::Start;
+use domain::product::{
+    Changes, Details, Filter, Image, ImageFormat, ImageInspector, ImageKey, ImageLedger, ImageStore, Listing, Owned,
+    Product, ProductId, ProductQueries, ProductTotals, Products, Removal, Sort, SortKey, SortPlace,
+};
+use domain::version::Tags;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// What JPEG and PNG files begin with.
+const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF];
+const PNG: &[u8] = &[0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
+
+/// The products and their images.
+pub struct Shelf {
+    /// The products that are offered.
+    pub products: Mutex<BTreeMap<ProductId, Product>>,
+    /// The sizes of the images that are stored, by place.
+    pub images: Mutex<BTreeMap<String, usize>>,
+    /// What looking at an image takes one of; without any left it waits.
+    pub inspections: Arc<Semaphore>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        let inspections = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { products: Mutex::default(), images: Mutex::default(), inspections }
+    }
+}
+
+impl Shelf {
+    /// The product, where it may be changed on this condition.
+    fn changeable(&self, id: ProductId, expected: &Tags) -> Result<Product, Error> {
+        let product = self.products.lock().unwrap().get(&id).cloned().ok_or(ErrorCode::ProductNotFound)?;
+        if expected.permit(product.version()) { Ok(product) } else { Err(ErrorCode::ProductChanged.into()) }
+    }
+}
+
+#[async_trait]
+impl Products for Stage {
+    async fn add(&self, product: &Product, _by: Deadline) -> Result<(), Error> {
+        self.perform().await?;
+        self.shelf.products.lock().unwrap().insert(product.id(), product.clone());
+        Ok(())
+    }
+
+    async fn product(&self, id: ProductId, _by: Deadline) -> Result<Option<Product>, Error> {
+        self.perform().await?;
+        Ok(self.shelf.products.lock().unwrap().get(&id).cloned())
+    }
+
+    async fn update(
+        &self,
+        owned: &Owned,
+        changes: &Changes,
+        expected: &Tags,
+        now: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Product, Error> {
+        let product = self.shelf.changeable(owned.product().id(), expected)?;
+        let (old, new) = (product.details().clone(), changes.clone());
+        let details = Details {
+            name: new.name.unwrap_or(old.name),
+            description: new.description.unwrap_or(old.description),
+            price: new.price.unwrap_or(old.price),
+            stock: new.stock.unwrap_or(old.stock),
+            picture: new.picture.unwrap_or(old.picture),
+        };
+        let (id, seller) = (product.id(), product.seller());
+        let changed = Product::restore(id, seller, details, product.version().next(), product.created_at(), now);
+        self.shelf.products.lock().unwrap().insert(id, changed.clone());
+        Ok(changed)
+    }
+
+    async fn delete(&self, owned: &Owned, expected: &Tags, _now: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+        let id = self.shelf.changeable(owned.product().id(), expected)?.id();
+        self.shelf.products.lock().unwrap().remove(&id);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ProductQueries for Stage {
+    async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
+        Products::product(self, id, by).await
+    }
+
+    async fn list(&self, listing: &Listing, _by: Deadline) -> Result<Vec<Product>, Error> {
+        self.perform().await?;
+        let mut products: Vec<_> = self
+            .shelf
+            .products
+            .lock()
+            .unwrap()
+            .values()
+            .filter(|product| passes(product, &listing.filter))
+            .cloned()
+            .collect();
+        products.sort_by(|one, other| compare(&place(one, listing.sort), &place(other, listing.sort), listing.sort));
+        let is_wanted = |product: &Product| match &listing.page.start {
+            Start::After(last) => compare(&place(product, listing.sort), last, listing.sort) == Ordering::Greater,
+            Start::Offset(_) => true,
+        };
+        let skipped = match listing.page.start {
+            Start::Offset(offset) => usize::try_from(offset).unwrap(),
+            Start::After(_) => 0,
+        };
+        let limit = listing.page.limit as usize + 1;
+        Ok(products.into_iter().filter(is_wanted).skip(skipped).take(limit).collect())
+    }
+
+    async fn count(&self, filter: &Filter, _by: Deadline) -> Result<u64, Error> {
+        let products = self.shelf.products.lock().unwrap();
+        Ok(products.values().filter(|product| passes(product, filter)).count() as u64)
+    }
+}
+
+fn passes(product: &Product, filter: &Filter) -> bool {
+    let details = product.details();
+    let price = details.price.money();
+    filter.text.as_ref().is_none_or(|text| details.name.key().contains(text.key()))
+        && filter.seller.is_none_or(|seller| product.seller() == seller)
+        && filter.min_price.is_none_or(|min| price >= min)
+        && filter.max_price.is_none_or(|max| price <= max)
+}
+
+fn place(product: &Product, sort: Sort) -> SortPlace {
+    let key = match sort {
+        Sort::Newest | Sort::Oldest => SortKey::CreatedAt(product.created_at()),
+        Sort::Price | Sort::PriceDescending => SortKey::Price(product.details().price.money()),
+        Sort::Name => SortKey::Name(product.details().name.key()),
+    };
+    SortPlace { key, id: product.id() }
+}
+
+fn compare(one: &SortPlace, other: &SortPlace, sort: Sort) -> Ordering {
+    let keys = match (&one.key, &other.key) {
+        (SortKey::CreatedAt(one), SortKey::CreatedAt(other)) => one.cmp(other),
+        (SortKey::Price(one), SortKey::Price(other)) => one.cmp(other),
+        (SortKey::Name(one), SortKey::Name(other)) => one.cmp(other),
+        other => panic!("keys of different kinds: {other:?}"),
+    };
+    let order = keys.then(one.id.cmp(&other.id));
+    if sort.is_descending() { order.reverse() } else { order }
+}
+
+#[async_trait]
+impl ProductTotals for Stage {
+    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+        self.count(filter, by).await
+    }
+
+    fn changed(&self) {}
+}
+
+#[async_trait]
+impl ImageInspector for Stage {
+    async fn inspect(&self, bytes: Vec<u8>, _by: Deadline) -> Result<Result<Image, Reason>, Error> {
+        let _turn = self.shelf.inspections.acquire().await.unwrap();
+        let format = if bytes.starts_with(JPEG) {
+            ImageFormat::Jpeg
+        } else if bytes.starts_with(PNG) {
+            ImageFormat::Png
+        } else {
+            return Ok(Err(Image::invalid()));
+        };
+        Ok(Ok(Image { format, bytes }))
+    }
+}
+
+#[async_trait]
+impl ImageStore for Stage {
+    async fn put(&self, key: &ImageKey, image: Image, _by: Deadline) -> Result<(), Error> {
+        self.perform().await?;
+        self.shelf.images.lock().unwrap().insert(key.to_string(), image.bytes.len());
+        Ok(())
+    }
+
+    async fn remove(&self, key: &ImageKey, _by: Deadline) -> Result<(), Error> {
+        self.shelf.images.lock().unwrap().remove(key.as_str());
+        Ok(())
+    }
+
+    async fn url(&self, key: &ImageKey) -> Result<String, Error> {
+        Ok(format!("https://images.example/{key}"))
+    }
+}
+
+/// Notes are not kept: what they are for is tested on real parts.
+#[async_trait]
+impl ImageLedger for Stage {
+    async fn expect(&self, _key: &ImageKey, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn abandon(&self, _key: &ImageKey, _now: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        _limit: u32,
+        _now: DateTime<Utc>,
+        _retry_at: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Vec<Removal>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn postpone(&self, _key: &ImageKey, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn forget(&self, _key: &ImageKey, _by: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -191,3 +191,6 @@ impl fmt::Display for Shared {
 }
 
 impl std::error::Error for Shared {}
+
+#[cfg(test)]
+mod tests;

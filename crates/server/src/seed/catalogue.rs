@@ -93,13 +93,14 @@ pub(crate) fn product(place: u64) -> Result<Product, Error> {
         name = format!("{name} No. {}", round + 1);
     }
     let description = format!(
-        "{} {}. {} {} {} and made for {}. {}",
+        "This {} {} of {} is made for {}. {} {}. {} {}",
+        adjective.to_lowercase(),
+        thing.name.to_lowercase(),
+        material.to_lowercase(),
+        thing.place,
         pick(&OPENINGS, dice.roll())?,
         pick(&TOWNS, dice.roll())?,
         pick(&PRAISES, dice.roll())?,
-        adjective,
-        material.to_lowercase(),
-        thing.place,
         pick(&CARES, dice.roll())?,
     );
     // Steps of half a thousand, as prices are in shops; cheap things are many, dear ones few.
@@ -164,7 +165,7 @@ mod tests {
         let recorded = product(0).unwrap();
         assert_eq!(
             (recorded.id().to_string().as_str(), recorded.details().name.as_str()),
-            ("TO-BE-RECORDED", "TO-BE-RECORDED"),
+            ("0195046a-abea-7ce3-8187-618d00000000", "Antique Acacia Alarm Clock"),
             "a database that an earlier binary has filled is filled up, not filled twice"
         );
     }
@@ -199,7 +200,11 @@ mod tests {
     #[test]
     fn what_is_told_of_a_product_reads_well() {
         let product = product(0).unwrap();
-        assert_eq!(product.details().description.as_str(), "TO-BE-RECORDED");
+        assert_eq!(
+            product.details().description.as_str(),
+            "This antique alarm clock of acacia is made for the bedside. Made by hand in a small workshop in Semarang. It \
+             makes a fine present. Wipe it with a damp cloth."
+        );
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Storage {
     /// `host` is what REST listens on, of which the addresses of images in a folder are made.
     pub(super) fn read(reader: &mut Reader<'_>, host: IpAddr) -> Self {
         let named = named(reader);
-        let public_url = reader.text(PUBLIC_URL, WANTED_PUBLIC_URL, public_url).flatten();
+        let public_url = address(reader, PUBLIC_URL, WANTED_PUBLIC_URL, public_url);
         let presigned = presigned(reader);
         let bucket = Bucket::read(reader, presigned);
         let place = match named {
@@ -124,7 +124,7 @@ impl Storage {
 impl Bucket {
     /// A bucket without its name.
     fn read(reader: &mut Reader<'_>, presigned: Option<Duration>) -> Self {
-        let endpoint = reader.text(ENDPOINT, WANTED_ENDPOINT, endpoint).flatten();
+        let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, endpoint);
         if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
             && reader.environment == Environment::Production
         {
@@ -177,26 +177,35 @@ fn bucket(text: &str) -> Option<Named> {
     (is_usable && has_usable_prefix).then(|| Named::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
-/// What addresses begin with, where that is given.
-fn public_url(text: &str) -> Option<Option<String>> {
-    if text.is_empty() {
-        return Some(None);
+/// An address, where one is given. It is not repeated in a mistake, for the reason for which the URL is not.
+fn address(
+    reader: &mut Reader<'_>,
+    key: &str,
+    wanted: &str,
+    parse: impl FnOnce(&str) -> Option<String>,
+) -> Option<String> {
+    let text = reader.text(key, "a text", |text| Some(text.to_owned())).filter(|text| !text.is_empty())?;
+    let parsed = parse(&text);
+    if parsed.is_none() {
+        reader.mistake(key, format!("is not {wanted}"), "put it right, or leave it out");
     }
-    let base = text.trim_end_matches('/');
-    let is_path = base.starts_with('/')
-        && !base.starts_with("//")
-        && !base.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\'));
-    (is_path || is_address(base)).then(|| Some(base.to_owned()))
+    parsed
 }
 
-/// Where the service listens, where that is given.
-fn endpoint(text: &str) -> Option<Option<String>> {
-    if text.is_empty() {
-        return Some(None);
-    }
+/// What addresses of images begin with.
+fn public_url(text: &str) -> Option<String> {
+    let is_path = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\'));
+    let base = text.trim_end_matches('/');
+    (is_path || is_address(base)).then(|| base.to_owned())
+}
+
+/// Where the service listens.
+fn endpoint(text: &str) -> Option<String> {
     let base = text.strip_suffix('/').unwrap_or(text);
     let has_no_path = Url::parse(base).is_ok_and(|url| url.path() == "/");
-    (is_address(base) && has_no_path).then(|| Some(base.to_owned()))
+    (is_address(base) && has_no_path).then(|| base.to_owned())
 }
 
 /// Whether a text is a plain address of the web.

@@ -34,9 +34,10 @@ machine can read it. A file that everybody on the machine can use is warned of.
 
 `go-commerce config check` tells every mistake at once, each with its file and line or its variable; `go-commerce config
 show` prints every value with where it comes from, and `***` for what is secret. Unknown settings are mistakes. Staging and
-production refuse the secrets in `config/`; production also refuses `*` as an origin, to trust every proxy, and gRPC
-reflection that was not asked for in production's own settings. It warns of `rate_limit.enabled = false` and of
-`auth.jwt.accept_legacy = true`.
+production refuse the secrets in `config/`; production also refuses `*` as an origin, to trust every proxy, an S3 service
+without TLS, and gRPC reflection that was not asked for in production's own settings. It warns of
+`rate_limit.enabled = false`, of `auth.jwt.accept_legacy = true`, and of a folder for images, which is for one machine; with
+staging, of such a folder without `storage.public_url` where REST listens on every interface.
 ";
 
 /// The comment above a setting or group, as one line; of several paragraphs the last.

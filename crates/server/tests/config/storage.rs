@@ -66,6 +66,16 @@ fn a_private_bucket_of_another_service_can_be_named() {
 }
 
 #[test]
+fn signed_addresses_are_valid_for_a_while() {
+    for (seconds, is_taken) in [("0", true), ("1", false), ("59", false), ("60", true), ("900", true)] {
+        let sources = variables("development", &[BUCKET, ("COMMERCE__STORAGE__PRESIGNED_SECONDS", seconds)]);
+        assert_eq!(Settings::load(&sources).is_ok(), is_taken, "{seconds}");
+    }
+    let sources = variables("development", &[BUCKET, ("COMMERCE__STORAGE__PRESIGNED_SECONDS", "59")]);
+    assert!(mistakes(&sources).to_string().contains("59 is neither 0 nor a number of seconds from 60 to 900"));
+}
+
+#[test]
 fn addresses_of_images_begin_as_is_said() {
     for (text, begins) in [
         ("", None),

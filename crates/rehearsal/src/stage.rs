@@ -7,7 +7,7 @@ use domain::client::ClientAddress;
 use domain::error::{Error, ErrorCode};
 use domain::observe::{Observer, Protocol, RequestReport};
 use domain::quota::{Allowance, Quota, Quotas, Spender};
-use domain::user::Role;
+use domain::user::{Role, Verdict};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub struct Report {
 pub struct Stage {
     /// What the storage does.
     pub play: Mutex<Play>,
+    /// What every password is found to be.
+    pub verdict: Mutex<Verdict>,
     /// What is left of every allowance; none where calls are not limited.
     pub quota: Mutex<Option<Quota>>,
     /// How often the storage has been asked.
@@ -94,6 +96,7 @@ impl Default for Stage {
     fn default() -> Self {
         Self {
             play: Mutex::new(Play::Answer),
+            verdict: Mutex::new(Verdict::Right { renewed: None }),
             quota: Mutex::default(),
             asked: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),

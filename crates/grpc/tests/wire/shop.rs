@@ -2,14 +2,15 @@
 
 use crate::client::RawClient;
 use domain::error::BoxError;
+use domain::user::Verdict;
 use grpc::Options;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
 use grpc::proto::user::{GetUserByIdRequest, UserRegisterRequest, UserResponse};
 use rehearsal::{OWNER, Play, Stage, TOKEN, app};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -36,7 +37,7 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let stage = Arc::new(Stage::default());
+        let stage = Arc::new(Stage { verdict: Mutex::new(Verdict::Wrong), ..Stage::default() });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (ready, is_ready) = watch::channel(true);

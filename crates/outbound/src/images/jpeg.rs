@@ -28,6 +28,8 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// The segments of a file at most, without those that are dropped. A progressive file has some fifty.
 const MAX_SEGMENTS: usize = 1024;
+/// How often an image is gone through at most: each time costs the decoder a look at every block, however short the scan.
+const MAX_SCANS: usize = 64;
 /// The qualities that an image is written anew with: the next lower one where it gets too large.
 const QUALITIES: [u8; 4] = [90, 80, 65, 40];
 /// Ones that belong to no code of any table (Annex C), so that whoever reads on behind the end of a scan fails.
@@ -104,7 +106,7 @@ pub(super) fn strip(file: &[u8]) -> Option<Jpeg> {
     let scans = kept.iter().filter(|segment| segment.code == START_OF_SCAN).count();
     let bytes = write(&kept, profile.is_some(), file.len());
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    (scans > 0).then_some(Jpeg { bytes, orientation, frame, scans, profile })
+    (1..=MAX_SCANS).contains(&scans).then_some(Jpeg { bytes, orientation, frame, scans, profile })
 }
 
 /// Reads a marker, before which there may be fill bytes.

@@ -1,7 +1,7 @@
 //! Images of products: what is taken, and where it is kept.
 //!
-//! [`Inspector`] finds out whether bytes are an image, and strips them: [`jpeg`] and [`png`] take a file apart and put
-//! together what is needed to show it, [`icc`] knows colour profiles. [`Store`] keeps images in a folder or in a bucket.
+//! [`Inspector`] finds out whether bytes are an image, and strips them: `jpeg.rs` and `png.rs` take a file apart and put
+//! together what is needed to show it, `icc.rs` knows colour profiles. [`Store`] keeps images in a folder or in a bucket.
 
 mod fault;
 mod icc;

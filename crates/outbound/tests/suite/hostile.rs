@@ -190,6 +190,16 @@ async fn a_progressive_image_that_takes_too_much_memory_is_refused() {
 }
 
 #[tokio::test]
+async fn an_image_that_is_gone_through_too_often_is_refused() {
+    let file = corpus::progressive();
+    let end = file.len() - 2;
+    let scan = file.windows(2).rposition(|pair| pair == [0xFF, 0xDA]).unwrap();
+    let again = |times| [&file[..end], &file[scan..end].repeat(times), &file[end..]].concat();
+    assert!(inspect(&again(20)).await.is_some());
+    assert!(inspect(&again(63)).await.is_none());
+}
+
+#[tokio::test]
 async fn more_images_than_the_queue_takes_are_turned_away() {
     let options = InspectorOptions { threads: 1, queue: 0, ..InspectorOptions::default() };
     let inspector = Inspector::start(options).unwrap();

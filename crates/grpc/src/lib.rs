@@ -4,8 +4,8 @@
 //! case in `domain` and turns the outcome into a message. `proto/*.proto` is the contract and the manual for callers.
 //!
 //! Start with `user`, whose handlers show the three steps; then read `layer`, which surrounds every call with its
-//! request id, deadline and report; `error` is the one place where an error gets its status. `server` puts the parts
-//! together.
+//! request id, deadline and report; `error` is the one place where an error gets its status. `product` does the
+//! same with messages that may be large, which `upload` bounds. `server` puts the parts together.
 
 mod call;
 mod connection;

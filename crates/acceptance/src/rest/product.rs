@@ -206,7 +206,8 @@ fn assert_consistent(meta: &ListMeta, given: usize) {
     assert_eq!(meta.total_pages, meta.total_items.div_ceil(meta.items_per_page), "{meta:?}");
     assert!(given as u64 <= meta.items_per_page && given as u64 <= meta.total_items, "{given} items: {meta:?}");
     assert!(!meta.has_next_page || given as u64 == meta.items_per_page, "{given} items: {meta:?}");
-    assert_eq!(meta.has_previous_page, meta.current_page > 1, "{meta:?}");
+    // Behind a cursor that was given in smaller pieces, the first page may begin in its middle.
+    assert!(meta.has_previous_page || meta.current_page == 1, "{meta:?}");
 }
 
 /// The cursor in `Link: <…>; rel="next"`, whose URL must ask for the same list (RFC 8288).

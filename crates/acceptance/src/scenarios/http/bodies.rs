@@ -15,7 +15,7 @@ pub const SETTINGS: &[(&str, &str)] = &[];
 /// The most that a JSON body may hold, in bytes.
 const MAX_JSON: usize = 64 * 1024;
 /// The most that a form may hold, in bytes.
-const MAX_FORM: usize = 16 * 1024;
+const MAX_FORM: usize = 64 * 1024;
 
 fn fields(form: &RegisterForm) -> [(&'static str, String); 5] {
     [

@@ -51,6 +51,7 @@ pub async fn an_entity_tag_stands_on_every_answer_with_one_product(world: &World
     assert_eq!(head.header("content-type"), shown.header("content-type"));
     for answer in [&shown, &head] {
         assert_eq!(answer.header("etag"), Some(made.etag.as_str()), "{answer:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "it is asked for again before it is shown");
     }
     let changed = seller.shop.update(&made.id, &change().stock(1)).await.unwrap();
     assert_eq!(get(world, &path).await.header("etag"), Some(changed.etag.as_str()));

@@ -142,7 +142,7 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
     ] {
         assert_fields(world.shop().products(&other.after(&cursor)).await, &[(field, &message)]);
     }
-    for text in ["nonsense", "AAAA", "%", &cursor[1..], &"A".repeat(5_000)] {
+    for text in ["nonsense", "AAAA", "%", &cursor[1..], &"A".repeat(3_000)] {
         assert_fields(world.shop().products(&query.after(text)).await, &[(field, &message)]);
     }
     world.shop().products(&query.clone().limit(100).after(&cursor)).await.unwrap();

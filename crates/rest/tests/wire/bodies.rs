@@ -56,7 +56,6 @@ async fn what_is_not_json_is_malformed_on_every_route() {
         b"{} {}",
         b"{\"name\":\"\\ud800\"}",
         b"{\"other\":NaN}",
-        b"{\"other\":1e999}",
         b"{\"email\":\"a\",\"email\":\"b\"}",
         b"{\"email\":\"a\",\"\\u0065mail\":\"b\"}",
         b"{\"other\":1,\"other\":1}",

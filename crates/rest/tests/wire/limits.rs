@@ -20,7 +20,7 @@ async fn a_body_has_a_limit_of_its_kind() {
     let multipart = ("--b\r\ncontent-disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n", "\r\n--b--\r\n");
     for (content_type, (prefix, suffix), limit) in [
         ("application/json", ("{\"other\":\"", "\"}"), 64 << 10),
-        ("application/x-www-form-urlencoded", ("other=", ""), 16 << 10),
+        ("application/x-www-form-urlencoded", ("other=", ""), 64 << 10),
         ("multipart/form-data; boundary=b", multipart, 11 << 20),
     ] {
         for answer in both_ways(&shop, content_type, padded(prefix, suffix, limit).as_bytes()).await {

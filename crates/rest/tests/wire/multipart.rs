@@ -65,9 +65,9 @@ async fn what_is_not_multipart_is_malformed() {
 #[tokio::test]
 async fn a_field_and_the_number_of_parts_have_limits() {
     let shop = Shop::open();
-    let at_limit = [ada(), field("other", &"x".repeat(8 << 10))].concat();
+    let at_limit = [ada(), field("other", &"x".repeat(24 << 10))].concat();
     assert_eq!(send(&shop, &at_limit).await.status, 201);
-    let over = [ada(), field("other", &"x".repeat((8 << 10) + 1))].concat();
+    let over = [ada(), field("other", &"x".repeat((24 << 10) + 1))].concat();
     assert_eq!(send(&shop, &over).await.refusal(), (413, "body_too_large".to_owned()));
 
     let more = |count: usize| (0..count).flat_map(|at| field(&format!("other{at}"), "x")).collect::<Vec<_>>();

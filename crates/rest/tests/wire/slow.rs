@@ -138,7 +138,8 @@ async fn a_connection_in_use_is_kept() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_given_up() {
     let (second, read_timeout) = (Duration::from_secs(1), Duration::from_millis(500));
-    let shop = Shop::open_with(Options { body_timeout: second, request_timeout: second, read_timeout, ..brisk() });
+    let times = Options { body_timeout: second, upload_timeout: second, request_timeout: second, ..brisk() };
+    let shop = Shop::open_with(Options { read_timeout, ..times });
     let mut connection = shop.connect().await;
     let scripts = request("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n", b"");
     for _ in 0..16 {

@@ -84,3 +84,22 @@ impl Trouble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_keeps_failing_complains_once() {
+        let mut trouble = Trouble::default();
+        assert_eq!(trouble.heed(Ok(1)), Some(1));
+        assert!(trouble.complained.is_none());
+        assert_eq!(trouble.heed::<()>(Err(Error::unavailable("away"))), None);
+        let complained = trouble.complained;
+        assert!(complained.is_some());
+        assert_eq!(trouble.heed::<()>(Err(Error::unavailable("away"))), None);
+        assert_eq!(trouble.complained, complained, "not again so soon");
+        assert_eq!(trouble.heed(Ok(2)), Some(2));
+        assert!(trouble.complained.is_none(), "the next failure is news");
+    }
+}

@@ -47,6 +47,8 @@ pub enum StartError {
         place: String,
         /// What is the matter with it.
         source: BoxError,
+        /// What to do about it.
+        remedy: &'static str,
     },
 }
 
@@ -60,9 +62,8 @@ impl fmt::Display for StartError {
             Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
             Self::Keys(error) => write!(f, "auth.jwt: {error}"),
             Self::Inspecting(error) => write!(f, "the threads that look at images cannot be started: {error}"),
-            Self::Storage { place, source } => {
-                write!(f, "storage.url: images cannot be kept in {place}: {source}; ")?;
-                f.write_str("name a place that this process may write to, or let it")
+            Self::Storage { place, source, remedy } => {
+                write!(f, "storage.url: images cannot be kept in {place}: {source}; {remedy}")
             }
         }
     }

@@ -12,6 +12,9 @@ use persistence::{Database, Status};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
+/// How long one batch may take, which is thousands of rows: nobody else waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// How long the database's last jobs get.
 const LAST_JOBS: Duration = Duration::from_secs(10);
 
@@ -32,7 +35,8 @@ pub(super) fn seed(products: u64, settings: &Settings) -> Exit {
 }
 
 async fn sow(products: u64, settings: &Settings) -> Exit {
-    let database = match Database::open(wiring::database(settings)) {
+    let options = persistence::Options { statement_timeout: PATIENCE, ..wiring::database(settings) };
+    let database = match Database::open(options) {
         Ok(database) => database,
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     };

@@ -74,7 +74,8 @@ fn offered_at(place: u64, dice: &mut Dice) -> u64 {
     (place.saturating_sub(before) * YEAR + dice.below(YEAR)) / before.max(FIRST_ROUND)
 }
 
-fn seller_id(place: u64) -> Result<UserId, Error> {
+/// The identifier of an account of [`ACCOUNTS`] by its place.
+pub(super) fn account_id(place: u64) -> Result<UserId, Error> {
     id(1, place, moment(0))
 }
 
@@ -87,7 +88,7 @@ pub(super) fn password() -> Result<PasswordAttempt, Error> {
 pub(crate) fn account(place: u64, account: &Account, password_hash: PasswordHash) -> Result<User, Error> {
     let name = Name::parse(account.name).map_err(|reason| mistaken(&reason))?;
     let email = Email::parse(account.email).map_err(|reason| mistaken(&reason))?;
-    Ok(User::restore(seller_id(place)?, name, email, account.role, password_hash, moment(0)))
+    Ok(User::restore(account_id(place)?, name, email, account.role, password_hash, moment(0)))
 }
 
 /// A product by its place.
@@ -127,7 +128,7 @@ pub(crate) fn product(place: u64) -> Result<Product, Error> {
         picture: Picture::None,
     };
     let at = moment(offered_at(place, &mut dice));
-    Ok(Product::restore(id(5, place, at)?, seller_id(dice.below(SELLERS))?, details, Version::FIRST, at, at))
+    Ok(Product::restore(id(5, place, at)?, account_id(dice.below(SELLERS))?, details, Version::FIRST, at, at))
 }
 
 fn mistaken(reason: &Reason) -> Error {
@@ -193,7 +194,7 @@ mod tests {
     fn products_are_spread_over_sellers_stocks_and_a_year() {
         let all = products(0..3_000);
         for place in 0..SELLERS {
-            let id = seller_id(place).unwrap();
+            let id = account_id(place).unwrap();
             let count = all.iter().filter(|product| product.seller() == id).count();
             assert!((800..1_200).contains(&count), "{count}");
         }
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn accounts_have_identifiers_of_their_own() {
-        let ids: HashSet<_> = (0..4).map(|place| seller_id(place).unwrap()).collect();
+        let ids: HashSet<_> = (0..4).map(|place| account_id(place).unwrap()).collect();
         assert_eq!(ids.len(), ACCOUNTS.len());
         let sellers = ACCOUNTS.iter().take_while(|account| account.role == Role::Seller).count();
         assert_eq!(sellers as u64, SELLERS);

@@ -28,7 +28,7 @@ impl Progress {
 
     pub(crate) fn tell(&mut self, done: u64) {
         self.bar.set_position(done);
-        if !self.is_terminal && self.last_line.elapsed() >= LINE_EVERY {
+        if !self.is_terminal && done < self.total && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             // That nobody reads it is no reason to stop.
             let _ = writeln!(std::io::stderr(), "{} of {} products", HumanCount(done), HumanCount(self.total));

@@ -17,15 +17,18 @@ pub(super) fn inspector() -> Result<Inspector, StartError> {
 /// The store that the settings name. `rest` is where REST listens.
 pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, StartError> {
     let storage = &settings.storage;
-    let opened = match &storage.place {
-        Place::Folder(folder) => Store::local(LocalOptions {
-            folder: folder.clone(),
-            public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
-            timeout: storage.timeout,
-        }),
-        Place::Bucket(bucket) => Store::s3(s3(settings, bucket)),
+    let (opened, remedy) = match &storage.place {
+        Place::Folder(folder) => {
+            let options = LocalOptions {
+                folder: folder.clone(),
+                public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
+                timeout: storage.timeout,
+            };
+            (Store::local(options), "let this process write there, or name another folder")
+        }
+        Place::Bucket(bucket) => (Store::s3(s3(settings, bucket)), "put the settings in storage.s3 right"),
     };
-    opened.map_err(|source| StartError::Storage { place: storage.place.to_string(), source })
+    opened.map_err(|source| StartError::Storage { place: storage.place.to_string(), source, remedy })
 }
 
 /// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
@@ -62,6 +65,19 @@ pub(super) fn media(settings: &Settings) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Sources;
+
+    #[test]
+    fn a_folder_that_cannot_be_is_told_with_what_to_do() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = file.path().join("images");
+        let overrides = vec![("storage.url".to_owned(), format!("file://{}", folder.display()))];
+        let sources = Sources { environment: Some("test".to_owned()), overrides, ..Sources::default() };
+        let settings = Settings::load(&sources).unwrap();
+        let error = store(&settings, "127.0.0.1:80".parse().unwrap()).err().unwrap().to_string();
+        let told = format!("storage.url: images cannot be kept in the folder {}: ", folder.display());
+        assert!(error.starts_with(&told) && error.ends_with("or name another folder"), "{error}");
+    }
 
     #[test]
     fn images_in_a_folder_are_found_at_rest_itself() {

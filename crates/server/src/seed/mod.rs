@@ -1,7 +1,7 @@
 //! Filling a database with what there is to see in a shop, for development and demonstrations.
 //!
-//! [`catalogue`] makes the accounts and products, of [`words`]; [`sow`] puts those that are missing into the database;
-//! [`progress`] tells people how far that is.
+//! `catalogue.rs` makes the accounts and products, of `words.rs`; [`sow`] puts those that are missing into the database;
+//! `progress.rs` tells people how far that is.
 
 pub(crate) mod catalogue;
 pub(crate) mod progress;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 500;
 
 /// Which of our crates each of them may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("grpc", &["domain"]),
     ("outbound", &["domain"]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("rehearsal", &["domain"]),
     ("rest", &["domain"]),
     ("server", &["domain", "grpc", "outbound", "persistence", "rest"]),
+    ("bench", &["acceptance", "grpc"]),
     ("acceptance", &["domain", "grpc", "persistence", "rest", "server"]),
 ];
 
@@ -32,7 +33,7 @@ const FRAMEWORKS: [(&str, &[&str]); 8] = [
     ("object_store", &["outbound"]),
     ("prost", &["grpc", "acceptance"]),
     ("r2d2", &["persistence"]),
-    ("tonic", &["grpc", "acceptance"]),
+    ("tonic", &["grpc", "acceptance", "bench"]),
 ];
 
 fn root() -> PathBuf {

@@ -1,0 +1,92 @@
+//! What reading products costs, by how many there are.
+
+use crate::clients::{self, Client, Question};
+use crate::load::{self, Cost};
+use crate::server::{self, Server};
+use crate::table;
+use acceptance::database::{DatabaseKind, TestDatabase};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured.
+pub struct Plan {
+    /// The binary.
+    pub server: PathBuf,
+    /// The sizes of the shop.
+    pub products: Vec<u64>,
+    /// The databases.
+    pub databases: Vec<DatabaseKind>,
+    /// How long each read.
+    pub time: Duration,
+    /// How many clients.
+    pub clients: usize,
+}
+
+/// One line of the result.
+pub struct Line {
+    /// Which database.
+    pub database: DatabaseKind,
+    /// Which protocol.
+    pub protocol: &'static str,
+    /// What is read.
+    pub read: &'static str,
+    /// What it costs, for each size of the shop.
+    pub costs: Vec<Cost>,
+}
+
+/// Measures everything, and prints the result.
+///
+/// # Panics
+/// Where a database or the binary is not there.
+pub async fn run(plan: &Plan) {
+    let mut lines: Vec<Line> = Vec::new();
+    for &database in &plan.databases {
+        if let Err(reason) = database.available() {
+            eprintln!("{database} is left out: {reason}");
+            continue;
+        }
+        for &products in &plan.products {
+            for (protocol, read, cost) in shop(plan, database, products).await {
+                let same = |line: &&mut Line| (line.database, line.protocol, line.read) == (database, protocol, read);
+                match lines.iter_mut().find(same) {
+                    Some(line) => line.costs.push(cost),
+                    None => lines.push(Line { database, protocol, read, costs: vec![cost] }),
+                }
+            }
+        }
+    }
+    println!("{}", table::markdown(&plan.products, &lines));
+}
+
+/// Measures a shop of one size on one database.
+async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(&'static str, &'static str, Cost)> {
+    eprintln!("{database}: filling a shop with {products} products");
+    let storage = TestDatabase::empty(database);
+    server::fill(&plan.server, storage.url(), products);
+    let server = Server::start(&plan.server, storage.url());
+    let (middle, ids) = clients::walk_to_the_middle(&server, products).await;
+    let list = |limit, cursor: &str, q: &str| Question::List { limit, cursor: cursor.to_owned(), q: q.to_owned() };
+    let reads = [
+        ("first page of 20", vec![list(20, "", "")]),
+        ("first page of 100", vec![list(100, "", "")]),
+        ("page of 20 in the middle", vec![list(20, &middle, "")]),
+        ("one product", ids.into_iter().map(Question::Product).collect()),
+        ("rare text in names", vec![list(20, "", "zzz")]),
+    ];
+    let process = match database {
+        DatabaseKind::Sqlite => None,
+        DatabaseKind::Postgres => Some("postgres"),
+        DatabaseKind::Mariadb => Some("mariadbd"),
+    };
+    let mut costs = Vec::new();
+    for (protocol, client) in [("REST", Client::rest as fn(&Server) -> Client), ("gRPC", Client::grpc)] {
+        let clients: Vec<_> = (0..plan.clients).map(|_| client(&server)).collect();
+        for (read, questions) in &reads {
+            let cost = load::measure(&server, &clients, questions, plan.time, process).await;
+            eprintln!("{database} {products} {protocol} {read}: {cost:.0?}");
+            costs.push((protocol, *read, cost));
+        }
+    }
+    eprintln!("{database} {products}: {} MiB resident", server.resident() >> 20);
+    costs
+}

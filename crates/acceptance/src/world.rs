@@ -204,7 +204,7 @@ impl Left {
 }
 
 /// The paths of all files below a folder, in terms of the folder.
-pub(crate) fn files_in(folder: &Path) -> Vec<String> {
+pub fn files_in(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     collect(folder, "", &mut found);
     found.sort();

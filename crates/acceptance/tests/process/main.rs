@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod client;
+mod crashing;
 mod faults;
 mod migrating;
 mod operating;
@@ -31,6 +32,7 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tests = tests![
+        crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
         faults::a_server_whose_database_is_away_starts_and_waits_for_it,

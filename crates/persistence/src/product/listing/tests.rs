@@ -159,6 +159,7 @@ async fn no_piece_of_a_list_sorts_or_steps_over_what_comes_before() {
             let indices = indices_of(sort, share);
             let behind = stored(&SortPlace { key: key_of(sort, middle), id: middle.id() });
             let check = |what, enters, is_covered, plan: String| {
+                println!("{kind:?}, {what} of {share:?} by {sort:?}: {plan}");
                 let wrong = Way { indices, enters, is_covered }.objections(kind, &plan);
                 assert!(wrong.is_empty(), "{kind:?}: {what} of {share:?} by {sort:?} {wrong:?}: {plan}");
             };

@@ -9,6 +9,14 @@ use std::time::{Duration, Instant};
 /// How long the clients ask before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
+/// The longest time that is told from a longer one, in microseconds.
+const LONGEST: u64 = 60_000_000;
+
+/// Latencies in microseconds, to three digits.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(LONGEST, 3).unwrap()
+}
+
 /// What a read costs.
 #[derive(Clone, Debug)]
 pub struct Cost {
@@ -57,7 +65,7 @@ async fn ask_for(time: Duration, clients: &[Client], questions: &[Question]) -> 
     let loops = clients.iter().enumerate().map(|(number, client)| {
         let (mut client, questions) = (client.clone(), questions.to_vec());
         async move {
-            let mut latencies = Histogram::<u64>::new(3).unwrap();
+            let mut latencies = histogram();
             // Clients begin at different places, so that no two ask the same at once.
             for question in questions.iter().cycle().skip(number * questions.len() / 7) {
                 let asked = Instant::now();
@@ -72,7 +80,7 @@ async fn ask_for(time: Duration, clients: &[Client], questions: &[Question]) -> 
     });
     let mut tasks = tokio::task::JoinSet::new();
     loops.for_each(|task| drop(tasks.spawn(task)));
-    let mut all = Histogram::<u64>::new(3).unwrap();
+    let mut all = histogram();
     while let Some(latencies) = tasks.join_next().await {
         all.add(latencies.unwrap()).unwrap();
     }

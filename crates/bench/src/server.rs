@@ -29,7 +29,8 @@ pub fn fill(binary: &Path, database: &str, products: u64) {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [vec!["migrate".to_owned()], vec!["seed".to_owned(), format!("--products={products}")]] {
         let output = command(binary, &folder, database).args(&arguments).output().expect("the binary");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
     }
 }
 

@@ -18,6 +18,7 @@ mod id;
 pub mod money;
 pub mod observe;
 pub mod page;
+pub mod payment;
 pub mod product;
 pub mod quota;
 mod text;

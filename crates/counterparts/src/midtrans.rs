@@ -1,0 +1,1 @@
+//! Midtrans, as docs.midtrans.com tells of it.

@@ -1,0 +1,1 @@
+//! A mail server (RFC 5321).

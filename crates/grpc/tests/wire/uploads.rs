@@ -29,11 +29,6 @@ fn shop_with_places(places: usize) -> (Shop, Arc<Semaphore>) {
     (Shop::open_with(options), uploads)
 }
 
-/// Has the stage's inspector look at no image until it gets permits.
-fn hold_inspections(shop: &Shop) {
-    shop.stage.shelf.inspections.forget_permits(Semaphore::MAX_PERMITS);
-}
-
 /// Sends a large product and leaves it under way.
 fn under_way(mut commands: Commands) -> tokio::task::JoinHandle<Result<(), tonic::Status>> {
     Handle::current()
@@ -85,7 +80,7 @@ async fn a_compressed_image_counts_as_what_it_unpacks_to() {
 #[tokio::test]
 async fn a_large_product_without_a_place_is_refused_at_once_and_others_are_served() {
     let (shop, uploads) = shop_with_places(1);
-    hold_inspections(&shop);
+    let held = shop.stage.shelf.inspecting.lock().await;
     let mut commands = commands(&shop).await;
     let first = under_way(commands.clone());
     eventually(|| uploads.available_permits() == 0).await;
@@ -97,7 +92,7 @@ async fn a_large_product_without_a_place_is_refused_at_once_and_others_are_serve
     offered(&mut commands, tea()).await;
     assert!(!first.is_finished());
 
-    shop.stage.shelf.inspections.add_permits(2);
+    drop(held);
     first.await.unwrap().unwrap();
     eventually(|| uploads.available_permits() == 1).await;
     offered(&mut commands, pictured_tea(MIB)).await;
@@ -130,7 +125,7 @@ async fn a_large_message_without_an_image_gives_its_place_back() {
 #[tokio::test]
 async fn a_place_is_kept_while_a_command_goes_on_whose_caller_has_gone() {
     let (shop, uploads) = shop_with_places(1);
-    hold_inspections(&shop);
+    let held = shop.stage.shelf.inspecting.lock().await;
     let mut commands = commands(&shop).await;
     let offered = offered(&mut commands, tea()).await;
     let pictured = UpdateProductRequest { image_bytes: image(MIB).into(), ..change(&offered.id) };
@@ -143,7 +138,7 @@ async fn a_place_is_kept_while_a_command_goes_on_whose_caller_has_gone() {
 
     let status = commands.create_product(by_seller(pictured_tea(MIB))).await.unwrap_err();
     assert_error(&status, ErrorCode::Overloaded);
-    shop.stage.shelf.inspections.add_permits(1);
+    drop(held);
     eventually(|| uploads.available_permits() == 1).await;
     assert_eq!(shop.stage.shelf.images.lock().unwrap().len(), 1);
 }

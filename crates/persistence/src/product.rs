@@ -8,6 +8,7 @@ use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::failure::Failure;
 use crate::image_notes;
+use crate::payment;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -19,7 +20,7 @@ use domain::version::Tags;
 mod listing;
 mod row;
 
-pub(crate) use row::ProductRow;
+pub(crate) use row::{ProductRow, lock};
 
 /// What came of a change. A refusal is decided before anything is written, so that there is nothing to take back.
 type Outcome<T> = QueryResult<Result<T, ErrorCode>>;
@@ -35,12 +36,18 @@ fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
 }
 
 /// A product's row that may be changed on the caller's condition, locked.
-fn lock(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
+fn lock_if(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
     Ok(match row::lock(connection, id)? {
         None => Err(ErrorCode::ProductNotFound),
         Some(row) if !expected.permit(row.version()) => Err(ErrorCode::ProductChanged),
         Some(row) => Ok(row),
     })
+}
+
+/// Notes for removal the image of a product that no longer has it, unless it was ordered with it: payments show what was
+/// bought. The product's row is locked, so that nobody orders it meanwhile.
+fn let_go(connection: &mut AnyConnection, key: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    if payment::shows_image(connection, key)? { Ok(()) } else { image_notes::add(connection, key, now) }
 }
 
 /// Changes a product and exchanges the ledger's notes on its old and its new image.
@@ -51,7 +58,7 @@ fn update(
     expected: &Tags,
     now: DateTime<Utc>,
 ) -> Outcome<ProductRow> {
-    let row = match lock(connection, id, expected)? {
+    let row = match lock_if(connection, id, expected)? {
         Ok(row) => row,
         refused => return Ok(refused),
     };
@@ -63,7 +70,7 @@ fn update(
             return Ok(Err(ErrorCode::ImageStoreFailed));
         }
         if let Some(key) = row.image_key().filter(|key| new != Some(key)) {
-            image_notes::add(connection, key, now)?;
+            let_go(connection, key, now)?;
         }
     }
     row::change(connection, &row, changes, now)?;
@@ -73,12 +80,12 @@ fn update(
 
 /// Withdraws a product and notes its image for removal.
 fn delete(connection: &mut AnyConnection, id: ProductId, expected: &Tags, now: DateTime<Utc>) -> Outcome<()> {
-    let row = match lock(connection, id, expected)? {
+    let row = match lock_if(connection, id, expected)? {
         Ok(row) => row,
         Err(refused) => return Ok(Err(refused)),
     };
     if let Some(key) = row.image_key() {
-        image_notes::add(connection, key, now)?;
+        let_go(connection, key, now)?;
     }
     row::withdraw(connection, &row, now).map(Ok)
 }

@@ -141,7 +141,7 @@ pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryR
 }
 
 /// The same, locked until the transaction ends. On SQLite the transaction is the lock.
-pub(super) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
+pub(crate) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
     match connection {
         #[cfg(feature = "sqlite")]

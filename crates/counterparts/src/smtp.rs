@@ -1,1 +1,0 @@
-//! A mail server (RFC 5321).

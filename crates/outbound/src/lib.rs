@@ -12,6 +12,7 @@ pub mod images;
 mod lane;
 pub mod passwords;
 pub mod quotas;
+mod signature;
 pub mod tokens;
 pub mod totals;
 

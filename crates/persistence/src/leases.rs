@@ -2,7 +2,7 @@
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
-use crate::schema::leases::{holder, name, table, until};
+use crate::schema::leases::{ends_at, holder, name, table};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -19,16 +19,16 @@ fn hold(
     now: NaiveDateTime,
     end: NaiveDateTime,
 ) -> QueryResult<bool> {
-    let free = table.find(work).filter(holder.eq(own).or(until.lt(now)));
-    if diesel::update(free).set((holder.eq(own), until.eq(end))).execute(connection)? == 1 {
+    let free = table.find(work).filter(holder.eq(own).or(ends_at.lt(now)));
+    if diesel::update(free).set((holder.eq(own), ends_at.eq(end))).execute(connection)? == 1 {
         return Ok(true);
     }
     if table.find(work).select(name).first::<String>(connection).optional()?.is_some() {
         // On MySQL an update that changes nothing touches no row.
-        let kept = table.find(work).filter(holder.eq(own)).filter(until.eq(end)).select(name);
+        let kept = table.find(work).filter(holder.eq(own)).filter(ends_at.eq(end)).select(name);
         return Ok(kept.first::<String>(connection).optional()?.is_some());
     }
-    match diesel::insert_into(table).values((name.eq(work), holder.eq(own), until.eq(end))).execute(connection) {
+    match diesel::insert_into(table).values((name.eq(work), holder.eq(own), ends_at.eq(end))).execute(connection) {
         Ok(_) => Ok(true),
         // Somebody else was first.
         Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),

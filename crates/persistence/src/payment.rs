@@ -141,8 +141,8 @@ fn claim_due(
     retry_at: NaiveDateTime,
 ) -> QueryResult<Stored> {
     let due = payments::table
-        .filter(payments::next_check.le(now))
-        .order((payments::next_check, payments::id))
+        .filter(payments::next_check_at.le(now))
+        .order((payments::next_check_at, payments::id))
         .limit(limit.into());
     let rows: Vec<PaymentRow> = match connection {
         #[cfg(feature = "sqlite")]
@@ -156,7 +156,7 @@ fn claim_due(
     };
     let ids = rows.iter().map(|row| row.id.as_str());
     diesel::update(payments::table.filter(payments::id.eq_any(ids)))
-        .set(payments::next_check.eq(retry_at))
+        .set(payments::next_check_at.eq(retry_at))
         .execute(connection)?;
     Stored::complete(connection, rows)
 }

@@ -133,7 +133,7 @@ diesel::table! {
         /// Until when it can be paid, in UTC.
         expires_at -> Timestamp,
         /// When the gateway is asked about it next, in UTC.
-        next_check -> Nullable<Timestamp>,
+        next_check_at -> Nullable<Timestamp>,
         /// How often that was done without an end in sight.
         checks -> Integer,
         /// How many events there are.
@@ -293,7 +293,7 @@ diesel::table! {
         /// Which server.
         holder -> Text,
         /// Until when, in UTC.
-        until -> Timestamp,
+        ends_at -> Timestamp,
     }
 }
 

@@ -8,6 +8,7 @@ mod listing;
 mod login_attempts;
 mod migrations;
 mod outage;
+mod payments;
 mod products;
 mod schema;
 mod support;

@@ -1,4 +1,4 @@
--- All that has happened to a payment and why; only ever added to.
+-- All that has happened to a payment and why. Rows are only ever added.
 CREATE TABLE payment_events (
     payment_id TEXT NOT NULL,
     number INTEGER NOT NULL,

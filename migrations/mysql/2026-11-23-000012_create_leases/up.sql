@@ -2,6 +2,6 @@
 CREATE TABLE IF NOT EXISTS leases (
     name VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     holder VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    until DATETIME(6) NOT NULL,
+    ends_at DATETIME(6) NOT NULL,
     PRIMARY KEY (name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -1,4 +1,4 @@
--- All that has happened to a payment and why; only ever added to.
+-- All that has happened to a payment and why. Rows are only ever added.
 CREATE TABLE IF NOT EXISTS payment_events (
     payment_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     number INTEGER NOT NULL,

@@ -1,7 +1,7 @@
 -- Work that one server at a time does, and which one has it until when.
 CREATE TABLE leases (
-    name VARCHAR(32) NOT NULL,
-    holder VARCHAR(64) NOT NULL,
-    until TIMESTAMP(6) NOT NULL,
+    name TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    ends_at TEXT NOT NULL,
     PRIMARY KEY (name)
-);
+) STRICT, WITHOUT ROWID;

@@ -1,2 +1,0 @@
--- How many pieces of a product are reserved or sold: what was taken off its stock for payments, and not given back.
-ALTER TABLE products ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0);

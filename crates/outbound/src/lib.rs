@@ -10,6 +10,8 @@
 
 pub mod images;
 mod lane;
+pub mod mail;
+pub mod midtrans;
 pub mod passwords;
 pub mod quotas;
 mod signature;

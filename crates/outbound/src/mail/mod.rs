@@ -10,7 +10,7 @@ mod smtp;
 mod templates;
 mod wire;
 
-pub use server::SmtpOptions;
+pub use server::{SmtpAccount, SmtpOptions};
 
 use async_trait::async_trait;
 use compose::{Composer, Sheet};

@@ -31,7 +31,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 const WORD_TIME: Duration = Duration::from_secs(2);
 /// How many connections there are at once.
 const MAX_CONNECTIONS: usize = 4;
-/// How long a connection is kept for another letter.
+/// How long a connection is kept for another letter; it is closed when the first letter after that is sent.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// A connection that waits for a letter.

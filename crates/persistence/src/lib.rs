@@ -12,6 +12,8 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("persistence needs at least one of the features `sqlite`, `postgres` and `mysql`");
 
+mod audit;
+mod backlog;
 mod connection;
 mod constraint;
 mod database;
@@ -38,6 +40,8 @@ mod task;
 mod url;
 mod user;
 
+pub use audit::Finding;
+pub use backlog::Backlog;
 pub use database::Database;
 pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};

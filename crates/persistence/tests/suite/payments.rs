@@ -488,3 +488,42 @@ async fn what_a_seller_says_of_the_stock_leaves_reservations_alone() {
         assert_eq!(stock(&database, &teapot).await, 12, "{kind:?}");
     }
 }
+
+#[tokio::test]
+async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
+    for kind in kinds() {
+        let test = TestDatabase::migrated(kind);
+        let database = test.open();
+        let ada = seller(&database, "ada@example.com").await;
+        let bob = buyer(&database, "bob@example.com").await;
+        let teapot = offer(&database, ada, "Teapot", 20).await;
+        for status in [TransactionStatus::Settlement, TransactionStatus::Expire, TransactionStatus::Pending] {
+            let payment = place(&database, &order(bob, &teapot, 2)).await;
+            learn(&database, &payment, TransactionStatus::Pending, now()).await;
+            learn(&database, &payment, status, now()).await;
+        }
+        let broken = async || {
+            let findings = database.audit(now(), soon()).await.unwrap();
+            assert_eq!(findings.len(), 10);
+            findings.into_iter().filter(|finding| finding.broken > 0).map(|finding| finding.rule).collect::<Vec<_>>()
+        };
+        assert_eq!(broken().await, [] as [&str; 0], "{kind:?}");
+        for (meddling, rules) in [
+            ("UPDATE products SET stock = stock + 1, reserved = reserved - 1", vec!["I1"]),
+            ("UPDATE products SET stock = stock - 1, reserved = reserved + 1", vec![]),
+            ("DELETE FROM mails WHERE audience = 'seller'", vec!["I6"]),
+            ("UPDATE payments SET state = 'pending' WHERE state = 'success'", vec!["I4", "I5", "I6"]),
+            (
+                "UPDATE payment_events SET from_state = 'expire' WHERE to_state = 'success'",
+                vec!["I4", "I5", "I6", "I7"],
+            ),
+            ("UPDATE payment_transactions SET amount = amount + 1", vec!["I4", "I5", "I6", "I7"]),
+            ("UPDATE payments SET state = 'success' WHERE state = 'pending'", vec!["I3", "I5", "I6", "I7"]),
+        ] {
+            test.raw().execute(meddling);
+            assert_eq!(broken().await, rules, "{kind:?}: {meddling}");
+        }
+        let backlog = database.backlog(now() + TimeDelta::seconds(9), soon()).await.unwrap();
+        assert_eq!((backlog.mails, backlog.mails_age, backlog.notifications), (2, 9, 0), "{kind:?}");
+    }
+}

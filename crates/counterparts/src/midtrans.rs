@@ -1,1 +1,0 @@
-//! Midtrans, as docs.midtrans.com tells of it.

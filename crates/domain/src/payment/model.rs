@@ -5,7 +5,7 @@
 
 use crate::id::uuid_id;
 use crate::money::Money;
-use crate::payment::status::{State, Status, TransactionStatus, state_of};
+use crate::payment::status::{State, Status, TransactionStatus, next_state};
 use crate::payment::{Order, PaymentCode, Quantity};
 use crate::product::{Product, ProductId};
 use crate::user::UserId;
@@ -384,8 +384,8 @@ impl Payment {
     /// Draws the consequences of what is known now.
     fn settle(&mut self, now: DateTime<Utc>) {
         let from = self.record.state;
-        let known = self.record.transactions.iter().map(|transaction| transaction.status);
-        let to = state_of(known, self.record.closed);
+        let known: Vec<_> = self.record.transactions.iter().map(|transaction| transaction.status).collect();
+        let to = next_state(from, &known, self.record.closed);
         if from != to {
             self.record.state = to;
             self.tell(EventKind::Moved { from, to }, now);
@@ -496,3 +496,6 @@ fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> Lea
         (false, _) => Learnt::Known,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -402,8 +402,8 @@ mod tests {
     #[test]
     fn each_failure_doubles_the_wait_up_to_an_hour_give_or_take_a_fifth() {
         for (attempts, minutes) in [(0, 1), (1, 2), (3, 8), (6, 60), (9, 60)] {
-            for lot in 0..2_000 {
-                let wait = wait_after(attempts, lot * 0x9e37_79b9_7f4a_7c15).num_seconds();
+            for lot in 0..2_000_u64 {
+                let wait = wait_after(attempts, lot.wrapping_mul(0x9e37_79b9_7f4a_7c15)).num_seconds();
                 assert!((minutes * 48..=minutes * 72).contains(&wait), "{attempts}: {wait} s");
             }
         }

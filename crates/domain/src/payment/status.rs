@@ -205,16 +205,14 @@ impl State {
 
     /// Whether one may follow another, other than by way of a third.
     #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
+    pub fn may_become(self, next: Self) -> bool {
         match self {
             // A refused attempt may be followed by one that is not, and by whatever that comes to.
             Self::Deny | Self::Pending | Self::Review => true,
-            // Money that arrives for what was given up is taken note of.
-            Self::Failure | Self::Expire | Self::Cancel => {
-                next.is_paid() || matches!(next, Self::Cancel | Self::Review)
-            }
+            // Only money that arrives all the same reopens what is over.
+            Self::Failure | Self::Expire | Self::Cancel => next.is_paid() || (next > self && next < Self::Pending),
             // A bank may take a settlement back within minutes, and a card's charge may be called off.
-            Self::Success => next.is_paid() || matches!(next, Self::Deny | Self::Cancel),
+            Self::Success => next.is_paid() || next < Self::Pending,
             Self::PartialRefund => matches!(next, Self::Refund | Self::Chargeback),
             Self::Refund => matches!(next, Self::Chargeback),
             Self::Chargeback => false,
@@ -302,8 +300,19 @@ pub fn state_of(transactions: impl IntoIterator<Item = TransactionStatus>, close
         (None, None) => State::Pending,
         // What was closed is not opened again by news that somebody was about to pay.
         (None | Some(State::Pending), Some(closed)) => closed,
-        (Some(state), _) => state,
+        (Some(known), closed) => closed.map_or(known, |closed| known.max(closed)),
     }
+}
+
+/// The state that follows one after something has become known. What is over stays over and what was paid is not waited for
+/// again, whatever other attempts the payer begins.
+#[must_use]
+pub fn next_state(from: State, transactions: &[TransactionStatus], closed: Option<State>) -> State {
+    let is_possible = |to: &State| from.may_become(*to);
+    let to = state_of(transactions.iter().copied(), closed);
+    let ended = transactions.iter().copied().filter(|status| !status.is_open());
+    let without_open = if from.is_paid() { Some(state_of(ended, closed)) } else { None };
+    Some(to).filter(is_possible).or(without_open.filter(is_possible)).unwrap_or(from)
 }
 
 #[cfg(test)]
@@ -370,7 +379,7 @@ mod tests {
     #[test]
     fn what_was_paid_is_never_shown_as_waiting_again() {
         for state in State::ALL.into_iter().filter(|state| state.is_paid()) {
-            for waiting in [State::Pending, State::Review, State::Expire, State::Failure] {
+            for waiting in [State::Pending, State::Review] {
                 assert!(!state.may_become(waiting), "{state:?} to {waiting:?}");
             }
         }

@@ -150,8 +150,14 @@ async fn spoil(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
         }
         Fault::CutOff => {
             let half = Bytes::from(text[..length / 2].to_owned());
-            let frames = [Ok(Frame::data(half)), Err(io::Error::other("cut off"))];
-            let mut answer = with(answer.0, "application/json", StreamBody::new(stream::iter(frames)).boxed_unsync());
+            let frames = stream::iter([Ok(Frame::data(half)), Err(io::Error::other("cut off"))]).then(|frame| async {
+                if frame.is_err() {
+                    // Long enough for the first half to be on its way.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                frame
+            });
+            let mut answer = with(answer.0, "application/json", StreamBody::new(frames).boxed_unsync());
             answer.headers_mut().insert(CONTENT_LENGTH, length.into());
             return Ok(answer);
         }

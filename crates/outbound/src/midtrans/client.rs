@@ -27,6 +27,8 @@ pub(super) enum Fault {
     Unsent(BoxError),
     /// It did not come in time.
     Late,
+    /// The connection broke before an answer began, as one does that was kept and has been closed meanwhile.
+    Lost(BoxError),
     /// What came is none, or was cut off.
     Garbled(BoxError),
 }
@@ -56,7 +58,7 @@ impl Answer {
 
     /// Whether it is an answer of the gateway at all, such as no error page of something on the way to it.
     pub(super) fn is_sound(&self) -> bool {
-        self.fields.is_some() && matches!(self.code(), 200..=299 | 400..=499)
+        self.fields.is_some() && !self.is_failure() && matches!(self.code(), 200..=299 | 400..=499)
     }
 
     /// What the gateway says went wrong.
@@ -143,10 +145,10 @@ impl Http {
 }
 
 async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
-    let mut response = request.send().await.map_err(told)?;
+    let mut response = request.send().await.map_err(|error| told(error, Fault::Lost))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(told)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| told(error, Fault::Garbled))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Fault::Garbled("the answer is larger than 1 MiB".into()));
         }
@@ -155,14 +157,15 @@ async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
     Ok(Answer { status, fields: serde_json::from_slice(&body).ok() })
 }
 
-/// What went wrong. Addresses hold the tokens of pages, and are left out.
-fn told(error: reqwest::Error) -> Fault {
+/// What went wrong: this, unless it was for want of a connection or of time. Addresses hold the tokens of pages, and are left
+/// out.
+fn told(error: reqwest::Error, otherwise: fn(BoxError) -> Fault) -> Fault {
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {
         Fault::Unsent(error.into())
     } else if error.is_timeout() {
         Fault::Late
     } else {
-        Fault::Garbled(error.into())
+        otherwise(error.into())
     }
 }

@@ -135,7 +135,8 @@ impl Midtrans {
         self.breaker.state(Instant::now())
     }
 
-    /// Makes a call: asks, and asks again after each of these waits while the gateway fails and there is time.
+    /// Makes a call: asks, and asks again after each of these waits while the gateway fails and there is time. Without any waits
+    /// it asks once, and once more over a new connection where the old one broke.
     async fn call(&self, request: Request<'_>, pauses: &[Duration], by: Deadline) -> Result<Answer, GatewayError> {
         let time = self.timeout.min(by.remaining());
         if time.is_zero() {
@@ -153,7 +154,9 @@ impl Midtrans {
             Ok(answer) if answer.is_failure() => Err(GatewayError::Failed(self.http.reason(&answer))),
             Ok(answer) => Ok(answer),
             Err(Fault::Unsent(reason)) if !may_be_done => Err(GatewayError::Failed(reason)),
-            Err(Fault::Unsent(reason) | Fault::Garbled(reason)) => Err(GatewayError::Unknown(reason)),
+            Err(Fault::Unsent(reason) | Fault::Lost(reason) | Fault::Garbled(reason)) => {
+                Err(GatewayError::Unknown(reason))
+            }
             Err(Fault::Late) => Err(GatewayError::Unknown("there was no answer in time".into())),
         }
     }
@@ -169,16 +172,21 @@ impl Midtrans {
             let pause = pause.mul_f64(0.75 + fastrand::f64() / 2.0);
             let may_pass = match &answered {
                 Ok(answer) => answer.is_failure(),
-                Err(Fault::Unsent(_) | Fault::Late) => true,
+                Err(Fault::Unsent(_) | Fault::Lost(_) | Fault::Late) => true,
                 Err(Fault::Garbled(_)) => false,
             };
             if !may_pass || by.remaining() <= pause {
                 return (answered, may_be_done);
             }
-            may_be_done |= matches!(answered, Err(Fault::Late));
+            may_be_done |= matches!(answered, Err(Fault::Lost(_) | Fault::Late));
             tokio::time::sleep(pause).await;
         }
-        (self.exchange(&request, share.min(by.remaining())).await, may_be_done)
+        match self.exchange(&request, share.min(by.remaining())).await {
+            Err(Fault::Lost(_)) if pauses.is_empty() && !by.has_passed() => {
+                (self.exchange(&request, by.remaining()).await, true)
+            }
+            answered => (answered, may_be_done),
+        }
     }
 
     async fn exchange(&self, request: &Request<'_>, time: Duration) -> Result<Answer, Fault> {

@@ -184,4 +184,20 @@ impl Database {
         findings.sort_by_key(|finding| finding.rule.trim_start_matches('I').parse::<u8>().unwrap_or(u8::MAX));
         Ok(findings)
     }
+
+    /// The places of all images that products or payments show.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn shown_images(&self, by: Deadline) -> Result<Vec<String>, Error> {
+        let shown = self.read_primary(by, |connection| {
+            let query = sql_query(
+                "SELECT image_key AS value FROM products WHERE image_key IS NOT NULL AND deleted_at IS NULL
+                 UNION SELECT product_image_key FROM payments WHERE product_image_key IS NOT NULL",
+            );
+            let found: Vec<Offender> = on_each!(connection, inner => query.load(inner))?;
+            Ok(found.into_iter().map(|image| image.value).collect())
+        });
+        Ok(shown.await?)
+    }
 }

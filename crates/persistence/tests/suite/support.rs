@@ -96,6 +96,19 @@ impl TestDatabase {
         Self { kind, url, name, folder: None }
     }
 
+    /// Like [`Self::migrated`]; what is a file is one in memory, where there is a place for such.
+    pub(crate) fn quick(kind: Kind) -> Self {
+        let mut database = Self::empty(kind);
+        let memory = std::path::Path::new("/dev/shm");
+        if kind == Kind::Sqlite && memory.is_dir() {
+            let folder = tempfile::tempdir_in(memory).unwrap();
+            database.url = format!("sqlite://{}", folder.path().join("shop.db").display());
+            database.folder = Some(folder);
+        }
+        migrate(&database.options()).unwrap();
+        database
+    }
+
     pub(crate) fn migrated(kind: Kind) -> Self {
         let database = Self::empty(kind);
         migrate(&database.options()).unwrap();

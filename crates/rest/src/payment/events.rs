@@ -1,0 +1,112 @@
+//! A payment's changes as server-sent events (WHATWG HTML §9.2).
+
+use super::body::ChangeBody;
+use crate::call::Call;
+use crate::edge::Shared;
+use crate::error::Refusal;
+use crate::refusals::{Responses, refusals};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::app::App;
+use domain::error::ErrorCode;
+use domain::payment::{PaymentChange, PaymentWatch, WatchForm};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use utoipa::IntoResponses;
+
+/// The header with the number of the last change that the client knows.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Tells proxies such as nginx to pass each event on at once.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// How often something is sent, so that no proxy takes the connection for a dead one.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How soon a client comes back whose connection has ended.
+const PREAMBLE: &str = "retry: 2000\n\n";
+
+/// Why no events were sent.
+struct EventRefusals;
+
+impl IntoResponses for EventRefusals {
+    fn responses() -> Responses {
+        refusals(&[
+            ErrorCode::TokenMissing,
+            ErrorCode::TokenInvalid,
+            ErrorCode::Forbidden,
+            ErrorCode::PaymentNotFound,
+            ErrorCode::InvalidRequest,
+        ])
+    }
+}
+
+/// Lets a payment be watched: sends how it stands, and then each change as it happens, as server-sent events.
+///
+/// An event is called `status`, its data is a `PaymentChange`, its `id` the change's number. With `Last-Event-ID` everything
+/// comes that has happened since that change. The connection ends after a quarter of an hour, and with the server; come
+/// back then with the last `id`. Its buyer and its product's seller may watch a payment.
+#[utoipa::path(
+    get,
+    path = "/payments/{id}/events",
+    operation_id = "watch_payment",
+    tag = "payments",
+    security(("bearer" = [])),
+    params(
+        ("id" = String, Path, description = "The payment's identifier", format = Uuid),
+        ("Last-Event-ID" = Option<u32>, Header, description = "The number of the last change that the client knows"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = ChangeBody, content_type = "text/event-stream"),
+        EventRefusals,
+    )
+)]
+pub(crate) async fn watch(
+    app: Data<App>,
+    shared: Data<Shared>,
+    call: Call,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    let admitted = call.admit(&app.watch_payment)?;
+    let after = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("unreadable").to_owned());
+    let form = WatchForm { id: id.into_inner(), after: after.unwrap_or_default() };
+    let watch = admitted.run(form).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((BUFFERING, "no"))
+        .content_type("text/event-stream")
+        .streaming(events(watch, shared.stop.clone())))
+}
+
+/// The events, until the watch ends or the server stops. A failure ends them too: the client comes back.
+fn events(watch: PaymentWatch, stop: CancellationToken) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let begun = unfold((watch, stop, false), |(mut watch, stop, has_begun)| async move {
+        let text = if has_begun { next(&mut watch, &stop).await? } else { PREAMBLE.to_owned() };
+        Some((Ok(Bytes::from(text)), (watch, stop, true)))
+    });
+    Box::pin(begun)
+}
+
+/// The next event, or a sign of life.
+async fn next(watch: &mut PaymentWatch, stop: &CancellationToken) -> Option<String> {
+    let change = tokio::select! {
+        () = stop.cancelled() => return None,
+        change = tokio::time::timeout(SIGN_OF_LIFE, watch.next()) => change,
+    };
+    match change {
+        Err(_elapsed) => Some(": still here\n\n".to_owned()),
+        Ok(Ok(Some(change))) => event(&change),
+        Ok(Ok(None)) => None,
+        Ok(Err(error)) => {
+            tracing::warn!(code = error.code().as_str(), causes = domain::error::causes(&error), "a watch has ended");
+            None
+        }
+    }
+}
+
+fn event(change: &PaymentChange) -> Option<String> {
+    let data = serde_json::to_string(&ChangeBody::from(change)).ok()?;
+    Some(format!("id: {}\nevent: status\ndata: {data}\n\n", change.number))
+}

@@ -8,6 +8,8 @@
 //! [`quotas`]; then [`images`], which come in by an [`images::Inspector`] and are kept in an [`images::Store`]; then
 //! [`totals`].
 
+pub mod bell;
+pub mod codes;
 pub mod images;
 mod lane;
 pub mod mail;
@@ -15,6 +17,7 @@ pub mod midtrans;
 pub mod passwords;
 pub mod quotas;
 mod signature;
+pub mod simulator;
 pub mod tokens;
 pub mod totals;
 

@@ -290,4 +290,16 @@ impl PaymentQueries for Database {
         let rows = self.read_primary(by, move |connection| events::after(connection, id, number)).await?;
         rows.into_iter().map(|row| row.event().map(|(event, _cause)| event)).collect()
     }
+
+    async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error> {
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        let counts: Vec<(String, i32)> = self
+            .read_primary(by, move |connection| {
+                let some = payments::table.filter(payments::id.eq_any(&ids));
+                some.select((payments::id, payments::events)).load(connection)
+            })
+            .await?;
+        let known = counts.into_iter().filter_map(|(id, events)| Some((id.parse().ok()?, events.unsigned_abs())));
+        Ok(known.collect())
+    }
 }

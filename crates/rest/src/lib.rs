@@ -23,6 +23,7 @@ mod problem;
 mod product;
 mod refusals;
 mod server;
+mod simulator;
 mod unread;
 mod user;
 mod watch;

@@ -6,7 +6,7 @@ use crate::guard::{guarded, limited};
 use crate::options::Options;
 use crate::present::whole_seconds;
 use crate::watch::{Limits, Watch};
-use crate::{docs, media, midtrans, payment, product, user};
+use crate::{docs, media, midtrans, payment, product, simulator, user};
 use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -58,6 +58,7 @@ pub fn serve(
             .configure(midtrans::routes)
             .configure(payment::routes)
             .configure(media::routes)
+            .configure(simulator::routes)
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .default_service(web::to(not_found))
     };

@@ -1,5 +1,8 @@
 //! What each command of the command line does.
 
+mod audit;
+mod outbox;
+mod payment;
 mod seed;
 
 use crate::cli::{Cli, Command, ConfigCommand};
@@ -41,6 +44,9 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Health => print_health(&settings),
         Command::Seed { products } => seed::seed(*products, &settings),
         Command::Unlock { email } => on_runtime(unlock(email, &settings)),
+        Command::Payment { command } => on_runtime(payment::run(command, &settings)),
+        Command::Outbox { command } => on_runtime(outbox::run(command, &settings)),
+        Command::Audit { journal, log } => on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings)),
         Command::Openapi => print_openapi(),
     }
 }
@@ -81,7 +87,11 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
                 StartError::Bind { .. } => Exit::CannotListen,
                 StartError::Database(_) => Exit::DatabaseUnusable,
                 StartError::Hashing(_) | StartError::Inspecting(_) => Exit::Failed,
-                StartError::Keys(_) | StartError::Storage { .. } => Exit::Misconfigured,
+                StartError::Keys(_)
+                | StartError::Storage { .. }
+                | StartError::Midtrans(_)
+                | StartError::Simulator(_)
+                | StartError::Mail(_) => Exit::Misconfigured,
             };
             return failed(exit, error);
         }
@@ -166,6 +176,16 @@ fn print_health(settings: &Settings) -> Exit {
         Err(unhealthy) => return failed(Exit::Failed, unhealthy),
     }
     Exit::Done
+}
+
+/// The storage, for a command of few statements.
+fn open(settings: &Settings) -> Result<Arc<persistence::Database>, Exit> {
+    persistence::Database::open(wiring::database(settings)).map_err(|error| failed(Exit::DatabaseUnusable, error))
+}
+
+/// Tells why the storage has not done what a command wanted.
+fn unusable(error: &domain::error::Error) -> Exit {
+    failed(Exit::DatabaseUnusable, format_args!("{error}: {}", domain::error::causes(error)))
 }
 
 async fn unlock(email: &str, settings: &Settings) -> Exit {

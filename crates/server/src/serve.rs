@@ -5,10 +5,12 @@ use crate::limits;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
 use crate::settings::Settings;
-use crate::wiring::{self, Parts};
+use crate::wiring::{self, Parts, Teller};
 use domain::clock::{Clock, Deadline};
 use domain::error::BoxError;
+use outbound::mail::MailSetupError;
 use outbound::tokens::InvalidKeys;
+use outbound::{midtrans, simulator};
 use persistence::OpenError;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -41,6 +43,12 @@ pub enum StartError {
     Keys(InvalidKeys),
     /// The threads that look at images cannot be started.
     Inspecting(std::io::Error),
+    /// Midtrans cannot be used like that.
+    Midtrans(midtrans::Error),
+    /// The simulator's journal cannot be used.
+    Simulator(simulator::Error),
+    /// Mails cannot be sent like that.
+    Mail(MailSetupError),
     /// The store of images cannot be used, however long one waits.
     Storage {
         /// The folder or bucket.
@@ -62,6 +70,9 @@ impl fmt::Display for StartError {
             Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
             Self::Keys(error) => write!(f, "auth.jwt: {error}"),
             Self::Inspecting(error) => write!(f, "the threads that look at images cannot be started: {error}"),
+            Self::Midtrans(error) => write!(f, "midtrans: {error}"),
+            Self::Simulator(error) => write!(f, "payment.simulator: {error}"),
+            Self::Mail(error) => write!(f, "mail: {error}"),
             Self::Storage { place, source, remedy } => {
                 write!(f, "storage.url: images cannot be kept in {place}: {source}; {remedy}")
             }
@@ -146,7 +157,15 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     let (ready, is_ready) = watch::channel(false);
     background.spawn(readiness.clone().follow(ready));
     background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
-    background.spawn(background::purge_login_attempts(Arc::clone(&parts.database), clock));
+    background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
+    background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
+    background.spawn(background::apply_notifications(Arc::clone(&parts.inbox)));
+    background.spawn(background::reconcile(Arc::clone(&parts.reconciler), settings.payment.check_pause));
+    background.spawn(background::send_mails(Arc::clone(&parts.postman)));
+    background.spawn(Arc::clone(&parts.bell).run());
+    if let Teller::Simulator(simulator) = &parts.teller {
+        background.spawn(Arc::clone(simulator).run());
+    }
     background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
     background.spawn(background::remove_images(Arc::clone(&parts.cleanup)));
 
@@ -169,7 +188,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
 impl Running {
     fn serve(&mut self, settings: &Settings, listeners: Listeners, is_ready: watch::Receiver<bool>) {
         let (app, stop) = (&self.parts.app, &self.stop_public);
-        let mut rest_options = wiring::rest(settings, &self.parts.uploads);
+        let mut rest_options = wiring::rest(settings, &self.parts);
         let mut grpc_options = wiring::grpc(settings, &self.parts.uploads);
         rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
         grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);

@@ -21,7 +21,7 @@ pub mod watch;
 
 pub use browse::{BrowsePayments, BrowsePaymentsForm, PaymentListing, PaymentPlace};
 pub use checkout::Checkout;
-pub use gateway::{Gateway, GatewayError, Invoice, Signed, Subject};
+pub use gateway::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
 pub use model::{
     Event, EventKind, Learnt, Payment, PaymentId, PaymentPage, PaymentRecord, Report, Reservation, Transaction,
 };

@@ -115,6 +115,9 @@ pub trait PaymentQueries: Send + Sync {
 
     /// What has happened to a payment after its event of this number, in order. Reads what has been written before.
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error>;
+
+    /// How many events each of these payments has. Reads what has been written before.
+    async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error>;
 }
 
 /// What came of keeping a notification.

@@ -12,7 +12,8 @@ const URL: &str = "mail.url";
 const USERNAME: &str = "mail.username";
 const PASSWORD: &str = "mail.password";
 const PLAINTEXT: &str = "mail.allow_plaintext";
-const WANTED_URL: &str = "smtps://host, smtp://host?tls=required or smtp://host, perhaps with a port, without anything else";
+const WANTED_URL: &str =
+    "smtps://host, smtp://host?tls=required or smtp://host, perhaps with a port, without anything else";
 
 /// Mails on every change of a payment's status.
 #[derive(Clone, Debug)]
@@ -54,9 +55,8 @@ impl Mail {
         let transport = reader.text("mail.transport", "log, file or smtp", |text| {
             ["log", "file", "smtp"].into_iter().find(|name| *name == text)
         });
-        let folder = reader.text("mail.folder", "the path of a folder", |text| {
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        });
+        let folder =
+            reader.text("mail.folder", "the path of a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
         let server = server(reader, transport == Some("smtp"));
         if transport == Some("log") && reader.environment == Environment::Production {
             reader.warn("mail.transport", "nobody gets a mail");

@@ -31,7 +31,7 @@ pub use describe::{Described, Description};
 pub use environment::Environment;
 pub use keys::VerificationKey;
 pub use limits::RateLimit;
-pub use mail::{Mail, MailSecurity, MailServer, MailTransport};
+pub use mail::{Mail, MailServer, MailTransport};
 pub use mistakes::{Mistake, Mistakes};
 pub use network::{Cors, Grpc, Ops, Rest};
 pub use payment::{GatewayChoice, Midtrans, Payment, Simulator};

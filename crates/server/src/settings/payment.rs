@@ -176,7 +176,11 @@ fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> Se
     let is_sandbox_key = secret.expose_secret().starts_with(SANDBOX_KEY);
     match (is_production, is_sandbox_key) {
         (true, true) if is_used => {
-            reader.mistake(&key, "is a key of the sandbox, and midtrans.environment is production", "give production's");
+            reader.mistake(
+                &key,
+                "is a key of the sandbox, and midtrans.environment is production",
+                "give production's",
+            );
         }
         // The gateway's own examples have keys of the sandbox that do not begin so.
         (false, false) if is_used => reader.warn(&key, "does not look like a key of the sandbox"),

@@ -103,23 +103,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     };
     let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman()?);
     let products = Products { database: &database, gallery, totals, clock };
-    let app = Arc::new(App {
-        register_user: Handler::new(&desk, accounts.register()),
-        login_user: Handler::new(&desk, accounts.login()),
-        view_profile: Handler::new(&desk, ViewProfile { users: database.clone() }),
-        create_product: Handler::new(&desk, products.create()),
-        update_product: Handler::new(&desk, products.update()),
-        delete_product: Handler::new(&desk, products.delete()),
-        view_product: Handler::new(&desk, products.view()),
-        browse_products: Handler::new(&desk, products.browse()),
-        checkout: Handler::new(&desk, payments.checkout()),
-        receive_notification: Handler::new(&desk, payments.receive(&inbox)),
-        view_payment: Handler::new(&desk, payments.view()),
-        browse_payments: Handler::new(&desk, payments.browse()),
-        view_timeline: Handler::new(&desk, payments.timeline()),
-        watch_payment: Handler::new(&desk, payments.watch()),
-        desk,
-    });
+    let app = Arc::new(app(desk, &accounts, &products, &payments, &inbox));
     let bell = payments.bell;
     Ok(Parts {
         app,
@@ -137,6 +121,33 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         backlog,
         runtime,
     })
+}
+
+/// The use cases, each in its handler.
+fn app(
+    desk: Arc<FrontDesk>,
+    accounts: &Accounts<'_>,
+    products: &Products<'_>,
+    payments: &Payments<'_>,
+    inbox: &Arc<Inbox>,
+) -> App {
+    App {
+        register_user: Handler::new(&desk, accounts.register()),
+        login_user: Handler::new(&desk, accounts.login()),
+        view_profile: Handler::new(&desk, ViewProfile { users: accounts.database.clone() }),
+        create_product: Handler::new(&desk, products.create()),
+        update_product: Handler::new(&desk, products.update()),
+        delete_product: Handler::new(&desk, products.delete()),
+        view_product: Handler::new(&desk, products.view()),
+        browse_products: Handler::new(&desk, products.browse()),
+        checkout: Handler::new(&desk, payments.checkout()),
+        receive_notification: Handler::new(&desk, payments.receive(inbox)),
+        view_payment: Handler::new(&desk, payments.view()),
+        browse_payments: Handler::new(&desk, payments.browse()),
+        view_timeline: Handler::new(&desk, payments.timeline()),
+        watch_payment: Handler::new(&desk, payments.watch()),
+        desk,
+    }
 }
 
 /// What the use cases of accounts share.

@@ -55,15 +55,24 @@ impl Mail {
         let transport = reader.text("mail.transport", "log, file or smtp", |text| {
             ["log", "file", "smtp"].into_iter().find(|name| *name == text)
         });
-        let folder =
-            reader.text("mail.folder", "the path of a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+        let folder = reader.path("mail.folder");
+        if transport == Some("file") && folder.is_none() {
+            reader.mistake("mail.folder", "is empty, and mail.transport is file", "name a folder");
+        }
         let server = server(reader, transport == Some("smtp"));
         if transport == Some("log") && reader.environment == Environment::Production {
             reader.warn("mail.transport", "nobody gets a mail");
         }
-        let templates = reader.text("mail.templates", "the path of a folder", |text| Some(PathBuf::from(text)));
-        let from = reader.name("mail.from");
-        let domain = reader.text("mail.domain", "a domain", |text| Some(text.to_owned())).unwrap_or_default();
+        let templates = reader.path("mail.templates");
+        let from = reader.text("mail.from", "an address, or a name and an address in angle brackets", |text| {
+            is_mailbox(text).then(|| text.to_owned())
+        });
+        let from = from.unwrap_or_default();
+        let domain = reader.text("mail.domain", "a domain", |text| {
+            let is_domain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+            is_domain.then(|| text.to_owned())
+        });
+        let domain = domain.unwrap_or_default();
         Self {
             domain: if domain.is_empty() { domain_of(&from).to_owned() } else { domain },
             transport: match transport {
@@ -72,9 +81,16 @@ impl Mail {
                 _ => MailTransport::Log,
             },
             from,
-            templates: templates.filter(|path| !path.as_os_str().is_empty()),
+            templates,
         }
     }
+}
+
+/// Whether a text may be a mailbox; the mailer itself looks closer.
+fn is_mailbox(text: &str) -> bool {
+    let address = text.rsplit_once('<').map_or(text, |(_, address)| address).trim_end_matches('>');
+    let has_both = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    has_both && !text.contains(char::is_control)
 }
 
 /// The domain of a mailbox.
@@ -92,10 +108,8 @@ fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
     }
     let url = reader.text(URL, "a text", |text| Some(text.to_owned()))?;
     let Some(is_open) = goes_open(&url) else {
-        if is_used {
-            let remedy = "put it right; the user and the password have settings of their own";
-            reader.mistake(URL, format!("is not {WANTED_URL}"), remedy);
-        }
+        let remedy = "put it right; the user and the password have settings of their own";
+        reader.mistake(URL, format!("is not {WANTED_URL}"), remedy);
         return None;
     };
     if is_used && is_open && !allow_plaintext {

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::reader::Reader;
 use super::secrets::Given;
-use super::storage::{is_address, plain_endpoint};
+use super::storage::{address, is_address, plain_endpoint};
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,26 +103,16 @@ impl Payment {
     }
 }
 
-/// An address without anything behind its host, where one is given.
-fn address(reader: &mut Reader<'_>, key: &str) -> Option<String> {
-    let wanted = "an address such as https://host.example, without user, path, query and fragment";
-    reader.text(key, wanted, |text| if text.is_empty() { Some(None) } else { plain_endpoint(text).map(Some) })?
-}
-
 impl Simulator {
     fn read(reader: &mut Reader<'_>) -> Self {
         let wanted = "an address such as https://shop.example, without user, query and fragment";
-        let public_url = reader.text("payment.simulator.public_url", wanted, |text| {
+        let public_url = address(reader, "payment.simulator.public_url", wanted, |text| {
             let base = text.trim_end_matches('/');
-            if text.is_empty() { Some(None) } else { is_address(base).then(|| Some(base.to_owned())) }
+            is_address(base).then(|| base.to_owned())
         });
-        let journal = reader.text("payment.simulator.journal", "the path of a file", |text| Some(text.to_owned()));
+        let journal = reader.path("payment.simulator.journal");
         let server_key = reader.name("payment.simulator.server_key");
-        Self {
-            public_url: public_url.flatten(),
-            journal: journal.filter(|path| !path.is_empty()).map(PathBuf::from),
-            server_key: server_key.into(),
-        }
+        Self { public_url, journal, server_key: server_key.into() }
     }
 }
 
@@ -136,7 +126,8 @@ impl Midtrans {
         let is_production = is_production.unwrap_or_default();
         let host = if is_production { "midtrans.com" } else { "sandbox.midtrans.com" };
         let mut url = |key: &str, name: &str| {
-            let given = address(reader, key);
+            let wanted = "an address such as https://host.example, without user, path, query and fragment";
+            let given = address(reader, key, wanted, plain_endpoint);
             if given.is_some() && is_used && reader.environment == Environment::Production {
                 reader.mistake(key, "is not Midtrans' own address", "leave it out");
             }

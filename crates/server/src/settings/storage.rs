@@ -177,8 +177,8 @@ fn bucket(text: &str) -> Option<Named> {
     (is_usable && has_usable_prefix).then(|| Named::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
-/// An address, where one is given. It is not repeated in a mistake, for the reason for which the URL is not.
-fn address(
+/// An address, where one is given. It is not repeated in a mistake: somebody may have written a password into it.
+pub(super) fn address(
     reader: &mut Reader<'_>,
     key: &str,
     wanted: &str,

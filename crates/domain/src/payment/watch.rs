@@ -83,6 +83,7 @@ impl UseCase for WatchPayment {
             waiting: VecDeque::new(),
             tells_history: after.is_some(),
             has_looked: false,
+            is_due: true,
             ends: Deadline::within(WATCH_TIME),
             payment,
         })
@@ -101,6 +102,9 @@ pub struct PaymentWatch {
     waiting: VecDeque<PaymentChange>,
     tells_history: bool,
     has_looked: bool,
+    /// Whether there may be something to see: set until a look has succeeded, so that a look that fails or is given up is made
+    /// up for by the next.
+    is_due: bool,
     ends: Deadline,
 }
 
@@ -118,14 +122,14 @@ impl PaymentWatch {
             if let Some(change) = self.waiting.pop_front() {
                 return Ok(Some(change));
             }
-            if self.has_looked {
+            if !self.is_due {
                 if self.ends.has_passed() {
                     return Ok(None);
                 }
                 self.listener.heard(self.ends).await;
+                self.is_due = true;
             }
             self.look().await?;
-            self.has_looked = true;
         }
     }
 
@@ -136,6 +140,8 @@ impl PaymentWatch {
                 (record.events, record.state.status(), record.needs_attention);
             let change = self.change(record.events, record.updated_at);
             self.waiting.push_back(change);
+            // It was read before listening began, and perhaps from a replica: what it lacks is still to be looked for.
+            self.has_looked = true;
             return Ok(());
         }
         // What came before is read too where it is not known how the payment stood then.
@@ -149,6 +155,8 @@ impl PaymentWatch {
             }
             self.number = self.number.max(event.number);
         }
+        self.has_looked = true;
+        self.is_due = false;
         Ok(())
     }
 
@@ -170,5 +178,164 @@ impl PaymentWatch {
 
     const fn change(&self, number: u32, at: DateTime<Utc>) -> PaymentChange {
         PaymentChange { id: self.id, number, status: self.status, needs_attention: self.needs_attention, at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::{Actor, Identity};
+    use crate::client::ClientAddress;
+    use crate::context::RequestId;
+    use crate::money::Money;
+    use crate::payment::{Carriage, Order, PaymentCode, PaymentListing, Quantity, State, Story};
+    use crate::product::{Description, Details, Picture, Price, Product, ProductName, Stock};
+    use crate::user::{Role, UserId};
+    use async_trait::async_trait;
+    use futures_util::FutureExt;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// One payment, a database that hangs or fails when told to, and a bell that rings once.
+    struct Stand {
+        payment: Payment,
+        events: Mutex<Vec<Event>>,
+        hangs: AtomicBool,
+        fails: AtomicBool,
+        rings: AtomicBool,
+    }
+
+    #[async_trait]
+    impl PaymentQueries for Stand {
+        async fn payment(&self, _id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
+            Ok(Some(self.payment.clone()))
+        }
+
+        async fn list(&self, _listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
+            Ok(Vec::new())
+        }
+
+        async fn count(&self, _listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
+            Ok(0)
+        }
+
+        async fn story(&self, _id: PaymentId, _by: Deadline) -> Result<Story, Error> {
+            Ok(Story::default())
+        }
+
+        async fn events_after(&self, _id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
+            if self.hangs.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            if self.fails.load(Ordering::Relaxed) {
+                return Err(ErrorCode::Unavailable.into());
+            }
+            let events = self.events.lock().unwrap();
+            Ok(events.iter().filter(|event| event.number > number).cloned().collect())
+        }
+
+        async fn event_counts(&self, _ids: &[PaymentId], _by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error> {
+            Ok(Vec::new())
+        }
+    }
+
+    struct Ear(Arc<Stand>);
+
+    #[async_trait]
+    impl Listener for Ear {
+        async fn heard(&mut self, _by: Deadline) {
+            if !self.0.rings.swap(false, Ordering::Relaxed) {
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// A bell of which the watches here hold an ear already.
+    struct Bells(Arc<Stand>);
+
+    impl Bell for Bells {
+        fn ring(&self, _id: PaymentId) {
+            self.0.rings.store(true, Ordering::Relaxed);
+        }
+
+        fn listen(&self, _id: PaymentId) -> Option<Box<dyn Listener>> {
+            Some(Box::new(Ear(self.0.clone())))
+        }
+    }
+
+    fn stand() -> Arc<Stand> {
+        let seller = Actor::User(Identity { id: UserId::generate(), role: Role::Seller }).seller().unwrap();
+        let details = Details {
+            name: ProductName::parse("Teapot").unwrap(),
+            description: Description::parse("Of clay").unwrap(),
+            price: Price::parse("10000").unwrap(),
+            stock: Stock::parse("5").unwrap(),
+            picture: Picture::None,
+        };
+        let product = Product::offer(seller, details, DateTime::UNIX_EPOCH);
+        let order = Order {
+            id: PaymentId::generate(),
+            code: PaymentCode::of(0),
+            buyer: UserId::generate(),
+            product: product.id(),
+            quantity: Quantity::parse("2").unwrap(),
+            key: None,
+            carriage: Carriage { min_total: Money::ZERO, max_total: Money::MAX },
+            expires_at: DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
+        };
+        let mut payment = order.payment(&product).unwrap();
+        let events = Mutex::new(payment.take_news());
+        let (hangs, fails, rings) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Stand { payment, events, hangs, fails, rings })
+    }
+
+    fn watch(stand: &Arc<Stand>) -> PaymentWatch {
+        let context = Context {
+            actor: Actor::User(Identity { id: stand.payment.record().buyer, role: Role::Buyer }),
+            client: ClientAddress::new("127.0.0.1".parse().unwrap()),
+            request_id: RequestId::accept(None),
+            deadline: Deadline::within(Duration::from_secs(1)),
+        };
+        let use_case = WatchPayment { payments: stand.clone(), bell: Arc::new(Bells(stand.clone())) };
+        let form = WatchForm { id: stand.payment.record().id.to_string(), after: String::new() };
+        use_case.execute(&context, form).now_or_never().unwrap().unwrap()
+    }
+
+    fn pays(stand: &Stand) {
+        let kind = EventKind::Moved { from: State::Pending, to: State::Success };
+        stand.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
+    }
+
+    /// The status that comes next; none where nothing does.
+    fn next(watch: &mut PaymentWatch) -> Option<Status> {
+        watch.next().now_or_never().map(|change| change.unwrap().unwrap().status)
+    }
+
+    #[test]
+    fn what_happened_before_listening_began_is_not_missed() {
+        let stand = stand();
+        let mut watch = watch(&stand);
+        pays(&stand);
+        assert_eq!(next(&mut watch), Some(Status::Pending));
+        assert_eq!(next(&mut watch), Some(Status::Success), "nothing has rung");
+        assert_eq!(next(&mut watch), None);
+    }
+
+    #[test]
+    fn a_look_that_fails_or_is_given_up_is_made_up_for() {
+        let stand = stand();
+        let mut watch = watch(&stand);
+        assert_eq!((next(&mut watch), next(&mut watch)), (Some(Status::Pending), None));
+        pays(&stand);
+        stand.rings.store(true, Ordering::Relaxed);
+        stand.hangs.store(true, Ordering::Relaxed);
+        assert_eq!(next(&mut watch), None, "the future is dropped while the database takes its time");
+        stand.hangs.store(false, Ordering::Relaxed);
+        stand.fails.store(true, Ordering::Relaxed);
+        assert!(watch.next().now_or_never().unwrap().is_err());
+        stand.fails.store(false, Ordering::Relaxed);
+        assert_eq!(next(&mut watch), Some(Status::Success), "it rang only once");
+        assert_eq!(next(&mut watch), None);
     }
 }

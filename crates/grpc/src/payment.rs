@@ -6,7 +6,7 @@ use crate::proto::payment::payment_command_service_server::PaymentCommandService
 use crate::proto::payment::payment_query_service_server::PaymentQueryService;
 use crate::proto::payment::{
     CreatePaymentRequest, GetAllPaymentsRequest, GetPaymentByIdRequest, GetPaymentTimelineRequest, ListPaymentResponse,
-    PaymentChange as ChangeMessage, PaymentResponse, PaymentTimelineResponse, TimelineEntry, WatchPaymentRequest,
+    PaymentChange as ChangeMessage, PaymentResponse, PaymentTimelineResponse, TimelineLine, WatchPaymentRequest,
 };
 use crate::{deadline, error};
 use domain::app::App;
@@ -81,7 +81,7 @@ impl PaymentQueryService for PaymentQueries {
     ) -> Result<Response<PaymentTimelineResponse>, Status> {
         let call = open(&request, &self.app.view_timeline)?;
         let lines = call.run(request.into_inner().id).await?;
-        Ok(Response::new(PaymentTimelineResponse { entries: lines.into_iter().map(entry).collect() }))
+        Ok(Response::new(PaymentTimelineResponse { lines: lines.into_iter().map(line_message).collect() }))
     }
 
     type WatchPaymentStream = Changes;
@@ -167,8 +167,8 @@ fn snapshot(product: ProductView) -> crate::proto::product::ProductResponse {
     crate::proto::product::ProductResponse { etag: String::new(), ..product_response(product) }
 }
 
-fn entry(line: StoryLine) -> TimelineEntry {
-    TimelineEntry { at: Some(timestamp(line.at)), kind: line.kind.to_owned(), text: line.text }
+fn line_message(line: StoryLine) -> TimelineLine {
+    TimelineLine { at: Some(timestamp(line.at)), kind: line.kind.to_owned(), text: line.text }
 }
 
 fn change_message(change: &PaymentChange) -> ChangeMessage {

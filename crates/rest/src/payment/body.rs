@@ -89,7 +89,7 @@ impl From<PaymentView> for PaymentBody {
 
 /// Something that happened to a payment, or was received or sent for it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = TimelineEntry)]
+#[schema(as = TimelineLine)]
 pub(crate) struct LineBody {
     /// When, in UTC.
     #[schema(format = DateTime)]

@@ -7,6 +7,7 @@ pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descripto
 #[expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
+    clippy::doc_lazy_continuation,
     clippy::too_many_lines,
     reason = "generated code"
 )]

@@ -37,6 +37,7 @@ mod redact;
 mod schema;
 mod status;
 mod task;
+mod time;
 mod url;
 mod user;
 

@@ -159,6 +159,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
     background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
     background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
+    background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
     background.spawn(background::apply_notifications(Arc::clone(&parts.inbox)));
     background.spawn(background::reconcile(Arc::clone(&parts.reconciler), settings.payment.check_pause));
     background.spawn(background::send_mails(Arc::clone(&parts.postman)));

@@ -6,6 +6,7 @@ mod payments;
 
 pub(crate) use payments::Teller;
 
+use crate::common_clock::CommonClock;
 use crate::serve::StartError;
 use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
@@ -47,6 +48,7 @@ pub struct Parts {
     /// The places for uploads of images, which both protocols share.
     pub uploads: Arc<Semaphore>,
     pub(crate) cleanup: Arc<ImageCleanup>,
+    pub(crate) clock: Arc<CommonClock>,
     pub(crate) teller: Teller,
     pub(crate) bell: Arc<SharedBell>,
     pub(crate) inbox: Arc<Inbox>,
@@ -68,7 +70,9 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let store = Arc::new(images::store(settings, rest)?);
     let max_uploads = settings.storage.max_uploads;
     let uploads = Arc::new(Semaphore::new(max_uploads));
-    let teller = Teller::open(settings, rest, clock)?;
+    let common_clock = Arc::new(CommonClock::new(Arc::clone(clock)));
+    let shared: Arc<dyn Clock> = common_clock.clone();
+    let teller = Teller::open(settings, rest, &shared)?;
     let backlog = Arc::new(Mutex::new(Backlog::default()));
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
@@ -89,8 +93,8 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         spawner: runtime.clone(),
     });
     let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };
-    let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: Arc::clone(clock) });
-    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: Arc::clone(clock) });
+    let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: shared.clone() });
+    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: shared.clone() });
     let totals = Arc::new(CachedTotals::new(database.clone(), runtime.clone()));
     let payments = Payments {
         settings,
@@ -98,7 +102,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         gateway: teller.gateway(),
         bell: payments::bell(&database),
         showroom: payments::showroom(&gallery),
-        clock,
+        clock: &shared,
         observer,
     };
     let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman()?);
@@ -113,6 +117,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         metrics,
         uploads,
         cleanup,
+        clock: common_clock,
         teller,
         bell,
         inbox,

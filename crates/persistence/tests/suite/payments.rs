@@ -527,3 +527,18 @@ async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
         assert_eq!((backlog.mails, backlog.mails_age, backlog.notifications), (2, 9, 0), "{kind:?}");
     }
 }
+
+#[tokio::test]
+async fn a_server_tells_its_time_and_a_file_has_none() {
+    for kind in kinds() {
+        let test = TestDatabase::migrated(kind);
+        let told = test.open().server_time(soon()).await.unwrap();
+        match kind {
+            support::Kind::Sqlite => assert_eq!(told, None),
+            support::Kind::Postgres | support::Kind::Mysql => {
+                let away = (told.unwrap() - Utc::now()).abs();
+                assert!(away < TimeDelta::minutes(5), "{kind:?}: this machine has both clocks, {away} apart");
+            }
+        }
+    }
+}

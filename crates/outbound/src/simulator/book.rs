@@ -46,7 +46,8 @@ impl Order {
     pub(super) fn new(invoice: &Invoice) -> Self {
         Self {
             order: invoice.order.to_string(),
-            token: new_token(),
+            // One that nobody can guess.
+            token: Uuid::new_v4().to_string(),
             name: invoice.name.clone(),
             quantity: invoice.quantity.count(),
             total: invoice.total.minor(),
@@ -55,11 +56,6 @@ impl Order {
             is_closed: false,
             attempts: Vec::new(),
         }
-    }
-
-    /// Gives the page another token: the one before opens nothing any more.
-    pub(super) fn renew(&mut self) {
-        self.token = new_token();
     }
 
     pub(super) fn close(&mut self) {
@@ -71,7 +67,12 @@ impl Order {
         !self.attempts.is_empty()
     }
 
-    pub(super) fn total(&self) -> Money {
+    /// Whether nobody can pay any more.
+    pub(super) fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.is_closed || now >= self.expires_at
+    }
+
+    fn total(&self) -> Money {
         Money::from_minor(self.total).unwrap_or(Money::ZERO)
     }
 
@@ -86,7 +87,7 @@ impl Order {
 
     /// What can be done now.
     fn buttons(&self, now: DateTime<Utc>) -> Vec<DeskButton> {
-        let can_be_paid = !self.is_closed && now < self.expires_at;
+        let can_be_paid = !self.is_over(now);
         match self.latest().map(Attempt::status) {
             None | Some(TransactionStatus::Deny) if can_be_paid => {
                 vec![DeskButton::Pay, DeskButton::Deny, DeskButton::Cancel, DeskButton::Expire]
@@ -153,9 +154,4 @@ impl Order {
             },
         }
     }
-}
-
-/// A token that nobody can guess.
-fn new_token() -> String {
-    Uuid::new_v4().to_string()
 }

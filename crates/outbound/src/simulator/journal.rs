@@ -1,4 +1,5 @@
-//! A file in which the simulator remembers its orders over a restart: a line of JSON for each change of one.
+//! A file in which the simulator remembers its orders over a restart: a line of JSON for each change of one. Lines are parted
+//! before they are written, not after: one that was cut off, wherever that was, never swallows the next.
 
 use super::book::Order;
 use std::collections::HashMap;
@@ -15,31 +16,23 @@ impl Journal {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let (mut places, mut orders) = (HashMap::new(), Vec::new());
-        let mut ends_with_a_line = true;
         for line in BufReader::new(&file).split(b'\n') {
-            let line = line?;
-            ends_with_a_line = line.is_empty();
-            let Ok(order) = serde_json::from_slice::<Order>(&line) else { continue };
-            ends_with_a_line = true;
+            let Ok(order) = serde_json::from_slice::<Order>(&line?) else { continue };
             let place = *places.entry(order.order.clone()).or_insert(orders.len());
             match orders.get_mut(place) {
                 Some(known) => *known = order,
                 None => orders.push(order),
             }
         }
-        if !ends_with_a_line {
-            // What was cut off must not swallow the next line.
-            file.write_all(b"\n")?;
-        }
         Ok((Self(file), orders))
     }
 
     /// Writes down how an order stands.
     pub(super) fn write(&mut self, order: &Order) -> io::Result<()> {
-        let mut line = serde_json::to_vec(order)?;
-        line.push(b'\n');
+        let mut line = vec![b'\n'];
+        serde_json::to_writer(&mut line, order)?;
         self.0.write_all(&line)
     }
 }

@@ -10,6 +10,7 @@ mod notice;
 use crate::signature;
 use async_trait::async_trait;
 use book::Order;
+use chrono::{DateTime, Utc};
 use domain::clock::{Clock, Deadline};
 use domain::error::BoxError;
 use domain::payment::{
@@ -29,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc;
 
-/// How many orders are remembered; the oldest are forgotten beyond that.
+/// How many orders are remembered; beyond that the oldest of those that nobody can pay any more are forgotten.
 const REMEMBERED: usize = 100_000;
 /// How many notifications wait to be sent.
 const WAITING: usize = 10_000;
@@ -111,13 +112,9 @@ pub struct Simulator {
 }
 
 impl Books {
-    fn keep(&mut self, order: Order) {
-        if self.orders.len() >= REMEMBERED
-            && !self.orders.contains_key(&order.order)
-            && let Some(oldest) = self.ages.pop_front().and_then(|oldest| self.orders.remove(&oldest))
-        {
-            self.tokens.remove(&oldest.token);
-            oldest.attempts.iter().for_each(|attempt| drop(self.attempts.remove(&attempt.id)));
+    fn keep(&mut self, order: Order, now: DateTime<Utc>) {
+        if self.orders.len() >= REMEMBERED && !self.orders.contains_key(&order.order) {
+            self.forget_one(now);
         }
         if let Some(before) = self.orders.get(&order.order) {
             self.tokens.remove(&before.token);
@@ -131,12 +128,22 @@ impl Books {
         self.orders.insert(order.order.clone(), order);
     }
 
+    /// Forgets the oldest order that nobody can pay any more, or the oldest of all where all can be paid.
+    fn forget_one(&mut self, now: DateTime<Utc>) {
+        let is_over = |name| self.orders.get(name).is_none_or(|order| order.is_over(now));
+        let place = self.ages.iter().position(is_over).unwrap_or(0);
+        if let Some(order) = self.ages.remove(place).and_then(|name| self.orders.remove(&name)) {
+            self.tokens.remove(&order.token);
+            order.attempts.iter().for_each(|attempt| drop(self.attempts.remove(&attempt.id)));
+        }
+    }
+
     /// Keeps an order here and in the journal.
-    fn write(&mut self, order: Order) {
+    fn write(&mut self, order: Order, now: DateTime<Utc>) {
         if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.write(&order)) {
             tracing::warn!(%error, "the simulator's journal cannot be written; it forgets this with the process");
         }
-        self.keep(order);
+        self.keep(order, now);
     }
 
     fn by_token(&self, token: &str) -> Option<&Order> {
@@ -164,7 +171,7 @@ impl Simulator {
             for order in orders {
                 let attempts = order.attempts.iter().map(|attempt| (attempt.id.clone(), order.order.clone()));
                 books.attempts.extend(attempts);
-                books.keep(order);
+                books.keep(order, clock.now());
             }
             books.journal = Some(journal);
         }
@@ -192,9 +199,9 @@ impl Simulator {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn notify(&self, order: &Order) {
+    fn notify(&self, order: &Order, now: DateTime<Utc>) {
         let Some(attempt) = order.latest() else { return };
-        let notice = notice::write(order, attempt, &self.options.server_key, self.clock.now());
+        let notice = notice::write(order, attempt, &self.options.server_key, now);
         if self.notices.try_send(notice).is_err() {
             tracing::warn!("too many simulated notifications wait; the payment will be asked about");
         }
@@ -210,16 +217,13 @@ impl Simulator {
 impl Gateway for Simulator {
     async fn open(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
         let mut books = self.books();
-        let order = match books.orders.get(&invoice.order.to_string()).cloned() {
-            Some(known) if known.is_begun() => return Err(GatewayError::Taken),
-            Some(mut known) => {
-                known.renew();
-                known
-            }
-            None => Order::new(invoice),
-        };
+        if books.orders.get(&invoice.order.to_string()).is_some_and(Order::is_begun) {
+            return Err(GatewayError::Taken);
+        }
+        // Whatever page there was opens nothing any more.
+        let order = Order::new(invoice);
         let page = self.page_of(&order);
-        books.write(order);
+        books.write(order, self.clock.now());
         Ok(page)
     }
 
@@ -247,7 +251,7 @@ impl Gateway for Simulator {
             return Err(GatewayError::Taken);
         }
         order.close();
-        books.write(order);
+        books.write(order, self.clock.now());
         Ok(())
     }
 
@@ -265,12 +269,13 @@ impl PaymentDesk for Simulator {
     fn press(&self, token: &str, button: DeskButton) -> Result<DeskPage, DeskRefusal> {
         let mut books = self.books();
         let mut order = books.by_token(token).cloned().ok_or(DeskRefusal::NoPage)?;
-        if !order.press(button, self.clock.now()) {
+        let now = self.clock.now();
+        if !order.press(button, now) {
             return Err(DeskRefusal::NotNow);
         }
-        let page = order.page(self.clock.now()).ok_or(DeskRefusal::NoPage)?;
-        self.notify(&order);
-        books.write(order);
+        let page = order.page(now).ok_or(DeskRefusal::NoPage)?;
+        self.notify(&order, now);
+        books.write(order, now);
         Ok(page)
     }
 }

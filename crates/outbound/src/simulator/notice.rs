@@ -35,11 +35,15 @@ fn local(at: DateTime<Utc>) -> String {
 pub(super) fn write(order: &Order, attempt: &Attempt, key: &SecretString, now: DateTime<Utc>) -> Value {
     let (status, gross_amount) = (attempt.status(), order.gross_amount());
     let code = code_of(status);
+    let message = match status {
+        TransactionStatus::Deny => "Deny by Bank [simulated] with code [05] and message [Do not honour]",
+        _ => "midtrans payment notification",
+    };
     let mut notice = json!({
         "transaction_time": local(attempt.at),
         "transaction_status": status.as_str(),
         "transaction_id": attempt.id,
-        "status_message": "midtrans payment notification",
+        "status_message": message,
         "status_code": code,
         "signature_key": signature::sign(&order.order, code, &gross_amount, key),
         "payment_type": attempt.payment_type,
@@ -50,8 +54,14 @@ pub(super) fn write(order: &Order, attempt: &Attempt, key: &SecretString, now: D
         "currency": "IDR",
     });
     let more = match status {
-        TransactionStatus::Settlement => json!({ "settlement_time": local(now) }),
+        TransactionStatus::Settlement => json!({
+            "settlement_time": local(now),
+            "transaction_type": "on-us",
+            "issuer": "gopay",
+            "acquirer": "gopay",
+        }),
         TransactionStatus::Refund => json!({
+            "settlement_time": local(attempt.at),
             "refund_amount": order.gross_amount(),
             "refunds": [{
                 "refund_chargeback_id": 1,

@@ -12,6 +12,7 @@ use persistence::{Backlog, Database};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 /// How often what is not needed any more is dropped.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
@@ -87,8 +88,8 @@ pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>
 }
 
 /// Applies the notifications that were not applied when they came.
-pub(crate) async fn apply_notifications(inbox: Arc<Inbox>) {
-    work("notifications", INBOX_EVERY, Duration::ZERO, || {
+pub(crate) async fn apply_notifications(inbox: Arc<Inbox>, stop: CancellationToken) {
+    work("notifications", INBOX_EVERY, Duration::ZERO, stop, || {
         let inbox = Arc::clone(&inbox);
         async move { inbox.run().await }
     })
@@ -96,8 +97,8 @@ pub(crate) async fn apply_notifications(inbox: Arc<Inbox>) {
 }
 
 /// Asks the gateway about payments whose notification is overdue, with a pause between two.
-pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration) {
-    work("payments", RECONCILE_EVERY, pause, || {
+pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop: CancellationToken) {
+    work("payments", RECONCILE_EVERY, pause, stop, || {
         let reconciler = Arc::clone(&reconciler);
         async move { reconciler.run().await }
     })
@@ -105,8 +106,8 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration) {
 }
 
 /// Sends the mails that are due.
-pub(crate) async fn send_mails(postman: Arc<Postman>) {
-    work("mails", MAIL_EVERY, Duration::ZERO, || {
+pub(crate) async fn send_mails(postman: Arc<Postman>, stop: CancellationToken) {
+    work("mails", MAIL_EVERY, Duration::ZERO, stop, || {
         let postman = Arc::clone(&postman);
         async move { postman.run().await }
     })
@@ -114,26 +115,26 @@ pub(crate) async fn send_mails(postman: Arc<Postman>) {
 }
 
 /// Removes the images that no product has any more.
-pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>) {
-    work("images", CLEAN_EVERY, Duration::ZERO, || {
+pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>, stop: CancellationToken) {
+    work("images", CLEAN_EVERY, Duration::ZERO, stop, || {
         let cleanup = Arc::clone(&cleanup);
         async move { cleanup.run().await }
     })
     .await;
 }
 
-/// Does a job again and again: every so often, and where there was something to do, once more after a pause.
-async fn work<F>(what: &'static str, every: Duration, pause: Duration, run: impl Fn() -> F)
+/// Does a job again and again: every so often, and where there was something to do, once more after a pause. It stops between
+/// two runs, so that nothing is left half done that need not be.
+async fn work<F>(what: &'static str, every: Duration, pause: Duration, stop: CancellationToken, run: impl Fn() -> F)
 where
     F: Future<Output = Result<usize, Error>>,
 {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut trouble = Trouble::new(what);
-    loop {
-        ticks.tick().await;
-        while trouble.heed(run().await).is_some_and(|done| done > 0) {
-            tokio::time::sleep(pause).await;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while !stop.is_cancelled() && trouble.heed(run().await).is_some_and(|done| done > 0) {
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
         }
     }
 }

@@ -20,6 +20,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// How long the workers get at least for the piece of work that they are at, such as a mail.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
 /// How long the database's last jobs get, when all that waited for them has ended.
 const LAST_JOBS: Duration = Duration::from_secs(2);
 
@@ -134,6 +137,8 @@ pub struct Running {
     servers: JoinSet<Ended>,
     ops_server: JoinSet<Ended>,
     background: JoinSet<()>,
+    workers: JoinSet<()>,
+    stop_workers: CancellationToken,
     stop_public: CancellationToken,
     stop_ops: CancellationToken,
     drain_delay: Duration,
@@ -160,15 +165,13 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
     background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
     background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
-    background.spawn(background::apply_notifications(Arc::clone(&parts.inbox)));
-    background.spawn(background::reconcile(Arc::clone(&parts.reconciler), settings.payment.check_pause));
-    background.spawn(background::send_mails(Arc::clone(&parts.postman)));
     background.spawn(Arc::clone(&parts.bell).run());
     if let Teller::Simulator(simulator) = &parts.teller {
         background.spawn(Arc::clone(simulator).run());
     }
     background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
-    background.spawn(background::remove_images(Arc::clone(&parts.cleanup)));
+    let stop_workers = CancellationToken::new();
+    let workers = workers(&parts, settings, &stop_workers);
 
     let mut running = Running {
         addresses: listeners.addresses,
@@ -177,6 +180,8 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
         servers: JoinSet::new(),
         ops_server: JoinSet::new(),
         background,
+        workers,
+        stop_workers,
         stop_public: CancellationToken::new(),
         stop_ops: CancellationToken::new(),
         drain_delay: settings.shutdown.drain_delay,
@@ -184,6 +189,17 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     };
     running.serve(settings, listeners, is_ready);
     Ok(running)
+}
+
+/// Starts what works off what the database has to be done, and stops between two pieces of it.
+fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(background::apply_notifications(Arc::clone(&parts.inbox), stop.clone()));
+    let pause = settings.payment.check_pause;
+    workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
+    workers.spawn(background::send_mails(Arc::clone(&parts.postman), stop.clone()));
+    workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
+    workers
 }
 
 impl Running {
@@ -233,12 +249,17 @@ impl Running {
         let commands = self.parts.runtime.drain(bound.remaining().max(Duration::from_millis(100))).await;
         tracing::info!(in_time = commands, "draining: commands ended");
 
+        self.stop_workers.cancel();
+        let time = bound.remaining().max(LAST_WORK);
+        let workers = tokio::time::timeout(time, async { while self.workers.join_next().await.is_some() {} }).await;
+        tracing::info!(in_time = workers.is_ok(), "draining: workers stopped");
+        self.workers.shutdown().await;
         self.background.shutdown().await;
         let jobs = self.parts.database.close(LAST_JOBS).await;
         tracing::info!(in_time = jobs, "draining: database closed");
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;
-        let in_time = servers.is_ok() && commands && jobs;
+        let in_time = servers.is_ok() && commands && workers.is_ok() && jobs;
         tracing::info!(in_time, elapsed_ms = started.elapsed().as_millis(), "stopped");
         in_time
     }

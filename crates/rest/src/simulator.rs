@@ -1,4 +1,6 @@
 //! The page of the simulated payment gateway: plain HTML that a browser shows without scripts.
+//!
+//! Its addresses are relative, so that it works below whatever path a proxy has put it.
 
 use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
@@ -34,8 +36,8 @@ async fn style(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
 
 async fn show(shared: Data<Shared>, token: Path<String>) -> Result<HttpResponse, Refusal> {
     Ok(match desk(&shared)?.page(&token) {
-        Some(page) => html(StatusCode::OK, &document("Pay", &body(&page))),
-        None => unknown(),
+        Some(page) => html(StatusCode::OK, &document("Pay", "", &body(&page))),
+        None => unknown(""),
     })
 }
 
@@ -45,9 +47,9 @@ async fn press(shared: Data<Shared>, path: Path<(String, String)>) -> Result<Htt
     Ok(match desk(&shared)?.press(&token, button) {
         // What cannot be done any more, the page itself shows.
         Ok(_) | Err(DeskRefusal::NotNow) => {
-            HttpResponse::SeeOther().insert_header((LOCATION, format!("/simulator/{token}"))).finish()
+            HttpResponse::SeeOther().insert_header((LOCATION, format!("../{token}"))).finish()
         }
-        Err(DeskRefusal::NoPage) => unknown(),
+        Err(DeskRefusal::NoPage) => unknown("../"),
     })
 }
 
@@ -58,17 +60,18 @@ fn html(status: StatusCode, text: &str) -> HttpResponse {
         .body(text.to_owned())
 }
 
-fn unknown() -> HttpResponse {
+fn unknown(up: &str) -> HttpResponse {
     let text = "<h1>No such page</h1><p>This payment page does not exist, or another has taken its place. Order again, or look \
                 at the payment for its address.</p>";
-    html(StatusCode::NOT_FOUND, &document("No such page", text))
+    html(StatusCode::NOT_FOUND, &document("No such page", up, text))
 }
 
-fn document(title: &str, body: &str) -> String {
+/// A whole page. `up` is the way from its address to where the style is.
+fn document(title: &str, up: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - simulated payment</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"stylesheet\" href=\"/simulator/style.css\"></head><body>\
+         <link rel=\"stylesheet\" href=\"{up}style.css\"></head><body>\
          <p class=\"banner\" role=\"note\">Simulator: no money moves here.</p><main>{body}</main></body></html>"
     )
 }
@@ -91,7 +94,7 @@ fn body(page: &DeskPage) -> String {
         let (name, label) = (button.as_str(), label(*button));
         let _ = write!(
             text,
-            "<form method=\"post\" action=\"/simulator/{}/{name}\"><button class=\"{name}\">{label}</button></form>",
+            "<form method=\"post\" action=\"{}/{name}\"><button class=\"{name}\">{label}</button></form>",
             escaped(&page.token)
         );
     }
@@ -159,20 +162,4 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_written_as_in_indonesia() {
-        for (amount, written) in
-            [("1", "Rp 1"), ("1000", "Rp 1.000"), ("1250000", "Rp 1.250.000"), ("10.5", "Rp 10,50")]
-        {
-            assert_eq!(rupiah(Money::parse(amount).unwrap()), written);
-        }
-    }
-
-    #[test]
-    fn what_people_call_themselves_is_no_markup() {
-        assert_eq!(escaped("<b>\"O'Neil\" & co"), "&lt;b&gt;&quot;O&#39;Neil&quot; &amp; co");
-    }
-}
+mod tests;

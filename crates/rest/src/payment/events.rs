@@ -9,7 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::app::App;
-use domain::error::ErrorCode;
+use domain::error::{ErrorCode, causes};
 use domain::payment::{PaymentChange, PaymentWatch, WatchForm};
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -22,8 +22,10 @@ use utoipa::IntoResponses;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells proxies such as nginx to pass each event on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// How often something is sent, so that no proxy takes the connection for a dead one.
+/// How often something is sent, so that nobody on the way takes the connection for a dead one.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How often at most, whatever the operator's times are.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How soon a client comes back whose connection has ended.
 const PREAMBLE: &str = "retry: 2000\n\n";
 
@@ -77,31 +79,45 @@ pub(crate) async fn watch(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((BUFFERING, "no"))
         .content_type("text/event-stream")
-        .streaming(events(watch, shared.stop.clone())))
+        .streaming(Events::of(watch, &shared).stream()))
 }
 
-/// The events, until the watch ends or the server stops. A failure ends them too: the client comes back.
-fn events(watch: PaymentWatch, stop: CancellationToken) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    let begun = unfold((watch, stop, false), |(mut watch, stop, has_begun)| async move {
-        let text = if has_begun { next(&mut watch, &stop).await? } else { PREAMBLE.to_owned() };
-        Some((Ok(Bytes::from(text)), (watch, stop, true)))
-    });
-    Box::pin(begun)
+/// The events of a watch, until it ends or the server stops. A failure ends them too: the client comes back.
+struct Events {
+    watch: PaymentWatch,
+    stop: CancellationToken,
+    pause: Duration,
+    has_begun: bool,
 }
 
-/// The next event, or a sign of life.
-async fn next(watch: &mut PaymentWatch, stop: &CancellationToken) -> Option<String> {
-    let change = tokio::select! {
-        () = stop.cancelled() => return None,
-        change = tokio::time::timeout(SIGN_OF_LIFE, watch.next()) => change,
-    };
-    match change {
-        Err(_elapsed) => Some(": still here\n\n".to_owned()),
-        Ok(Ok(Some(change))) => event(&change),
-        Ok(Ok(None)) => None,
-        Ok(Err(error)) => {
-            tracing::warn!(code = error.code().as_str(), causes = domain::error::causes(&error), "a watch has ended");
-            None
+impl Events {
+    fn of(watch: PaymentWatch, shared: &Shared) -> Self {
+        // The connection's own watch ends an answer of which nothing is sent for longer than this.
+        let pause = SIGN_OF_LIFE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
+        Self { watch, stop: shared.stop.clone(), pause, has_begun: false }
+    }
+
+    fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        Box::pin(unfold(self, |mut events| async move {
+            let text = events.next().await?;
+            Some((Ok(Bytes::from(text)), events))
+        }))
+    }
+
+    /// The next event, or a sign of life.
+    async fn next(&mut self) -> Option<String> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return Some(PREAMBLE.to_owned());
+        }
+        let next = tokio::time::timeout(self.pause, self.watch.next());
+        match self.stop.run_until_cancelled(next).await? {
+            Err(_elapsed) => Some(": still here\n\n".to_owned()),
+            Ok(Ok(Some(change))) => event(&change),
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => {
+                tracing::warn!(code = error.code().as_str(), causes = causes(&error), "a watch has ended");
+                None
+            }
         }
     }
 }

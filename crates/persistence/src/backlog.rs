@@ -23,7 +23,7 @@ pub struct Backlog {
     pub mails_age: i64,
     /// Mails that are not tried any more.
     pub dead_mails: i64,
-    /// How often it is not known whether a mail was sent.
+    /// Attempts of mails that are not known to be sent, of which it is not known whether they sent it all the same.
     pub uncertain_mails: i64,
     /// Payments that are paid and have no pieces.
     pub unfulfilled: i64,
@@ -38,7 +38,8 @@ fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Back
     let (queued, oldest): (i64, Option<NaiveDateTime>) =
         queued.select((count_star(), min(mails::created_at))).first(connection)?;
     let dead = mails::table.filter(mails::state.eq(MailState::Dead.as_str()));
-    let uncertain: Option<i64> = mails::table.select(sum(mails::uncertain)).first(connection)?;
+    let unsent = mails::table.filter(mails::state.eq_any([MailState::Queued, MailState::Dead].map(MailState::as_str)));
+    let uncertain: Option<i64> = unsent.select(sum(mails::uncertain)).first(connection)?;
     let unfulfilled = payments::table.filter(payments::needs_attention.eq(true));
     Ok(Backlog {
         notifications: notified,

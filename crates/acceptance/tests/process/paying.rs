@@ -238,8 +238,6 @@ pub(crate) fn a_notification_that_was_answered_is_applied_by_the_next_server() -
         process.wait(SOON);
 
         gateway.heal();
-        // Its lease at the dead server is over.
-        database.execute("UPDATE notifications SET next_at = '2026-01-01 00:00:00' WHERE next_at IS NOT NULL");
         let mut process = Process::serve(&settings);
         let shop = shop.at(process.addresses());
         shop.until_status(&id, "success").await;

@@ -27,10 +27,12 @@ uuid_id! {
 
 /// How long a notification is worked at before its sender is answered; the gateway waits for 15 s and wants 5.
 const APPLY_TIME: Duration = Duration::from_secs(4);
-/// When others may try what was begun: well after [`APPLY_TIME`].
-const LEASE: TimeDelta = TimeDelta::seconds(15);
+/// When others may try what was begun: after [`APPLY_TIME`], and not long after, for the server may have died.
+const LEASE: TimeDelta = TimeDelta::seconds(6);
 /// How many notifications are taken up in one go.
-const BATCH: u32 = 20;
+const BATCH: u32 = 5;
+/// When others may try those that were taken up in one go.
+const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 /// The longest wait between two attempts.
@@ -211,7 +213,7 @@ impl Inbox {
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let by = Deadline::within(APPLY_TIME);
-        let pending = self.notifications.claim(BATCH, now, now + LEASE * 20, by).await?;
+        let pending = self.notifications.claim(BATCH, now, now + BATCH_LEASE, by).await?;
         for notification in &pending {
             self.apply(notification, Deadline::within(APPLY_TIME)).await?;
         }

@@ -48,7 +48,11 @@ impl Sources {
             one("mails_waiting", "Mails that are yet to be sent", backlog.mails),
             one("mails_age_seconds", "How long the oldest of them has waited", backlog.mails_age),
             one("mails_dead", "Mails that are not tried any more", backlog.dead_mails),
-            one("mails_uncertain", "How often it is not known whether a mail was sent", backlog.uncertain_mails),
+            one(
+                "mails_uncertain",
+                "Attempts of mails not yet sent that may have sent them all the same",
+                backlog.uncertain_mails,
+            ),
             one("payments_unfulfilled", "Payments that are paid and have no pieces", backlog.unfulfilled),
             one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
         ]

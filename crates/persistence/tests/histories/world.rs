@@ -217,7 +217,7 @@ impl World {
     pub(crate) async fn take(&self, step: &Step) {
         match *step {
             Step::Order { quantity, key } => self.buy(quantity, key).await,
-            Step::Begin(order) => drop(self.order(order).map(|order| self.gateway.begin(&order, self.clock.now()))),
+            Step::Begin(order) => self.begin(order).await,
             Step::Turn(order, turn) => drop(self.order(order).map(|order| self.gateway.turn(&order, turn))),
             Step::Deliver(index) => self.deliver(self.gateway.notification(index, true)).await,
             Step::Repeat(index) => self.deliver(self.gateway.notification(index, false)).await,
@@ -236,6 +236,16 @@ impl World {
             Step::Refill(pieces) => self.refill(pieces).await,
         }
         self.check_pieces().await;
+    }
+
+    /// Somebody begins to pay; nobody can where the page's address was lost on its way.
+    async fn begin(&self, order: usize) {
+        let Some(order) = self.order(order) else { return };
+        let payments = self.payments().await;
+        let payment = payments.iter().find(|payment| payment.record().id.to_string() == order);
+        if payment.is_some_and(|payment| payment.record().page.is_some()) {
+            self.gateway.begin(&order, self.clock.now());
+        }
     }
 
     fn pass(&self, time: TimeDelta) {

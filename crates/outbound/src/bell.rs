@@ -128,7 +128,13 @@ mod tests {
 
     /// Payments of which only the number of events matters.
     #[derive(Default)]
-    struct Counts(AtomicU32);
+    struct Counts {
+        events: AtomicU32,
+        /// How many of the next questions fail.
+        failures: AtomicU32,
+        /// How many payments each question was about.
+        asked: Mutex<Vec<usize>>,
+    }
 
     #[async_trait]
     impl PaymentQueries for Counts {
@@ -153,7 +159,11 @@ mod tests {
         }
 
         async fn event_counts(&self, ids: &[PaymentId], _by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error> {
-            Ok(ids.iter().map(|id| (*id, self.0.load(Ordering::Relaxed))).collect())
+            self.asked.lock().unwrap().push(ids.len());
+            if self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                return Err(ErrorCode::Unavailable.into());
+            }
+            Ok(ids.iter().map(|id| (*id, self.events.load(Ordering::Relaxed))).collect())
         }
     }
 
@@ -167,36 +177,118 @@ mod tests {
         Deadline::within(Duration::from_secs(60))
     }
 
+    /// Whether something was heard; a long time is enough for whatever is to be heard.
+    async fn is_heard(listener: &mut Box<dyn Listener>) -> bool {
+        let end = long();
+        listener.heard(end).await;
+        !end.has_passed()
+    }
+
+    /// Whether all that is rung or found has been heard already.
+    async fn is_silent(listener: &mut Box<dyn Listener>) -> bool {
+        let soon = Deadline::within(Duration::from_millis(20));
+        listener.heard(soon).await;
+        soon.has_passed()
+    }
+
+    /// Runs the bell until something is done.
+    async fn while_it_runs<T>(bell: &Arc<SharedBell>, doing: impl Future<Output = T>) -> T {
+        tokio::select! {
+            () = Arc::clone(bell).run() => panic!("the bell has ended"),
+            done = doing => done,
+        }
+    }
+
     #[tokio::test]
-    async fn what_rings_here_is_heard_by_those_who_wait_for_it_and_nobody_else() {
+    async fn what_rings_here_is_heard_by_all_who_wait_for_it_and_nobody_else() {
         let (bell, _) = bell(9);
         let (own, other) = (PaymentId::generate(), PaymentId::generate());
-        let mut listener = bell.listen(own).unwrap();
+        let mut listeners = [bell.listen(own).unwrap(), bell.listen(own).unwrap()];
         let mut stranger = bell.listen(other).unwrap();
         bell.ring(own);
-        listener.heard(long()).await;
-        let soon = Deadline::within(Duration::from_millis(20));
-        stranger.heard(soon).await;
-        assert!(soon.has_passed(), "nothing rang");
+        bell.ring(own);
+        for listener in &mut listeners {
+            assert!(is_heard(listener).await);
+            assert!(is_silent(listener).await, "what rings twice before anybody hears is heard once");
+        }
+        assert!(is_silent(&mut stranger).await);
+    }
+
+    #[tokio::test]
+    async fn a_ring_wakes_who_waits_already() {
+        let (bell, _) = bell(9);
+        let id = PaymentId::generate();
+        let mut listener = bell.listen(id).unwrap();
+        let mut hearing = Box::pin(is_heard(&mut listener));
+        assert!(futures_util::poll!(&mut hearing).is_pending());
+        bell.ring(id);
+        assert!(hearing.await);
+    }
+
+    #[tokio::test]
+    async fn hearing_that_was_given_up_loses_nothing() {
+        let (bell, _) = bell(9);
+        let id = PaymentId::generate();
+        let mut listener = bell.listen(id).unwrap();
+        assert!(futures_util::poll!(Box::pin(listener.heard(long()))).is_pending());
+        bell.ring(id);
+        assert!(is_heard(&mut listener).await);
     }
 
     #[tokio::test]
     async fn what_another_server_changes_is_heard_soon() {
         let (bell, counts) = bell(9);
         let mut listener = bell.listen(PaymentId::generate()).unwrap();
-        let waiting = async {
+        let heard = while_it_runs(&bell, async {
             // The first look tells how things stand.
-            listener.heard(long()).await;
-            counts.0.fetch_add(1, Ordering::Relaxed);
-            let end = long();
-            listener.heard(end).await;
-            !end.has_passed()
-        };
-        let heard = tokio::select! {
-            () = Arc::clone(&bell).run() => false,
-            heard = waiting => heard,
-        };
-        assert!(heard);
+            let first = is_heard(&mut listener).await;
+            counts.events.fetch_add(1, Ordering::Relaxed);
+            first && is_heard(&mut listener).await
+        });
+        assert!(heard.await);
+    }
+
+    #[tokio::test]
+    async fn what_has_not_changed_wakes_nobody() {
+        let (bell, counts) = bell(9);
+        let mut listener = bell.listen(PaymentId::generate()).unwrap();
+        while_it_runs(&bell, async {
+            assert!(is_heard(&mut listener).await);
+            let looks = counts.asked.lock().unwrap().len();
+            while counts.asked.lock().unwrap().len() < looks + 3 {
+                assert!(is_silent(&mut listener).await);
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_is_asked_again() {
+        let (bell, counts) = bell(9);
+        counts.failures.store(3, Ordering::Relaxed);
+        let mut listener = bell.listen(PaymentId::generate()).unwrap();
+        assert!(while_it_runs(&bell, is_heard(&mut listener)).await);
+        assert_eq!(counts.asked.lock().unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn however_many_wait_few_questions_are_asked_and_none_where_nobody_does() {
+        let (bell, counts) = bell(1_200);
+        let twice = PaymentId::generate();
+        let ids = (0..1_198).map(|_| PaymentId::generate()).chain([twice, twice]);
+        let mut listeners: Vec<_> = ids.map(|id| bell.listen(id).unwrap()).collect();
+        while_it_runs(&bell, async {
+            for listener in &mut listeners {
+                assert!(is_heard(listener).await);
+            }
+        })
+        .await;
+        let asked = std::mem::take(&mut *counts.asked.lock().unwrap());
+        assert_eq!(asked[..3], [AT_ONCE, AT_ONCE, 199]);
+        drop(listeners);
+        // The first tick of a bell that begins to run comes at once.
+        assert!(futures_util::poll!(Box::pin(Arc::clone(&bell).run())).is_pending());
+        assert!(counts.asked.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
@@ -205,8 +297,10 @@ mod tests {
         let id = PaymentId::generate();
         let listener = bell.listen(id).unwrap();
         assert!(bell.listen(id).is_none());
+        assert!(bell.listen(PaymentId::generate()).is_none());
         drop(listener);
         assert!(bell.listen(id).is_some());
         assert!(bell.listened_to().is_empty(), "who has left is forgotten");
+        bell.ring(id);
     }
 }

@@ -90,6 +90,19 @@ async fn times_are_told_as_the_gateway_does_in_its_own_zone_without_saying_so() 
 }
 
 #[tokio::test]
+async fn what_is_told_of_one_way_to_pay_only_is_told_of_it() {
+    let (_, _, paid) = told_of(&[DeskButton::Pay]).await;
+    assert_eq!(paid.text("payment_type"), "qris");
+    for name in ["settlement_time", "transaction_type", "issuer", "acquirer"] {
+        assert!(!paid.text(name).is_empty(), "{name}");
+    }
+    let (_, _, refused) = told_of(&[DeskButton::Deny]).await;
+    assert_eq!(refused.text("payment_type"), "credit_card");
+    assert!(refused.text("status_message").contains("Do not honour"), "says why");
+    assert!(refused.body.get("settlement_time").is_none());
+}
+
+#[tokio::test]
 async fn a_refund_tells_how_much_and_of_which_payment() {
     let (_, _, told) = told_of(&[DeskButton::Pay, DeskButton::Refund]).await;
     assert_eq!(told.text("refund_amount"), "30000.00");

@@ -21,6 +21,7 @@ use gateway::{Fault, Turn};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use std::path::PathBuf;
 use support::{Kind, TestDatabase, kinds};
 use world::World;
 
@@ -95,13 +96,19 @@ fn count(kind: Kind) -> u32 {
 /// How many histories share a database: so few that it stays small, so many that making it costs little.
 const SHARED: u32 = 200;
 
+/// Where the files of databases are: in memory, where there is a place for such.
+fn place() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
 /// Goes through so many histories, one after another.
 fn go_through(kind: Kind, mut left: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     while left > 0 {
         let some = left.min(SHARED);
         left -= some;
-        let test = TestDatabase::quick(kind);
+        let test = TestDatabase::migrated_in(kind, &place());
         let database = test.open();
         let mut runner = TestRunner::new(Config { cases: some, failure_persistence: None, ..Config::default() });
         let histories = prop::collection::vec(step(), 1..40);

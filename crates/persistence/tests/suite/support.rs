@@ -10,6 +10,7 @@ use domain::product::{Description, Details, ImageFormat, ImageKey, Picture, Pric
 use domain::user::{Email, Name, PasswordHash, Role, User, Users};
 use persistence::{Database, Options, migrate};
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -84,9 +85,14 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) fn empty(kind: Kind) -> Self {
+        Self::empty_in(kind, &std::env::temp_dir())
+    }
+
+    /// An empty database; what is a file is below `place`.
+    fn empty_in(kind: Kind, place: &Path) -> Self {
         let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         let Some(server) = kind.server() else {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = tempfile::tempdir_in(place).unwrap();
             let url = format!("sqlite://{}", folder.path().join("new/shop.db").display());
             return Self { kind, url, name, folder: Some(folder) };
         };
@@ -96,21 +102,13 @@ impl TestDatabase {
         Self { kind, url, name, folder: None }
     }
 
-    /// Like [`Self::migrated`]; what is a file is one in memory, where there is a place for such.
-    pub(crate) fn quick(kind: Kind) -> Self {
-        let mut database = Self::empty(kind);
-        let memory = std::path::Path::new("/dev/shm");
-        if kind == Kind::Sqlite && memory.is_dir() {
-            let folder = tempfile::tempdir_in(memory).unwrap();
-            database.url = format!("sqlite://{}", folder.path().join("shop.db").display());
-            database.folder = Some(folder);
-        }
-        migrate(&database.options()).unwrap();
-        database
+    pub(crate) fn migrated(kind: Kind) -> Self {
+        Self::migrated_in(kind, &std::env::temp_dir())
     }
 
-    pub(crate) fn migrated(kind: Kind) -> Self {
-        let database = Self::empty(kind);
+    /// The same; what is a file is below `place`.
+    pub(crate) fn migrated_in(kind: Kind, place: &Path) -> Self {
+        let database = Self::empty_in(kind, place);
         migrate(&database.options()).unwrap();
         database
     }

@@ -12,12 +12,14 @@ use crate::{deadline, error};
 use domain::app::App;
 use domain::clock::Deadline;
 use domain::context::RequestId;
-use domain::error::{Error, ErrorCode};
+use domain::error::{Error, ErrorCode, causes};
 use domain::page::{Page, PageForm};
 use domain::payment::watch::WATCH_TIME;
 use domain::payment::{BrowsePaymentsForm, OrderForm, PaymentChange, PaymentView, PaymentWatch, StoryLine, WatchForm};
 use domain::product::ProductView;
+use futures_util::FutureExt;
 use futures_util::stream::unfold;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_stream::Stream;
@@ -95,13 +97,15 @@ impl PaymentQueryService for PaymentQueries {
         let after = if after == 0 { String::new() } else { after.to_string() };
         let watch = call.run(WatchForm { id, after }).await?;
         let request_id = request_id.unwrap_or_else(|| RequestId::accept(None));
-        let watching = Watching { watch, request_id, caller_waits, stop: self.stop.clone() };
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        let watching = Watching { app, watch, request_id, caller_waits, stop };
         Ok(Response::new(Box::pin(unfold(Some(watching), Watching::step))))
     }
 }
 
 /// A stream of changes under way.
 struct Watching {
+    app: Arc<App>,
     watch: PaymentWatch,
     request_id: RequestId,
     caller_waits: Deadline,
@@ -120,11 +124,18 @@ impl Watching {
     }
 
     async fn next(&mut self) -> Result<Option<PaymentChange>, Error> {
-        let next = deadline::within(self.caller_waits, self.watch.next());
-        match self.stop.run_until_cancelled(next).await {
+        // A panic here would end the connection, with all calls on it.
+        let next = AssertUnwindSafe(self.watch.next()).catch_unwind();
+        match self.stop.run_until_cancelled(deadline::within(self.caller_waits, next)).await {
             None => Err(Error::unavailable("the server stops")),
             Some(None) => Err(ErrorCode::DeadlineExceeded.into()),
-            Some(Some(change)) => change,
+            Some(Some(Ok(change))) => change.inspect_err(|error| {
+                tracing::warn!(code = error.code().as_str(), causes = causes(error), "a watch has ended");
+            }),
+            Some(Some(Err(_panic))) => {
+                self.app.desk.observer.panic_caught("grpc");
+                Err(Error::internal("a watch panicked"))
+            }
         }
     }
 }

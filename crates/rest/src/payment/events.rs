@@ -11,11 +11,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::app::App;
 use domain::error::{ErrorCode, causes};
 use domain::payment::{PaymentChange, PaymentWatch, WatchForm};
-use futures_util::Stream;
 use futures_util::stream::unfold;
+use futures_util::{FutureExt, Stream};
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 use utoipa::IntoResponses;
 
 /// The header with the number of the last change that the client knows.
@@ -79,22 +79,22 @@ pub(crate) async fn watch(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((BUFFERING, "no"))
         .content_type("text/event-stream")
-        .streaming(Events::of(watch, &shared).stream()))
+        .streaming(Events::of(watch, shared).stream()))
 }
 
 /// The events of a watch, until it ends or the server stops. A failure ends them too: the client comes back.
 struct Events {
     watch: PaymentWatch,
-    stop: CancellationToken,
+    shared: Data<Shared>,
     pause: Duration,
     has_begun: bool,
 }
 
 impl Events {
-    fn of(watch: PaymentWatch, shared: &Shared) -> Self {
+    fn of(watch: PaymentWatch, shared: Data<Shared>) -> Self {
         // The connection's own watch ends an answer of which nothing is sent for longer than this.
         let pause = SIGN_OF_LIFE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
-        Self { watch, stop: shared.stop.clone(), pause, has_begun: false }
+        Self { watch, shared, pause, has_begun: false }
     }
 
     fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -109,13 +109,18 @@ impl Events {
         if !std::mem::replace(&mut self.has_begun, true) {
             return Some(PREAMBLE.to_owned());
         }
-        let next = tokio::time::timeout(self.pause, self.watch.next());
-        match self.stop.run_until_cancelled(next).await? {
+        let next = AssertUnwindSafe(self.watch.next()).catch_unwind();
+        let next = self.shared.stop.run_until_cancelled(tokio::time::timeout(self.pause, next));
+        match next.await? {
             Err(_elapsed) => Some(": still here\n\n".to_owned()),
-            Ok(Ok(Some(change))) => event(&change),
-            Ok(Ok(None)) => None,
-            Ok(Err(error)) => {
+            Ok(Ok(Ok(Some(change)))) => event(&change),
+            Ok(Ok(Ok(None))) => None,
+            Ok(Ok(Err(error))) => {
                 tracing::warn!(code = error.code().as_str(), causes = causes(&error), "a watch has ended");
+                None
+            }
+            Ok(Err(_panic)) => {
+                self.shared.app.desk.observer.panic_caught("rest");
                 None
             }
         }

@@ -9,6 +9,7 @@ use domain::payment::TransactionStatus;
 use rehearsal::{Play, TOKEN};
 use rest::Options;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 const STILL_HERE: &str = ": still here\n\n";
@@ -199,15 +200,21 @@ async fn a_watch_of_a_client_that_has_gone_is_given_up() {
 async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_next() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    let mut watcher = Watcher::open(&shop, &id, "").await;
-    let (known, _) = watcher.event().await.unwrap();
-    // The first look behind how it stood is over.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    shop.plays(Play::Fail(ErrorCode::Unavailable));
+    let (known, _) = Watcher::open(&shop, &id, "").await.event().await.unwrap();
+    let last = format!("last-event-id: {known}\r\n");
+    for play in [Play::Fail(ErrorCode::Unavailable), Play::Panic] {
+        let asked = shop.stage.asked.load(Ordering::SeqCst);
+        let mut watcher = Watcher::open(&shop, &id, &last).await;
+        // For the payment, and for what has happened to it.
+        shop.asked(asked + 2).await;
+        shop.plays(play);
+        shop.stage.till.bell.send_replace(());
+        assert_eq!(watcher.event().await, None, "ended, not cut");
+        shop.plays(Play::Answer);
+    }
+    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 1);
     shop.stage.till.moves(&id, TransactionStatus::Settlement, SystemClock.now());
-    assert_eq!(watcher.event().await, None, "ended, not cut");
-    shop.plays(Play::Answer);
-    let mut again = Watcher::open(&shop, &id, &format!("last-event-id: {known}\r\n")).await;
+    let mut again = Watcher::open(&shop, &id, &last).await;
     assert_eq!(again.event().await.unwrap().1["status"], "success");
 }
 

@@ -20,6 +20,7 @@ use domain::payment::{
 };
 use domain::product::Product;
 use domain::user::UserId;
+use std::time::Duration;
 
 mod events;
 mod listing;
@@ -192,7 +193,9 @@ impl Payments for Database {
                     Some(key) => self.ordered_before(order.buyer, key, by).await?,
                     None => None,
                 };
-                before.map(Placed::Before).ok_or_else(|| ErrorCode::IdempotencyKeyInUse.into())
+                before
+                    .map(Placed::Before)
+                    .ok_or_else(|| Error::retry_later(ErrorCode::IdempotencyKeyInUse, Duration::from_secs(1)))
             }
             Err(failure) => Err(failure.into()),
         }

@@ -1,12 +1,13 @@
 //! Payments: buyers order, the gateway tells how paying goes, pieces and mails follow.
 //!
-//! [`status`] is the machine, and nothing else; [`model`] the payment that it moves; [`order`] what is ordered. One file per thing
+//! [`status`] is the machine, and nothing else; [`model`] the payment that it moves, [`event`] what it tells of that; [`order`] what is ordered. One file per thing
 //! that is done: [`checkout`] orders, [`notification`] takes the gateway's word, [`reconcile`] finishes what was left open,
 //! [`post`] sends mails, [`view`], [`browse`], [`story`] and [`watch`] show. [`gateway`] and [`ports`] are what is needed from
 //! outside.
 
 pub mod browse;
 pub mod checkout;
+pub mod event;
 pub mod gateway;
 pub mod model;
 pub mod notification;
@@ -21,10 +22,9 @@ pub mod watch;
 
 pub use browse::{BrowsePayments, BrowsePaymentsForm, PaymentListing, PaymentPlace};
 pub use checkout::Checkout;
+pub use event::{Event, EventKind};
 pub use gateway::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
-pub use model::{
-    Event, EventKind, Learnt, Payment, PaymentId, PaymentPage, PaymentRecord, Report, Reservation, Transaction,
-};
+pub use model::{Learnt, Payment, PaymentId, PaymentPage, PaymentRecord, Report, Reservation, Transaction};
 pub use notification::{Inbox, NotificationForm, NotificationId, ReceiveNotification, Received, Verdict};
 pub use order::{Carriage, IdempotencyKey, Order, OrderForm, PaymentCode, PaymentCodes, Quantity};
 pub use ports::{

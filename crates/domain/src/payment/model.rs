@@ -5,8 +5,8 @@
 
 use crate::id::uuid_id;
 use crate::money::Money;
-use crate::payment::status::{State, Status, TransactionStatus, next_state};
-use crate::payment::{Order, PaymentCode, Quantity};
+use crate::payment::status::{State, TransactionStatus, next_state};
+use crate::payment::{Event, EventKind, Order, PaymentCode, Quantity};
 use crate::product::{Product, ProductId};
 use crate::user::UserId;
 use crate::version::Version;
@@ -102,58 +102,6 @@ pub enum Learnt {
     Contradicts,
     /// It may be older than what is known; the gateway is to be asked again.
     AskAgain,
-}
-
-/// Something that happened to a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its number among the payment's events, counted from one.
-    pub number: u32,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// What can happen to a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// It was ordered, and the pieces were reserved.
-    Ordered,
-    /// The gateway has made a page on which to pay.
-    Opened,
-    /// Its state has changed.
-    Moved {
-        /// What it was.
-        from: State,
-        /// What it is.
-        to: State,
-    },
-    /// The pieces are the payer's.
-    Sold,
-    /// The pieces were given back.
-    Released,
-    /// Pieces were reserved once more, for money that came late.
-    ReservedAgain,
-    /// It is paid, and there are no pieces left for it.
-    Unfulfilled,
-    /// So much of the money has been given back in all.
-    Refunded {
-        /// How much.
-        in_all: Money,
-    },
-}
-
-impl EventKind {
-    /// The status that buyer and seller see from then on, where this event is what changed it.
-    #[must_use]
-    pub fn shown(self) -> Option<Status> {
-        match self {
-            Self::Opened => Some(Status::Pending),
-            Self::Moved { from, to } if from.status() != to.status() => Some(to.status()),
-            _ => None,
-        }
-    }
 }
 
 /// All that storage keeps of a payment.
@@ -441,8 +389,8 @@ impl Payment {
         }
     }
 
-    /// Plans when the gateway is to be asked next: after 5, 15 and 60 minutes, when the reservation ends, and then hourly for
-    /// a day; at once and then ever later for a page that is yet to be had.
+    /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day; at once
+    /// and then ever later for a page.
     fn plan_check(&mut self, now: DateTime<Utc>) {
         let record = &self.record;
         let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
@@ -453,7 +401,8 @@ impl Payment {
         } else if self.is_half_made() && now < record.created_at + OPEN_UNTIL {
             Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
         } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held {
-            None
+            // The payer may have begun another attempt since, of which nobody has told yet.
+            (record.checks == 0).then(|| now + TimeDelta::minutes(5))
         } else {
             let planned = [5, 15, 60].map(|minutes| record.created_at + TimeDelta::minutes(minutes));
             let ends = [self.hold_until(), self.hold_until() + SILENCE];

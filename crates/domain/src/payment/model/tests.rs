@@ -1,6 +1,6 @@
 use super::*;
 use crate::actor::{Actor, Identity};
-use crate::payment::{Carriage, Order};
+use crate::payment::{Carriage, Order, Status};
 use crate::product::{Description, Details, Picture, Price, ProductName, Stock};
 use crate::user::Role;
 use proptest::prelude::*;

@@ -21,6 +21,7 @@ use gateway::{Fault, Turn};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use std::cell::Cell;
 use std::path::PathBuf;
 use support::{Kind, TestDatabase, kinds};
 use world::World;
@@ -112,9 +113,11 @@ fn go_through(kind: Kind, mut left: u32) {
         let database = test.open();
         let mut runner = TestRunner::new(Config { cases: some, failure_persistence: None, ..Config::default() });
         let histories = prop::collection::vec(step(), 1..40);
+        let begun = Cell::new(0);
         let ran = runner.run(&histories, |history| {
+            let before = begun.replace(begun.get() + 1);
             runtime.block_on(async {
-                let world = World::new(&database).await;
+                let world = World::new(&database, before).await;
                 for step in &history {
                     world.take(step).await;
                 }

@@ -117,11 +117,9 @@ pub(crate) struct World {
 const PIECES: i32 = 6;
 
 impl World {
-    pub(crate) async fn new(database: &Arc<Database>) -> Self {
-        // Each history begins later than all before it: those share the database.
-        static DAY: AtomicI64 = AtomicI64::new(0);
-        let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
-        let start = start + TimeDelta::days(4 * DAY.fetch_add(1, Ordering::Relaxed));
+    /// A shop whose history begins later than the `before` others in the database.
+    pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
+        let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
         let clock = Arc::new(Hands(Mutex::new(start)));
         let (gateway, letters, fuse) =
             (Arc::new(Counter::default()), Arc::new(Letterbox::default()), Arc::new(Fuse::default()));

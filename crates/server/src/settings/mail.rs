@@ -68,6 +68,10 @@ impl Mail {
             is_mailbox(text).then(|| text.to_owned())
         });
         let from = from.unwrap_or_default();
+        if transport == Some("smtp") && reader.environment == Environment::Production && domain_of(&from) == "localhost"
+        {
+            reader.mistake("mail.from", "is an address to which nobody can answer", "give the shop's own");
+        }
         let domain = reader.text("mail.domain", "a domain", |text| {
             let is_domain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
             is_domain.then(|| text.to_owned())
@@ -107,6 +111,12 @@ fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
         reader.mistake(PLAINTEXT, "shows mails and passwords to whoever carries them", "leave it off");
     }
     let url = reader.text(URL, "a text", |text| Some(text.to_owned()))?;
+    if url.is_empty() {
+        if is_used {
+            reader.mistake(URL, "is not given, and mail.transport is smtp", format!("give {WANTED_URL}"));
+        }
+        return None;
+    }
     let Some(is_open) = goes_open(&url) else {
         let remedy = "put it right; the user and the password have settings of their own";
         reader.mistake(URL, format!("is not {WANTED_URL}"), remedy);

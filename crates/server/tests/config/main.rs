@@ -33,14 +33,16 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What production cannot do without to take money.
-const PAID: [(&str, &str); 3] = [
+/// What production cannot do without to take money and to tell of it.
+const PAID: [(&str, &str); 5] = [
     ("COMMERCE__PAYMENT__GATEWAY", "midtrans"),
     ("COMMERCE__MIDTRANS__ENVIRONMENT", "production"),
     ("COMMERCE__MIDTRANS__SERVER_KEY", "Mid-server-Qw7Zp5Bn8Yc4Hd6F"),
+    ("COMMERCE__MAIL__FROM", "Shop <hello@shop.example>"),
+    ("COMMERCE__MAIL__URL", "smtps://mail.example"),
 ];
 
-/// Settings of an environment and variables alone; in production those by which money is taken are among them.
+/// Settings of an environment and variables alone; in production those of `PAID` are among them.
 fn variables(environment: &str, variables: &[(&str, &str)]) -> Sources {
     let paid = if environment == "production" { &PAID[..] } else { &[] };
     let env_vars = owned(&[paid, variables].concat());

@@ -110,10 +110,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("midtrans.timeout_seconds", &["0", "61"]),
     ("mail.transport", &["", "sendmail"]),
     ("mail.from", &["", "shop", "Shop <@localhost>"]),
-    (
-        "mail.url",
-        &["", "mail.example", "http://mail.example", "smtp://ada:secret@mail.example", "smtp://mail.example/a"],
-    ),
+    ("mail.url", &["mail.example", "http://mail.example", "smtp://ada:secret@mail.example", "smtp://mail.example/a"]),
     ("mail.username", &["shop", "a\u{7}b"]),
     ("mail.password", &["secret"]),
     ("mail.password_file", &["no/such/file"]),

@@ -86,6 +86,14 @@ fn mails_and_passwords_do_not_travel_in_the_open() {
 }
 
 #[test]
+fn mails_need_a_server_and_a_sender_who_can_be_answered() {
+    let text = told(&variables("development", &[("COMMERCE__MAIL__TRANSPORT", "smtp")]));
+    assert!(text.contains("mail.url: is not given, and mail.transport is smtp; give smtps://host"), "{text}");
+    let text = told(&production(&[("COMMERCE__MAIL__FROM", "Shop <shop@localhost>")]));
+    assert!(text.contains("mail.from: is an address to which nobody can answer"), "{text}");
+}
+
+#[test]
 fn who_logs_in_at_the_mail_server_has_a_name_and_a_password() {
     let name = ("COMMERCE__MAIL__USERNAME", "shop");
     let password = ("COMMERCE__MAIL__PASSWORD", "s3cret-word");

@@ -1,7 +1,7 @@
 //! Letters to buyers and sellers: written from templates, and sent by SMTP, to a folder, or to the log alone.
 //!
 //! What people call themselves and their products comes to strangers here. It is cleaned before it goes anywhere
-//! ([`compose`]), and escaped by the templates ([`templates`]).
+//! (`compose.rs`), and escaped by the templates (`templates.rs`).
 
 mod compose;
 mod folder;

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod actor;
 pub mod app;
+pub mod audit_log;
 pub mod client;
 pub mod clock;
 pub mod context;

@@ -13,6 +13,7 @@
 compile_error!("persistence needs at least one of the features `sqlite`, `postgres` and `mysql`");
 
 mod audit;
+mod audit_log;
 mod backlog;
 mod connection;
 mod constraint;

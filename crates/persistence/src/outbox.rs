@@ -1,5 +1,6 @@
 //! The mails that are to be sent.
 
+use crate::audit_log::{self, Deed};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
@@ -9,6 +10,7 @@ use crate::schema::{payments, users};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use domain::audit_log::{Action, Author};
 use domain::clock::Deadline;
 use domain::error::Error;
 use domain::payment::{
@@ -171,6 +173,28 @@ fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: 
     .map(drop)
 }
 
+/// Has mails tried at once, and tells how many.
+fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc>) -> QueryResult<usize> {
+    let at = now.naive_utc();
+    let again = (state.eq(MailState::Queued.as_str()), attempts.eq(0), next_at.eq(at), updated_at.eq(at));
+    let (retried, subject) = match which {
+        MailSelection::One(mail) => {
+            let unsent = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
+            (diesel::update(unsent).set(again).execute(connection)?, mail.to_string())
+        }
+        MailSelection::AllDead => {
+            let dead = table.filter(state.eq(MailState::Dead.as_str()));
+            (diesel::update(dead).set(again).execute(connection)?, "all dead mails".to_owned())
+        }
+    };
+    if retried > 0 {
+        let (action, author, details) = (Action::MailsRetried, Author::Operator, format!("{retried} mails"));
+        let deed = Deed { action, author, client: None, subject: &subject, details: &details };
+        audit_log::add(connection, &deed, now)?;
+    }
+    Ok(retried)
+}
+
 #[async_trait]
 impl Outbox for Database {
     async fn claim(
@@ -208,20 +232,8 @@ impl Outbox for Database {
     }
 
     async fn retry(&self, which: MailSelection, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
-        let now = now.naive_utc();
-        let retried = self.write(by, move |connection| {
-            let again = (state.eq(MailState::Queued.as_str()), attempts.eq(0), next_at.eq(now), updated_at.eq(now));
-            match which {
-                MailSelection::One(mail) => {
-                    let unsent = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
-                    diesel::update(unsent).set(again).execute(connection)
-                }
-                MailSelection::AllDead => {
-                    let dead = table.filter(state.eq(MailState::Dead.as_str()));
-                    diesel::update(dead).set(again).execute(connection)
-                }
-            }
-        });
+        let retried =
+            self.write(by, move |connection| write_transaction(connection, |connection| retry(connection, which, now)));
         Ok(retried.await?)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A product that is withdrawn stays as a row, for what was sold of it, and is in no answer any more.
 
+use crate::audit_log::{self, Deed};
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
@@ -12,9 +13,11 @@ use crate::payment;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
+use domain::audit_log::Author;
 use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use domain::product::{Changes, Filter, Listing, Owned, Product, ProductId, ProductQueries, Products};
+use domain::user::UserId;
 use domain::version::Tags;
 
 mod listing;
@@ -50,10 +53,26 @@ fn let_go(connection: &mut AnyConnection, key: &str, now: DateTime<Utc>) -> Quer
     if payment::shows_image(connection, key)? { Ok(()) } else { image_notes::add(connection, key, now) }
 }
 
+/// Has the audit log tell what a change does to price and stock.
+fn write_down(
+    connection: &mut AnyConnection,
+    row: &ProductRow,
+    by: UserId,
+    changes: &Changes,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    for (action, details) in row.differences(changes) {
+        let deed = Deed { action, author: Author::User(by), client: None, subject: &row.id, details: &details };
+        audit_log::add(connection, &deed, now)?;
+    }
+    Ok(())
+}
+
 /// Changes a product and exchanges the ledger's notes on its old and its new image.
 fn update(
     connection: &mut AnyConnection,
     id: ProductId,
+    by: UserId,
     changes: &Changes,
     expected: &Tags,
     now: DateTime<Utc>,
@@ -74,6 +93,7 @@ fn update(
         }
     }
     row::change(connection, &row, changes, now)?;
+    write_down(connection, &row, by, changes, now)?;
     let changed = row::find(connection, id)?;
     changed.map(Ok).ok_or(diesel::result::Error::NotFound)
 }
@@ -116,10 +136,11 @@ impl Products for Database {
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Product, Error> {
-        let (id, changes, expected) = (owned.product().id(), changes.clone(), expected.clone());
+        let (id, seller) = (owned.product().id(), owned.product().seller());
+        let (changes, expected) = (changes.clone(), expected.clone());
         let row = self
             .write(by, move |connection| {
-                write_transaction(connection, |connection| update(connection, id, &changes, &expected, now))
+                write_transaction(connection, |connection| update(connection, id, seller, &changes, &expected, now))
             })
             .await??;
         row.try_into()

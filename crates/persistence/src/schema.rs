@@ -286,6 +286,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Who did what that somebody may have to answer for.
+    audit_log (id) {
+        /// A UUID in hyphenated lower-case form.
+        id -> Text,
+        /// When, in UTC.
+        happened_at -> Timestamp,
+        /// What was done.
+        action -> Text,
+        /// Who did it: an account, `operator`, `owner` or `stranger`.
+        actor -> Text,
+        /// Where they were.
+        client -> Nullable<Text>,
+        /// What it was done to.
+        subject -> Text,
+        /// What more there is to tell.
+        details -> Text,
+    }
+}
+
+diesel::table! {
     /// Work that one server at a time does.
     leases (name) {
         /// The work.

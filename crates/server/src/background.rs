@@ -2,6 +2,7 @@
 //! that: what it was at is taken up by the next process.
 
 use chrono::TimeDelta;
+use domain::audit_log::AuditLog;
 use domain::clock::{Clock, Deadline};
 use domain::error::Error;
 use domain::payment::{Inbox, Outbox, Payments, Postman, Reconciler};
@@ -22,6 +23,9 @@ const KEYS_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// How long mails are kept once they are sent.
 const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// How long the audit log tells of something.
+const AUDIT_LOG_KEPT: TimeDelta = TimeDelta::days(366);
 
 /// How often what waits to be done about payments is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
@@ -55,7 +59,8 @@ pub(crate) async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
     }
 }
 
-/// Drops what is not needed any more: log-in counters, keys of orders, mails that were sent.
+/// Drops what is not needed any more: log-in counters, keys of orders, mails that were sent, old entries
+/// of the audit log.
 pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     ticks.tick().await;
@@ -64,6 +69,7 @@ pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
         let (now, by) = (clock.now(), || Deadline::within(Duration::from_secs(10)));
         tell_purged("login attempts", LoginAttempts::purge(&*database, now, by()).await);
         tell_purged("idempotency keys", database.forget_keys(now - KEYS_KEPT, by()).await);
+        tell_purged("audit log", AuditLog::purge(&*database, now - AUDIT_LOG_KEPT, by()).await);
         tell_purged("mails", Outbox::purge(&*database, now - MAILS_KEPT, by()).await);
     }
 }

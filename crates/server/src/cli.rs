@@ -76,6 +76,20 @@ pub enum Command {
         #[arg(long, value_name = "PATH")]
         log: Option<PathBuf>,
     },
+    /// Tell who did what: log-ins, bursts of failed ones, changes of prices and stock, what operators did; newest first
+    AuditLog {
+        /// Only the log-ins of the account with this e-mail address
+        #[arg(long, value_name = "EMAIL", conflicts_with = "id")]
+        email: Option<String>,
+
+        /// Only what was done to the product or mail with this identifier
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+
+        /// How many entries at most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
     /// Let an account log in again that too many failed log-ins have closed
     Unlock {
         /// The account's e-mail address

@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 mod audit;
+mod audit_log;
 mod outbox;
 mod payment;
 mod seed;
@@ -14,7 +15,7 @@ use crate::settings::{LogFormat, Settings, Sources};
 use crate::shutdown::{Request, Signals};
 use crate::telemetry::{self, LogGuard};
 use crate::wiring;
-use domain::clock::{Deadline, SystemClock};
+use domain::clock::{Clock, Deadline, SystemClock};
 use domain::user::{Email, LoginAttempts};
 use std::io::Write;
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Payment { command } => on_runtime(payment::run(command, &settings)),
         Command::Outbox { command } => on_runtime(outbox::run(command, &settings)),
         Command::Audit { journal, log } => on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings)),
+        Command::AuditLog { email, id, limit } => {
+            on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings))
+        }
         Command::Openapi => print_openapi(),
     }
 }
@@ -196,7 +200,7 @@ async fn unlock(email: &str, settings: &Settings) -> Exit {
         Ok(database) => database,
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     };
-    match database.unlock(&email, Deadline::within(PATIENCE)).await {
+    match database.unlock(&email, SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(true) => say(format_args!("unlocked {}", email.as_str())),
         Ok(false) => say(format_args!("{} had no failed log-ins", email.as_str())),
         Err(error) => {

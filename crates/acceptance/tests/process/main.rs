@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         operating::health_tells_whether_a_server_is_ready,
         operating::metrics_tell_of_both_protocols_without_naming_users,
         operating::the_description_of_the_interface_is_printed,
+        operating::who_did_what_is_told_to_operators,
         paying::a_notification_that_was_answered_is_applied_by_the_next_server,
         paying::an_order_that_is_half_made_is_finished,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,

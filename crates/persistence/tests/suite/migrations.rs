@@ -5,7 +5,7 @@ use persistence::{MigrateError, Status, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "2026-11-23-000001_create_users",
     "2026-11-23-000002_create_login_attempts",
     "2026-11-23-000003_create_products",
@@ -18,6 +18,7 @@ const ALL: [&str; 12] = [
     "2026-11-23-000010_create_notifications",
     "2026-11-23-000011_create_mails",
     "2026-11-23-000012_create_leases",
+    "2026-11-23-000013_create_audit_log",
 ];
 
 fn folder(kind: Kind) -> PathBuf {

@@ -3,7 +3,14 @@
 use crate::support::{Kind, TestDatabase, kinds};
 
 /// Table, column, kind of type, whether it may be null.
-const COLUMNS: [&str; 112] = [
+const COLUMNS: [&str; 119] = [
+    "audit_log.action text",
+    "audit_log.actor text",
+    "audit_log.client text null",
+    "audit_log.details text",
+    "audit_log.happened_at time",
+    "audit_log.id text",
+    "audit_log.subject text",
     "idempotency_keys.created_at time",
     "idempotency_keys.idempotency_key text",
     "idempotency_keys.payment_id text",
@@ -118,7 +125,8 @@ const COLUMNS: [&str; 112] = [
     "users.role text",
 ];
 
-const UNIQUE: [&str; 17] = [
+const UNIQUE: [&str; 18] = [
+    "audit_log.id",
     "idempotency_keys.payment_id",
     "idempotency_keys.user_id,idempotency_key",
     "image_notes.image_key",

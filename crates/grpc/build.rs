@@ -9,7 +9,7 @@ const PROTO: &str = "../../proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO}");
-    let files = protox::compile(["product.proto", "user.proto"], [PROTO])?;
+    let files = protox::compile(["payment.proto", "product.proto", "user.proto"], [PROTO])?;
     let descriptor = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptor.bin");
     std::fs::write(descriptor, files.encode_to_vec())?;
     // An image is a part of the memory into which its message came, not a copy of it.

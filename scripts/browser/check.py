@@ -1,4 +1,4 @@
-"""The docs page, a call made from it, and calls of other origins, in a real browser.
+"""The docs page, a call made from it, calls of other origins, and paying, in a real browser.
 
     check.py BINARY SCREENSHOT
 
@@ -137,7 +137,79 @@ def other_origin_may_not(browser, shop, site):
     expect(201, answer.get("status"), f"the refused call left no account ({answer})")
 
 
-CHECKS = [docs_page_works_offline, docs_page_makes_calls, allowed_origin_may_call, other_origin_may_not]
+# Reads a payment's events as a page does, with the token in a header, and keeps the status that each told.
+WATCH = """
+    const [url, token] = arguments;
+    window.told = [];
+    const read = async () => {
+        const answer = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+        for (let rest = ''; ;) {
+            const { done, value } = await reader.read();
+            if (done) return;
+            const events = (rest + value).split('\\n\\n');
+            rest = events.pop();
+            for (const event of events) {
+                const data = event.split('\\n').find(line => line.startsWith('data: '));
+                if (data) window.told.push(JSON.parse(data.slice(6)).status);
+            }
+        }
+    };
+    read().catch(error => window.told.push(String(error)));
+"""
+
+
+def call(browser, shop, method, path, body, token=None):
+    """Calls REST from the page that is open, and returns the results."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    options = {"method": method, "headers": headers} | ({"body": json.dumps(body)} if body else {})
+    answer = browser.run(FETCH, f"{shop.origin}{path}", options)
+    expect(True, answer.get("status") in (200, 201), f"{method} {path} ({answer})")
+    return answer["body"]["results"]
+
+
+def enter(browser, shop, role):
+    """Opens an account and returns its token."""
+    account = {**ACCOUNT, "email": f"{role}@example.com", "role": role}
+    call(browser, shop, "POST", "/users/register", account)
+    return call(browser, shop, "POST", "/users/login", account)["token"]
+
+
+def payment_page_pays(browser, shop, site):
+    """An order is refused once and then paid on the simulator's page, and another page sees it happen without asking."""
+    browser.open(site.allowed)
+    seller, buyer = enter(browser, shop, "seller"), enter(browser, shop, "buyer")
+    teapot = {"name": "<b>Teapot</b>", "description": "Of clay", "price": "125000", "stock": 3}
+    product = call(browser, shop, "POST", "/products", teapot, seller)
+    order = {"product_id": product["id"], "quantity": 2}
+    payment = call(browser, shop, "POST", "/payments", order, buyer)
+    browser.run(WATCH, f"{shop.origin}/payments/{payment['id']}/events", buyer)
+    browser.wait_for("return window.told.length === 1")
+
+    watching = browser.open_window()
+    browser.console_errors()
+    browser.open(payment["payment_url"])
+    text = browser.wait_for("return document.querySelector('main').innerText")
+    expect(True, "Rp 250.000" in text and "<b>Teapot</b>" in text, f"what the page says ({text})")
+    browser.click("button.deny")
+    browser.wait_for("return document.querySelector('.status.refused') !== null")
+    browser.click("button.pay")
+    browser.wait_for("return document.querySelector('.status.paid') !== null")
+    expect([], browser.console_errors(), "errors of the console")
+
+    browser.go_to_window(watching)
+    browser.wait_for("return window.told.includes('success')")
+    expect(["pending", "deny", "success"], browser.run("return window.told"), "what the watching page was told")
+    expect("success", call(browser, shop, "GET", f"/payments/{payment['id']}", None, buyer)["status"], "status")
+
+
+CHECKS = [
+    docs_page_works_offline,
+    docs_page_makes_calls,
+    allowed_origin_may_call,
+    other_origin_may_not,
+    payment_page_pays,
+]
 
 
 def main(binary, screenshot):

@@ -89,6 +89,17 @@ class Browser:
         """Goes to a page and waits until it is loaded."""
         self._call("POST", f"{self.session}/url", {"url": url})
 
+    def open_window(self):
+        """Opens another window, goes there, and returns the name of the one before."""
+        before = self._call("GET", f"{self.session}/window")
+        opened = self._call("POST", f"{self.session}/window/new", {"type": "tab"})["handle"]
+        self.go_to_window(opened)
+        return before
+
+    def go_to_window(self, name):
+        """Goes to a window that is open."""
+        self._call("POST", f"{self.session}/window", {"handle": name})
+
     def run(self, script, *arguments):
         """The value of a script's `return`; a promise is waited for."""
         return self._call("POST", f"{self.session}/execute/sync", {"script": script, "args": list(arguments)})

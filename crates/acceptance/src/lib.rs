@@ -27,5 +27,6 @@ pub mod rest;
 pub mod s3;
 pub mod scenarios;
 pub mod shop;
+pub mod stall;
 pub mod token;
 pub mod world;

@@ -4,7 +4,10 @@
 
 use acceptance::database::DatabaseKind;
 use acceptance::pictures::png;
-use acceptance::shop::{LoggedIn, PASSWORD, Product, Protocol, Query, Shop, ada, change, teapot};
+use acceptance::shop::{
+    LoggedIn, PASSWORD, Payment, PaymentQuery, Product, Protocol, Query, Shop, ada, change, teapot,
+};
+use acceptance::stall::{KEY, notification, notify};
 use acceptance::token::{claims, header, signed, with};
 use acceptance::world::World;
 use domain::clock::Clock;
@@ -25,6 +28,12 @@ enum Call {
     View,
     Browse,
     Image,
+    Order,
+    Payment,
+    Payments,
+    Timeline,
+    Watch,
+    Notify,
 }
 
 /// One operation and what comes of it for each who may ask: `None` is a success.
@@ -80,7 +89,32 @@ const fn owning_sellers(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..sellers(operation, call) }
 }
 
-const ROWS: [Row; 17] = [
+/// Any buyer's.
+const fn buyers(operation: &'static str, call: Call) -> Row {
+    Row {
+        owner: Some(ErrorCode::RoleNotAllowed),
+        other_seller: Some(ErrorCode::RoleNotAllowed),
+        ..authenticated(operation, call)
+    }
+}
+
+/// That of the buyer who pays and of the seller who owns the product.
+const fn both_sides(operation: &'static str, call: Call) -> Row {
+    Row { other_seller: Some(ErrorCode::Forbidden), ..authenticated(operation, call) }
+}
+
+const ROWS: [Row; 28] = [
+    buyers("POST /payments", Call::Order),
+    both_sides("GET /payments/{id}", Call::Payment),
+    authenticated("GET /payments", Call::Payments),
+    both_sides("GET /payments/{id}/timeline", Call::Timeline),
+    both_sides("GET /payments/{id}/events", Call::Watch),
+    public("POST /payments/midtrans/webhook", Call::Notify),
+    buyers("/payment.PaymentCommandService/CreatePayment", Call::Order),
+    both_sides("/payment.PaymentQueryService/GetPaymentByID", Call::Payment),
+    authenticated("/payment.PaymentQueryService/GetAllPayments", Call::Payments),
+    both_sides("/payment.PaymentQueryService/GetPaymentTimeline", Call::Timeline),
+    both_sides("/payment.PaymentQueryService/WatchPayment", Call::Watch),
     public("POST /users/register", Call::Register),
     public("POST /users/login", Call::LogIn),
     owners("GET /users/{id}", Call::Profile),
@@ -142,6 +176,7 @@ fn every_operation_has_a_row() {
 struct Owner {
     account: LoggedIn,
     product: Product,
+    payment: Payment,
 }
 
 async fn outcome(world: &World, shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode> {
@@ -157,6 +192,13 @@ async fn outcome(world: &World, shop: &dyn Shop, call: Call, owner: &Owner) -> O
         Call::Withdraw => shop.delete(&owner.product.id).await.err(),
         Call::View => shop.product(&owner.product.id).await.err(),
         Call::Browse => shop.products(&Query::default()).await.err(),
+        Call::Order => shop.order(&owner.product.id, 1).await.err(),
+        Call::Payment => shop.payment(&owner.payment.id).await.err(),
+        Call::Payments => shop.payments(&PaymentQuery::default()).await.err(),
+        Call::Timeline => shop.timeline(&owner.payment.id).await.err(),
+        Call::Watch => shop.watch(&owner.payment.id, 0).await.err(),
+        // The signature tells who asks, and no token does.
+        Call::Notify => notify(world, &notification(&owner.payment.id, "10000", "pending", KEY)).await.err(),
         Call::Image => {
             // As a browser loads it: without a token, whoever looks.
             assert_eq!(world.rest().download(&owner.product.image_url).await.status, 200);
@@ -182,8 +224,10 @@ async fn each_caller_gets_what_the_row_says() {
     for row in ROWS {
         let anonymous = world.over(row.protocol());
         // One for each row: the owner may withdraw it.
-        let product = anonymous.bearing(&account.token).create(&teapot().image(png(8, 8))).await.unwrap();
-        let owner = Owner { account: account.clone(), product };
+        let form = teapot().price("10000").image(png(8, 8));
+        let product = anonymous.bearing(&account.token).create(&form).await.unwrap();
+        let payment = anonymous.bearing(&buyer.token).order(&product.id, 1).await.unwrap();
+        let owner = Owner { account: account.clone(), product, payment };
         let callers = [
             ("anonymous", None, row.anonymous),
             ("bad token", Some("rubbish"), row.bad_token),

@@ -5,6 +5,7 @@
 use acceptance::database::DatabaseKind;
 use acceptance::pictures::png;
 use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
+use acceptance::stall::{KEY, Stall, notification, notify};
 use acceptance::world::World;
 use acceptance::{golden, grpc as grpc_client};
 use domain::error::ErrorCode;
@@ -14,10 +15,10 @@ use tokio::task::JoinSet;
 
 #[test]
 fn the_catalogue_changes_only_on_purpose() {
-    let mut table = format!("{:<20}{:<6}{:<22}message\n", "code", "REST", "gRPC");
+    let mut table = format!("{:<28}{:<6}{:<22}message\n", "code", "REST", "gRPC");
     for code in ErrorCode::ALL {
         let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
-        let _ = write!(table, "{:<20}{rest:<6}{grpc:<22}{}", code.as_str(), code.message());
+        let _ = write!(table, "{:<28}{rest:<6}{grpc:<22}{}", code.as_str(), code.message());
         if grpc_client::message(code) != code.message() {
             let _ = write!(table, " (gRPC: {})", grpc_client::message(code));
         }
@@ -45,6 +46,13 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
             ("storage.s3.secret_access_key", "secret"),
             ("storage.timeout_seconds", "1"),
         ],
+        ErrorCode::GatewayFailed => &[
+            ("payment.gateway", "midtrans"),
+            ("midtrans.server_key", "SB-Mid-server-TESTKEY"),
+            // A port that nobody can listen on without being the operator.
+            ("midtrans.snap_url", "http://127.0.0.1:1"),
+            ("midtrans.api_url", "http://127.0.0.1:1"),
+        ],
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidLogin
         | ErrorCode::EmailTaken
@@ -56,6 +64,13 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         | ErrorCode::UserNotFound
         | ErrorCode::ProductNotFound
         | ErrorCode::ProductChanged
+        | ErrorCode::OrderedProductNotFound
+        | ErrorCode::InsufficientStock
+        | ErrorCode::PaymentNotFound
+        | ErrorCode::IdempotencyKeyReused
+        | ErrorCode::IdempotencyKeyInUse
+        | ErrorCode::SignatureInvalid
+        | ErrorCode::NotifiedOrderNotFound
         | ErrorCode::Internal => &[],
     }
 }
@@ -93,6 +108,14 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
             refused(seller.expecting("\"99\"").update(&made.id, &change()).await)
         }
         ErrorCode::ImageStoreFailed => refused(seller(&*shop).await.create(&teapot().image(png(8, 8))).await),
+        ErrorCode::OrderedProductNotFound
+        | ErrorCode::InsufficientStock
+        | ErrorCode::PaymentNotFound
+        | ErrorCode::GatewayFailed
+        | ErrorCode::IdempotencyKeyReused
+        | ErrorCode::IdempotencyKeyInUse
+        | ErrorCode::SignatureInvalid
+        | ErrorCode::NotifiedOrderNotFound => meet_about_payments(code, world).await,
         ErrorCode::RateLimited => {
             refused(shop.login("eve@example.com", PASSWORD).await);
             refused(shop.login("eve@example.com", PASSWORD).await)
@@ -114,6 +137,40 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
             world.database.execute("UPDATE users SET role = 'rubbish'");
             refused(owner.profile(&id).await)
         }
+    }
+}
+
+/// The same for those that only payments have.
+async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
+    match code {
+        ErrorCode::SignatureInvalid => {
+            return refused(notify(world, &notification("1", "1", "settlement", "another key")).await);
+        }
+        ErrorCode::NotifiedOrderNotFound => {
+            return refused(notify(world, &notification("1", "1", "settlement", KEY)).await);
+        }
+        _ => {}
+    }
+    let stall = Stall::open(world, 5).await;
+    let (shop, product) = (&stall.buyer.shop, &stall.product.id);
+    let keyed = shop.keyed("key");
+    match code {
+        ErrorCode::OrderedProductNotFound => refused(shop.order("1", 1).await),
+        ErrorCode::InsufficientStock => refused(shop.order(product, 6).await),
+        ErrorCode::PaymentNotFound => refused(shop.payment("1").await),
+        ErrorCode::IdempotencyKeyReused => {
+            keyed.order(product, 1).await.unwrap();
+            refused(keyed.order(product, 2).await)
+        }
+        ErrorCode::IdempotencyKeyInUse => {
+            keyed.order(product, 1).await.unwrap();
+            // As it is while the gateway has not yet answered.
+            world.database.execute(
+                "UPDATE payments SET token = NULL, payment_url = NULL, opened_at = NULL, next_check_at = NULL",
+            );
+            refused(keyed.order(product, 1).await)
+        }
+        _ => refused(shop.order(product, 1).await),
     }
 }
 
@@ -147,7 +204,11 @@ async fn assert_met(code: ErrorCode, protocol: Protocol) {
     assert_eq!(refusal.code, code, "{protocol}: {refusal:?}");
     let can_wait = matches!(
         code,
-        ErrorCode::RateLimited | ErrorCode::LoginThrottled | ErrorCode::Overloaded | ErrorCode::Unavailable
+        ErrorCode::RateLimited
+            | ErrorCode::LoginThrottled
+            | ErrorCode::Overloaded
+            | ErrorCode::Unavailable
+            | ErrorCode::IdempotencyKeyInUse
     );
     assert_eq!(refusal.retry_after.is_some(), can_wait, "{protocol}: {refusal:?}");
     world.close().await;

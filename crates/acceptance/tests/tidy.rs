@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 500;
 
 /// Which of our crates each of them may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
+    ("counterparts", &[]),
     ("domain", &[]),
     ("grpc", &["domain"]),
     ("outbound", &["domain"]),
@@ -21,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("rest", &["domain"]),
     ("server", &["domain", "grpc", "outbound", "persistence", "rest"]),
     ("bench", &["acceptance", "grpc"]),
-    ("acceptance", &["domain", "grpc", "persistence", "rest", "server"]),
+    ("acceptance", &["counterparts", "domain", "grpc", "persistence", "rest", "server"]),
 ];
 
 /// What belongs to one adapter alone.

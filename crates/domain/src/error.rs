@@ -37,6 +37,22 @@ pub enum ErrorCode {
     ProductChanged,
     /// The store of images is away, or refused an image.
     ImageStoreFailed,
+    /// There is no such product to order.
+    OrderedProductNotFound,
+    /// There are not as many pieces as are ordered.
+    InsufficientStock,
+    /// There is no such payment.
+    PaymentNotFound,
+    /// The payment gateway is away, or refused an order.
+    GatewayFailed,
+    /// The key has come before with another order.
+    IdempotencyKeyReused,
+    /// The order that came before with this key is not finished.
+    IdempotencyKeyInUse,
+    /// The notification is not the gateway's.
+    SignatureInvalid,
+    /// There is no payment that the notification can be about.
+    NotifiedOrderNotFound,
     /// The client has used up its share of calls for now.
     RateLimited,
     /// Too many failed log-ins on this account.
@@ -53,7 +69,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::InvalidLogin,
         Self::EmailTaken,
@@ -66,6 +82,14 @@ impl ErrorCode {
         Self::ProductNotFound,
         Self::ProductChanged,
         Self::ImageStoreFailed,
+        Self::OrderedProductNotFound,
+        Self::InsufficientStock,
+        Self::PaymentNotFound,
+        Self::GatewayFailed,
+        Self::IdempotencyKeyReused,
+        Self::IdempotencyKeyInUse,
+        Self::SignatureInvalid,
+        Self::NotifiedOrderNotFound,
         Self::RateLimited,
         Self::LoginThrottled,
         Self::Overloaded,
@@ -90,6 +114,14 @@ impl ErrorCode {
             Self::ProductNotFound => "product_not_found",
             Self::ProductChanged => "product_changed",
             Self::ImageStoreFailed => "image_store_failed",
+            Self::OrderedProductNotFound => "ordered_product_not_found",
+            Self::InsufficientStock => "insufficient_stock",
+            Self::PaymentNotFound => "payment_not_found",
+            Self::GatewayFailed => "gateway_failed",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::SignatureInvalid => "signature_invalid",
+            Self::NotifiedOrderNotFound => "notified_order_not_found",
             Self::RateLimited => "rate_limited",
             Self::LoginThrottled => "login_throttled",
             Self::Overloaded => "overloaded",
@@ -114,6 +146,14 @@ impl ErrorCode {
             Self::ProductNotFound => "product not found",
             Self::ProductChanged => "the product has changed meanwhile, read it again",
             Self::ImageStoreFailed => "failed to upload image",
+            Self::OrderedProductNotFound => "product not found",
+            Self::InsufficientStock => "insufficient stock",
+            Self::PaymentNotFound => "Payment not found",
+            Self::GatewayFailed => "payment gateway unavailable",
+            Self::IdempotencyKeyReused => "this idempotency key was used for another order, use a new one",
+            Self::IdempotencyKeyInUse => "the order with this idempotency key is being made, try again shortly",
+            Self::SignatureInvalid => "invalid signature",
+            Self::NotifiedOrderNotFound => "payment not found",
             Self::RateLimited => "rate limit exceeded",
             Self::LoginThrottled => "too many failed logins for this account, try again later",
             Self::Overloaded => "the server is busy, try again shortly",
@@ -154,6 +194,8 @@ pub enum ViolationCode {
     UnknownRole,
     /// The order is none of those in which lists are given.
     UnknownSort,
+    /// The status is none of those that payments have.
+    UnknownStatus,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
     /// The text is no identifier.
@@ -189,6 +231,7 @@ impl ViolationCode {
             Self::InvalidUrl => "invalid_url",
             Self::UnknownRole => "unknown_role",
             Self::UnknownSort => "unknown_sort",
+            Self::UnknownStatus => "unknown_status",
             Self::InvalidEmail => "invalid_email",
             Self::InvalidId => "invalid_id",
             Self::InvalidCursor => "invalid_cursor",
@@ -336,6 +379,11 @@ impl Error {
     /// The store of images is away, or refused one; the cause goes to the log and never to a client.
     pub fn image_store(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::ImageStoreFailed) }
+    }
+
+    /// The payment gateway is away, or refused an order; the cause goes to the log and never to a client.
+    pub fn gateway(source: impl Into<BoxError>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(ErrorCode::GatewayFailed) }
     }
 
     /// More work than the server will queue.

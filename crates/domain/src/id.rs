@@ -13,6 +13,12 @@ macro_rules! uuid_id {
             pub fn generate() -> Self {
                 Self(uuid::Uuid::now_v7())
             }
+
+            /// The identifier as a number.
+            #[must_use]
+            pub const fn as_uuid(self) -> uuid::Uuid {
+                self.0
+            }
         }
 
         impl std::str::FromStr for $name {

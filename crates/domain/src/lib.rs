@@ -10,6 +10,7 @@
 pub mod access;
 pub mod actor;
 pub mod app;
+pub mod audit_log;
 pub mod client;
 pub mod clock;
 pub mod context;
@@ -18,6 +19,7 @@ mod id;
 pub mod money;
 pub mod observe;
 pub mod page;
+pub mod payment;
 pub mod product;
 pub mod quota;
 mod text;

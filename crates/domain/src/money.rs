@@ -33,6 +33,24 @@ impl Money {
         self.0
     }
 
+    /// An amount of whole rupiah; none where it is too large.
+    #[must_use]
+    pub fn from_whole(whole: u64) -> Option<Self> {
+        i64::try_from(whole).ok()?.checked_mul(MINOR).and_then(Self::from_minor)
+    }
+
+    /// Whether it has no decimals.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        self.0 % MINOR == 0
+    }
+
+    /// The amount in whole rupiah, without its decimals.
+    #[must_use]
+    pub const fn whole(self) -> i64 {
+        self.0 / MINOR
+    }
+
     /// Reads a decimal number of at most two decimals (zeros that follow them do not count), without an exponent and
     /// without separators between digits.
     ///

@@ -3,6 +3,7 @@
 use crate::client::ClientAddress;
 use crate::context::RequestId;
 use crate::error::ErrorCode;
+use crate::payment::{Attempt, Verdict};
 use std::time::Duration;
 
 /// The protocol that a request came by.
@@ -46,12 +47,27 @@ pub struct RequestReport<'a> {
     pub client: ClientAddress,
 }
 
+/// Something about payments that is counted.
+#[derive(Clone, Copy, Debug)]
+pub enum PaymentReport<'a> {
+    /// A notification without a right signature has come.
+    Forged,
+    /// A notification has been judged.
+    Notification(Verdict),
+    /// A payment was moved on because it was asked about, not because the gateway told of it.
+    Corrected,
+    /// A mail was tried.
+    Mail(&'a Attempt),
+}
+
 /// Where reports go.
 pub trait Observer: Send + Sync {
     /// A request has been answered.
     fn request_answered(&self, report: &RequestReport<'_>);
     /// A use case has ended: with its result's code, or `None` for success.
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration);
+    /// Something about payments.
+    fn payment(&self, report: PaymentReport<'_>);
     /// A panic was caught and answered.
     fn panic_caught(&self, place: &'static str);
 }

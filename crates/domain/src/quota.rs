@@ -13,6 +13,8 @@ pub enum Allowance {
     Write,
     /// Calls that only look.
     Read,
+    /// Notifications from the payment gateway, which come in bursts and must not be turned away.
+    Notification,
 }
 
 /// Whom a call is counted against.

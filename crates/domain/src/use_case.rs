@@ -178,7 +178,7 @@ fn log_fault(use_case: &'static str, error: &Error) {
     let code = error.code().as_str();
     if error.code() == ErrorCode::Internal {
         tracing::error!(use_case, code, causes = causes(error), "use case failed");
-    } else if matches!(error.code(), ErrorCode::Unavailable | ErrorCode::ImageStoreFailed) {
+    } else if matches!(error.code(), ErrorCode::Unavailable | ErrorCode::ImageStoreFailed | ErrorCode::GatewayFailed) {
         tracing::warn!(use_case, code, causes = causes(error), "use case failed");
     } else {
         tracing::debug!(use_case, code, "use case refused");

@@ -14,14 +14,21 @@ const DOMAIN: &str = "gocommerce";
 #[must_use]
 pub const fn code(code: ErrorCode) -> Code {
     match code {
-        ErrorCode::InvalidRequest | ErrorCode::InvalidLogin => Code::InvalidArgument,
+        ErrorCode::InvalidRequest | ErrorCode::InvalidLogin | ErrorCode::IdempotencyKeyReused => Code::InvalidArgument,
         ErrorCode::EmailTaken => Code::AlreadyExists,
-        ErrorCode::LoginFailed | ErrorCode::TokenMissing | ErrorCode::TokenInvalid => Code::Unauthenticated,
+        ErrorCode::LoginFailed | ErrorCode::TokenMissing | ErrorCode::TokenInvalid | ErrorCode::SignatureInvalid => {
+            Code::Unauthenticated
+        }
         ErrorCode::RoleNotAllowed | ErrorCode::Forbidden => Code::PermissionDenied,
-        ErrorCode::UserNotFound | ErrorCode::ProductNotFound => Code::NotFound,
-        ErrorCode::ProductChanged => Code::Aborted,
+        ErrorCode::UserNotFound
+        | ErrorCode::ProductNotFound
+        | ErrorCode::OrderedProductNotFound
+        | ErrorCode::PaymentNotFound
+        | ErrorCode::NotifiedOrderNotFound => Code::NotFound,
+        ErrorCode::InsufficientStock => Code::FailedPrecondition,
+        ErrorCode::ProductChanged | ErrorCode::IdempotencyKeyInUse => Code::Aborted,
         ErrorCode::RateLimited | ErrorCode::LoginThrottled | ErrorCode::Overloaded => Code::ResourceExhausted,
-        ErrorCode::ImageStoreFailed | ErrorCode::Unavailable => Code::Unavailable,
+        ErrorCode::ImageStoreFailed | ErrorCode::GatewayFailed | ErrorCode::Unavailable => Code::Unavailable,
         ErrorCode::DeadlineExceeded => Code::DeadlineExceeded,
         ErrorCode::Internal => Code::Internal,
     }

@@ -1,5 +1,7 @@
 //! `grpc.health.v1`: tells for each service whether the server is ready, as its readiness goes on and off.
 
+use crate::proto::payment::payment_command_service_server::SERVICE_NAME as PAYMENT_COMMANDS;
+use crate::proto::payment::payment_query_service_server::SERVICE_NAME as PAYMENT_QUERIES;
 use crate::proto::product::product_command_service_server::SERVICE_NAME as PRODUCT_COMMANDS;
 use crate::proto::product::product_query_service_server::SERVICE_NAME as PRODUCT_QUERIES;
 use crate::proto::user::user_command_service_server::SERVICE_NAME as USER_COMMANDS;
@@ -12,7 +14,8 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 /// Every service that has a status; the empty name stands for the server as a whole.
-const SERVICES: [&str; 5] = ["", USER_COMMANDS, USER_QUERIES, PRODUCT_COMMANDS, PRODUCT_QUERIES];
+const SERVICES: [&str; 7] =
+    ["", USER_COMMANDS, USER_QUERIES, PRODUCT_COMMANDS, PRODUCT_QUERIES, PAYMENT_COMMANDS, PAYMENT_QUERIES];
 
 /// What the health service tells.
 pub(crate) struct Health(HealthReporter);

@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod layer;
 mod options;
+mod payment;
 mod product;
 pub mod proto;
 mod rpc;

@@ -20,7 +20,7 @@ use tonic::body::Body;
 use tonic::{Request, Response, Status};
 
 /// What the messages call the fields of a [`PageForm`].
-const NAMES: PageNames = PageNames { limit: "page_size", cursor: "page_token" };
+pub(crate) const NAMES: PageNames = PageNames { limit: "page_size", cursor: "page_token" };
 
 /// What changes products.
 pub(crate) struct ProductCommands(pub(crate) Arc<App>);
@@ -143,7 +143,7 @@ fn list_response(page: Page<ProductView>) -> ListProductResponse {
     }
 }
 
-fn product_response(product: ProductView) -> ProductResponse {
+pub(crate) fn product_response(product: ProductView) -> ProductResponse {
     ProductResponse {
         id: product.id.to_string(),
         user_id: product.seller.to_string(),
@@ -158,7 +158,7 @@ fn product_response(product: ProductView) -> ProductResponse {
     }
 }
 
-fn timestamp(time: DateTime<Utc>) -> Timestamp {
+pub(crate) fn timestamp(time: DateTime<Utc>) -> Timestamp {
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default();
     Timestamp { seconds: time.timestamp(), nanos }
 }

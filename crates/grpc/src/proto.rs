@@ -3,6 +3,18 @@
 /// The descriptors of all services here, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
 
+/// Payments: `proto/payment.proto`.
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::doc_lazy_continuation,
+    clippy::too_many_lines,
+    reason = "generated code"
+)]
+pub mod payment {
+    tonic::include_proto!("payment");
+}
+
 /// Products: `proto/product.proto`.
 #[expect(
     clippy::allow_attributes,

@@ -4,8 +4,11 @@ use crate::connection;
 use crate::health::Health;
 use crate::layer::{SurroundLayer, Surroundings};
 use crate::options::Options;
+use crate::payment::{PaymentCommands, PaymentQueries};
 use crate::product::{self, ProductCommands, ProductQueries};
 use crate::proto::DESCRIPTOR_SET;
+use crate::proto::payment::payment_command_service_server::PaymentCommandServiceServer;
+use crate::proto::payment::payment_query_service_server::PaymentQueryServiceServer;
 use crate::proto::product::product_command_service_server::ProductCommandServiceServer;
 use crate::proto::product::product_query_service_server::ProductQueryServiceServer;
 use crate::proto::user::user_command_service_server::UserCommandServiceServer;
@@ -53,7 +56,7 @@ pub async fn serve(
 
     let serving = transport(&options)
         .layer(SurroundLayer::new(surroundings(&app, &options)?))
-        .add_routes(routes(app, &health, &options)?)
+        .add_routes(routes(app, &health, &options, &stop)?)
         .serve_with_incoming_shutdown(
             connection::accept(listener, &options, stop.clone(), cut),
             stop.clone().cancelled_owned(),
@@ -103,18 +106,22 @@ fn descriptor_sets(options: &Options) -> Vec<&'static [u8]> {
 }
 
 /// All services, each with a limit on what it reads.
-fn routes(app: Arc<App>, health: &Health, options: &Options) -> Result<Routes, BoxError> {
+fn routes(app: Arc<App>, health: &Health, options: &Options, stop: &CancellationToken) -> Result<Routes, BoxError> {
     let limit = options.max_message;
     let user_commands = UserCommandServiceServer::new(UserCommands(Arc::clone(&app)));
     let user_queries = UserQueryServiceServer::new(UserQueries(Arc::clone(&app)));
     let product_commands = ProductCommandServiceServer::new(ProductCommands(Arc::clone(&app)));
     let product_commands = product_commands.max_decoding_message_size(options.max_upload).accept_compressed(Gzip);
     let product_commands = Uploads::new(Arc::clone(&app), product::gate, options, product_commands);
-    let product_queries = ProductQueryServiceServer::new(ProductQueries(app));
+    let product_queries = ProductQueryServiceServer::new(ProductQueries(Arc::clone(&app)));
+    let payment_commands = PaymentCommandServiceServer::new(PaymentCommands(Arc::clone(&app)));
+    let payment_queries = PaymentQueryServiceServer::new(PaymentQueries { app, stop: stop.clone() });
     let routes = Routes::new(user_commands.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(user_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(product_commands)
         .add_service(product_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(payment_commands.max_decoding_message_size(limit).accept_compressed(Gzip))
+        .add_service(payment_queries.max_decoding_message_size(limit).accept_compressed(Gzip))
         .add_service(health.service().max_decoding_message_size(limit));
     if !options.reflection {
         return Ok(routes);

@@ -98,6 +98,7 @@ impl Quotas for ClientQuotas {
             Allowance::Credentials => self.spend_credentials(spender),
             Allowance::Write => self.write.spend(spender),
             Allowance::Read => self.read.spend(spender),
+            Allowance::Notification => return None,
         })
     }
 }

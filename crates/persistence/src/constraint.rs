@@ -11,10 +11,33 @@ pub(crate) enum Constraint {
     LoginAttempt,
     /// A product's seller has an account.
     ProductSeller,
+    /// One payment per code.
+    PaymentCode,
+    /// One order per buyer and key.
+    IdempotencyKey,
+    /// One row per notification.
+    Notification,
+    /// A payment's buyer has an account.
+    PaymentBuyer,
 }
 
 impl Constraint {
-    const ALL: [Self; 3] = [Self::UserEmail, Self::LoginAttempt, Self::ProductSeller];
+    const ALL: [Self; 7] = [
+        Self::UserEmail,
+        Self::LoginAttempt,
+        Self::ProductSeller,
+        Self::PaymentCode,
+        Self::IdempotencyKey,
+        Self::Notification,
+        Self::PaymentBuyer,
+    ];
+
+    /// Whether this error is about the rule. For rules of which a database does not tell which it was, the statement has to
+    /// be known too.
+    pub(crate) fn is_violated_by(self, error: &Error) -> bool {
+        let Error::DatabaseError(kind, information) = error else { return false };
+        self.names().tell_of(kind, &**information)
+    }
 
     /// The rule that this error is about.
     pub(crate) fn violated_by(error: &Error) -> Option<Self> {
@@ -39,6 +62,25 @@ impl Constraint {
                 mysql: "PRIMARY",
             },
             Self::ProductSeller => Names::Foreign { table: "products", key: "products_user_id_fkey" },
+            Self::PaymentCode => Names::Unique {
+                table: "payments",
+                sqlite: "payments.payment_code",
+                postgres: "payments_payment_code",
+                mysql: "payments_payment_code",
+            },
+            Self::IdempotencyKey => Names::Unique {
+                table: "idempotency_keys",
+                sqlite: "idempotency_keys.user_id, idempotency_keys.idempotency_key",
+                postgres: "idempotency_keys_user_id_idempotency_key",
+                mysql: "idempotency_keys_user_id_idempotency_key",
+            },
+            Self::Notification => Names::Unique {
+                table: "notifications",
+                sqlite: "notifications.fingerprint",
+                postgres: "notifications_fingerprint",
+                mysql: "notifications_fingerprint",
+            },
+            Self::PaymentBuyer => Names::Foreign { table: "payments", key: "payments_user_id_fkey" },
         }
     }
 }

@@ -12,6 +12,9 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("persistence needs at least one of the features `sqlite`, `postgres` and `mysql`");
 
+mod audit;
+mod audit_log;
+mod backlog;
 mod connection;
 mod constraint;
 mod database;
@@ -21,19 +24,26 @@ mod fault;
 mod image_notes;
 mod lane;
 mod lanes;
+mod leases;
 mod login_attempts;
 mod migrate;
 mod missing;
+mod notifications;
 mod options;
+mod outbox;
+mod payment;
 mod pool;
 mod product;
 mod redact;
 mod schema;
 mod status;
 mod task;
+mod time;
 mod url;
 mod user;
 
+pub use audit::Finding;
+pub use backlog::Backlog;
 pub use database::Database;
 pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};

@@ -4,16 +4,18 @@
 //! An account has one row, and another for each address from which its owner has logged in. The rows are found by digests,
 //! because anybody may type anybody's e-mail address.
 
+use crate::audit_log::{self, Deed};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
+use domain::audit_log::{Action, Author};
 use domain::client::ClientAddress;
 use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
-use domain::user::{Attempt, Email, LoginAttempts};
+use domain::user::{Attempt, AttemptCounter, Email, LoginAttempts};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -37,11 +39,16 @@ struct Keys {
 impl Keys {
     fn new(account: &Email, client: ClientAddress) -> Self {
         Self {
-            account: digest(account.key()),
+            account: account_digest(account),
             // No e-mail key holds a NUL, so that no two pairs are spelt alike.
             pair: digest(&format!("{}\0{client}", account.key())),
         }
     }
+}
+
+/// What stands for an account: anybody may try anybody's e-mail address, and it is nobody's business here.
+pub(crate) fn account_digest(account: &Email) -> String {
+    digest(account.key())
 }
 
 fn digest(text: &str) -> String {
@@ -81,24 +88,62 @@ fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> Que
 
 /// Counts how an attempt ended: in the address's own counter if that waits for an end, or else in the account's, because
 /// the address may have become trusted only since the attempt was admitted.
-fn settle(connection: &mut AnyConnection, keys: &Keys, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<()> {
+fn settle(
+    connection: &mut AnyConnection,
+    keys: &Keys,
+    client: ClientAddress,
+    attempt: Attempt,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     let Counters { account, pair } = Counters::lock(connection, keys)?;
     let is_own = pair.as_ref().is_some_and(|pair| pair.is_trusted(now) && pair.is_pending());
     let mut pair = pair.unwrap_or_else(|| StoredCounter::new(&keys.pair, &keys.account, now));
-    if is_own {
-        pair.settle(attempt, now)?;
+    let count = if is_own {
+        pair.settle(attempt, now)?
     } else {
         let mut account = account.unwrap_or_else(|| StoredCounter::new(&keys.account, &keys.account, now));
-        account.settle(attempt, now)?;
+        let count = account.settle(attempt, now)?;
         account.save(connection)?;
-    }
+        count
+    };
     if attempt == Attempt::Succeeded {
         pair.trust_until(now + TRUST);
     }
     if is_own || attempt == Attempt::Succeeded {
         pair.save(connection)?;
     }
-    Ok(())
+    write_down(connection, keys, client, attempt, count, now)
+}
+
+/// Has the audit log tell of an attempt, where it is one that the log tells of.
+fn write_down(
+    connection: &mut AnyConnection,
+    keys: &Keys,
+    client: ClientAddress,
+    attempt: Attempt,
+    count: AttemptCounter,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let (action, author, details) = match attempt {
+        Attempt::Succeeded => (Action::LoggedIn, Author::Owner, String::new()),
+        Attempt::Failed if count.is_burst() => {
+            (Action::LoginsFailed, Author::Stranger, format!("{} in a row", count.failures))
+        }
+        Attempt::Failed | Attempt::Abandoned => return Ok(()),
+    };
+    let deed = Deed { action, author, client: Some(client), subject: &keys.account, details: &details };
+    audit_log::add(connection, &deed, now)
+}
+
+/// Forgets all failures at an account, and tells whether there were any.
+fn unlock(connection: &mut AnyConnection, account: &str, now: DateTime<Utc>) -> QueryResult<bool> {
+    let had_failures = row::clear(connection, account)? > 0;
+    if had_failures {
+        let (action, author) = (Action::Unlocked, Author::Operator);
+        let deed = Deed { action, author, client: None, subject: account, details: "" };
+        audit_log::add(connection, &deed, now)?;
+    }
+    Ok(had_failures)
 }
 
 #[async_trait]
@@ -128,16 +173,17 @@ impl LoginAttempts for Database {
         let keys = Keys::new(account, client);
         let settled = self
             .write(by, move |connection| {
-                write_transaction(connection, |connection| settle(connection, &keys, attempt, now))
+                write_transaction(connection, |connection| settle(connection, &keys, client, attempt, now))
             })
             .await;
         Ok(settled?)
     }
 
-    async fn unlock(&self, account: &Email, by: Deadline) -> Result<bool, Error> {
-        let key = digest(account.key());
-        let rows = self.write(by, move |connection| row::clear(connection, &key)).await?;
-        Ok(rows > 0)
+    async fn unlock(&self, account: &Email, now: DateTime<Utc>, by: Deadline) -> Result<bool, Error> {
+        let key = account_digest(account);
+        let unlocked =
+            self.write(by, move |connection| write_transaction(connection, |connection| unlock(connection, &key, now)));
+        Ok(unlocked.await?)
     }
 
     async fn purge(&self, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {

@@ -2,24 +2,28 @@
 //!
 //! A product that is withdrawn stays as a row, for what was sold of it, and is in no answer any more.
 
+use crate::audit_log::{self, Deed};
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::failure::Failure;
 use crate::image_notes;
+use crate::payment;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
+use domain::audit_log::Author;
 use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use domain::product::{Changes, Filter, Listing, Owned, Product, ProductId, ProductQueries, Products};
+use domain::user::UserId;
 use domain::version::Tags;
 
 mod listing;
 mod row;
 
-pub(crate) use row::ProductRow;
+pub(crate) use row::{ProductRow, lock};
 
 /// What came of a change. A refusal is decided before anything is written, so that there is nothing to take back.
 type Outcome<T> = QueryResult<Result<T, ErrorCode>>;
@@ -35,7 +39,7 @@ fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
 }
 
 /// A product's row that may be changed on the caller's condition, locked.
-fn lock(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
+fn lock_if(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
     Ok(match row::lock(connection, id)? {
         None => Err(ErrorCode::ProductNotFound),
         Some(row) if !expected.permit(row.version()) => Err(ErrorCode::ProductChanged),
@@ -43,15 +47,37 @@ fn lock(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outco
     })
 }
 
+/// Notes for removal the image of a product that no longer has it, unless it was ordered with it: payments show what was
+/// bought. The product's row is locked, so that nobody orders it meanwhile.
+fn let_go(connection: &mut AnyConnection, key: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    if payment::shows_image(connection, key)? { Ok(()) } else { image_notes::add(connection, key, now) }
+}
+
+/// Has the audit log tell what a change does to price and stock.
+fn write_down(
+    connection: &mut AnyConnection,
+    row: &ProductRow,
+    by: UserId,
+    changes: &Changes,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    for (action, details) in row.differences(changes) {
+        let deed = Deed { action, author: Author::User(by), client: None, subject: &row.id, details: &details };
+        audit_log::add(connection, &deed, now)?;
+    }
+    Ok(())
+}
+
 /// Changes a product and exchanges the ledger's notes on its old and its new image.
 fn update(
     connection: &mut AnyConnection,
     id: ProductId,
+    by: UserId,
     changes: &Changes,
     expected: &Tags,
     now: DateTime<Utc>,
 ) -> Outcome<ProductRow> {
-    let row = match lock(connection, id, expected)? {
+    let row = match lock_if(connection, id, expected)? {
         Ok(row) => row,
         refused => return Ok(refused),
     };
@@ -63,22 +89,23 @@ fn update(
             return Ok(Err(ErrorCode::ImageStoreFailed));
         }
         if let Some(key) = row.image_key().filter(|key| new != Some(key)) {
-            image_notes::add(connection, key, now)?;
+            let_go(connection, key, now)?;
         }
     }
     row::change(connection, &row, changes, now)?;
+    write_down(connection, &row, by, changes, now)?;
     let changed = row::find(connection, id)?;
     changed.map(Ok).ok_or(diesel::result::Error::NotFound)
 }
 
 /// Withdraws a product and notes its image for removal.
 fn delete(connection: &mut AnyConnection, id: ProductId, expected: &Tags, now: DateTime<Utc>) -> Outcome<()> {
-    let row = match lock(connection, id, expected)? {
+    let row = match lock_if(connection, id, expected)? {
         Ok(row) => row,
         Err(refused) => return Ok(Err(refused)),
     };
     if let Some(key) = row.image_key() {
-        image_notes::add(connection, key, now)?;
+        let_go(connection, key, now)?;
     }
     row::withdraw(connection, &row, now).map(Ok)
 }
@@ -109,10 +136,11 @@ impl Products for Database {
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Product, Error> {
-        let (id, changes, expected) = (owned.product().id(), changes.clone(), expected.clone());
+        let (id, seller) = (owned.product().id(), owned.product().seller());
+        let (changes, expected) = (changes.clone(), expected.clone());
         let row = self
             .write(by, move |connection| {
-                write_transaction(connection, |connection| update(connection, id, &changes, &expected, now))
+                write_transaction(connection, |connection| update(connection, id, seller, &changes, &expected, now))
             })
             .await??;
         row.try_into()

@@ -1,8 +1,13 @@
 //! The application on the stage.
 
 use crate::stage::Stage;
+use chrono::TimeDelta;
 use domain::app::App;
 use domain::clock::{Clock, SystemClock};
+use domain::money::Money;
+use domain::payment::{
+    BrowsePayments, Carriage, Checkout, Inbox, ReceiveNotification, Showroom, ViewPayment, ViewTimeline, WatchPayment,
+};
 use domain::product::{BrowseProducts, CreateProduct, DeleteProduct, Gallery, UpdateProduct, ViewProduct};
 use domain::use_case::{FrontDesk, Handler, Spawner};
 use domain::user::{LoginUser, PasswordRules, RegisterUser, ViewProfile};
@@ -54,18 +59,57 @@ pub fn app(stage: &Arc<Stage>) -> Arc<App> {
         totals: stage.clone(),
         clock: clock.clone(),
     };
-    let delete = DeleteProduct { products: stage.clone(), totals: stage.clone(), clock };
+    let delete = DeleteProduct { products: stage.clone(), totals: stage.clone(), clock: clock.clone() };
     let browse = BrowseProducts { products: stage.clone(), totals: stage.clone(), gallery: gallery.clone() };
+    let showroom = Arc::new(Showroom { gallery: gallery.clone() });
+    let checkout = checkout(stage, &showroom, &clock);
+    let receive = ReceiveNotification { inbox: inbox(stage, clock), require_signature: true };
+    let browse_payments = BrowsePayments { payments: stage.clone(), showroom: showroom.clone() };
+    let watch = WatchPayment { payments: stage.clone(), bell: stage.clone() };
     Arc::new(App {
         register_user: Handler::new(&desk, register),
         login_user: Handler::new(&desk, login),
         create_product: Handler::new(&desk, create),
         update_product: Handler::new(&desk, update),
         delete_product: Handler::new(&desk, delete),
+        checkout: Handler::new(&desk, checkout),
+        receive_notification: Handler::new(&desk, receive),
         view_profile: Handler::new(&desk, ViewProfile { users: stage.clone() }),
         view_product: Handler::new(&desk, ViewProduct { products: stage.clone(), gallery }),
         browse_products: Handler::new(&desk, browse),
+        view_payment: Handler::new(&desk, ViewPayment { payments: stage.clone(), showroom }),
+        browse_payments: Handler::new(&desk, browse_payments),
+        view_timeline: Handler::new(&desk, ViewTimeline { payments: stage.clone() }),
+        watch_payment: Handler::new(&desk, watch),
         desk,
+    })
+}
+
+fn checkout(stage: &Arc<Stage>, showroom: &Arc<Showroom>, clock: &Arc<dyn Clock>) -> Checkout {
+    Checkout {
+        payments: stage.clone(),
+        users: stage.clone(),
+        gateway: stage.clone(),
+        codes: stage.clone(),
+        showroom: showroom.clone(),
+        bell: stage.clone(),
+        clock: clock.clone(),
+        carriage: Carriage {
+            min_total: Money::from_whole(1).unwrap(),
+            max_total: Money::from_whole(999_999_999).unwrap(),
+        },
+        expiry: TimeDelta::hours(1),
+    }
+}
+
+fn inbox(stage: &Arc<Stage>, clock: Arc<dyn Clock>) -> Arc<Inbox> {
+    Arc::new(Inbox {
+        notifications: stage.clone(),
+        payments: stage.clone(),
+        gateway: stage.clone(),
+        bell: stage.clone(),
+        clock,
+        observer: stage.clone(),
     })
 }
 

@@ -4,8 +4,8 @@
 //! the shop promises is not tested with them but with real parts, in `acceptance`. Nothing that is shipped may use this
 //! crate.
 //!
-//! Start with [`Stage`], which plays the ports of accounts and all that calls share; [`Shelf`] plays those of products;
-//! [`app`] puts the application together.
+//! Start with [`Stage`], which plays the ports of accounts and all that calls share; [`Shelf`] plays those of products,
+//! [`Till`] those of payments; [`app`] puts the application together.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a double that breaks fails its test")]
 
@@ -13,6 +13,7 @@ mod accounts;
 mod app;
 mod shelf;
 mod stage;
+mod till;
 
 pub use app::{TestRuntime, app};
 pub use shelf::Shelf;
@@ -20,3 +21,4 @@ pub use stage::{
     OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, Play, RETRY_AFTER, Report, SECRET, SELLER, SELLER_TOKEN,
     Stage, TOKEN,
 };
+pub use till::{GatewayPlay, SIGNATURE, Till};

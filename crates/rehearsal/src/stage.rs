@@ -1,11 +1,12 @@
 //! What all calls share, and how the storage behaves.
 
 use crate::shelf::Shelf;
+use crate::till::Till;
 use domain::access::{TokenRefused, TokenVerifier};
 use domain::actor::Identity;
 use domain::client::ClientAddress;
 use domain::error::{Error, ErrorCode};
-use domain::observe::{Observer, Protocol, RequestReport};
+use domain::observe::{Observer, PaymentReport, Protocol, RequestReport};
 use domain::quota::{Allowance, Quota, Quotas, Spender};
 use domain::user::{Role, Verdict};
 use std::sync::Mutex;
@@ -90,6 +91,10 @@ pub struct Stage {
     pub spenders: Mutex<Vec<Spender>>,
     /// The products and their images.
     pub shelf: Shelf,
+    /// The payments, and the gateway.
+    pub till: Till,
+    /// How many notifications were taken for forged ones.
+    pub forged: AtomicUsize,
 }
 
 impl Default for Stage {
@@ -104,6 +109,8 @@ impl Default for Stage {
             reports: Mutex::default(),
             spenders: Mutex::default(),
             shelf: Shelf::default(),
+            till: Till::default(),
+            forged: AtomicUsize::new(0),
         }
     }
 }
@@ -152,7 +159,10 @@ impl TokenVerifier for Stage {
 }
 
 impl Quotas for Stage {
-    fn spend(&self, _allowance: Allowance, spender: Spender) -> Option<Quota> {
+    fn spend(&self, allowance: Allowance, spender: Spender) -> Option<Quota> {
+        if allowance == Allowance::Notification {
+            return None;
+        }
         self.spenders.lock().unwrap().push(spender);
         *self.quota.lock().unwrap()
     }
@@ -172,6 +182,12 @@ impl Observer for Stage {
     }
 
     fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
+
+    fn payment(&self, report: PaymentReport<'_>) {
+        if matches!(report, PaymentReport::Forged) {
+            self.forged.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 
     fn panic_caught(&self, _place: &'static str) {
         self.panics.fetch_add(1, Ordering::SeqCst);

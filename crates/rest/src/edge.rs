@@ -20,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// The headers by which proxies tell whom they speak for.
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     /// The places for use cases under way.
     pub(crate) places: Semaphore,
+    /// Tells answers that would go on for long that the server is about to stop.
+    pub(crate) stop: CancellationToken,
 }
 
 /// The pattern of the route that a request found.

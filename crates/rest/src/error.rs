@@ -17,16 +17,24 @@ pub const fn status(code: ErrorCode) -> u16 {
 /// The HTTP status, and the challenge of RFC 6750 §3 for a token that is missing or refused.
 const fn answer(code: ErrorCode) -> (u16, Option<&'static str>) {
     match code {
-        ErrorCode::InvalidRequest | ErrorCode::EmailTaken => (400, None),
-        ErrorCode::InvalidLogin | ErrorCode::LoginFailed => (401, None),
+        ErrorCode::InvalidRequest
+        | ErrorCode::EmailTaken
+        | ErrorCode::OrderedProductNotFound
+        | ErrorCode::InsufficientStock => (400, None),
+        ErrorCode::InvalidLogin | ErrorCode::LoginFailed | ErrorCode::SignatureInvalid => (401, None),
         ErrorCode::TokenMissing => (401, Some("Bearer")),
         ErrorCode::TokenInvalid => (401, Some("Bearer error=\"invalid_token\"")),
         ErrorCode::RoleNotAllowed | ErrorCode::Forbidden => (403, None),
-        ErrorCode::UserNotFound | ErrorCode::ProductNotFound => (404, None),
+        ErrorCode::UserNotFound
+        | ErrorCode::ProductNotFound
+        | ErrorCode::PaymentNotFound
+        | ErrorCode::NotifiedOrderNotFound => (404, None),
+        ErrorCode::IdempotencyKeyInUse => (409, None),
         ErrorCode::ProductChanged => (412, None),
+        ErrorCode::IdempotencyKeyReused => (422, None),
         ErrorCode::RateLimited | ErrorCode::LoginThrottled => (429, None),
         ErrorCode::Internal => (500, None),
-        ErrorCode::ImageStoreFailed => (502, None),
+        ErrorCode::ImageStoreFailed | ErrorCode::GatewayFailed => (502, None),
         ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => (503, None),
     }
 }
@@ -48,6 +56,8 @@ pub(crate) enum EdgeError {
     UnsupportedMediaType,
     /// The body is not what its `Content-Type` says.
     MalformedBody,
+    /// The body is no notification of the payment gateway.
+    MalformedNotification,
     /// The query is no list of parameters in UTF-8, each of them once.
     MalformedQuery,
 }
@@ -64,6 +74,7 @@ impl EdgeError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported Media Type")
             }
             Self::MalformedBody => (StatusCode::BAD_REQUEST, "malformed_body", "malformed request body"),
+            Self::MalformedNotification => (StatusCode::BAD_REQUEST, "malformed_body", "invalid json format"),
             Self::MalformedQuery => (StatusCode::BAD_REQUEST, "malformed_query", "malformed query string"),
         }
     }

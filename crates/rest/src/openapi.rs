@@ -3,7 +3,7 @@
 use crate::envelope::ErrorBody;
 use crate::problem::Problem;
 use crate::refusals::header;
-use crate::{media, product, user};
+use crate::{media, midtrans, payment, product, user};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Object, OpenApi as Description, RefOr, Required, Type};
@@ -29,11 +29,18 @@ use utoipa::{Modify, OpenApi};
         product::view,
         product::browse,
         media::view,
+        payment::create,
+        payment::browse,
+        payment::view,
+        payment::timeline,
+        payment::watch,
+        midtrans::notify,
     ),
     components(schemas(ErrorBody, Problem)),
     tags(
         (name = "users", description = "Accounts of buyers and sellers"),
         (name = "products", description = "What sellers offer"),
+        (name = "payments", description = "What buyers order, and how paying for it goes"),
     ),
     modifiers(&Bearer, &CommonHeaders),
 )]

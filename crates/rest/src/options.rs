@@ -1,13 +1,15 @@
 //! What operators may choose of REST, and the limits that protect it.
 
 use domain::client::TrustedProxies;
+use domain::payment::PaymentDesk;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// How REST is served. `Default` has the values that the operations manual promises.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Threads that serve requests.
     pub workers: usize,
@@ -44,6 +46,8 @@ pub struct Options {
     pub uploads: Arc<Semaphore>,
     /// The folder of the images that are served under `/media/`; none where they are served from elsewhere.
     pub media: Option<PathBuf>,
+    /// The page of the payment gateway that is built in; none where another is used.
+    pub simulator: Option<Arc<dyn PaymentDesk>>,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
 }
@@ -68,7 +72,14 @@ impl Default for Options {
             max_multipart: 11 << 20,
             uploads: Arc::new(Semaphore::new(8)),
             media: None,
+            simulator: None,
             docs: true,
         }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("workers", &self.workers).field("media", &self.media).finish_non_exhaustive()
     }
 }

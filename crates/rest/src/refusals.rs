@@ -48,6 +48,14 @@ pub(crate) fn edge_refusals(own: &[EdgeError]) -> Responses {
     described(own.iter().copied().map(Refusal::from))
 }
 
+/// The refusals of a route, and some that only HTTP knows.
+pub(crate) fn edge_refusals_and(mut own: Responses, edge: &[EdgeError]) -> Responses {
+    for (status, response) in edge_refusals(edge) {
+        own.entry(status).or_insert(response);
+    }
+    own
+}
+
 fn common() -> impl Iterator<Item = Refusal> {
     let codes = [
         ErrorCode::RateLimited,
@@ -62,8 +70,13 @@ fn common() -> impl Iterator<Item = Refusal> {
 /// An error as it typically is.
 fn example(code: ErrorCode) -> Refusal {
     let has_fields = [ErrorCode::InvalidRequest, ErrorCode::InvalidLogin].contains(&code);
-    let ends_by_itself =
-        [ErrorCode::RateLimited, ErrorCode::LoginThrottled, ErrorCode::Overloaded, ErrorCode::Unavailable];
+    let ends_by_itself = [
+        ErrorCode::RateLimited,
+        ErrorCode::LoginThrottled,
+        ErrorCode::Overloaded,
+        ErrorCode::Unavailable,
+        ErrorCode::IdempotencyKeyInUse,
+    ];
     if has_fields {
         let mut wrong = Violations::default();
         wrong.add(if code == ErrorCode::InvalidLogin { "email" } else { "name" }, &Reason::empty());

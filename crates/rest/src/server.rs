@@ -6,7 +6,7 @@ use crate::guard::{guarded, limited};
 use crate::options::Options;
 use crate::present::whole_seconds;
 use crate::watch::{Limits, Watch};
-use crate::{docs, media, product, user};
+use crate::{docs, media, midtrans, payment, product, simulator, user};
 use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -43,7 +43,7 @@ pub fn serve(
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
     let docs = if options.docs { Some(docs::Docs::new().map_err(std::io::Error::other)?) } else { None };
-    let shared = Data::new(Shared { app: Arc::clone(&app), options, places });
+    let shared = Data::new(Shared { app: Arc::clone(&app), options, places, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {
         let outermost = shared.clone();
@@ -55,7 +55,10 @@ pub fn serve(
             .wrap(from_fn(move |request, next: Next<_>| edge(outermost.clone(), request, next)))
             .configure(user::routes)
             .configure(product::routes)
+            .configure(midtrans::routes)
+            .configure(payment::routes)
             .configure(media::routes)
+            .configure(simulator::routes)
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .default_service(web::to(not_found))
     };
@@ -112,6 +115,7 @@ fn cors(origins: &[String]) -> Condition<Cors> {
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
         .allowed_header("x-request-id")
         .allowed_header("idempotency-key")
+        .allowed_header("last-event-id")
         .expose_headers(["x-request-id", "retry-after", "etag", "link", "ratelimit", "ratelimit-policy"])
         .block_on_origin_mismatch(false)
         .max_age(PREFLIGHT_MAX_AGE);

@@ -47,7 +47,7 @@ impl Stream for RequestBody {
 pub(crate) struct Holding {
     answer: BoxBody,
     _request: Option<RequestBody>,
-    _under_way: Option<UnderWay>,
+    under_way: Option<UnderWay>,
 }
 
 /// Lets an answer hold the body of its request until it is sent.
@@ -56,7 +56,7 @@ pub(crate) fn hold<B: MessageBody + 'static>(
     request: Option<RequestBody>,
     under_way: Option<UnderWay>,
 ) -> ServiceResponse<Holding> {
-    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request, _under_way: under_way })
+    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request, under_way })
 }
 
 impl MessageBody for Holding {
@@ -67,6 +67,13 @@ impl MessageBody for Holding {
     }
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().answer).poll_next(context)
+        let held = self.get_mut();
+        let piece = Pin::new(&mut held.answer).poll_next(context);
+        // An answer without an end is watched piece by piece.
+        if let (Poll::Ready(Some(_)), BodySize::Stream, Some(under_way)) = (&piece, held.answer.size(), &held.under_way)
+        {
+            under_way.moved_on();
+        }
+        piece
     }
 }

@@ -59,6 +59,13 @@ impl Watch {
     }
 }
 
+impl UnderWay {
+    /// Notes that a piece of the answer is out.
+    pub(crate) fn moved_on(&self) {
+        self.0.since.set(Instant::now());
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         self.watching.abort();

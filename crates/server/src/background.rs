@@ -1,18 +1,43 @@
 //! What the process does by itself while it serves. Each job ends where it is when the process stops, and loses nothing by
 //! that: what it was at is taken up by the next process.
 
+use chrono::TimeDelta;
+use domain::audit_log::AuditLog;
 use domain::clock::{Clock, Deadline};
 use domain::error::Error;
+use domain::payment::{Inbox, Outbox, Payments, Postman, Reconciler};
 use domain::product::ImageCleanup;
 use domain::user::LoginAttempts;
 use outbound::passwords::Bcrypt;
-use persistence::Database;
-use std::sync::Arc;
+use persistence::{Backlog, Database};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
-/// How often forgotten log-in counters are dropped.
+/// How often what is not needed any more is dropped.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long an order that is sent again is known again.
+const KEYS_KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// How long mails are kept once they are sent.
+const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// How long the audit log tells of something.
+const AUDIT_LOG_KEPT: TimeDelta = TimeDelta::days(366);
+
+/// How often what waits to be done about payments is counted.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// How often notifications are looked for that were not applied when they came.
+const INBOX_EVERY: Duration = Duration::from_secs(2);
+
+/// How often payments are looked for whose notification is overdue.
+const RECONCILE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often mails are looked for.
+const MAIL_EVERY: Duration = Duration::from_secs(1);
 
 /// How often images are looked for that no product has any more.
 const CLEAN_EVERY: Duration = Duration::from_secs(2);
@@ -34,42 +59,108 @@ pub(crate) async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
     }
 }
 
-pub(crate) async fn purge_login_attempts(attempts: Arc<Database>, clock: Arc<dyn Clock>) {
+/// Drops what is not needed any more: log-in counters, keys of orders, mails that were sent, old entries
+/// of the audit log.
+pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        match attempts.purge(clock.now(), Deadline::within(Duration::from_secs(10))).await {
-            Ok(purged) => tracing::debug!(purged, "login attempts purged"),
-            Err(error) => tracing::warn!(causes = domain::error::causes(&error), "login attempts not purged"),
+        let (now, by) = (clock.now(), || Deadline::within(Duration::from_secs(10)));
+        tell_purged("login attempts", LoginAttempts::purge(&*database, now, by()).await);
+        tell_purged("idempotency keys", database.forget_keys(now - KEYS_KEPT, by()).await);
+        tell_purged("audit log", AuditLog::purge(&*database, now - AUDIT_LOG_KEPT, by()).await);
+        tell_purged("mails", Outbox::purge(&*database, now - MAILS_KEPT, by()).await);
+    }
+}
+
+fn tell_purged(what: &'static str, outcome: Result<usize, Error>) {
+    match outcome {
+        Ok(purged) => tracing::debug!(purged, what, "purged"),
+        Err(error) => tracing::warn!(causes = domain::error::causes(&error), what, "not purged"),
+    }
+}
+
+/// Counts what waits to be done about payments, for the metrics.
+pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>, backlog: Arc<Mutex<Backlog>>) {
+    let mut ticks = tokio::time::interval(COUNT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Ok(counted) = database.backlog(clock.now(), Deadline::within(COUNT_EVERY)).await {
+            *backlog.lock().unwrap_or_else(PoisonError::into_inner) = counted;
         }
     }
 }
 
+/// Applies the notifications that were not applied when they came.
+pub(crate) async fn apply_notifications(inbox: Arc<Inbox>, stop: CancellationToken) {
+    work("notifications", INBOX_EVERY, Duration::ZERO, stop, || {
+        let inbox = Arc::clone(&inbox);
+        async move { inbox.run().await }
+    })
+    .await;
+}
+
+/// Asks the gateway about payments whose notification is overdue, with a pause between two.
+pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop: CancellationToken) {
+    work("payments", RECONCILE_EVERY, pause, stop, || {
+        let reconciler = Arc::clone(&reconciler);
+        async move { reconciler.run().await }
+    })
+    .await;
+}
+
+/// Sends the mails that are due.
+pub(crate) async fn send_mails(postman: Arc<Postman>, stop: CancellationToken) {
+    work("mails", MAIL_EVERY, Duration::ZERO, stop, || {
+        let postman = Arc::clone(&postman);
+        async move { postman.run().await }
+    })
+    .await;
+}
+
 /// Removes the images that no product has any more.
-pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>) {
-    let mut ticks = tokio::time::interval(CLEAN_EVERY);
+pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>, stop: CancellationToken) {
+    work("images", CLEAN_EVERY, Duration::ZERO, stop, || {
+        let cleanup = Arc::clone(&cleanup);
+        async move { cleanup.run().await }
+    })
+    .await;
+}
+
+/// Does a job again and again: every so often, and where there was something to do, once more after a pause. It stops between
+/// two runs, so that nothing is left half done that need not be.
+async fn work<F>(what: &'static str, every: Duration, pause: Duration, stop: CancellationToken, run: impl Fn() -> F)
+where
+    F: Future<Output = Result<usize, Error>>,
+{
+    let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut trouble = Trouble::default();
-    loop {
-        ticks.tick().await;
-        // Where there were some, there may be more than are taken at once.
-        while trouble.heed(cleanup.run().await).is_some_and(|removals| removals > 0) {}
+    let mut trouble = Trouble::new(what);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while !stop.is_cancelled() && trouble.heed(run().await).is_some_and(|done| done > 0) {
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
     }
 }
 
 /// Remembers that a job fails, so that it is logged when that begins and ends, and now and then between.
-#[derive(Default)]
 struct Trouble {
+    what: &'static str,
     complained: Option<Instant>,
 }
 
 impl Trouble {
+    const fn new(what: &'static str) -> Self {
+        Self { what, complained: None }
+    }
+
     fn heed<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
         match outcome {
             Ok(done) => {
                 if self.complained.take().is_some() {
-                    tracing::info!("images are looked after again");
+                    tracing::info!("{} are looked after again", self.what);
                 }
                 Some(done)
             }
@@ -77,7 +168,12 @@ impl Trouble {
                 if self.complained.is_none_or(|at| at.elapsed() >= COMPLAIN_EVERY) {
                     self.complained = Some(Instant::now());
                     let causes = domain::error::causes(&error);
-                    tracing::warn!(code = error.code().as_str(), causes, "images cannot be looked after for now");
+                    tracing::warn!(
+                        code = error.code().as_str(),
+                        causes,
+                        "{} cannot be looked after for now",
+                        self.what
+                    );
                 }
                 None
             }
@@ -91,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_job_that_keeps_failing_complains_once() {
-        let mut trouble = Trouble::default();
+        let mut trouble = Trouble::new("images");
         assert_eq!(trouble.heed(Ok(1)), Some(1));
         assert!(trouble.complained.is_none());
         assert_eq!(trouble.heed::<()>(Err(Error::unavailable("away"))), None);

@@ -54,6 +54,42 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(..=MOST_PRODUCTS))]
         products: u64,
     },
+    /// Look at payments and look after them
+    Payment {
+        /// What to do.
+        #[command(subcommand)]
+        command: PaymentCommand,
+    },
+    /// Look at mails and send them again
+    Outbox {
+        /// What to do.
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
+    /// Check what must be true of the shop's records; exit code 0 if all of it is, 1 if not
+    Audit {
+        /// A file of identifiers, one a line, of payments that callers were told had been made: each must be there
+        #[arg(long, value_name = "PATH")]
+        journal: Option<PathBuf>,
+
+        /// A log of this binary: no panic and no fault may be in it
+        #[arg(long, value_name = "PATH")]
+        log: Option<PathBuf>,
+    },
+    /// Tell who did what: log-ins, bursts of failed ones, changes of prices and stock, what operators did; newest first
+    AuditLog {
+        /// Only the log-ins of the account with this e-mail address
+        #[arg(long, value_name = "EMAIL", conflicts_with = "id")]
+        email: Option<String>,
+
+        /// Only what was done to the product or mail with this identifier
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+
+        /// How many entries at most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
     /// Let an account log in again that too many failed log-ins have closed
     Unlock {
         /// The account's e-mail address
@@ -68,6 +104,40 @@ pub enum ConfigCommand {
     Check,
     /// Print each setting with its value and where that comes from, without secrets
     Show,
+}
+
+/// What can be done about payments.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum PaymentCommand {
+    /// Tell a payment's whole story: what happened, what the gateway sent, which mails went out
+    Explain {
+        /// The payment's identifier
+        id: String,
+    },
+    /// Ask the gateway about a payment, or about all whose notification is overdue, and finish what was left open
+    Reconcile {
+        /// The payment's identifier
+        id: Option<String>,
+    },
+}
+
+/// What can be done about mails.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum OutboxCommand {
+    /// List mails, those that wait longest first
+    List {
+        /// Only those that are queued, sent or dead
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Try a mail again at once that waits or is not tried any more
+    Retry {
+        /// The mail's identifier; without one, all that are not tried any more
+        id: Option<String>,
+    },
 }
 
 impl Cli {

@@ -1,5 +1,9 @@
 //! What each command of the command line does.
 
+mod audit;
+mod audit_log;
+mod outbox;
+mod payment;
 mod seed;
 
 use crate::cli::{Cli, Command, ConfigCommand};
@@ -11,7 +15,7 @@ use crate::settings::{LogFormat, Settings, Sources};
 use crate::shutdown::{Request, Signals};
 use crate::telemetry::{self, LogGuard};
 use crate::wiring;
-use domain::clock::{Deadline, SystemClock};
+use domain::clock::{Clock, Deadline, SystemClock};
 use domain::user::{Email, LoginAttempts};
 use std::io::Write;
 use std::sync::Arc;
@@ -41,6 +45,12 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Health => print_health(&settings),
         Command::Seed { products } => seed::seed(*products, &settings),
         Command::Unlock { email } => on_runtime(unlock(email, &settings)),
+        Command::Payment { command } => on_runtime(payment::run(command, &settings)),
+        Command::Outbox { command } => on_runtime(outbox::run(command, &settings)),
+        Command::Audit { journal, log } => on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings)),
+        Command::AuditLog { email, id, limit } => {
+            on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings))
+        }
         Command::Openapi => print_openapi(),
     }
 }
@@ -81,7 +91,11 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
                 StartError::Bind { .. } => Exit::CannotListen,
                 StartError::Database(_) => Exit::DatabaseUnusable,
                 StartError::Hashing(_) | StartError::Inspecting(_) => Exit::Failed,
-                StartError::Keys(_) | StartError::Storage { .. } => Exit::Misconfigured,
+                StartError::Keys(_)
+                | StartError::Storage { .. }
+                | StartError::Midtrans(_)
+                | StartError::Simulator(_)
+                | StartError::Mail(_) => Exit::Misconfigured,
             };
             return failed(exit, error);
         }
@@ -168,6 +182,16 @@ fn print_health(settings: &Settings) -> Exit {
     Exit::Done
 }
 
+/// The storage, for a command of few statements.
+fn open(settings: &Settings) -> Result<Arc<persistence::Database>, Exit> {
+    persistence::Database::open(wiring::database(settings)).map_err(|error| failed(Exit::DatabaseUnusable, error))
+}
+
+/// Tells why the storage has not done what a command wanted.
+fn unusable(error: &domain::error::Error) -> Exit {
+    failed(Exit::DatabaseUnusable, format_args!("{error}: {}", domain::error::causes(error)))
+}
+
 async fn unlock(email: &str, settings: &Settings) -> Exit {
     let Ok(email) = Email::parse(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
@@ -176,7 +200,7 @@ async fn unlock(email: &str, settings: &Settings) -> Exit {
         Ok(database) => database,
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     };
-    match database.unlock(&email, Deadline::within(PATIENCE)).await {
+    match database.unlock(&email, SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(true) => say(format_args!("unlocked {}", email.as_str())),
         Ok(false) => say(format_args!("{} had no failed log-ins", email.as_str())),
         Err(error) => {

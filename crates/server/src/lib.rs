@@ -8,6 +8,7 @@
 mod background;
 pub mod cli;
 pub mod commands;
+mod common_clock;
 pub mod exit;
 pub mod health;
 mod limits;

@@ -5,10 +5,12 @@ use crate::limits;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
 use crate::settings::Settings;
-use crate::wiring::{self, Parts};
+use crate::wiring::{self, Parts, Teller};
 use domain::clock::{Clock, Deadline};
 use domain::error::BoxError;
+use outbound::mail::MailSetupError;
 use outbound::tokens::InvalidKeys;
+use outbound::{midtrans, simulator};
 use persistence::OpenError;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -17,6 +19,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// How long the workers get at least for the piece of work that they are at, such as a mail.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// How long the database's last jobs get, when all that waited for them has ended.
 const LAST_JOBS: Duration = Duration::from_secs(2);
@@ -41,6 +46,12 @@ pub enum StartError {
     Keys(InvalidKeys),
     /// The threads that look at images cannot be started.
     Inspecting(std::io::Error),
+    /// Midtrans cannot be used like that.
+    Midtrans(midtrans::Error),
+    /// The simulator's journal cannot be used.
+    Simulator(simulator::Error),
+    /// Mails cannot be sent like that.
+    Mail(MailSetupError),
     /// The store of images cannot be used, however long one waits.
     Storage {
         /// The folder or bucket.
@@ -62,6 +73,9 @@ impl fmt::Display for StartError {
             Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
             Self::Keys(error) => write!(f, "auth.jwt: {error}"),
             Self::Inspecting(error) => write!(f, "the threads that look at images cannot be started: {error}"),
+            Self::Midtrans(error) => write!(f, "midtrans: {error}"),
+            Self::Simulator(error) => write!(f, "payment.simulator: {error}"),
+            Self::Mail(error) => write!(f, "mail: {error}"),
             Self::Storage { place, source, remedy } => {
                 write!(f, "storage.url: images cannot be kept in {place}: {source}; {remedy}")
             }
@@ -123,6 +137,8 @@ pub struct Running {
     servers: JoinSet<Ended>,
     ops_server: JoinSet<Ended>,
     background: JoinSet<()>,
+    workers: JoinSet<()>,
+    stop_workers: CancellationToken,
     stop_public: CancellationToken,
     stop_ops: CancellationToken,
     drain_delay: Duration,
@@ -146,9 +162,16 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     let (ready, is_ready) = watch::channel(false);
     background.spawn(readiness.clone().follow(ready));
     background.spawn(readiness.clone().watch(Arc::clone(&parts.database), migrations));
-    background.spawn(background::purge_login_attempts(Arc::clone(&parts.database), clock));
+    background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
+    background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
+    background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
+    background.spawn(Arc::clone(&parts.bell).run());
+    if let Teller::Simulator(simulator) = &parts.teller {
+        background.spawn(Arc::clone(simulator).run());
+    }
     background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
-    background.spawn(background::remove_images(Arc::clone(&parts.cleanup)));
+    let stop_workers = CancellationToken::new();
+    let workers = workers(&parts, settings, &stop_workers);
 
     let mut running = Running {
         addresses: listeners.addresses,
@@ -157,6 +180,8 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
         servers: JoinSet::new(),
         ops_server: JoinSet::new(),
         background,
+        workers,
+        stop_workers,
         stop_public: CancellationToken::new(),
         stop_ops: CancellationToken::new(),
         drain_delay: settings.shutdown.drain_delay,
@@ -166,10 +191,21 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     Ok(running)
 }
 
+/// Starts what works off what the database has to be done, and stops between two pieces of it.
+fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(background::apply_notifications(Arc::clone(&parts.inbox), stop.clone()));
+    let pause = settings.payment.check_pause;
+    workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
+    workers.spawn(background::send_mails(Arc::clone(&parts.postman), stop.clone()));
+    workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
+    workers
+}
+
 impl Running {
     fn serve(&mut self, settings: &Settings, listeners: Listeners, is_ready: watch::Receiver<bool>) {
         let (app, stop) = (&self.parts.app, &self.stop_public);
-        let mut rest_options = wiring::rest(settings, &self.parts.uploads);
+        let mut rest_options = wiring::rest(settings, &self.parts);
         let mut grpc_options = wiring::grpc(settings, &self.parts.uploads);
         rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
         grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);
@@ -213,12 +249,17 @@ impl Running {
         let commands = self.parts.runtime.drain(bound.remaining().max(Duration::from_millis(100))).await;
         tracing::info!(in_time = commands, "draining: commands ended");
 
+        self.stop_workers.cancel();
+        let time = bound.remaining().max(LAST_WORK);
+        let workers = tokio::time::timeout(time, async { while self.workers.join_next().await.is_some() {} }).await;
+        tracing::info!(in_time = workers.is_ok(), "draining: workers stopped");
+        self.workers.shutdown().await;
         self.background.shutdown().await;
         let jobs = self.parts.database.close(LAST_JOBS).await;
         tracing::info!(in_time = jobs, "draining: database closed");
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;
-        let in_time = servers.is_ok() && commands && jobs;
+        let in_time = servers.is_ok() && commands && workers.is_ok() && jobs;
         tracing::info!(in_time, elapsed_ms = started.elapsed().as_millis(), "stopped");
         in_time
     }

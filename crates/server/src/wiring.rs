@@ -2,7 +2,11 @@
 
 mod gauges;
 mod images;
+mod payments;
 
+pub(crate) use payments::Teller;
+
+use crate::common_clock::CommonClock;
 use crate::serve::StartError;
 use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
@@ -10,19 +14,23 @@ use crate::telemetry::{Metrics, Telemetry};
 use domain::app::App;
 use domain::client::TrustedProxies;
 use domain::clock::Clock;
+use domain::observe::Observer;
+use domain::payment::{Inbox, Postman, Reconciler};
 use domain::product::{
     BrowseProducts, CreateProduct, DeleteProduct, Gallery, ImageCleanup, ProductTotals, UpdateProduct, ViewProduct,
 };
 use domain::quota::Quotas;
 use domain::use_case::{FrontDesk, Handler};
 use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
+use outbound::bell::SharedBell;
 use outbound::passwords::{self, Bcrypt};
 use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
 use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
 use outbound::totals::CachedTotals;
-use persistence::Database;
+use payments::Payments;
+use persistence::{Backlog, Database};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 /// The application and the parts of it that the process starts, watches and stops.
@@ -40,6 +48,13 @@ pub struct Parts {
     /// The places for uploads of images, which both protocols share.
     pub uploads: Arc<Semaphore>,
     pub(crate) cleanup: Arc<ImageCleanup>,
+    pub(crate) clock: Arc<CommonClock>,
+    pub(crate) teller: Teller,
+    pub(crate) bell: Arc<SharedBell>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) reconciler: Arc<Reconciler>,
+    pub(crate) postman: Arc<Postman>,
+    pub(crate) backlog: Arc<Mutex<Backlog>>,
     pub(crate) runtime: Arc<MainRuntime>,
 }
 
@@ -55,7 +70,13 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let store = Arc::new(images::store(settings, rest)?);
     let max_uploads = settings.storage.max_uploads;
     let uploads = Arc::new(Semaphore::new(max_uploads));
+    let common_clock = Arc::new(CommonClock::new(Arc::clone(clock)));
+    let shared: Arc<dyn Clock> = common_clock.clone();
+    let teller = Teller::open(settings, rest, &shared)?;
+    let backlog = Arc::new(Mutex::new(Backlog::default()));
     let sources = gauges::Sources {
+        backlog: Arc::clone(&backlog),
+        teller: teller.clone(),
         database: Arc::clone(&database),
         passwords: Arc::clone(&passwords),
         inspector: Arc::clone(&inspector),
@@ -64,41 +85,105 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     };
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
+    let observer: Arc<dyn Observer> = Arc::new(Telemetry::new(Arc::clone(&metrics)));
     let desk = Arc::new(FrontDesk {
         tokens: tokens.clone(),
         quotas: quotas(settings),
-        observer: Arc::new(Telemetry::new(Arc::clone(&metrics))),
+        observer: Arc::clone(&observer),
         spawner: runtime.clone(),
     });
-    let login_user = LoginUser {
-        users: database.clone(),
-        passwords: passwords.clone(),
-        tokens: tokens.clone(),
-        attempts: settings.rate_limit.enabled.then(|| database.clone() as Arc<dyn LoginAttempts>),
-        clock: Arc::clone(clock),
-    };
-    let register_user = RegisterUser {
-        users: database.clone(),
-        passwords: passwords.clone(),
-        rules: password_rules(settings),
-        clock: Arc::clone(clock),
-    };
-    let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: Arc::clone(clock) });
-    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: Arc::clone(clock) });
+    let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };
+    let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: shared.clone() });
+    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: shared.clone() });
     let totals = Arc::new(CachedTotals::new(database.clone(), runtime.clone()));
+    let payments = Payments {
+        settings,
+        database: &database,
+        gateway: teller.gateway(),
+        bell: payments::bell(&database),
+        showroom: payments::showroom(&gallery),
+        clock: &shared,
+        observer,
+    };
+    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman()?);
     let products = Products { database: &database, gallery, totals, clock };
-    let app = Arc::new(App {
-        register_user: Handler::new(&desk, register_user),
-        login_user: Handler::new(&desk, login_user),
-        view_profile: Handler::new(&desk, ViewProfile { users: database.clone() }),
+    let app = Arc::new(app(desk, &accounts, &products, &payments, &inbox));
+    let bell = payments.bell;
+    Ok(Parts {
+        app,
+        database,
+        passwords,
+        tokens,
+        metrics,
+        uploads,
+        cleanup,
+        clock: common_clock,
+        teller,
+        bell,
+        inbox,
+        reconciler,
+        postman,
+        backlog,
+        runtime,
+    })
+}
+
+/// The use cases, each in its handler.
+fn app(
+    desk: Arc<FrontDesk>,
+    accounts: &Accounts<'_>,
+    products: &Products<'_>,
+    payments: &Payments<'_>,
+    inbox: &Arc<Inbox>,
+) -> App {
+    App {
+        register_user: Handler::new(&desk, accounts.register()),
+        login_user: Handler::new(&desk, accounts.login()),
+        view_profile: Handler::new(&desk, ViewProfile { users: accounts.database.clone() }),
         create_product: Handler::new(&desk, products.create()),
         update_product: Handler::new(&desk, products.update()),
         delete_product: Handler::new(&desk, products.delete()),
         view_product: Handler::new(&desk, products.view()),
         browse_products: Handler::new(&desk, products.browse()),
+        checkout: Handler::new(&desk, payments.checkout()),
+        receive_notification: Handler::new(&desk, payments.receive(inbox)),
+        view_payment: Handler::new(&desk, payments.view()),
+        browse_payments: Handler::new(&desk, payments.browse()),
+        view_timeline: Handler::new(&desk, payments.timeline()),
+        watch_payment: Handler::new(&desk, payments.watch()),
         desk,
-    });
-    Ok(Parts { app, database, passwords, tokens, metrics, uploads, cleanup, runtime })
+    }
+}
+
+/// What the use cases of accounts share.
+struct Accounts<'a> {
+    settings: &'a Settings,
+    database: &'a Arc<Database>,
+    passwords: &'a Arc<Bcrypt>,
+    tokens: &'a Arc<Jwt>,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Accounts<'_> {
+    fn register(&self) -> RegisterUser {
+        RegisterUser {
+            users: self.database.clone(),
+            passwords: self.passwords.clone(),
+            rules: password_rules(self.settings),
+            clock: Arc::clone(self.clock),
+        }
+    }
+
+    fn login(&self) -> LoginUser {
+        let attempts = || self.database.clone() as Arc<dyn LoginAttempts>;
+        LoginUser {
+            users: self.database.clone(),
+            passwords: self.passwords.clone(),
+            tokens: self.tokens.clone(),
+            attempts: self.settings.rate_limit.enabled.then(attempts),
+            clock: Arc::clone(self.clock),
+        }
+    }
 }
 
 /// What the use cases of products share.
@@ -141,6 +226,14 @@ impl Products<'_> {
         let (totals, gallery) = (Arc::clone(&self.totals), Arc::clone(&self.gallery));
         BrowseProducts { products: self.database.clone(), totals, gallery }
     }
+}
+
+/// What looks after payments, for a command that does so now.
+///
+/// # Errors
+/// Where the storage or the gateway cannot be used.
+pub fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
+    payments::reconciler(settings, clock)
 }
 
 /// The storage that the settings name.
@@ -223,7 +316,7 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
 
 /// How REST is served.
 #[must_use]
-pub fn rest(settings: &Settings, uploads: &Arc<Semaphore>) -> rest::Options {
+pub fn rest(settings: &Settings, parts: &Parts) -> rest::Options {
     let Rest { workers, max_connections, request_timeout, body_timeout, upload_timeout, read_timeout, docs, .. } =
         settings.rest;
     rest::Options {
@@ -235,7 +328,8 @@ pub fn rest(settings: &Settings, uploads: &Arc<Semaphore>) -> rest::Options {
         read_timeout,
         docs,
         media: images::media(settings),
-        uploads: Arc::clone(uploads),
+        simulator: parts.teller.desk(),
+        uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),
         drain_timeout: settings.shutdown.drain_timeout,

@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS products (
     description TEXT NOT NULL,
     price BIGINT NOT NULL CHECK (price >= 0),
     stock INTEGER NOT NULL CHECK (stock >= 0),
+    reserved BIGINT NOT NULL DEFAULT 0 CHECK (reserved >= 0),
     image_key VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
     image_url VARCHAR(255) NULL,
     version BIGINT NOT NULL,

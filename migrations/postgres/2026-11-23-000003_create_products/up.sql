@@ -6,6 +6,7 @@ CREATE TABLE products (
     description TEXT NOT NULL,
     price BIGINT NOT NULL CHECK (price >= 0),
     stock INTEGER NOT NULL CHECK (stock >= 0),
+    reserved BIGINT NOT NULL DEFAULT 0 CHECK (reserved >= 0),
     image_key VARCHAR(64),
     image_url VARCHAR(255),
     version BIGINT NOT NULL,

@@ -7,6 +7,7 @@ CREATE TABLE products (
     description TEXT NOT NULL,
     price INTEGER NOT NULL CHECK (price >= 0),
     stock INTEGER NOT NULL CHECK (stock >= 0),
+    reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
     image_key TEXT,
     image_url TEXT,
     version INTEGER NOT NULL,

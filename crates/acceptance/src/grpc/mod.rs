@@ -15,6 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
+mod payment;
 pub mod product;
 
 /// The domain in `google.rpc.ErrorInfo`, beside which an identifier is unique in the world.
@@ -33,6 +34,7 @@ pub struct GrpcShop {
     authorization: Option<String>,
     patience: Option<Duration>,
     expected: Option<String>,
+    key: Option<String>,
 }
 
 impl GrpcShop {
@@ -40,7 +42,7 @@ impl GrpcShop {
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, authorization: None, patience: None, expected: None }
+        Self { channel, authorization: None, patience: None, expected: None, key: None }
     }
 
     /// The connection, for calls to be made by hand.

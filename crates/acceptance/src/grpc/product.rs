@@ -18,12 +18,22 @@ use prost_types::Timestamp;
 /// Where one is not what the contract says.
 #[must_use]
 pub fn checked(response: ProductResponse) -> Product {
+    let etag = &response.etag;
+    assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    with_checked_texts(response)
+}
+
+/// The same for a product as it was ordered, which is no version.
+pub(super) fn snapshot(response: ProductResponse) -> Product {
+    assert_eq!(response.etag, "");
+    with_checked_texts(response)
+}
+
+fn with_checked_texts(response: ProductResponse) -> Product {
     for id in [&response.id, &response.user_id] {
         assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), *id);
     }
     assert_eq!(Money::parse(&response.price).unwrap().to_string(), response.price, "not the shortest text of a price");
-    let etag = response.etag;
-    assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag}");
     Product {
         id: response.id,
         user_id: response.user_id,
@@ -34,11 +44,11 @@ pub fn checked(response: ProductResponse) -> Product {
         image_url: response.image_url,
         created_at: text(response.created_at),
         updated_at: text(response.updated_at),
-        etag,
+        etag: response.etag,
     }
 }
 
-fn text(time: Option<Timestamp>) -> String {
+pub(super) fn text(time: Option<Timestamp>) -> String {
     let time = time.unwrap();
     assert_eq!(time.nanos % 1_000, 0, "times are kept to the microsecond");
     time_text(&DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).unwrap()).unwrap())

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 mod envelope;
+mod payment;
 mod product;
 
 use envelope::read;
@@ -25,6 +26,7 @@ pub struct RestShop {
     authorization: Option<String>,
     patience: Option<Duration>,
     expected: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -54,7 +56,14 @@ impl RestShop {
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { client, base: format!("http://{address}"), authorization: None, patience: None, expected: None }
+        Self {
+            client,
+            base: format!("http://{address}"),
+            authorization: None,
+            patience: None,
+            expected: None,
+            key: None,
+        }
     }
 
     /// Where it is, for bytes to be sent by hand.

@@ -16,7 +16,7 @@ const SHOWN: (u16, &str) = (200, "data retrieved successfully");
 
 /// A product; the order of the fields is the order of the keys.
 #[derive(Debug, Deserialize, Serialize)]
-struct ProductBody {
+pub(super) struct ProductBody {
     id: String,
     user_id: String,
     name: String,
@@ -30,7 +30,7 @@ struct ProductBody {
 
 impl ProductBody {
     /// Checks the texts that other programs read.
-    fn checked(self, etag: String) -> Product {
+    pub(super) fn checked(self, etag: String) -> Product {
         for id in [&self.id, &self.user_id] {
             assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), *id);
         }

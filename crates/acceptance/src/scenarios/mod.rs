@@ -6,6 +6,7 @@ use crate::world::World;
 use std::pin::Pin;
 
 pub mod http;
+pub mod payment;
 pub mod product;
 pub mod rpc;
 pub mod user;
@@ -219,6 +220,43 @@ scenarios! {
     }
     product::rate_limit {
         the_seventh_change_in_a_minute_is_refused_on_both_protocols,
+    }
+    payment::ordering {
+        an_order_is_made_reserves_its_pieces_and_keeps_what_was_ordered,
+        what_is_ordered_over_one_protocol_is_read_over_the_other,
+        a_payment_keeps_what_was_bought_whatever_becomes_of_the_product,
+        an_order_that_cannot_be_is_refused_and_takes_nothing,
+        only_buyers_order,
+        a_total_that_the_gateway_cannot_carry_is_refused_before_anything_is_reserved,
+    }
+    payment::paying {
+        an_order_is_paid_and_both_sides_are_told,
+        an_order_that_is_cancelled_or_not_paid_gives_its_pieces_back_once,
+        a_refused_attempt_may_be_followed_by_one_that_is_not,
+        money_that_is_given_back_is_told_and_the_pieces_stay_sold,
+        an_order_that_nobody_pays_expires_by_itself,
+        buyers_see_purchases_and_sellers_sales_piece_by_piece,
+    }
+    payment::repeating {
+        an_order_that_is_sent_again_gives_the_first_answer,
+        ten_orders_at_once_under_one_key_make_one_payment,
+        a_key_is_visible_ascii_and_not_too_long,
+    }
+    payment::showing {
+        a_payment_is_its_buyers_and_its_sellers_alone,
+    }
+    payment::notifying {
+        a_notification_that_the_gateway_does_not_confirm_changes_nothing,
+        what_is_forged_is_refused,
+        what_is_about_nothing_of_ours_is_told_so,
+    }
+    payment::racing {
+        two_hundred_buyers_at_once_buy_exactly_the_fifty_pieces_that_there_are,
+        a_storm_of_the_same_notification_changes_a_payment_once,
+    }
+    payment::watching {
+        a_payment_that_is_watched_is_seen_to_succeed,
+        a_change_that_another_server_makes_is_seen_too,
     }
     http::bodies {
         json_form_and_multipart_open_the_same_account,

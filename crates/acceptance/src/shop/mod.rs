@@ -7,9 +7,11 @@ use std::fmt;
 use std::time::Duration;
 
 mod account;
+mod payment;
 mod product;
 
 pub use account::{LoggedIn, PASSWORD, Profile, RegisterForm, Registered, ada};
+pub use payment::{Change, Happening, Payment, PaymentQuery, Payments, Till, Watch};
 pub use product::{ImageFile, Listing, Product, ProductForm, Query, change, teapot};
 
 /// The protocol that a cell of the matrix speaks.
@@ -55,7 +57,7 @@ pub type Outcome<T> = Result<T, Refusal>;
 
 /// The shop behind one protocol. Every call also checks what this protocol alone promises.
 #[async_trait]
-pub trait Shop: Send + Sync {
+pub trait Shop: Till {
     /// The same shop, asked with this value of `authorization`.
     fn bearing(&self, authorization: &str) -> Box<dyn Shop>;
 

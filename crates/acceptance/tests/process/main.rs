@@ -9,6 +9,7 @@ mod crashing;
 mod faults;
 mod migrating;
 mod operating;
+mod paying;
 mod reloading;
 mod secrets;
 mod slow;
@@ -44,6 +45,11 @@ fn main() -> ExitCode {
         operating::health_tells_whether_a_server_is_ready,
         operating::metrics_tell_of_both_protocols_without_naming_users,
         operating::the_description_of_the_interface_is_printed,
+        operating::who_did_what_is_told_to_operators,
+        paying::a_notification_that_was_answered_is_applied_by_the_next_server,
+        paying::an_order_that_is_half_made_is_finished,
+        paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
+        paying::no_order_is_lost_when_a_process_dies_among_checkouts,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

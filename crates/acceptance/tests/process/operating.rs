@@ -3,6 +3,7 @@
 use crate::client::{bounded, page, shops};
 use acceptance::binary::Process;
 use acceptance::shop::{PASSWORD, ada};
+use acceptance::world::until;
 use std::time::Duration;
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -21,6 +22,42 @@ pub(crate) fn health_tells_whether_a_server_is_ready() -> Result<(), String> {
     process.wait(BOUND);
     let mut gone = ask(&port);
     assert_ne!(gone.exit_code(BOUND), Some(0), "{}", gone.output());
+    Ok(())
+}
+
+pub(crate) fn who_did_what_is_told_to_operators() -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shop.db").display());
+    let settings = [
+        ("database.url", url.as_str()),
+        ("rate_limit.enabled", "true"),
+        ("rate_limit.credentials_per_minute", "1000000"),
+    ];
+    let mut process = Process::serve(&settings);
+    let addresses = process.addresses();
+    bounded(BOUND, async {
+        for (at, shop) in shops(addresses).into_iter().enumerate() {
+            let email = format!("seller{at}@example.com");
+            shop.register(&ada().role("seller").email(&email)).await.unwrap();
+            for _ in 0..5 {
+                shop.login(&email, "not the password").await.unwrap_err();
+            }
+            until("the wait is over", BOUND, async || shop.login(&email, PASSWORD).await.is_ok()).await;
+        }
+    })?;
+    let told = |more: &[&str]| {
+        let arguments = [&["audit-log", "--env", "test"], more].concat();
+        let mut command = Process::spawn(&arguments, &settings[..1], &[]);
+        assert_eq!(command.exit_code(BOUND), Some(0), "{}", command.output());
+        command.output()
+    };
+    for email in ["seller0@example.com", "seller1@EXAMPLE.com"] {
+        let log = told(&["--email", email]);
+        let order: Vec<_> = log.split_whitespace().filter(|word| word.starts_with("log")).collect();
+        assert_eq!(order, ["logged_in", "logins_failed"], "{log}");
+        assert!(log.contains("from 127.0.0.1") && log.contains("5 in a row") && !log.contains("example"), "{log}");
+    }
+    assert!(told(&["--limit", "1"]).contains("1 entries"));
     Ok(())
 }
 

@@ -65,7 +65,7 @@ impl Gallery {
     }
 
     /// The product as clients see it.
-    pub(super) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
+    pub(crate) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
         let image_url = match &product.details().picture {
             Picture::None => String::new(),
             Picture::External(url) => url.as_str().to_owned(),

@@ -149,6 +149,12 @@ impl Stock {
     pub const fn count(self) -> i32 {
         self.0
     }
+
+    /// What is left when so many pieces are taken; none where there are not so many.
+    #[must_use]
+    pub fn take(self, pieces: i32) -> Option<Self> {
+        self.0.checked_sub(pieces).and_then(Self::restore)
+    }
 }
 
 /// How a product looks.
@@ -240,6 +246,12 @@ impl Product {
         updated_at: DateTime<Utc>,
     ) -> Self {
         Self { id, seller, details, version, created_at, updated_at }
+    }
+
+    /// The same product with another stock.
+    #[must_use]
+    pub fn with_stock(&self, stock: Stock) -> Self {
+        Self { details: Details { stock, ..self.details.clone() }, ..self.clone() }
     }
 
     /// The product as its owner's to change.

@@ -62,7 +62,8 @@ pub trait LoginAttempts: Send + Sync {
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Counts how an admitted attempt ended.
+    /// Counts how an admitted attempt ended. The audit log tells of log-ins, and of failures that
+    /// [`AttemptCounter::is_burst`](crate::user::AttemptCounter::is_burst).
     async fn settle(
         &self,
         account: &Email,
@@ -72,8 +73,9 @@ pub trait LoginAttempts: Send + Sync {
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Forgets all failures at an account: the operator's way to unlock it. Tells whether there were any.
-    async fn unlock(&self, account: &Email, by: Deadline) -> Result<bool, Error>;
+    /// Forgets all failures at an account: the operator's way to unlock it. Tells whether there were any. Where there were, the
+    /// audit log tells of it.
+    async fn unlock(&self, account: &Email, now: DateTime<Utc>, by: Deadline) -> Result<bool, Error>;
 
     /// Drops the counters that have forgotten everything, and tells how many.
     async fn purge(&self, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;

@@ -65,6 +65,12 @@ impl AttemptCounter {
         }
     }
 
+    /// Whether the failure that was counted last is the one that slows the account down, or the one that closes it.
+    #[must_use]
+    pub const fn is_burst(self) -> bool {
+        matches!(self.failures, FREE_FAILURES | MAX_FAILURES)
+    }
+
     /// Whether nothing would be lost by dropping the counter.
     #[must_use]
     pub fn is_forgotten(self, now: DateTime<Utc>) -> bool {

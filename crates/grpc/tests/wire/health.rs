@@ -7,7 +7,15 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-const SERVICES: [&str; 3] = ["", "user.UserCommandService", "user.UserQueryService"];
+const SERVICES: [&str; 7] = [
+    "",
+    "user.UserCommandService",
+    "user.UserQueryService",
+    "product.ProductCommandService",
+    "product.ProductQueryService",
+    "payment.PaymentCommandService",
+    "payment.PaymentQueryService",
+];
 
 fn about(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }

@@ -32,6 +32,8 @@ async fn both_versions_list_all_services() {
             "user.UserQueryService",
             "product.ProductCommandService",
             "product.ProductQueryService",
+            "payment.PaymentCommandService",
+            "payment.PaymentQueryService",
             "grpc.health.v1.Health",
         ] {
             assert!(listed.iter().any(|name| name == service), "{service} is missing: {listed:?}");

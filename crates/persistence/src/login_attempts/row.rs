@@ -62,11 +62,11 @@ impl StoredCounter {
         self.row.last_at = counter.last_at.naive_utc();
     }
 
-    /// Counts how an attempt ended.
-    pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<()> {
+    /// Counts how an attempt ended, and tells what has been counted then.
+    pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
         let counter = self.count()?.settle(attempt, now);
         self.set(counter);
-        Ok(())
+        Ok(counter)
     }
 
     /// Has the address count by itself until then.

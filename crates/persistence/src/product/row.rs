@@ -4,7 +4,9 @@ use crate::connection::AnyConnection;
 use crate::schema::products::{self, deleted_at, table};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use domain::audit_log::Action;
 use domain::error::Error;
+use domain::money::Money;
 use domain::product::{
     Changes, Description, Details, ImageKey, ImageUrl, Picture, Price, Product, ProductId, ProductName, Stock,
 };
@@ -87,6 +89,18 @@ impl ProductRow {
         Version::restore(self.version)
     }
 
+    /// What a change does that somebody may have to answer for, with the values before and after.
+    pub(super) fn differences(&self, changes: &Changes) -> Vec<(Action, String)> {
+        let price = changes.price.map(|price| price.money()).filter(|price| price.minor() != self.price);
+        let price = price.map(|new| {
+            let old = Money::from_minor(self.price).map_or_else(String::new, |old| old.to_string());
+            (Action::PriceChanged, format!("from {old} to {new}"))
+        });
+        let stock = changes.stock.map(Stock::count).filter(|new| *new != self.stock);
+        let stock = stock.map(|new| (Action::StockChanged, format!("from {} to {new}", self.stock)));
+        price.into_iter().chain(stock).collect()
+    }
+
     /// The place of the product's image in our store.
     pub(super) fn image_key(&self) -> Option<&str> {
         self.image_key.as_deref()
@@ -141,7 +155,7 @@ pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryR
 }
 
 /// The same, locked until the transaction ends. On SQLite the transaction is the lock.
-pub(super) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
+pub(crate) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
     match connection {
         #[cfg(feature = "sqlite")]

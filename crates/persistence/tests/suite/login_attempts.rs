@@ -132,12 +132,12 @@ async fn an_operator_unlocks_an_account() {
     for kind in kinds() {
         let test = TestDatabase::migrated(kind);
         let (database, ada) = (test.open(), email("ada@example.com"));
-        assert!(!database.unlock(&ada, soon()).await.unwrap(), "{kind:?}");
+        assert!(!database.unlock(&ada, at(0), soon()).await.unwrap(), "{kind:?}");
         for number in 0..5 {
             attempt(&database, &ada, client(1), Attempt::Failed, at(number)).await.unwrap();
         }
         assert!(database.admit(&ada, client(1), at(4), soon()).await.is_err(), "{kind:?}");
-        assert!(database.unlock(&ada, soon()).await.unwrap(), "{kind:?}");
+        assert!(database.unlock(&ada, at(0), soon()).await.unwrap(), "{kind:?}");
         assert!(database.admit(&ada, client(1), at(4), soon()).await.is_ok(), "{kind:?}");
     }
 }
@@ -158,7 +158,7 @@ async fn only_what_is_forgotten_is_purged() {
         attempt(&database, &owner, client(1), Attempt::Succeeded, at(0)).await.unwrap();
         assert_eq!(database.purge(now, soon()).await.unwrap(), 251, "{kind:?}");
         assert_eq!(database.purge(now, soon()).await.unwrap(), 0, "{kind:?}");
-        assert!(database.unlock(&recent, soon()).await.unwrap(), "{kind:?}");
+        assert!(database.unlock(&recent, at(0), soon()).await.unwrap(), "{kind:?}");
         assert_eq!(database.purge(now + TimeDelta::days(30), soon()).await.unwrap(), 2, "{kind:?}");
     }
 }

@@ -3,11 +3,13 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit_log;
 mod image_notes;
 mod listing;
 mod login_attempts;
 mod migrations;
 mod outage;
+mod payments;
 mod products;
 mod schema;
 mod support;

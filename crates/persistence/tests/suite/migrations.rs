@@ -5,11 +5,20 @@ use persistence::{MigrateError, Status, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 13] = [
     "2026-11-23-000001_create_users",
     "2026-11-23-000002_create_login_attempts",
     "2026-11-23-000003_create_products",
     "2026-11-23-000004_create_image_notes",
+    "2026-11-23-000005_create_payments",
+    "2026-11-23-000006_create_payment_transactions",
+    "2026-11-23-000007_create_stock_reservations",
+    "2026-11-23-000008_create_payment_events",
+    "2026-11-23-000009_create_idempotency_keys",
+    "2026-11-23-000010_create_notifications",
+    "2026-11-23-000011_create_mails",
+    "2026-11-23-000012_create_leases",
+    "2026-11-23-000013_create_audit_log",
 ];
 
 fn folder(kind: Kind) -> PathBuf {

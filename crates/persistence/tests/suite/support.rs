@@ -10,6 +10,7 @@ use domain::product::{Description, Details, ImageFormat, ImageKey, Picture, Pric
 use domain::user::{Email, Name, PasswordHash, Role, User, Users};
 use persistence::{Database, Options, migrate};
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -84,9 +85,14 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) fn empty(kind: Kind) -> Self {
+        Self::empty_in(kind, &std::env::temp_dir())
+    }
+
+    /// An empty database; what is a file is below `place`.
+    fn empty_in(kind: Kind, place: &Path) -> Self {
         let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         let Some(server) = kind.server() else {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = tempfile::tempdir_in(place).unwrap();
             let url = format!("sqlite://{}", folder.path().join("new/shop.db").display());
             return Self { kind, url, name, folder: Some(folder) };
         };
@@ -97,7 +103,12 @@ impl TestDatabase {
     }
 
     pub(crate) fn migrated(kind: Kind) -> Self {
-        let database = Self::empty(kind);
+        Self::migrated_in(kind, &std::env::temp_dir())
+    }
+
+    /// The same; what is a file is below `place`.
+    pub(crate) fn migrated_in(kind: Kind, place: &Path) -> Self {
+        let database = Self::empty_in(kind, place);
         migrate(&database.options()).unwrap();
         database
     }

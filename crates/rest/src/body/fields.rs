@@ -81,9 +81,10 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
             Ok(number.to_string())
         }
 
-        /// A double only comes where its text is the number's own.
+        /// A double only comes where its text is the number's own: of the two ways to write one, that of JSON, in which
+        /// `1.0` is no whole number.
         fn visit_f64<E>(self, number: f64) -> Result<String, E> {
-            Ok(number.to_string())
+            Ok(Number::from_f64(number).map(|number| number.to_string()).unwrap_or_default())
         }
 
         /// Any other number comes as a map that only `serde_json` knows to read (its feature `arbitrary_precision`).

@@ -99,6 +99,12 @@ async fn read<T: DeserializeOwned + Default>(
     Ok((fields, None))
 }
 
+/// Reads a body of whatever kind, of so many bytes at most.
+pub(crate) async fn raw(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
+    let shared = request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
+    in_time(shared.options.body_timeout, collect(request.headers(), payload, limit)).await
+}
+
 /// The parameters of a request's query; unknown ones are ignored.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
     let parameters = urlencoded::fields(request.query_string().as_bytes()).map_err(|_| EdgeError::MalformedQuery)?;

@@ -111,12 +111,12 @@ impl From<ProductView> for ProductBody {
 }
 
 /// A time to the microsecond, which is what storage keeps: the same text at each reading.
-fn time(time: DateTime<Utc>) -> String {
+pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// A product for the description.
-pub(super) fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b",
         "user_id": "0198c5f0-1c2d-7b3a-8e00-5d1e4c3b2b6a",

@@ -3,7 +3,10 @@
 mod body;
 mod query;
 
-use self::body::{ProductBody, ProductForm as FormBody, ProductUpload};
+pub(crate) use self::body::{ProductBody, example, time};
+pub(crate) use self::query::next_page;
+
+use self::body::{ProductForm as FormBody, ProductUpload};
 use self::query::ListQuery;
 use crate::body::{FileField, Form, query as read_query};
 use crate::call::Call;

@@ -48,7 +48,7 @@ impl From<ListQuery> for BrowseForm {
 }
 
 /// Where the next page is (RFC 8288): the same list, from a cursor on.
-pub(super) fn next_page(request: &HttpRequest, cursor: &str) -> String {
+pub(crate) fn next_page(request: &HttpRequest, cursor: &str) -> String {
     let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !is_place(pair));
     let cursor = format!("cursor={cursor}");
     let query = kept.chain([cursor.as_str()]).collect::<Vec<_>>().join("&");

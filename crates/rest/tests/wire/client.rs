@@ -86,6 +86,13 @@ impl Connection {
         timeout(PATIENCE, self.read_answer(false)).await.unwrap()
     }
 
+    /// The next piece of a body that comes in chunks; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Option<String> {
+        let chunk = timeout(PATIENCE, self.read_chunk()).await.unwrap();
+        let chunk = String::from_utf8(chunk.unwrap_or_else(|| panic!("cut off"))).unwrap();
+        if chunk.is_empty() { None } else { Some(chunk) }
+    }
+
     /// Whether the server closes the connection within a time, saying nothing more.
     pub(crate) async fn closes_within(&mut self, time: Duration) -> bool {
         assert!(self.read.is_empty(), "more was said: {:?}", String::from_utf8_lossy(&self.read));
@@ -113,6 +120,24 @@ impl Connection {
         }
         answer.body = self.read.drain(..length).collect();
         Some(answer)
+    }
+
+    async fn read_chunk(&mut self) -> Option<Vec<u8>> {
+        let start = loop {
+            if let Some(end) = self.read.windows(2).position(|window| window == b"\r\n") {
+                break end + 2;
+            }
+            self.read_more().await?;
+        };
+        let length = std::str::from_utf8(&self.read[..start - 2]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        while self.read.len() < start + length + 2 {
+            self.read_more().await?;
+        }
+        self.read.drain(..start);
+        let chunk = self.read.drain(..length).collect();
+        self.read.drain(..2);
+        Some(chunk)
     }
 
     async fn read_more(&mut self) -> Option<()> {

@@ -31,6 +31,14 @@ fn every_status_is_described_with_its_schema_and_examples() {
         ("post /users/register", &["201", "400", "408", "413", "414", "415", "429", "500", "503"][..]),
         ("post /users/login", &["200", "400", "401", "408", "413", "414", "415", "429", "500", "503"]),
         ("get /users/{id}", &["200", "401", "403", "404", "414", "429", "500", "503"]),
+        (
+            "post /payments",
+            &["201", "400", "401", "403", "408", "409", "413", "414", "415", "422", "429", "500", "502", "503"],
+        ),
+        ("get /payments", &["200", "400", "401", "414", "429", "500", "503"]),
+        ("get /payments/{id}", &["200", "401", "403", "404", "414", "429", "500", "503"]),
+        ("get /payments/{id}/timeline", &["200", "401", "403", "404", "414", "429", "500", "503"]),
+        ("post /payments/midtrans/webhook", &["200", "400", "401", "404", "408", "413", "414", "429", "500", "503"]),
     ] {
         let operations = operations(&description);
         let (_, operation) = operations.iter().find(|(found, _)| found == name).unwrap();
@@ -44,6 +52,17 @@ fn every_status_is_described_with_its_schema_and_examples() {
             let problem = &answer["content"]["application/problem+json"];
             assert_eq!(problem["examples"].is_object(), !status.starts_with('2'), "{name} {status}");
         }
+    }
+}
+
+#[test]
+fn a_stream_of_events_is_described_by_what_one_of_them_holds() {
+    let description = serde_json::to_value(rest::openapi()).unwrap();
+    let answers = &description["paths"]["/payments/{id}/events"]["get"]["responses"];
+    let events = &answers["200"]["content"]["text/event-stream"]["schema"]["$ref"];
+    assert_eq!(events, "#/components/schemas/PaymentChange");
+    for status in ["400", "401", "403", "404", "503"] {
+        assert!(answers[status]["content"]["application/json"]["examples"].is_object(), "{status}");
     }
 }
 
@@ -131,11 +150,18 @@ fn the_description_tells_which_operations_need_a_token() {
     assert_eq!(description.get("security"), None, "nothing is asked for by default");
     for (name, operation) in operations(&description) {
         let needed = operation.get("security");
-        let public =
-            ["post /users/register", "post /users/login", "get /products", "get /products/{id}", "get /media/{key}"];
+        let public = [
+            "post /users/register",
+            "post /users/login",
+            "get /products",
+            "get /products/{id}",
+            "get /media/{key}",
+            "post /payments/midtrans/webhook",
+        ];
         let is_public = public.contains(&name.as_str());
         assert_eq!(needed.is_none(), is_public, "{name}: {needed:?}");
-        let refuses_strangers = !is_public || name == "post /users/login";
+        let refuses_strangers =
+            !is_public || ["post /users/login", "post /payments/midtrans/webhook"].contains(&&*name);
         assert_eq!(operation["responses"].get("401").is_some(), refuses_strangers, "{name}");
         assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{name}");
     }

@@ -66,6 +66,11 @@ async fn a_number_is_judged_by_its_own_text() {
         let refused = create(&shop, &format!(r#"{{"name":"a","description":"b","price":{price},"stock":1}}"#)).await;
         assert_eq!(refused.json()["meta"]["message"], "price is empty or invalid", "{price}");
     }
+    for stock in ["1.0", "1e0", "0.5", "-0.0"] {
+        let refused = create(&shop, &format!(r#"{{"name":"a","description":"b","price":1.0,"stock":{stock}}}"#)).await;
+        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{stock}");
+        assert_eq!(refused.json()["errors"][0]["field"], "stock", "{stock}");
+    }
 }
 
 #[tokio::test]

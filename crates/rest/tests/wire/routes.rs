@@ -19,6 +19,11 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("TRACE", "/users/1", "GET, HEAD"),
         ("CONNECT", "/users/1", "GET, HEAD"),
         ("BREW", "/users/1", "GET, HEAD"),
+        ("PUT", "/payments", "GET, HEAD, POST"),
+        ("DELETE", "/payments/1", "GET, HEAD"),
+        ("POST", "/payments/1/timeline", "GET, HEAD"),
+        ("HEAD", "/payments/1/events", "GET"),
+        ("GET", "/payments/midtrans/webhook", "POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("TRACE", "/docs", "GET, HEAD"),
         ("POST", "/docs/index.html", "GET, HEAD"),
@@ -35,9 +40,19 @@ async fn a_wrong_method_is_told_the_right_ones() {
 #[tokio::test]
 async fn an_unknown_path_is_not_found_whatever_the_method() {
     let shop = Shop::open();
-    for path in
-        ["/", "//", "/users", "/users/", "/users//1", "/users/1/2", "/docs/nonsense", "/docs/../Cargo.toml", "/USERS/1"]
-    {
+    for path in [
+        "/",
+        "//",
+        "/users",
+        "/users/",
+        "/users//1",
+        "/users/1/2",
+        "/docs/nonsense",
+        "/docs/../Cargo.toml",
+        "/USERS/1",
+        "/payments/1/2",
+        "/payments/midtrans/webhook/1",
+    ] {
         for method in ["GET", "POST", "TRACE", "BREW"] {
             let answer = shop.ask(&format!("{method} {path} HTTP/1.1\r\n"), "").await;
             let is_page = path == "/docs/nonsense" && method != "GET";

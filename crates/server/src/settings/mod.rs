@@ -14,8 +14,10 @@ mod keys;
 mod known;
 mod layers;
 mod limits;
+mod mail;
 mod mistakes;
 mod network;
+mod payment;
 mod process;
 mod reader;
 mod secrets;
@@ -29,8 +31,10 @@ pub use describe::{Described, Description};
 pub use environment::Environment;
 pub use keys::VerificationKey;
 pub use limits::RateLimit;
+pub use mail::{Mail, MailServer, MailTransport};
 pub use mistakes::{Mistake, Mistakes};
 pub use network::{Cors, Grpc, Ops, Rest};
+pub use payment::{GatewayChoice, Midtrans, Payment, Simulator};
 pub use process::{Log, LogFormat, Shutdown};
 pub use sources::Sources;
 pub use storage::{Bucket, Credentials, Place, Storage};
@@ -58,6 +62,10 @@ pub struct Settings {
     pub database: Database,
     /// Where the images of products are kept.
     pub storage: Storage,
+    /// Paying for orders.
+    pub payment: Payment,
+    /// Mails about payments.
+    pub mail: Mail,
     /// Passwords and tokens.
     pub auth: Auth,
     /// How many calls a client may make.
@@ -113,6 +121,8 @@ impl Settings {
             cors: Cors::read(reader),
             database,
             storage,
+            payment: Payment::read(reader),
+            mail: Mail::read(reader),
             auth: Auth::read(reader),
             rate_limit: RateLimit::read(reader),
             log: Log::read(reader),

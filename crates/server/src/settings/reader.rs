@@ -8,6 +8,7 @@ use config::{Value, ValueKind};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Reads settings. Where a value is mistaken a stand-in is given back, so that reading goes on and all mistakes are found;
@@ -123,6 +124,14 @@ impl Reader<'_> {
     pub(super) fn address(&mut self, key: &str) -> IpAddr {
         let parsed = self.text(key, "an IP address such as 127.0.0.1 or 0.0.0.0", |text| text.parse().ok());
         parsed.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// The path of a file or folder; none where it is empty.
+    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let is_path = |text: &str| !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER);
+        let wanted = "a path without control characters";
+        let parsed = self.text(key, wanted, |text| is_path(text).then(|| PathBuf::from(text)));
+        parsed.filter(|path| !path.as_os_str().is_empty())
     }
 
     /// A text that others compare with theirs.

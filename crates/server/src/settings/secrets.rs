@@ -137,7 +137,8 @@ pub(super) fn veiled(key: &str, text: &str) -> String {
         "database.url" | "database.read_url" => veiled_url(text),
         // As a text, the keys are not taken apart into what is secret and what is not.
         "auth.jwt.verification_keys" => VEIL.to_owned(),
-        _ if key.ends_with(".secret") || key.ends_with(".secret_access_key") => VEIL.to_owned(),
+        "midtrans.server_key" => VEIL.to_owned(),
+        _ if [".secret", ".secret_access_key", ".password"].iter().any(|end| key.ends_with(end)) => VEIL.to_owned(),
         _ => text.to_owned(),
     }
 }

@@ -124,7 +124,7 @@ impl Storage {
 impl Bucket {
     /// A bucket without its name.
     fn read(reader: &mut Reader<'_>, presigned: Option<Duration>) -> Self {
-        let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, endpoint);
+        let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, plain_endpoint);
         if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
             && reader.environment == Environment::Production
         {
@@ -177,8 +177,8 @@ fn bucket(text: &str) -> Option<Named> {
     (is_usable && has_usable_prefix).then(|| Named::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
-/// An address, where one is given. It is not repeated in a mistake, for the reason for which the URL is not.
-fn address(
+/// An address, where one is given. It is not repeated in a mistake: somebody may have written a password into it.
+pub(super) fn address(
     reader: &mut Reader<'_>,
     key: &str,
     wanted: &str,
@@ -201,15 +201,15 @@ fn public_url(text: &str) -> Option<String> {
     (is_path || is_address(base)).then(|| base.to_owned())
 }
 
-/// Where the service listens.
-fn endpoint(text: &str) -> Option<String> {
+/// The address of a service, without anything behind its host.
+pub(super) fn plain_endpoint(text: &str) -> Option<String> {
     let base = text.strip_suffix('/').unwrap_or(text);
     let has_no_path = Url::parse(base).is_ok_and(|url| url.path() == "/");
     (is_address(base) && has_no_path).then(|| base.to_owned())
 }
 
 /// Whether a text is a plain address of the web.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@');
     Url::parse(text).is_ok_and(|url| {
         is_plain

@@ -50,6 +50,12 @@ struct PlaceLabels {
     place: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PaymentLabels {
+    what: &'static str,
+    outcome: &'static str,
+}
+
 /// A value that is read at the moment of the scrape.
 #[derive(Clone, Debug)]
 pub struct Gauge {
@@ -71,6 +77,7 @@ pub struct Metrics {
     outcomes: Family<OutcomeLabels, Counter>,
     use_case_seconds: Family<UseCaseLabels, Histogram>,
     panics: Family<PlaceLabels, Counter>,
+    payments: Family<PaymentLabels, Counter>,
 }
 
 fn latencies() -> Histogram {
@@ -86,6 +93,7 @@ impl Metrics {
         let outcomes = Family::default();
         let use_case_seconds = Family::new_with_constructor(latencies as fn() -> Histogram);
         let panics = Family::default();
+        let payments = Family::default();
         registry.register("requests", "Requests answered, by protocol, route and status", requests.clone());
         registry.register(
             "request_duration_seconds",
@@ -95,9 +103,11 @@ impl Metrics {
         registry.register("use_cases", "Use cases ended, by outcome: ok or the error's code", outcomes.clone());
         registry.register("use_case_duration_seconds", "How long use cases took", use_case_seconds.clone());
         registry.register("panics", "Panics caught and answered", panics.clone());
+        let help = "What came of notifications, of payments that were asked about, and of mails";
+        registry.register("payment_work", help, payments.clone());
         registry.register("build", "What is running", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         registry.register_collector(Box::new(Gauges(Box::new(gauges))));
-        Self { registry, requests, request_seconds, outcomes, use_case_seconds, panics }
+        Self { registry, requests, request_seconds, outcomes, use_case_seconds, panics, payments }
     }
 
     /// The text of a scrape.
@@ -122,6 +132,10 @@ impl Metrics {
         let outcome = outcome.map_or("ok", ErrorCode::as_str);
         self.outcomes.get_or_create(&OutcomeLabels { use_case, outcome }).inc();
         self.use_case_seconds.get_or_create(&UseCaseLabels { use_case }).observe(elapsed.as_secs_f64());
+    }
+
+    pub(super) fn payment(&self, what: &'static str, outcome: &'static str) {
+        self.payments.get_or_create(&PaymentLabels { what, outcome }).inc();
     }
 
     pub(super) fn panic(&self, place: &'static str) {

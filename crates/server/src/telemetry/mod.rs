@@ -7,7 +7,8 @@ pub use logs::{LogGuard, LogLevel, dropped_lines, init};
 pub use metrics::{Gauge, Metrics};
 
 use domain::error::ErrorCode;
-use domain::observe::{Observer, RequestReport};
+use domain::observe::{Observer, PaymentReport, RequestReport};
+use domain::payment::Attempt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,20 @@ impl Observer for Telemetry {
 
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration) {
         self.metrics.use_case(name, outcome, elapsed);
+    }
+
+    fn payment(&self, report: PaymentReport<'_>) {
+        let (what, outcome) = match report {
+            PaymentReport::Forged => ("notification", "forged"),
+            PaymentReport::Notification(verdict) => ("notification", verdict.as_str()),
+            PaymentReport::Corrected => ("payment", "corrected"),
+            PaymentReport::Mail(Attempt::Sent) => ("mail", "sent"),
+            PaymentReport::Mail(Attempt::PutBack { .. }) => ("mail", "put_back"),
+            PaymentReport::Mail(Attempt::Failed { is_uncertain: true, .. }) => ("mail", "uncertain"),
+            PaymentReport::Mail(Attempt::Failed { .. }) => ("mail", "failed"),
+            PaymentReport::Mail(Attempt::Dead { .. }) => ("mail", "dead"),
+        };
+        self.metrics.payment(what, outcome);
     }
 
     fn panic_caught(&self, place: &'static str) {

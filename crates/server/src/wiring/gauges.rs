@@ -1,15 +1,18 @@
 //! What is read at every scrape: how busy the lanes are, how many uploads there are, and how the log keeps up.
 
+use super::Teller;
 use crate::telemetry::{self, Gauge};
 use outbound::LaneGauges;
 use outbound::images::Inspector;
 use outbound::passwords::Bcrypt;
-use persistence::Database;
-use std::sync::Arc;
+use persistence::{Backlog, Database};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// The parts that are asked.
 pub(super) struct Sources {
+    pub(super) backlog: Arc<Mutex<Backlog>>,
+    pub(super) teller: Teller,
     pub(super) database: Arc<Database>,
     pub(super) passwords: Arc<Bcrypt>,
     pub(super) inspector: Arc<Inspector>,
@@ -28,9 +31,31 @@ impl Sources {
         let help = "Uploads of images that are allowed at once (size), and under way (in_use)";
         let in_use = self.max_uploads.saturating_sub(self.uploads.available_permits());
         gauges.extend(states("upload_places", help, [("size", self.max_uploads), ("in_use", in_use)]));
+        gauges.extend(self.payments());
         let help = "Log lines that were dropped because the output's reader is too slow";
         gauges.push(gauge("log_lines_dropped", help, Vec::new(), telemetry::dropped_lines()));
         gauges
+    }
+
+    /// What waits to be done about payments, as it was counted last.
+    fn payments(&self) -> Vec<Gauge> {
+        let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |name, help, value: i64| gauge(name, help, Vec::new(), value);
+        let resting = i64::from(self.teller.is_resting());
+        vec![
+            one("notifications_waiting", "Notifications about which nothing has been done yet", backlog.notifications),
+            one("notifications_age_seconds", "How long the oldest of them has waited", backlog.notifications_age),
+            one("mails_waiting", "Mails that are yet to be sent", backlog.mails),
+            one("mails_age_seconds", "How long the oldest of them has waited", backlog.mails_age),
+            one("mails_dead", "Mails that are not tried any more", backlog.dead_mails),
+            one(
+                "mails_uncertain",
+                "Attempts of mails not yet sent that may have sent them all the same",
+                backlog.uncertain_mails,
+            ),
+            one("payments_unfulfilled", "Payments that are paid and have no pieces", backlog.unfulfilled),
+            one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
+        ]
     }
 
     fn databases(&self) -> Vec<Gauge> {

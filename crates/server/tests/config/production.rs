@@ -16,7 +16,7 @@ fn secret_in(file: &str) -> &str {
 }
 
 #[test]
-fn it_starts_with_a_secret_and_needs_nothing_else() {
+fn it_starts_with_its_secrets_and_needs_nothing_else() {
     let settings = load(&production(&[]));
     assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
 }
@@ -124,11 +124,19 @@ fn all_of_it_is_told_in_one_list() {
         ("default.toml", "trusted_proxies = [\"0.0.0.0/0\"]\n[grpc]\nreflection = true\n"),
         (
             "production.toml",
-            "[cors]\nallowed_origins = [\"*\"]\n[auth]\nbcrypt_cost = 4\n[auth.jwt]\nsecret = \"secret\"\n",
+            "[cors]\nallowed_origins = [\"*\"]\n[auth]\nbcrypt_cost = 4\n[auth.jwt]\nsecret = \"secret\"\n\
+             [payment]\ngateway = \"midtrans\"\n[midtrans]\nenvironment = \"production\"\nserver_key = \"SB-Mid-server-x\"\n",
         ),
     ]);
     let found = mistakes(&files("production", everything.path()));
     let places: Vec<_> = found.iter().map(|mistake| mistake.place.rsplit('/').next().unwrap()).collect();
-    let expected = ["default.toml:1", "default.toml:3", "production.toml:2", "production.toml:4", "production.toml:6"];
+    let expected = [
+        "default.toml:1",
+        "default.toml:3",
+        "production.toml:2",
+        "production.toml:11",
+        "production.toml:4",
+        "production.toml:6",
+    ];
     assert_eq!(places, expected, "{found}");
 }

@@ -23,13 +23,13 @@ pub mod withdrawing;
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
 /// Somebody who has logged in.
-pub(crate) struct Member {
+pub struct Member {
     /// Their account.
-    pub(crate) id: String,
+    pub id: String,
     /// Their access token.
-    pub(crate) token: String,
+    pub token: String,
     /// The shop over the protocol of the cell, as they see it.
-    pub(crate) shop: Box<dyn Shop>,
+    pub shop: Box<dyn Shop>,
 }
 
 /// Opens an account of a role and enters it.

@@ -1,0 +1,14 @@
+//! Payments: what both protocols promise alike.
+
+use crate::shop::Protocol;
+
+pub mod notifying;
+pub mod ordering;
+pub mod paying;
+pub mod racing;
+pub mod repeating;
+pub mod showing;
+pub mod watching;
+
+/// Both protocols.
+pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;

@@ -1,0 +1,56 @@
+//! Watching a payment.
+
+use crate::stall::{Stall, press};
+use crate::world::World;
+use std::time::Duration;
+
+pub(crate) const SETTINGS: &[(&str, &str)] = &[];
+
+const SOON: Duration = Duration::from_secs(20);
+
+pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
+    let stall = Stall::open(world, 5).await;
+    let payment = stall.order(1).await;
+    let mut watches =
+        [stall.buyer.shop.watch(&payment.id, 0).await.unwrap(), stall.seller.shop.watch(&payment.id, 0).await.unwrap()];
+    for watch in &mut watches {
+        assert_eq!(watch.next().await.unwrap().status, "pending", "how it stands comes first");
+    }
+    press(world, &payment, "deny").await;
+    for watch in &mut watches {
+        let change = tokio::time::timeout(SOON, watch.next()).await.unwrap().unwrap();
+        assert_eq!((change.status.as_str(), change.needs_attention), ("deny", false));
+    }
+    press(world, &payment, "pay").await;
+    let mut last = 0;
+    for watch in &mut watches {
+        let change = tokio::time::timeout(SOON, watch.next()).await.unwrap().unwrap();
+        assert_eq!(change.status, "success");
+        last = change.number;
+    }
+    drop(watches);
+    // Who comes back is told what was missed, and nothing twice.
+    let mut again = stall.buyer.shop.watch(&payment.id, 2).await.unwrap();
+    let missed = [again.next().await.unwrap(), again.next().await.unwrap()];
+    assert_eq!(missed.each_ref().map(|change| change.status.as_str()), ["deny", "success"]);
+    assert_eq!(missed[1].number, last);
+}
+
+pub async fn a_change_that_another_server_makes_is_seen_too(world: &World) {
+    let stall = Stall::open(world, 5).await;
+    let payment = stall.order(1).await;
+    let mut watch = stall.buyer.shop.watch(&payment.id, 0).await.unwrap();
+    assert_eq!(watch.next().await.unwrap().status, "pending");
+    // What another server would have written.
+    for sql in [
+        "INSERT INTO payment_events (payment_id, number, kind, from_state, to_state, amount, cause, cause_id, happened_at)
+         SELECT id, events + 1, 'moved', 'pending', 'expire', NULL, 'check', NULL, created_at FROM payments",
+        "UPDATE payments SET events = events + 1, state = 'expire', closed = 'expire'",
+        "UPDATE products SET stock = stock + 1, reserved = reserved - 1",
+        "UPDATE stock_reservations SET state = 'released'",
+    ] {
+        world.database.execute(sql);
+    }
+    let change = tokio::time::timeout(SOON, watch.next()).await.unwrap().unwrap();
+    assert_eq!(change.status, "expire");
+}

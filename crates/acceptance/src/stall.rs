@@ -1,0 +1,117 @@
+//! A shop with one product, its seller and a buyer, and what happens to their payments from outside.
+
+use crate::database::DatabaseKind;
+use crate::raw::Answer;
+use crate::rest::refusal;
+use crate::scenarios::product::{Member, member, seller};
+use crate::shop::{Outcome, Payment, Product, Shop, teapot};
+use crate::world::World;
+use domain::error::ErrorCode;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha512};
+
+/// What the simulator signs with in a world.
+pub const KEY: &str = "simulator-only-server-key";
+
+/// A shop with one product, its seller and a buyer.
+pub struct Stall {
+    /// Who sells.
+    pub seller: Member,
+    /// Who buys.
+    pub buyer: Member,
+    /// What there is to buy.
+    pub product: Product,
+}
+
+impl Stall {
+    /// Opens accounts, and offers a product of which there are so many pieces, at 10,000 each.
+    pub async fn open(world: &World, pieces: i32) -> Self {
+        let (seller, buyer) = (seller(world).await, member(world, "buyer", "bob@example.com").await);
+        let product = seller.shop.create(&teapot().price("10000").stock(pieces)).await.unwrap();
+        Self { seller, buyer, product }
+    }
+
+    /// Orders so many pieces.
+    pub async fn order(&self, quantity: i32) -> Payment {
+        self.buyer.shop.order(&self.product.id, quantity).await.unwrap()
+    }
+
+    /// How many pieces are left.
+    pub async fn stock(&self) -> i32 {
+        self.buyer.shop.product(&self.product.id).await.unwrap().stock
+    }
+
+    /// How a payment stands.
+    pub async fn status(&self, payment: &Payment) -> String {
+        self.buyer.shop.payment(&payment.id).await.unwrap().status
+    }
+
+    /// Waits until a payment stands so.
+    pub async fn until(&self, world: &World, payment: &Payment, status: &str) {
+        world.until(status, async || self.status(payment).await == status).await;
+    }
+}
+
+/// Presses a button on a payment's page, as a browser does.
+pub async fn press(world: &World, payment: &Payment, button: &str) {
+    let path = payment.payment_url.split_once("/simulator/").unwrap().1;
+    let answer = world.rest().request(Method::POST, &format!("/simulator/{path}/{button}")).send().await.unwrap();
+    assert_eq!(answer.status(), 303, "{button}");
+}
+
+/// A notification about a payment, signed with a key.
+pub fn notification(order: &str, total: &str, status: &str, key: &str) -> Value {
+    let gross_amount = format!("{total}.00");
+    let digest = Sha512::digest(format!("{order}200{gross_amount}{key}"));
+    let signature: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "order_id": order,
+        "transaction_id": uuid::Uuid::now_v7().to_string(),
+        "transaction_status": status,
+        "status_code": "200",
+        "gross_amount": gross_amount,
+        "signature_key": signature,
+        "currency": "IDR",
+        "fraud_status": "accept",
+    })
+}
+
+/// Sends a notification.
+pub async fn notify(world: &World, notification: &Value) -> Outcome<()> {
+    let request = world.rest().request(Method::POST, "/payments/midtrans/webhook").json(notification);
+    let answer = Answer::of(request).await;
+    if answer.status >= 400 {
+        return Err(refusal(&answer));
+    }
+    assert_eq!(answer.body, r#"{"meta":{"success":true,"message":"payment status updated"}}"#);
+    Ok(())
+}
+
+/// The mails that were logged or sent for a payment, each as status and audience.
+pub fn mails(world: &World, payment: &Payment) -> Vec<String> {
+    let sql = format!(
+        "SELECT {} AS value FROM mails WHERE payment_id = '{}' ORDER BY event, audience",
+        told(world),
+        payment.id
+    );
+    world.database.texts(&sql)
+}
+
+fn told(world: &World) -> &'static str {
+    match world.database.kind() {
+        DatabaseKind::Mariadb => "CONCAT(status, ' ', audience)",
+        DatabaseKind::Sqlite | DatabaseKind::Postgres => "status || ' ' || audience",
+    }
+}
+
+/// What a refusal says, and which one it is.
+pub async fn refused<T: std::fmt::Debug>(outcome: impl Future<Output = Outcome<T>>) -> (ErrorCode, String) {
+    let refusal = outcome.await.unwrap_err();
+    (refusal.code, refusal.message)
+}
+
+/// The shop, asked without a token.
+pub fn nobody(world: &World) -> Box<dyn Shop> {
+    world.shop()
+}

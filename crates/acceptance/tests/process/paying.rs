@@ -1,0 +1,292 @@
+//! Money, pieces and mails through crashes of the binary and of what it talks to.
+
+use crate::client::bounded;
+use acceptance::binary::{Addresses, Process};
+use acceptance::database::{DatabaseKind, TestDatabase};
+use acceptance::rest::RestShop;
+use acceptance::shop::{PASSWORD, Shop, ada, teapot};
+use acceptance::world::until;
+use counterparts::midtrans::{Endpoint, Fault, Midtrans, Times};
+use counterparts::smtp::{self, Moment, Smtp};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+const BOUND: Duration = Duration::from_secs(170);
+const SOON: Duration = Duration::from_secs(60);
+/// The key of the gateway's tests.
+const KEY: &str = "SB-Mid-server-TESTKEY";
+
+/// A buyer's and a seller's way into a server.
+struct Shopping {
+    rest: RestShop,
+    buyer: String,
+    product: String,
+}
+
+impl Shopping {
+    /// Opens accounts, and offers a product of which there are so many pieces.
+    async fn begin(addresses: Addresses, mark: &str, pieces: i32) -> Self {
+        let rest = RestShop::new(addresses.rest);
+        let account = async |role: &str| {
+            let email = format!("{role}{mark}@example.com");
+            rest.register(&ada().role(role).email(&email)).await.unwrap();
+            rest.login(&email, PASSWORD).await.unwrap().token
+        };
+        let (buyer, seller) = (account("buyer").await, account("seller").await);
+        let offered = rest.bearing(&format!("Bearer {seller}")).create(&teapot().price("10000").stock(pieces)).await;
+        Self { rest, buyer, product: offered.unwrap().id }
+    }
+
+    /// The same accounts at a server that was started again.
+    fn at(&self, addresses: Addresses) -> Self {
+        let (buyer, product) = (self.buyer.clone(), self.product.clone());
+        Self { rest: RestShop::new(addresses.rest), buyer, product }
+    }
+
+    /// Orders a piece; none where the server has no answer, or says that it cannot.
+    async fn order(&self) -> Option<Value> {
+        let order = json!({ "product_id": self.product, "quantity": 1 });
+        let request = self.rest.request(Method::POST, "/payments").bearer_auth(&self.buyer).json(&order);
+        let answer = request.send().await.ok()?;
+        let is_made = answer.status() == StatusCode::CREATED;
+        let body: Value = answer.json().await.ok()?;
+        is_made.then(|| body["results"].clone())
+    }
+
+    async fn status(&self, payment: &str) -> String {
+        let request = self.rest.request(Method::GET, &format!("/payments/{payment}")).bearer_auth(&self.buyer);
+        let body: Value = request.send().await.unwrap().json().await.unwrap();
+        body["results"]["status"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn until_status(&self, payment: &str, status: &str) {
+        until(&format!("{payment} is {status}"), SOON, async || self.status(payment).await == status).await;
+    }
+}
+
+/// Runs a command of operators against a database, and returns what it printed.
+fn command(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let arguments = [arguments, &["--env", "test"]].concat();
+    let mut process = Process::spawn(&arguments, settings, &[]);
+    let code = process.exit_code(SOON);
+    (code, process.output())
+}
+
+fn assert_audited(database: &str, storage: &str, journal: Option<&Path>) {
+    let settings = [("database.url", database), ("storage.url", storage)];
+    let journal = journal.map(|path| path.display().to_string());
+    let arguments: Vec<&str> =
+        ["audit"].into_iter().chain(journal.iter().flat_map(|path| ["--journal", path])).collect();
+    let (code, told) = command(&arguments, &settings);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+async fn press(payment: &Value, button: &str) -> bool {
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let url = format!("{}/{button}", payment["payment_url"].as_str().unwrap());
+    client.post(url).send().await.is_ok_and(|answer| answer.status() == StatusCode::SEE_OTHER)
+}
+
+/// A server dies between the webhook's answer and the mails; the next one sends each of them once.
+pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let mut server = Smtp::start();
+    let (url, journal) = (server.url(), tempfile::tempdir().unwrap());
+    let journal = journal.path().join("simulator.jsonl").display().to_string();
+    let settings = [
+        ("database.url", database.url()),
+        ("mail.transport", "smtp"),
+        ("mail.url", &url),
+        ("payment.simulator.journal", &journal),
+    ];
+    bounded(BOUND, async {
+        // Every mail is put off for as long as the first server lives.
+        server.set_fault(smtp::Fault::defer(Moment::Rcpt), smtp::Times::All);
+        let mut process = Process::serve(&settings);
+        let shop = Shopping::begin(process.addresses(), "", 5).await;
+        let payment = shop.order().await.unwrap();
+        let id = payment["id"].as_str().unwrap().to_owned();
+        assert!(press(&payment, "pay").await);
+        shop.until_status(&id, "success").await;
+        process.signal("KILL");
+        process.wait(SOON);
+        assert!(server.mails().is_empty());
+
+        // The next one finds no server at all, and then one that is well.
+        server.stop();
+        let mut process = Process::serve(&settings);
+        process.addresses();
+        until("a mail was tried", SOON, async || {
+            let (_, told) = command(&["outbox", "list"], &settings[..1]);
+            told.contains("the mail server is away") || told.contains("puts it off")
+        })
+        .await;
+        server.heal();
+        server.start_again();
+        // What was put off waits for a minute; an operator does not.
+        for line in command(&["outbox", "list", "--state", "queued"], &settings[..1]).1.lines() {
+            if let Some((mail, _)) = line.split_once(" queued ") {
+                command(&["outbox", "retry", mail], &settings[..1]);
+            }
+        }
+        until("all mails are there", SOON, async || server.mails().len() >= 3).await;
+        until("the outbox is empty", SOON, async || {
+            command(&["outbox", "list", "--state", "queued"], &settings[..1]).1.ends_with("0 mails\n")
+        })
+        .await;
+        let sent = server.count_by_message_id();
+        assert_eq!(sent.len(), 3, "{sent:?}");
+        assert!(sent.values().all(|times| *times == 1), "{sent:?}");
+        let (code, told) = command(&["payment", "explain", &id], &settings[..1]);
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains("success to the seller: sent"), "{told}");
+        process.signal("TERM");
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
+        assert_audited(database.url(), "file://images", None);
+    })
+}
+
+/// Whenever a process dies among orders and payments, the next one brings all of it to its end, and no order that a buyer was
+/// told of is gone.
+pub(crate) fn no_order_is_lost_when_a_process_dies_among_checkouts() -> Result<(), String> {
+    const BUYERS: usize = 6;
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, told) = (folder.path().join("simulator.jsonl"), folder.path().join("told"));
+    let journal = journal.display().to_string();
+    let settings = [
+        ("database.url", database.url()),
+        ("payment.simulator.journal", &journal),
+        ("payment.check_pause_seconds", "0.001"),
+    ];
+    bounded(BOUND, async {
+        let orders: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let mut first = None;
+        for cycle in 0..4_u64 {
+            let mut process = Process::serve(&settings);
+            let shop = Arc::new(Shopping::begin(process.addresses(), &cycle.to_string(), 10_000).await);
+            let mut buyers = JoinSet::new();
+            for number in 0..BUYERS {
+                let (shop, orders) = (Arc::clone(&shop), Arc::clone(&orders));
+                buyers.spawn(async move {
+                    while let Some(payment) = shop.order().await {
+                        orders.lock().unwrap().push(payment.clone());
+                        if number % 2 == 0 && !press(&payment, "pay").await {
+                            return;
+                        }
+                    }
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(250 + cycle * 137)).await;
+            process.signal("KILL");
+            process.wait(SOON);
+            buyers.join_all().await;
+            first.get_or_insert(shop);
+        }
+        let ids: Vec<_> = orders.lock().unwrap().iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect();
+        assert!(ids.len() > 4 * BUYERS, "{} orders are too few to tell anything", ids.len());
+        std::fs::write(&told, ids.join("\n")).unwrap();
+        let mut process = Process::serve(&settings);
+        let shop = first.unwrap().at(process.addresses());
+        assert_audited(database.url(), "file://images", Some(&told));
+        // What was paid on the page is found out, though its notification died with the server.
+        let due = "UPDATE payments SET next_check_at = '2026-01-01 00:00:00' WHERE next_check_at IS NOT NULL";
+        database.execute(due);
+        until("the half-made orders are finished", SOON, async || {
+            let half = "SELECT id AS value FROM payments WHERE opened_at IS NULL AND state = 'pending'";
+            database.texts(half).is_empty()
+        })
+        .await;
+        assert!(shop.order().await.is_some(), "it sells on");
+        process.signal("TERM");
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
+        assert_audited(database.url(), "file://images", Some(&told));
+        let numbers: BTreeSet<_> = ids.iter().collect();
+        assert_eq!(numbers.len(), ids.len(), "each order was made once");
+    })
+}
+
+/// A notification that was taken but not applied when the server died is applied by the next one.
+pub(crate) fn a_notification_that_was_answered_is_applied_by_the_next_server() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let gateway = Midtrans::start(KEY);
+    let url = gateway.url();
+    let settings = [
+        ("database.url", database.url()),
+        ("payment.gateway", "midtrans"),
+        ("midtrans.snap_url", &url),
+        ("midtrans.api_url", &url),
+        ("midtrans.server_key", KEY),
+    ];
+    bounded(BOUND, async {
+        let mut process = Process::serve(&settings);
+        let addresses = process.addresses();
+        let shop = Shopping::begin(addresses, "", 5).await;
+        let id = shop.order().await.unwrap()["id"].as_str().unwrap().to_owned();
+        gateway.pay(&id, "qris");
+        // The gateway tells of it, and then does not answer when it is asked.
+        gateway.set_fault(Endpoint::Status, Fault::Hang, Times::All);
+        let webhook = format!("http://{}/payments/midtrans/webhook", addresses.rest);
+        assert_eq!(gateway.post_to(&webhook, &gateway.notification(&id)).await, Some(200));
+        assert_eq!(shop.status(&id).await, "pending");
+        process.signal("KILL");
+        process.wait(SOON);
+
+        gateway.heal();
+        let mut process = Process::serve(&settings);
+        let shop = shop.at(process.addresses());
+        shop.until_status(&id, "success").await;
+        process.signal("TERM");
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
+        assert_audited(database.url(), "file://images", None);
+    })
+}
+
+/// An order whose page the gateway has made without our knowing is finished, and its pieces are where they belong.
+pub(crate) fn an_order_that_is_half_made_is_finished() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let gateway = Midtrans::start(KEY);
+    let url = gateway.url();
+    let settings = [
+        ("database.url", database.url()),
+        ("payment.gateway", "midtrans"),
+        ("midtrans.snap_url", &url),
+        ("midtrans.api_url", &url),
+        ("midtrans.server_key", KEY),
+        ("midtrans.timeout_seconds", "1"),
+    ];
+    bounded(BOUND, async {
+        let mut process = Process::serve(&settings);
+        let shop = Shopping::begin(process.addresses(), "", 5).await;
+        gateway.set_fault(Endpoint::Create, Fault::Junk, Times::All);
+        assert!(shop.order().await.is_none());
+        let held = "SELECT state AS value FROM stock_reservations";
+        assert_eq!(database.texts(held), ["held"], "nobody knows whether it can be paid");
+        gateway.heal();
+        let id = database.texts("SELECT id AS value FROM payments").remove(0);
+        let (code, told) = command(&["payment", "reconcile", &id], &settings);
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains("is pending"), "{told}");
+        let (_, told) = command(&["payment", "explain", &id], &settings);
+        assert!(told.contains("payment page opened"), "{told}");
+        gateway.pay(&id, "gopay");
+        let (_, told) = command(&["payment", "reconcile", &id], &settings);
+        assert!(told.contains("is success"), "{told}");
+        shop.until_status(&id, "success").await;
+
+        // One that the gateway refuses outright gives its pieces back at once.
+        gateway.set_fault(Endpoint::Create, Fault::Unauthorized, Times::All);
+        assert!(shop.order().await.is_none());
+        assert_eq!(
+            database.texts("SELECT state AS value FROM stock_reservations ORDER BY state"),
+            ["released", "sold"]
+        );
+        assert!(!process.output().contains(KEY), "the key is in the log");
+        assert_audited(database.url(), "file://images", None);
+    })
+}

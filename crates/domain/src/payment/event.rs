@@ -1,0 +1,57 @@
+//! What happens to payments.
+
+use crate::money::Money;
+use crate::payment::{State, Status};
+use chrono::{DateTime, Utc};
+
+/// Something that happened to a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number among the payment's events, counted from one.
+    pub number: u32,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What can happen to a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It was ordered, and the pieces were reserved.
+    Ordered,
+    /// The gateway has made a page on which to pay.
+    Opened,
+    /// Its state has changed.
+    Moved {
+        /// What it was.
+        from: State,
+        /// What it is.
+        to: State,
+    },
+    /// The pieces are the payer's.
+    Sold,
+    /// The pieces were given back.
+    Released,
+    /// Pieces were reserved once more, for money that came late.
+    ReservedAgain,
+    /// It is paid, and there are no pieces left for it.
+    Unfulfilled,
+    /// So much of the money has been given back in all.
+    Refunded {
+        /// How much.
+        in_all: Money,
+    },
+}
+
+impl EventKind {
+    /// The status that buyer and seller see from then on, where this event is what changed it.
+    #[must_use]
+    pub fn shown(self) -> Option<Status> {
+        match self {
+            Self::Opened => Some(Status::Pending),
+            Self::Moved { from, to } if from.status() != to.status() => Some(to.status()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Ordering: what a buyer sends, and what becomes of it when the product is at hand.
+
+use crate::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
+use crate::money::Money;
+use crate::payment::{Payment, PaymentId};
+use crate::product::{Product, ProductId};
+use crate::user::UserId;
+use chrono::{DateTime, Utc};
+use std::fmt;
+
+/// What a buyer sends to order something, as it arrived; an absent field is an empty one.
+#[derive(Clone, Debug, Default)]
+pub struct OrderForm {
+    /// The product's identifier.
+    pub product_id: String,
+    /// How many pieces.
+    pub quantity: String,
+    /// The key by which an order that is sent again is known again.
+    pub idempotency_key: String,
+}
+
+/// How many pieces are ordered: 1 to 2,147,483,647.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity(i32);
+
+impl Quantity {
+    /// Reads a whole number.
+    ///
+    /// # Errors
+    /// That it is blank or zero, which the Go system takes for absent, no whole number, negative, or too large.
+    pub fn parse(raw: &str) -> Result<Self, Reason> {
+        let text = raw.trim();
+        let count = match text {
+            "" => return Err(Reason::empty()),
+            text => text.parse::<i32>(),
+        };
+        match count {
+            Ok(0) => Err(Reason::empty()),
+            Ok(count) if count > 0 => Ok(Self(count)),
+            _ => {
+                let message = "{field} must be a whole number from 1 to 2147483647";
+                Err(Reason::new(ViolationCode::InvalidNumber, message))
+            }
+        }
+    }
+
+    /// Rebuilds a count from storage; none where it cannot be one.
+    #[must_use]
+    pub const fn restore(count: i32) -> Option<Self> {
+        if count > 0 { Some(Self(count)) } else { None }
+    }
+
+    /// The count.
+    #[must_use]
+    pub const fn count(self) -> i32 {
+        self.0
+    }
+}
+
+/// A key that a client sends along with an order, so that the order is made once however often it is sent: 1 to 255 visible
+/// ASCII characters (draft-ietf-httpapi-idempotency-key-header).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The longest key, in characters.
+    pub const MAX: usize = 255;
+
+    /// Reads a key; none where there is none.
+    ///
+    /// # Errors
+    /// That it is too long, or holds other characters.
+    pub fn parse(raw: &str) -> Result<Option<Self>, Reason> {
+        let key = raw.trim();
+        if key.is_empty() {
+            return Ok(None);
+        }
+        if key.len() > Self::MAX {
+            let message = format!("maximum length for {{field}} is {} characters", Self::MAX);
+            return Err(Reason::new(ViolationCode::TooLong, message));
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "{field} must be made of visible ASCII characters, without spaces";
+            return Err(Reason::new(ViolationCode::InvalidCharacter, message));
+        }
+        Ok(Some(Self(key.to_owned())))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What people call a payment: `GC-dddd-dddd-dddd`, each group from 1000 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PaymentCode([u16; 3]);
+
+impl PaymentCode {
+    /// How many codes there are.
+    pub const COUNT: u64 = 9_000 * 9_000 * 9_000;
+
+    /// The code of a number below [`Self::COUNT`]; that of its remainder for a larger one.
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        let group = |number: u64| u16::try_from(1_000 + number % 9_000).unwrap_or(1_000);
+        Self([group(number / (9_000 * 9_000)), group(number / 9_000), group(number)])
+    }
+
+    /// Reads a code; none where the text is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut groups = text.strip_prefix("GC-")?.split('-');
+        let mut group = || {
+            let group = groups.next()?;
+            let is_one = group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_digit()) && !group.starts_with('0');
+            if is_one { group.parse().ok() } else { None }
+        };
+        let code = [group()?, group()?, group()?];
+        groups.next().is_none().then_some(Self(code))
+    }
+}
+
+impl fmt::Display for PaymentCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, third] = self.0;
+        write!(f, "GC-{first}-{second}-{third}")
+    }
+}
+
+/// Draws the codes of payments: nobody can tell the next one.
+pub trait PaymentCodes: Send + Sync {
+    /// A code that is probably nobody's yet.
+    fn draw(&self) -> PaymentCode;
+}
+
+/// What the gateway carries: amounts of whole rupiah within these bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carriage {
+    /// The smallest total.
+    pub min_total: Money,
+    /// The largest total.
+    pub max_total: Money,
+}
+
+/// An order whose fields are right.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The payment's identifier.
+    pub id: PaymentId,
+    /// What people will call it.
+    pub code: PaymentCode,
+    /// Who orders.
+    pub buyer: UserId,
+    /// What is ordered.
+    pub product: ProductId,
+    /// How many pieces.
+    pub quantity: Quantity,
+    /// The key by which the buyer will know it again.
+    pub key: Option<IdempotencyKey>,
+    /// What the gateway carries.
+    pub carriage: Carriage,
+    /// Until when it can be paid.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ordered.
+    pub now: DateTime<Utc>,
+}
+
+impl Order {
+    /// The payment for a product as it is now, and how many pieces of that will be left.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InsufficientStock`] where there are not enough, [`ErrorCode::InvalidRequest`] where the gateway does not
+    /// carry the total.
+    pub fn payment(&self, product: &Product) -> Result<Payment, Error> {
+        let left = product.details().stock.take(self.quantity.count()).ok_or(ErrorCode::InsufficientStock)?;
+        let total = self.total(product.details().price.money())?;
+        Ok(Payment::of(self, product.with_stock(left), total))
+    }
+
+    fn total(&self, price: Money) -> Result<Money, Error> {
+        let Carriage { min_total, max_total } = self.carriage;
+        let refused = |message: String| {
+            let mut wrong = Violations::default();
+            wrong.add("quantity", &Reason::new(ViolationCode::OutOfRange, message));
+            wrong.into_error(ErrorCode::InvalidRequest)
+        };
+        let total = price.checked_mul(self.quantity.count().unsigned_abs()).filter(|total| *total <= max_total);
+        let total =
+            total.ok_or_else(|| refused(format!("the total must not be more than {max_total}; lower {{field}}")))?;
+        if total < min_total {
+            return Err(refused(format!("the total must be {min_total} or more; raise {{field}}")));
+        }
+        if !total.is_whole() {
+            return Err(refused(format!(
+                "the total of {total} cannot be paid: it must be whole rupiah; choose another {{field}}"
+            )));
+        }
+        Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_quantity_is_one_or_more() {
+        assert_eq!(Quantity::parse(" 3 ").unwrap().count(), 3);
+        for (raw, code) in [
+            ("", ViolationCode::Empty),
+            ("0", ViolationCode::Empty),
+            ("-1", ViolationCode::InvalidNumber),
+            ("1.5", ViolationCode::InvalidNumber),
+            ("1e3", ViolationCode::InvalidNumber),
+            ("2147483648", ViolationCode::InvalidNumber),
+        ] {
+            assert_eq!(Quantity::parse(raw).unwrap_err().code(), code, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_visible_ascii() {
+        assert_eq!(IdempotencyKey::parse(" ").unwrap(), None);
+        assert_eq!(IdempotencyKey::parse("a-1").unwrap().unwrap().as_str(), "a-1");
+        assert!(IdempotencyKey::parse(&"k".repeat(255)).is_ok());
+        for raw in ["a b", "ä", "a\u{7f}", &"k".repeat(256)] {
+            assert!(IdempotencyKey::parse(raw).is_err(), "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn every_code_has_three_groups_and_reads_back(number in 0..PaymentCode::COUNT) {
+            let code = PaymentCode::of(number);
+            let text = code.to_string();
+            prop_assert_eq!(text.len(), 17);
+            prop_assert_eq!(PaymentCode::parse(&text), Some(code));
+        }
+
+        #[test]
+        fn any_text_is_a_code_or_none(text in "(GC-)?[0-9-]{0,20}") {
+            if let Some(code) = PaymentCode::parse(&text) {
+                prop_assert_eq!(code.to_string(), text);
+            }
+        }
+    }
+}

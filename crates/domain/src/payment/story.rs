@@ -1,0 +1,140 @@
+//! A payment's whole story.
+
+use crate::access::Access;
+use crate::context::Context;
+use crate::error::Error;
+use crate::payment::post::MailState;
+use crate::payment::view::{Audience, find};
+use crate::payment::{Event, EventKind, Payment, PaymentQueries, Status};
+use crate::quota::Allowance;
+use crate::use_case::{Kind, UseCase};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// All that has happened to a payment, and everything that was received and sent for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Story {
+    /// Its events and what caused them, in order.
+    pub events: Vec<(Event, String)>,
+    /// The notifications about it, in the order in which they came.
+    pub notifications: Vec<NotificationNote>,
+    /// The mails about it, in the order in which they were queued.
+    pub mails: Vec<MailNote>,
+}
+
+/// A notification in a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationNote {
+    /// When it first came.
+    pub at: DateTime<Utc>,
+    /// What it says of the attempt to pay, in the gateway's words.
+    pub status: String,
+    /// How often it has come.
+    pub times: u32,
+    /// What came of it; nothing yet where it waits.
+    pub verdict: Option<String>,
+    /// All of it, as it was sent first.
+    pub body: String,
+}
+
+/// A mail in a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailNote {
+    /// When it was queued, or last tried.
+    pub at: DateTime<Utc>,
+    /// To whom.
+    pub audience: Audience,
+    /// What of.
+    pub status: Status,
+    /// What has become of it.
+    pub state: MailState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it could not be sent when it was last tried.
+    pub error: Option<String>,
+}
+
+/// One line of a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoryLine {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What kind of thing happened: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`,
+    /// `refunded`, `notification` or `mail`.
+    pub kind: &'static str,
+    /// What happened, for people.
+    pub text: String,
+}
+
+impl Story {
+    /// The story line by line, in the order in which it happened; without anybody's address.
+    #[must_use]
+    pub fn lines(&self, payment: &Payment) -> Vec<StoryLine> {
+        let events = self.events.iter().map(|(event, cause)| event_line(event, cause, payment));
+        let notifications = self.notifications.iter().map(notification_line);
+        let mails = self.mails.iter().map(mail_line);
+        let mut lines: Vec<_> = events.chain(notifications).chain(mails).collect();
+        // Stable, so that what happened in one moment stays in its order.
+        lines.sort_by_key(|line| line.at);
+        lines
+    }
+}
+
+fn event_line(event: &Event, cause: &str, payment: &Payment) -> StoryLine {
+    let record = payment.record();
+    let quantity = record.quantity.count();
+    let (kind, text) = match event.kind {
+        EventKind::Ordered => (
+            "ordered",
+            format!(
+                "{quantity} pieces reserved, {} left, total {}",
+                record.product.details().stock.count(),
+                record.total
+            ),
+        ),
+        EventKind::Opened => ("opened", "payment page opened, status pending".to_owned()),
+        EventKind::Moved { from, to } => ("status", format!("from {} to {} ({cause})", from.as_str(), to.as_str())),
+        EventKind::Sold => ("sold", format!("{quantity} pieces sold")),
+        EventKind::Released => ("released", format!("{quantity} pieces given back")),
+        EventKind::ReservedAgain => {
+            ("reserved_again", format!("{quantity} pieces reserved once more for money that came late"))
+        }
+        EventKind::Unfulfilled => ("unfulfilled", format!("paid, and {quantity} pieces are not there any more")),
+        EventKind::Refunded { in_all } => ("refunded", format!("{in_all} given back in all")),
+    };
+    StoryLine { at: event.at, kind, text }
+}
+
+fn notification_line(note: &NotificationNote) -> StoryLine {
+    let verdict = note.verdict.as_deref().unwrap_or("waiting");
+    let times = if note.times == 1 { String::new() } else { format!(", {} times", note.times) };
+    StoryLine { at: note.at, kind: "notification", text: format!("{}{times}: {verdict}", note.status) }
+}
+
+fn mail_line(note: &MailNote) -> StoryLine {
+    let MailNote { audience, status, state, attempts, .. } = note;
+    let text = format!("{status} to the {}: {} after {attempts} attempts", audience.as_str(), state.as_str());
+    StoryLine { at: note.at, kind: "mail", text }
+}
+
+/// Tells a payment's story to its buyer or its seller.
+pub struct ViewTimeline {
+    /// The payments.
+    pub payments: Arc<dyn PaymentQueries>,
+}
+
+impl UseCase for ViewTimeline {
+    const NAME: &'static str = "view_timeline";
+    const KIND: Kind = Kind::Query;
+    const ACCESS: Access = Access::Authenticated;
+    const ALLOWANCE: Allowance = Allowance::Read;
+    /// The payment's identifier, as it arrived.
+    type Input = String;
+    type Output = Vec<StoryLine>;
+
+    async fn execute(&self, context: &Context, id: String) -> Result<Vec<StoryLine>, Error> {
+        let (payment, _) = find(&*self.payments, context, &id).await?;
+        let story = self.payments.story(payment.record().id, context.deadline).await?;
+        Ok(story.lines(&payment))
+    }
+}

@@ -1,0 +1,193 @@
+//! Payments: `proto/payment.proto` over the use cases of `domain::payment`.
+
+use crate::call::{Call, open};
+use crate::product::{NAMES, product_response, timestamp};
+use crate::proto::payment::payment_command_service_server::PaymentCommandService;
+use crate::proto::payment::payment_query_service_server::PaymentQueryService;
+use crate::proto::payment::{
+    CreatePaymentRequest, GetAllPaymentsRequest, GetPaymentByIdRequest, GetPaymentTimelineRequest, ListPaymentResponse,
+    PaymentChange as ChangeMessage, PaymentResponse, PaymentTimelineResponse, TimelineLine, WatchPaymentRequest,
+};
+use crate::{deadline, error};
+use domain::app::App;
+use domain::clock::Deadline;
+use domain::context::RequestId;
+use domain::error::{Error, ErrorCode, causes};
+use domain::page::{Page, PageForm};
+use domain::payment::watch::WATCH_TIME;
+use domain::payment::{BrowsePaymentsForm, OrderForm, PaymentChange, PaymentView, PaymentWatch, StoryLine, WatchForm};
+use domain::product::ProductView;
+use futures_util::FutureExt;
+use futures_util::stream::unfold;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+/// The metadata with the key by which an order that is sent again is known again.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// What orders.
+pub(crate) struct PaymentCommands(pub(crate) Arc<App>);
+
+/// What only looks at payments.
+pub(crate) struct PaymentQueries {
+    pub(crate) app: Arc<App>,
+    /// Tells streams that the server is about to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl PaymentCommandService for PaymentCommands {
+    async fn create_payment(
+        &self,
+        request: Request<CreatePaymentRequest>,
+    ) -> Result<Response<PaymentResponse>, Status> {
+        let call = open(&request, &self.0.checkout)?;
+        // A key that is no text is kept as one that no order can have, so that it does not pass for none.
+        let key = request.metadata().get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or("\u{7f}").to_owned());
+        let CreatePaymentRequest { product_id, quantity } = request.into_inner();
+        let (quantity, idempotency_key) = (quantity.to_string(), key.unwrap_or_default());
+        let payment = call.run(OrderForm { product_id, quantity, idempotency_key }).await?;
+        Ok(Response::new(payment_response(payment)))
+    }
+}
+
+type Changes = Pin<Box<dyn Stream<Item = Result<ChangeMessage, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl PaymentQueryService for PaymentQueries {
+    async fn get_payment_by_id(
+        &self,
+        request: Request<GetPaymentByIdRequest>,
+    ) -> Result<Response<PaymentResponse>, Status> {
+        let call = open(&request, &self.app.view_payment)?;
+        let payment = call.run(request.into_inner().id).await?;
+        Ok(Response::new(payment_response(payment)))
+    }
+
+    async fn get_all_payments(
+        &self,
+        request: Request<GetAllPaymentsRequest>,
+    ) -> Result<Response<ListPaymentResponse>, Status> {
+        let call = open(&request, &self.app.browse_payments)?;
+        let page = call.run(browse_form(request.into_inner())).await?;
+        Ok(Response::new(list_response(page)))
+    }
+
+    async fn get_payment_timeline(
+        &self,
+        request: Request<GetPaymentTimelineRequest>,
+    ) -> Result<Response<PaymentTimelineResponse>, Status> {
+        let call = open(&request, &self.app.view_timeline)?;
+        let lines = call.run(request.into_inner().id).await?;
+        Ok(Response::new(PaymentTimelineResponse { lines: lines.into_iter().map(line_message).collect() }))
+    }
+
+    type WatchPaymentStream = Changes;
+
+    async fn watch_payment(&self, request: Request<WatchPaymentRequest>) -> Result<Response<Changes>, Status> {
+        let call = open(&request, &self.app.watch_payment)?;
+        let request_id = request.extensions().get::<Call>().map(|call| call.request_id.clone());
+        // Where the caller has no deadline the watch ends by itself.
+        let caller_waits = deadline::of(request.metadata().as_ref(), WATCH_TIME * 2);
+        let WatchPaymentRequest { id, after } = request.into_inner();
+        let after = if after == 0 { String::new() } else { after.to_string() };
+        let watch = call.run(WatchForm { id, after }).await?;
+        let request_id = request_id.unwrap_or_else(|| RequestId::accept(None));
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        let watching = Watching { app, watch, request_id, caller_waits, stop };
+        Ok(Response::new(Box::pin(unfold(Some(watching), Watching::step))))
+    }
+}
+
+/// A stream of changes under way.
+struct Watching {
+    app: Arc<App>,
+    watch: PaymentWatch,
+    request_id: RequestId,
+    caller_waits: Deadline,
+    stop: CancellationToken,
+}
+
+impl Watching {
+    /// The next message; an error is the last.
+    async fn step(watching: Option<Self>) -> Option<(Result<ChangeMessage, Status>, Option<Self>)> {
+        let mut watching = watching?;
+        match watching.next().await {
+            Ok(Some(change)) => Some((Ok(change_message(&change)), Some(watching))),
+            Ok(None) => None,
+            Err(failure) => Some((Err(error::status(&failure, &watching.request_id)), None)),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<PaymentChange>, Error> {
+        // A panic here would end the connection, with all calls on it.
+        let next = AssertUnwindSafe(self.watch.next()).catch_unwind();
+        match self.stop.run_until_cancelled(deadline::within(self.caller_waits, next)).await {
+            None => Err(Error::unavailable("the server stops")),
+            Some(None) => Err(ErrorCode::DeadlineExceeded.into()),
+            Some(Some(Ok(change))) => change.inspect_err(|error| {
+                tracing::warn!(code = error.code().as_str(), causes = causes(error), "a watch has ended");
+            }),
+            Some(Some(Err(_panic))) => {
+                self.app.desk.observer.panic_caught("grpc");
+                Err(Error::internal("a watch panicked"))
+            }
+        }
+    }
+}
+
+fn browse_form(message: GetAllPaymentsRequest) -> BrowsePaymentsForm {
+    let limit = if message.page_size == 0 { String::new() } else { message.page_size.to_string() };
+    BrowsePaymentsForm {
+        status: message.status,
+        page: PageForm { page: String::new(), limit, cursor: message.page_token, names: NAMES },
+    }
+}
+
+fn list_response(page: Page<PaymentView>) -> ListPaymentResponse {
+    ListPaymentResponse {
+        payments: page.items.into_iter().map(payment_response).collect(),
+        next_page_token: page.next.unwrap_or_default(),
+    }
+}
+
+fn payment_response(payment: PaymentView) -> PaymentResponse {
+    PaymentResponse {
+        id: payment.id.to_string(),
+        product_id: payment.product_id.to_string(),
+        user_id: payment.buyer.to_string(),
+        payment_code: payment.code,
+        quantity: payment.quantity,
+        total_amount: payment.total.to_string(),
+        status: payment.status.to_string(),
+        payment_url: payment.payment_url,
+        token: payment.token,
+        created_at: Some(timestamp(payment.created_at)),
+        updated_at: Some(timestamp(payment.updated_at)),
+        product: Some(snapshot(payment.product)),
+        needs_attention: payment.needs_attention,
+    }
+}
+
+/// A product as it was ordered is no version that can be changed.
+fn snapshot(product: ProductView) -> crate::proto::product::ProductResponse {
+    crate::proto::product::ProductResponse { etag: String::new(), ..product_response(product) }
+}
+
+fn line_message(line: StoryLine) -> TimelineLine {
+    TimelineLine { at: Some(timestamp(line.at)), kind: line.kind.to_owned(), text: line.text }
+}
+
+fn change_message(change: &PaymentChange) -> ChangeMessage {
+    ChangeMessage {
+        id: change.id.to_string(),
+        number: change.number,
+        status: change.status.to_string(),
+        needs_attention: change.needs_attention,
+        at: Some(timestamp(change.at)),
+    }
+}

@@ -1,0 +1,126 @@
+//! Letters to buyers and sellers: written from templates, and sent by SMTP, to a folder, or to the log alone.
+//!
+//! What people call themselves and their products comes to strangers here. It is cleaned before it goes anywhere
+//! (`compose.rs`), and escaped by the templates (`templates.rs`).
+
+mod compose;
+mod folder;
+mod server;
+mod smtp;
+mod templates;
+mod wire;
+
+pub use server::{SmtpAccount, SmtpOptions};
+
+use async_trait::async_trait;
+use compose::{Composer, Sheet};
+use domain::clock::Deadline;
+use domain::error::BoxError;
+use domain::payment::{Letter, MailError, Mailer};
+use folder::Folder;
+use smtp::Courier;
+use std::fmt;
+use std::path::PathBuf;
+
+/// How the post works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who writes: a mailbox such as `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    pub from: String,
+    /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
+    pub domain: String,
+    /// A folder with templates to be used instead of those of the same name that are built in.
+    pub templates: Option<PathBuf>,
+    /// How letters go out.
+    pub transport: Transport,
+}
+
+/// How letters go out.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// To a mail server.
+    Smtp(SmtpOptions),
+    /// Not at all: that there would have been one is logged.
+    Log,
+    /// Into a folder, each as a file `{Message-ID}.eml`. The folder is made where there is none.
+    Folder(PathBuf),
+}
+
+/// Why the post cannot be opened.
+#[derive(Debug)]
+pub enum MailSetupError {
+    /// The sender is no mailbox.
+    From(String),
+    /// The domain is none.
+    Domain(String),
+    /// The mail server's address, its account, or the certificates to trust are not right.
+    Server(String),
+    /// Letters cannot be put into the folder.
+    Folder(PathBuf, BoxError),
+    /// The templates' folder cannot be read.
+    Templates(PathBuf, BoxError),
+    /// A template, named by its path in the folder of templates, cannot be used.
+    Template(String, BoxError),
+}
+
+impl fmt::Display for MailSetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::From(from) => write!(f, "{from:?} is no sender such as \"Go Commerce <shop@example.com>\""),
+            Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
+            Self::Server(reason) => f.write_str(reason),
+            Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
+            Self::Templates(folder, reason) => {
+                write!(f, "the templates in {} cannot be read: {reason}", folder.display())
+            }
+            Self::Template(name, reason) => write!(f, "the template {name} cannot be used: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for MailSetupError {}
+
+/// Writes letters, and brings them out.
+pub struct Post {
+    composer: Composer,
+    way: Way,
+}
+
+enum Way {
+    Smtp(Box<Courier>),
+    Log,
+    Folder(Folder),
+}
+
+impl Post {
+    /// Opens the post. Every letter that there may be is written once, so that what is wrong with a template is found now;
+    /// nothing is sent yet.
+    ///
+    /// # Errors
+    /// What is wrong with the options, or with what they point at.
+    pub fn new(options: Options) -> Result<Self, MailSetupError> {
+        let composer = Composer::new(&options.from, &options.domain, options.templates.as_deref())?;
+        let way = match options.transport {
+            Transport::Smtp(options) => Way::Smtp(Box::new(Courier::new(options, composer.domain())?)),
+            Transport::Log => Way::Log,
+            Transport::Folder(folder) => Way::Folder(Folder::open(folder)?),
+        };
+        Ok(Self { composer, way })
+    }
+}
+
+#[async_trait]
+impl Mailer for Post {
+    async fn send(&self, letter: &Letter, by: Deadline) -> Result<(), MailError> {
+        let sheet = self.composer.compose(letter).map_err(MailError::Permanent)?;
+        match &self.way {
+            Way::Smtp(courier) => courier.send(&sheet, by).await,
+            Way::Log => {
+                let Sheet { recipient, subject, message_id, .. } = &sheet;
+                tracing::info!(account = recipient.masked(), subject, message_id, "mail not sent, but logged");
+                Ok(())
+            }
+            Way::Folder(folder) => folder.put(&sheet).await,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Leaves the gateway alone for a while when it keeps failing, so that nobody waits for what will not come.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So many failures in a row, and the gateway is left alone.
+const MAX_FAILURES: u32 = 10;
+/// For how long, before one call may try whether it is back.
+const REST: Duration = Duration::from_secs(10);
+/// When to ask again while that one call is on its way.
+const PROBE_WAIT: Duration = Duration::from_secs(1);
+
+/// Whether the gateway is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BreakerState {
+    /// It is asked.
+    Closed,
+    /// One call may try whether it is back; the others are not made.
+    HalfOpen,
+    /// It is left alone.
+    Open,
+}
+
+impl BreakerState {
+    /// Every state there is.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::HalfOpen, Self::Open];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// Counts the failures of all calls.
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<Tally>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    /// How many calls have failed in a row.
+    failures: u32,
+    /// Until when the gateway is left alone; none while it is asked.
+    rests_until: Option<Instant>,
+    /// Whether a call is trying whether it is back.
+    is_probed: bool,
+}
+
+/// Leave to make one call. Dropped, it tells nothing of the gateway.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    breaker: &'a Breaker,
+    is_probe: bool,
+}
+
+impl Breaker {
+    /// Leave to make a call now, or for how long there will be none.
+    pub(super) fn enter(&self, now: Instant) -> Result<Pass<'_>, Duration> {
+        let mut tally = self.tally();
+        let is_probe = match tally.rests_until {
+            None => false,
+            Some(until) if now < until => return Err(until - now),
+            Some(_) if tally.is_probed => return Err(PROBE_WAIT),
+            Some(_) => true,
+        };
+        tally.is_probed = is_probe;
+        Ok(Pass { breaker: self, is_probe })
+    }
+
+    /// How it stands.
+    pub(super) fn state(&self, now: Instant) -> BreakerState {
+        match self.tally().rests_until {
+            None => BreakerState::Closed,
+            Some(until) if now < until => BreakerState::Open,
+            Some(_) => BreakerState::HalfOpen,
+        }
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass<'_> {
+    /// The gateway has answered.
+    pub(super) fn answered(self) {
+        let mut tally = self.breaker.tally();
+        tally.failures = 0;
+        tally.rests_until = None;
+    }
+
+    /// The gateway has failed.
+    pub(super) fn failed(self, now: Instant) {
+        let mut tally = self.breaker.tally();
+        tally.failures = tally.failures.saturating_add(1);
+        // What was on its way when the rest began does not prolong it.
+        if self.is_probe || tally.rests_until.is_none() && tally.failures >= MAX_FAILURES {
+            tally.rests_until = Some(now + REST);
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.is_probe {
+            self.breaker.tally().is_probed = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(breaker: &Breaker, times: u32, now: Instant) {
+        for _ in 0..times {
+            breaker.enter(now).unwrap().failed(now);
+        }
+    }
+
+    fn opened(now: Instant) -> Breaker {
+        let breaker = Breaker::default();
+        fail(&breaker, MAX_FAILURES, now);
+        breaker
+    }
+
+    #[test]
+    fn ten_failures_in_a_row_open_it() {
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        fail(&breaker, MAX_FAILURES - 1, now);
+        assert_eq!(breaker.state(now), BreakerState::Closed);
+        breaker.enter(now).unwrap().answered();
+        fail(&breaker, MAX_FAILURES - 1, now);
+        assert_eq!(breaker.state(now), BreakerState::Closed);
+        fail(&breaker, 1, now);
+        assert_eq!(breaker.state(now), BreakerState::Open);
+        assert_eq!(breaker.enter(now + Duration::from_secs(4)).unwrap_err(), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn after_its_rest_one_call_tries_and_an_answer_closes_it() {
+        let now = Instant::now();
+        let breaker = opened(now);
+        let later = now + REST;
+        assert_eq!(breaker.state(later), BreakerState::HalfOpen);
+        let probe = breaker.enter(later).unwrap();
+        assert_eq!(breaker.enter(later).unwrap_err(), PROBE_WAIT);
+        probe.answered();
+        assert_eq!(breaker.state(later), BreakerState::Closed);
+        fail(&breaker, MAX_FAILURES - 1, later);
+        assert_eq!(breaker.state(later), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_call_that_tries_in_vain_opens_it_again() {
+        let now = Instant::now();
+        let breaker = opened(now);
+        let later = now + REST;
+        breaker.enter(later).unwrap().failed(later);
+        assert_eq!(breaker.state(later), BreakerState::Open);
+        assert!(breaker.enter(later + REST).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_is_given_up_leaves_the_trial_to_another() {
+        let now = Instant::now();
+        let breaker = opened(now);
+        let later = now + REST;
+        drop(breaker.enter(later).unwrap());
+        assert!(breaker.enter(later).is_ok());
+    }
+
+    #[test]
+    fn what_was_on_its_way_when_the_rest_began_does_not_prolong_it() {
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        let slow = breaker.enter(now).unwrap();
+        fail(&breaker, MAX_FAILURES, now);
+        slow.failed(now + Duration::from_secs(9));
+        assert_eq!(breaker.state(now + REST), BreakerState::HalfOpen);
+    }
+}

@@ -1,0 +1,171 @@
+//! One exchange with the gateway: bounded in time and size, and never following where an answer points.
+
+use super::{Error, Options};
+use domain::error::BoxError;
+use http::{Method, header};
+use reqwest::{Client, RequestBuilder, redirect, retry, tls};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use url::Url;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How large an answer may be, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// How long a connection is kept for the next exchange.
+const IDLE: Duration = Duration::from_secs(30);
+/// How much of what the gateway says goes to the log, in characters.
+const MAX_REASON: usize = 300;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// There is no connection; nothing was sent.
+    Unsent(BoxError),
+    /// It did not come in time.
+    Late,
+    /// The connection broke before an answer began, as one does that was kept and has been closed meanwhile.
+    Lost(BoxError),
+    /// What came is none, or was cut off.
+    Garbled(BoxError),
+}
+
+/// An answer: HTTP's status, and the body's fields where it is a JSON object.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) fields: Option<Map<String, Value>>,
+}
+
+impl Answer {
+    /// A field's text, or a number as it is written; none where it is absent or blank.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        text_of(self.fields.as_ref()?.get(name)?)
+    }
+
+    /// How the gateway names what came of a request: the body's word on it, or else HTTP's.
+    pub(super) fn code(&self) -> u16 {
+        self.text("status_code").and_then(|code| code.parse().ok()).unwrap_or(self.status)
+    }
+
+    /// Whether the gateway says that it has failed, or is asked too often.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.code(), 429 | 500..=599)
+    }
+
+    /// Whether it is an answer of the gateway at all, such as no error page of something on the way to it.
+    pub(super) fn is_sound(&self) -> bool {
+        self.fields.is_some() && !self.is_failure() && matches!(self.code(), 200..=299 | 400..=499)
+    }
+
+    /// What the gateway says went wrong.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let list = self.fields.as_ref().and_then(|fields| fields.get("error_messages")).and_then(Value::as_array);
+        let mut reasons: Vec<_> = list.into_iter().flatten().filter_map(text_of).collect();
+        reasons.extend(self.text("status_message"));
+        reasons
+    }
+}
+
+/// Text that is not blank, or a number as it is written.
+pub(super) fn text_of(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// Sends requests under our key.
+pub(super) struct Http {
+    client: Client,
+    key: SecretString,
+    main: Handle,
+}
+
+impl Http {
+    pub(super) fn new(options: &Options) -> Result<Self, Error> {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .referer(false)
+            .https_only(options.is_production)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .map_err(|error| Error::Client(error.into()))?;
+        let main = Handle::try_current().map_err(|error| Error::Client(error.into()))?;
+        Ok(Self { client, key: options.server_key.clone(), main })
+    }
+
+    /// Sends a request and reads its answer within this time.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+        time: Duration,
+    ) -> Result<Answer, Fault> {
+        let mut request = self
+            .client
+            .request(method, url)
+            .basic_auth(self.key.expose_secret(), Some(""))
+            .header(header::ACCEPT, "application/json")
+            .timeout(time);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        // Connections live on the runtime that opened them, and others may end before this one does. Dropping the set ends the
+        // exchange.
+        let mut exchanges = JoinSet::new();
+        exchanges.spawn_on(exchange(request), &self.main);
+        match exchanges.join_next().await {
+            Some(Ok(answered)) => answered,
+            Some(Err(error)) => Err(Fault::Garbled(error.into())),
+            None => Err(Fault::Garbled("the exchange was lost".into())),
+        }
+    }
+
+    /// What the gateway says went wrong, fit for the log: on one line, not too long, and without our key.
+    pub(super) fn reason(&self, answer: &Answer) -> BoxError {
+        let said = answer.reasons().join("; ");
+        let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if said.contains(self.key.expose_secret()) {
+            return format!("status {}, with our key in its text", answer.code()).into();
+        }
+        let said: String = said.chars().take(MAX_REASON).collect();
+        format!("status {}: {said}", answer.code()).into()
+    }
+}
+
+async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
+    let mut response = request.send().await.map_err(|error| told(error, Fault::Lost))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| told(error, Fault::Garbled))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Fault::Garbled("the answer is larger than 1 MiB".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, fields: serde_json::from_slice(&body).ok() })
+}
+
+/// What went wrong: this, unless it was for want of a connection or of time. Addresses hold the tokens of pages, and are left
+/// out.
+fn told(error: reqwest::Error, otherwise: fn(BoxError) -> Fault) -> Fault {
+    let error = error.without_url();
+    if error.is_connect() || error.is_builder() {
+        Fault::Unsent(error.into())
+    } else if error.is_timeout() {
+        Fault::Late
+    } else {
+        otherwise(error.into())
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes of a letter that does not arrive, or of which nobody knows.
+
+use super::*;
+use counterparts::smtp::{Fault, Moment, Times};
+
+/// What the post says when the server fails in this way, and whether the server has kept the letter.
+async fn outcome(fault: Fault) -> (&'static str, usize) {
+    let server = Smtp::start();
+    server.set_fault(fault, Times::All);
+    let sent = send_in_a_moment(&post_to(&server), &pending()).await;
+    (name(&sent), server.mails().len())
+}
+
+fn name(sent: &Result<(), MailError>) -> &'static str {
+    match sent {
+        Ok(()) => "sent",
+        Err(MailError::Away(_)) => "away",
+        Err(MailError::Temporary(_)) => "temporary",
+        Err(MailError::Permanent(_)) => "permanent",
+        Err(MailError::Unknown(_)) => "unknown",
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_is_away() {
+    for fault in [
+        Fault::refuse(),
+        Fault::busy(),
+        Fault::reply(Moment::Greeting, "554 5.3.2 no"),
+        Fault::reply(Moment::Greeting, "HTTP/1.1 400 Bad Request"),
+        Fault::hang(Moment::Greeting),
+        Fault::slow(),
+        Fault::close(Moment::Ehlo),
+        Fault::defer(Moment::Ehlo),
+        Fault::reply(Moment::Mail, "530 5.7.0 Authentication required"),
+    ] {
+        assert_eq!(outcome(fault.clone()).await, ("away", 0), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_off_is_temporary() {
+    for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot] {
+        assert_eq!(outcome(Fault::defer(moment)).await, ("temporary", 0), "{moment:?}");
+        assert_eq!(outcome(Fault::reply(moment, "421 4.3.2 too busy")).await, ("temporary", 0), "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_permanent() {
+    for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot] {
+        assert_eq!(outcome(Fault::reject(moment)).await, ("permanent", 0), "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lost_before_the_letter_is_shown_is_temporary() {
+    for moment in [Moment::Mail, Moment::Rcpt, Moment::Data] {
+        assert_eq!(outcome(Fault::close(moment)).await, ("temporary", 0), "{moment:?}");
+        assert_eq!(outcome(Fault::hang(moment)).await, ("temporary", 0), "{moment:?}");
+    }
+    assert_eq!(outcome(Fault::reply(Moment::Data, "250 2.0.0 why not")).await, ("temporary", 0));
+}
+
+#[tokio::test]
+async fn of_a_letter_that_may_have_been_taken_nobody_says_that_it_was_not() {
+    assert_eq!(outcome(Fault::close(Moment::Dot)).await, ("unknown", 1));
+    assert_eq!(outcome(Fault::hang(Moment::Dot)).await, ("unknown", 1));
+    assert_eq!(outcome(Fault::reply(Moment::Dot, "2")).await, ("unknown", 1));
+    assert_eq!(outcome(Fault::reply(Moment::Dot, "nonsense")).await.0, "unknown");
+    assert_eq!(outcome(Fault::reply(Moment::Dot, "354 go on")).await.0, "unknown");
+    // It was not taken here, which nobody can tell who only sees the connection go.
+    assert_eq!(outcome(Fault::close(Moment::Text)).await, ("unknown", 0));
+    assert_eq!(outcome(Fault::hang(Moment::Text)).await, ("unknown", 0));
+}
+
+#[tokio::test]
+async fn a_letter_whose_answer_came_is_sent_whatever_happens_then() {
+    assert_eq!(outcome(Fault::close_after(Moment::Dot)).await, ("sent", 1));
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_away_and_back_when_it_is_back() {
+    let mut server = Smtp::start();
+    let post = post_to(&server);
+    send(&post, &numbered(1)).await.unwrap();
+    server.stop();
+    assert_eq!(name(&send(&post, &numbered(2)).await), "away");
+    server.start_again();
+    send(&post, &numbered(2)).await.unwrap();
+    assert_eq!(server.count_by_message_id().len(), 2);
+    assert!(server.count_by_message_id().values().all(|count| *count == 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_is_replaced_without_a_failure() {
+    let mut server = Smtp::start();
+    let post = post_to(&server);
+    for number in 0..5 {
+        send(&post, &numbered(number)).await.unwrap();
+        server.stop();
+        server.start_again();
+    }
+    assert_eq!((server.mails().len(), server.connections()), (5, 5));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_does_not_answer_is_replaced() {
+    let server = Smtp::start();
+    let post = post_to(&server);
+    send(&post, &numbered(1)).await.unwrap();
+    server.set_fault(Fault::hang(Moment::Noop), Times::All);
+    send(&post, &numbered(2)).await.unwrap();
+    assert_eq!((server.mails().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_given_up_in_the_middle_is_not_used_again() {
+    for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Text, Moment::Dot] {
+        let server = Smtp::start();
+        let post = post_to(&server);
+        send(&post, &numbered(1)).await.unwrap();
+        server.set_fault(Fault::hang(moment), Times::Next(1));
+        assert!(send_in_a_moment(&post, &numbered(2)).await.is_err(), "{moment:?}");
+        send(&post, &numbered(3)).await.unwrap();
+        assert_eq!(server.connections(), 2, "{moment:?}");
+        assert_eq!(server.count_by_message_id()["letter-3@mail.example.com"], 1, "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_whose_sending_is_called_off_leaves_no_connection_behind() {
+    let server = Smtp::start();
+    let post = post_to(&server);
+    server.set_fault(Fault::hang(Moment::Dot), Times::Next(1));
+    let (first, moment) = (numbered(1), Duration::from_millis(300));
+    assert!(tokio::time::timeout(moment, send(&post, &first)).await.is_err());
+    send(&post, &numbered(2)).await.unwrap();
+    assert_eq!((server.mails().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn one_letter_that_is_refused_harms_no_other() {
+    let server = Smtp::start();
+    let post = post_to(&server);
+    for number in 0..6 {
+        server.set_fault(Fault::reject(Moment::Rcpt), Times::Next(1));
+        assert_eq!(name(&send(&post, &numbered(number)).await), "permanent");
+        send(&post, &numbered(100 + number)).await.unwrap();
+    }
+    assert_eq!(server.mails().len(), 6);
+}
+
+#[tokio::test]
+async fn without_time_nothing_is_sent() {
+    let server = Smtp::start();
+    let sent = post_to(&server).send(&pending(), Deadline::within(Duration::ZERO)).await;
+    assert!(sent.is_err());
+    assert_eq!(server.mails().len(), 0);
+}

@@ -1,0 +1,129 @@
+//! What the post promises, against a mail server that fails as it is told to, and a folder.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod delivery;
+mod failures;
+mod hostile;
+mod privacy;
+mod templates;
+
+use chrono::{DateTime, Utc};
+use counterparts::smtp::Smtp;
+use domain::clock::Deadline;
+use domain::money::Money;
+use domain::payment::{Audience, Letter, MailError, Mailer, Status};
+use mail_parser::{Message, MessageParser};
+use outbound::mail::{MailSetupError, Options, Post, SmtpOptions, Transport};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const LINK: &str = "https://pay.example/snap/v4/redirection/7f3c?a=1&b=2";
+
+fn letter(audience: Audience, status: Status) -> Letter {
+    let total = Money::from_whole(2_500_000).unwrap();
+    let is_open = audience == Audience::Buyer && matches!(status, Status::Pending | Status::Deny);
+    Letter {
+        message_id: format!("0190f0c2-3c1e-7b6a-9c55-1d1f6c1a2b3c.3-{}.{}", status.as_str(), audience.as_str()),
+        audience,
+        name: "Ada Lovelace".to_owned(),
+        email: "ada@example.com".to_owned(),
+        status,
+        code: "PAY-2026-7K3M".to_owned(),
+        product: "Difference Engine".to_owned(),
+        quantity: 2,
+        price: Money::from_whole(1_250_000).unwrap(),
+        total,
+        refunded: match status {
+            Status::Refund => total,
+            Status::PartialRefund => Money::parse("1000000.50").unwrap(),
+            _ => Money::ZERO,
+        },
+        payment_url: is_open.then(|| LINK.to_owned()),
+        expires_at: "2026-11-23T19:00:00Z".parse::<DateTime<Utc>>().unwrap(),
+    }
+}
+
+/// Every letter that there may be.
+fn letters() -> Vec<Letter> {
+    let to_buyers = Status::ALL.into_iter().map(|status| letter(Audience::Buyer, status));
+    to_buyers.chain([letter(Audience::Seller, Status::Success)]).collect()
+}
+
+fn pending() -> Letter {
+    letter(Audience::Buyer, Status::Pending)
+}
+
+/// A letter of which there is no other.
+fn numbered(number: usize) -> Letter {
+    Letter { message_id: format!("letter-{number}"), ..pending() }
+}
+
+fn options(transport: Transport) -> Options {
+    Options {
+        from: "Go Commerce <shop@example.com>".to_owned(),
+        domain: "mail.example.com".to_owned(),
+        templates: None,
+        transport,
+    }
+}
+
+fn smtp_options(url: &str) -> SmtpOptions {
+    SmtpOptions { url: url.to_owned(), account: None, allow_plaintext: false, certificates: None }
+}
+
+fn post_to(server: &Smtp) -> Post {
+    Post::new(options(Transport::Smtp(smtp_options(&server.url())))).unwrap()
+}
+
+fn refused(options: Options) -> MailSetupError {
+    Post::new(options).err().unwrap()
+}
+
+async fn send(post: &Post, letter: &Letter) -> Result<(), MailError> {
+    post.send(letter, Deadline::within(Duration::from_secs(10))).await
+}
+
+/// For a failure that takes all the time that there is.
+async fn send_in_a_moment(post: &Post, letter: &Letter) -> Result<(), MailError> {
+    post.send(letter, Deadline::within(Duration::from_millis(500))).await
+}
+
+/// Writes a letter, and reads it back as its recipient does.
+async fn arrived(letter: &Letter) -> Arrived {
+    let folder = tempfile::tempdir().unwrap();
+    let post = Post::new(options(Transport::Folder(folder.path().to_owned()))).unwrap();
+    send(&post, letter).await.unwrap();
+    let file: PathBuf = folder.path().join(format!("{}.eml", letter.message_id));
+    Arrived::read(std::fs::read(file).unwrap())
+}
+
+/// A letter as its recipient gets it.
+struct Arrived {
+    bytes: Vec<u8>,
+    subject: String,
+    text: String,
+    html: String,
+    /// The names of the head's fields, in order.
+    fields: Vec<String>,
+    to_name: Option<String>,
+}
+
+impl Arrived {
+    fn read(bytes: Vec<u8>) -> Self {
+        let message = parse(&bytes);
+        let recipient = message.to().unwrap().first().unwrap();
+        Self {
+            subject: message.subject().unwrap().to_owned(),
+            text: message.body_text(0).unwrap().into_owned(),
+            html: message.body_html(0).unwrap().into_owned(),
+            fields: message.headers().iter().map(|header| header.name.as_str().to_owned()).collect(),
+            to_name: recipient.name().map(str::to_owned),
+            bytes,
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Message<'_> {
+    MessageParser::default().parse(bytes).unwrap()
+}

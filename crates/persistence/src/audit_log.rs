@@ -1,0 +1,93 @@
+//! The audit log.
+
+use crate::connection::AnyConnection;
+use crate::database::Database;
+use crate::login_attempts::account_digest;
+use crate::schema::audit_log::{self, action, actor, client, details, happened_at, id, subject, table};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use domain::audit_log::{About, Action, AuditLog, Author, Entry, EntryId};
+use domain::client::ClientAddress;
+use domain::clock::Deadline;
+use domain::error::Error;
+
+/// What was done, and by whom.
+pub(crate) struct Deed<'a> {
+    pub(crate) action: Action,
+    pub(crate) author: Author,
+    pub(crate) client: Option<ClientAddress>,
+    /// What it was done to.
+    pub(crate) subject: &'a str,
+    pub(crate) details: &'a str,
+}
+
+/// Writes down what the transaction around it does.
+pub(crate) fn add(connection: &mut AnyConnection, deed: &Deed<'_>, now: DateTime<Utc>) -> QueryResult<()> {
+    let entry = (
+        id.eq(EntryId::generate().to_string()),
+        happened_at.eq(now.naive_utc()),
+        action.eq(deed.action.as_str()),
+        actor.eq(deed.author.to_string()),
+        client.eq(deed.client.map(|address| address.to_string())),
+        subject.eq(deed.subject),
+        details.eq(deed.details),
+    );
+    diesel::insert_into(table).values(entry).execute(connection).map(drop)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log)]
+struct EntryRow {
+    happened_at: NaiveDateTime,
+    action: String,
+    actor: String,
+    client: Option<String>,
+    subject: String,
+    details: String,
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Error;
+
+    fn try_from(row: EntryRow) -> Result<Self, Error> {
+        let done = Action::restore(&row.action);
+        Ok(Self {
+            at: row.happened_at.and_utc(),
+            action: done.ok_or_else(|| Error::internal("audit_log.action holds what the domain does not know"))?,
+            author: row.actor,
+            client: row.client,
+            subject: row.subject,
+            details: row.details,
+        })
+    }
+}
+
+#[async_trait]
+impl AuditLog for Database {
+    async fn entries(&self, about: About, limit: u32, by: Deadline) -> Result<Vec<Entry>, Error> {
+        let wanted = match about {
+            About::Everything => None,
+            About::Account(account) => Some(account_digest(&account)),
+            About::Thing(thing) => Some(thing),
+        };
+        let rows: Vec<EntryRow> = self
+            .read_primary(by, move |connection| {
+                let newest = table.order((happened_at.desc(), id.desc())).limit(limit.into());
+                let newest = newest.select(EntryRow::as_select()).into_boxed();
+                match &wanted {
+                    Some(wanted) => newest.filter(subject.eq(wanted)).load(connection),
+                    None => newest.load(connection),
+                }
+            })
+            .await?;
+        rows.into_iter().map(Entry::try_from).collect()
+    }
+
+    async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        let before = before.naive_utc();
+        let purged =
+            self.write(by, move |connection| diesel::delete(table.filter(happened_at.lt(before))).execute(connection));
+        Ok(purged.await?)
+    }
+}

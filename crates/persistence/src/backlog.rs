@@ -1,0 +1,63 @@
+//! How much waits to be done about payments, for those who watch over the shop.
+
+use crate::connection::AnyConnection;
+use crate::database::Database;
+use crate::schema::{mails, notifications, payments};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use diesel::dsl::{count_star, min, sum};
+use diesel::prelude::*;
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::payment::MailState;
+
+/// How much waits to be done about payments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Notifications about which nothing has been done yet.
+    pub notifications: i64,
+    /// How long the oldest of them has waited, in seconds.
+    pub notifications_age: i64,
+    /// Mails that are yet to be sent.
+    pub mails: i64,
+    /// How long the oldest of them has waited, in seconds.
+    pub mails_age: i64,
+    /// Mails that are not tried any more.
+    pub dead_mails: i64,
+    /// Attempts of mails that are not known to be sent, of which it is not known whether they sent it all the same.
+    pub uncertain_mails: i64,
+    /// Payments that are paid and have no pieces.
+    pub unfulfilled: i64,
+}
+
+fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Backlog> {
+    let age = |since: Option<NaiveDateTime>| since.map_or(TimeDelta::zero(), |since| now - since).num_seconds().max(0);
+    let waiting = notifications::table.filter(notifications::next_at.is_not_null());
+    let (notified, first): (i64, Option<NaiveDateTime>) =
+        waiting.select((count_star(), min(notifications::received_at))).first(connection)?;
+    let queued = mails::table.filter(mails::state.eq(MailState::Queued.as_str()));
+    let (queued, oldest): (i64, Option<NaiveDateTime>) =
+        queued.select((count_star(), min(mails::created_at))).first(connection)?;
+    let dead = mails::table.filter(mails::state.eq(MailState::Dead.as_str()));
+    let unsent = mails::table.filter(mails::state.eq_any([MailState::Queued, MailState::Dead].map(MailState::as_str)));
+    let uncertain: Option<i64> = unsent.select(sum(mails::uncertain)).first(connection)?;
+    let unfulfilled = payments::table.filter(payments::needs_attention.eq(true));
+    Ok(Backlog {
+        notifications: notified,
+        notifications_age: age(first),
+        mails: queued,
+        mails_age: age(oldest),
+        dead_mails: dead.select(count_star()).first(connection)?,
+        uncertain_mails: uncertain.unwrap_or_default(),
+        unfulfilled: unfulfilled.select(count_star()).first(connection)?,
+    })
+}
+
+impl Database {
+    /// Counts what waits to be done about payments.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn backlog(&self, now: DateTime<Utc>, by: Deadline) -> Result<Backlog, Error> {
+        Ok(self.read(by, move |connection| count(connection, now.naive_utc())).await?)
+    }
+}

@@ -1,0 +1,53 @@
+//! Work that one server at a time does.
+
+use crate::connection::AnyConnection;
+use crate::database::Database;
+use crate::schema::leases::{ends_at, holder, name, table};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::payment::Leases;
+
+/// Takes or keeps a lease; tells whether that is so.
+fn hold(
+    connection: &mut AnyConnection,
+    work: &str,
+    own: &str,
+    now: NaiveDateTime,
+    end: NaiveDateTime,
+) -> QueryResult<bool> {
+    let free = table.find(work).filter(holder.eq(own).or(ends_at.lt(now)));
+    if diesel::update(free).set((holder.eq(own), ends_at.eq(end))).execute(connection)? == 1 {
+        return Ok(true);
+    }
+    if table.find(work).select(name).first::<String>(connection).optional()?.is_some() {
+        // On MySQL an update that changes nothing touches no row.
+        let kept = table.find(work).filter(holder.eq(own)).filter(ends_at.eq(end)).select(name);
+        return Ok(kept.first::<String>(connection).optional()?.is_some());
+    }
+    match diesel::insert_into(table).values((name.eq(work), holder.eq(own), ends_at.eq(end))).execute(connection) {
+        Ok(_) => Ok(true),
+        // Somebody else was first.
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[async_trait]
+impl Leases for Database {
+    async fn hold(
+        &self,
+        work: &'static str,
+        own: &str,
+        now: DateTime<Utc>,
+        end: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<bool, Error> {
+        let own = own.to_owned();
+        let held = self.write(by, move |connection| hold(connection, work, &own, now.naive_utc(), end.naive_utc()));
+        Ok(held.await?)
+    }
+}

@@ -1,0 +1,199 @@
+//! The gateway's notifications, as they came.
+
+use crate::connection::AnyConnection;
+use crate::constraint::Constraint;
+use crate::database::Database;
+use crate::dialect::write_transaction;
+use crate::schema::notifications::{self, attempts, fingerprint, judged_at, next_at, table, times, verdict};
+use crate::schema::payments;
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::payment::{Kept, NotificationId, NotificationNote, Notifications, PendingNotification, Received, Verdict};
+
+/// The longest texts that are kept of a notification's fields, in characters. A genuine one never comes near.
+const LONGEST: usize = 255;
+const LONGEST_STATUS: usize = 64;
+
+/// A notification as it is stored.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = notifications, treat_none_as_default_value = false)]
+pub(crate) struct NotificationRow {
+    id: String,
+    order_id: String,
+    transaction_id: Option<String>,
+    transaction_status: String,
+    fingerprint: String,
+    body: String,
+    received_at: NaiveDateTime,
+    times: i32,
+    verdict: Option<String>,
+    judged_at: Option<NaiveDateTime>,
+    attempts: i32,
+    next_at: Option<NaiveDateTime>,
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
+}
+
+impl NotificationRow {
+    fn new(received: &Received, now: NaiveDateTime, retry_at: NaiveDateTime, is_known: bool) -> Self {
+        let unknown = (!is_known).then_some(Verdict::UnknownOrder);
+        Self {
+            id: NotificationId::generate().to_string(),
+            order_id: cut(&received.order, LONGEST),
+            transaction_id: received.transaction.as_deref().map(|id| cut(id, LONGEST)),
+            transaction_status: cut(&received.status, LONGEST_STATUS),
+            fingerprint: received.fingerprint.clone(),
+            body: received.body.clone(),
+            received_at: now,
+            times: 1,
+            verdict: unknown.map(|unknown| unknown.as_str().to_owned()),
+            judged_at: unknown.map(|_| now),
+            attempts: 1,
+            next_at: is_known.then_some(retry_at),
+        }
+    }
+
+    /// The notification in its payment's story.
+    pub(crate) fn note(self) -> NotificationNote {
+        NotificationNote {
+            at: self.received_at.and_utc(),
+            status: self.transaction_status,
+            times: self.times.unsigned_abs(),
+            verdict: self.verdict,
+            body: self.body,
+        }
+    }
+
+    fn pending(self, tried: i32) -> Option<PendingNotification> {
+        let id = self.id.parse().ok();
+        if id.is_none() {
+            tracing::error!("notifications.id holds what the domain does not know");
+        }
+        Some(PendingNotification {
+            id: id?,
+            order: self.order_id,
+            transaction: self.transaction_id,
+            attempts: tried.unsigned_abs(),
+        })
+    }
+}
+
+/// Keeps a notification, and tells its identifier where it is the first of its kind and there is such a payment.
+fn keep(connection: &mut AnyConnection, row: &mut NotificationRow, received: &Received) -> QueryResult<Kept> {
+    let is_known = match received.payment() {
+        Some(id) => {
+            let payment = payments::table.find(id.to_string()).select(payments::id);
+            payment.first::<String>(connection).optional()?.is_some()
+        }
+        None => false,
+    };
+    if !is_known {
+        let now = row.received_at;
+        *row = NotificationRow { id: row.id.clone(), ..NotificationRow::new(received, now, now, false) };
+    }
+    match diesel::insert_into(table).values(&*row).execute(connection) {
+        Ok(_) if is_known => Ok(row.id.parse().map_or(Kept::Known, Kept::New)),
+        Ok(_) => Ok(Kept::Unknown),
+        Err(error) if Constraint::Notification.is_violated_by(&error) => {
+            let same = table.filter(fingerprint.eq(&row.fingerprint));
+            diesel::update(same).set(times.eq(times + 1)).execute(connection)?;
+            Ok(if is_known { Kept::Known } else { Kept::Unknown })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Records what came of a notification.
+pub(crate) fn judge(
+    connection: &mut AnyConnection,
+    id: NotificationId,
+    what: Verdict,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let judged = (verdict.eq(what.as_str()), judged_at.eq(now.naive_utc()), next_at.eq(None::<NaiveDateTime>));
+    // What has been decided stays.
+    diesel::update(table.find(id.to_string()).filter(verdict.is_null())).set(judged).execute(connection).map(drop)
+}
+
+/// Takes notifications out that are due.
+fn claim(
+    connection: &mut AnyConnection,
+    limit: u32,
+    now: NaiveDateTime,
+    retry_at: NaiveDateTime,
+) -> QueryResult<Vec<NotificationRow>> {
+    let due = table.filter(next_at.le(now)).order((next_at, notifications::id)).limit(limit.into());
+    let rows: Vec<NotificationRow> = match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => due.select(NotificationRow::as_select()).load(sqlite)?,
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => {
+            due.select(NotificationRow::as_select()).for_update().skip_locked().load(postgres)?
+        }
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => {
+            due.select(NotificationRow::as_select()).for_update().skip_locked().load(mysql)?
+        }
+    };
+    let ids = rows.iter().map(|row| row.id.as_str());
+    diesel::update(table.filter(notifications::id.eq_any(ids)))
+        .set((next_at.eq(retry_at), attempts.eq(attempts + 1)))
+        .execute(connection)?;
+    Ok(rows)
+}
+
+#[async_trait]
+impl Notifications for Database {
+    async fn keep(
+        &self,
+        received: &Received,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Kept, Error> {
+        let received = received.clone();
+        let mut row = NotificationRow::new(&received, now.naive_utc(), retry_at.naive_utc(), true);
+        Ok(self.write(by, move |connection| keep(connection, &mut row, &received)).await?)
+    }
+
+    async fn claim(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Vec<PendingNotification>, Error> {
+        let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
+        let rows = self
+            .write(by, move |connection| {
+                write_transaction(connection, |connection| claim(connection, limit, now, retry_at))
+            })
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let tried = row.attempts;
+                row.pending(tried)
+            })
+            .collect())
+    }
+
+    async fn judge(&self, id: NotificationId, what: Verdict, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        Ok(self.write(by, move |connection| judge(connection, id, what, now)).await?)
+    }
+
+    async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        let due = due.naive_utc();
+        self.write(by, move |connection| {
+            let waiting = table.find(id.to_string()).filter(verdict.is_null());
+            diesel::update(waiting).set(next_at.eq(due)).execute(connection)
+        })
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! The mails that are to be sent.
+
+use crate::audit_log::{self, Deed};
+use crate::connection::AnyConnection;
+use crate::database::Database;
+use crate::dialect::write_transaction;
+use crate::payment::{PaymentRow, Stored};
+use crate::schema::mails::{self, attempts, id, last_error, next_at, state, table, uncertain, updated_at};
+use crate::schema::{payments, users};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use domain::audit_log::{Action, Author};
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::payment::{
+    Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox, Payment, Status,
+};
+use std::collections::HashMap;
+
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// A mail as it is stored.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = mails)]
+pub(crate) struct MailRow {
+    id: String,
+    payment_id: String,
+    event: i32,
+    status: String,
+    audience: String,
+    state: String,
+    attempts: i32,
+    next_at: NaiveDateTime,
+    last_error: Option<String>,
+    updated_at: NaiveDateTime,
+}
+
+fn corrupt(column: &'static str) -> Error {
+    Error::internal(format!("mails.{column} holds what the domain does not know"))
+}
+
+impl TryFrom<MailRow> for Mail {
+    type Error = Error;
+
+    fn try_from(row: MailRow) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id.parse().map_err(|_| corrupt("id"))?,
+            payment: row.payment_id.parse().map_err(|_| corrupt("payment_id"))?,
+            event: row.event.unsigned_abs(),
+            status: Status::find(&row.status).ok_or_else(|| corrupt("status"))?,
+            audience: Audience::restore(&row.audience).ok_or_else(|| corrupt("audience"))?,
+            state: MailState::restore(&row.state).ok_or_else(|| corrupt("state"))?,
+            attempts: row.attempts.unsigned_abs(),
+            next_at: row.next_at.and_utc(),
+            error: row.last_error,
+        })
+    }
+}
+
+impl MailRow {
+    /// The mail in its payment's story.
+    pub(crate) fn note(self) -> Result<MailNote, Error> {
+        let at = self.updated_at.and_utc();
+        let mail = Mail::try_from(self)?;
+        Ok(MailNote {
+            at,
+            audience: mail.audience,
+            status: mail.status,
+            state: mail.state,
+            attempts: mail.attempts,
+            error: mail.error,
+        })
+    }
+}
+
+/// Mails that were taken out, with what they are about and to whom they go.
+struct StoredMails {
+    rows: Vec<MailRow>,
+    payments: Stored,
+    people: HashMap<String, (String, String)>,
+}
+
+/// Takes mails out that are due.
+fn claim(
+    connection: &mut AnyConnection,
+    limit: u32,
+    now: NaiveDateTime,
+    retry_at: NaiveDateTime,
+) -> QueryResult<StoredMails> {
+    let due = table
+        .filter(state.eq(MailState::Queued.as_str()))
+        .filter(next_at.le(now))
+        .order((next_at, id))
+        .limit(limit.into());
+    let rows: Vec<MailRow> = match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => due.select(MailRow::as_select()).load(sqlite)?,
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => {
+            due.select(MailRow::as_select()).for_update().skip_locked().load(postgres)?
+        }
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => due.select(MailRow::as_select()).for_update().skip_locked().load(mysql)?,
+    };
+    if !rows.is_empty() {
+        let taken = table.filter(id.eq_any(rows.iter().map(|row| row.id.as_str())));
+        // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
+        diesel::update(taken).set((next_at.eq(retry_at), attempts.eq(attempts + 1))).execute(connection)?;
+    }
+    let about = payments::table.filter(payments::id.eq_any(rows.iter().map(|row| row.payment_id.as_str())));
+    let about: Vec<PaymentRow> = about.select(PaymentRow::as_select()).load(connection)?;
+    let concerned = about.iter().flat_map(|payment| [payment.user_id.as_str(), payment.seller_id.as_str()]);
+    let people: Vec<(String, String, String)> = users::table
+        .filter(users::id.eq_any(concerned))
+        .select((users::id, users::name, users::email))
+        .load(connection)?;
+    let people = people.into_iter().map(|(user, name, email)| (user, (name, email))).collect();
+    Ok(StoredMails { rows, payments: Stored::complete(connection, about)?, people })
+}
+
+impl StoredMails {
+    fn claimed(self) -> Result<Vec<Claimed>, Error> {
+        let payments: HashMap<_, Payment> = self.payments.payments()?.into_iter().map(|p| (p.record().id, p)).collect();
+        let mut claimed = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
+            let mail = Mail::try_from(row)?;
+            let payment = payments.get(&mail.payment).cloned().ok_or_else(|| corrupt("payment_id"))?;
+            let recipient = match mail.audience {
+                Audience::Buyer => payment.record().buyer,
+                Audience::Seller => payment.seller(),
+            };
+            let (name, email) = self.people.get(&recipient.to_string()).cloned().ok_or_else(|| corrupt("audience"))?;
+            claimed.push(Claimed { mail, payment, name, email });
+        }
+        Ok(claimed)
+    }
+}
+
+/// Records how an attempt ended. A mail that somebody else has sent meanwhile stays sent.
+fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: NaiveDateTime) -> QueryResult<()> {
+    let queued = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
+    let reason = |error: &str| error.chars().take(LONGEST_REASON).collect::<String>();
+    match attempt {
+        Attempt::Sent => {
+            let sent = (state.eq(MailState::Sent.as_str()), last_error.eq(None::<String>), updated_at.eq(now));
+            diesel::update(queued).set(sent).execute(connection)
+        }
+        Attempt::PutBack { due, error } => {
+            let back = (
+                next_at.eq(due.naive_utc()),
+                attempts.eq(attempts - 1),
+                last_error.eq(reason(error)),
+                updated_at.eq(now),
+            );
+            diesel::update(queued).set(back).execute(connection)
+        }
+        Attempt::Failed { due, error, is_uncertain } => {
+            let again = (
+                next_at.eq(due.naive_utc()),
+                uncertain.eq(uncertain + i32::from(*is_uncertain)),
+                last_error.eq(reason(error)),
+                updated_at.eq(now),
+            );
+            diesel::update(queued).set(again).execute(connection)
+        }
+        Attempt::Dead { error } => {
+            let dead = (state.eq(MailState::Dead.as_str()), last_error.eq(reason(error)), updated_at.eq(now));
+            diesel::update(queued).set(dead).execute(connection)
+        }
+    }
+    .map(drop)
+}
+
+/// Has mails tried at once, and tells how many.
+fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc>) -> QueryResult<usize> {
+    let at = now.naive_utc();
+    let again = (state.eq(MailState::Queued.as_str()), attempts.eq(0), next_at.eq(at), updated_at.eq(at));
+    let (retried, subject) = match which {
+        MailSelection::One(mail) => {
+            let unsent = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
+            (diesel::update(unsent).set(again).execute(connection)?, mail.to_string())
+        }
+        MailSelection::AllDead => {
+            let dead = table.filter(state.eq(MailState::Dead.as_str()));
+            (diesel::update(dead).set(again).execute(connection)?, "all dead mails".to_owned())
+        }
+    };
+    if retried > 0 {
+        let (action, author, details) = (Action::MailsRetried, Author::Operator, format!("{retried} mails"));
+        let deed = Deed { action, author, client: None, subject: &subject, details: &details };
+        audit_log::add(connection, &deed, now)?;
+    }
+    Ok(retried)
+}
+
+#[async_trait]
+impl Outbox for Database {
+    async fn claim(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Vec<Claimed>, Error> {
+        let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
+        let stored = self
+            .write(by, move |connection| {
+                write_transaction(connection, |connection| claim(connection, limit, now, retry_at))
+            })
+            .await?;
+        stored.claimed()
+    }
+
+    async fn settle(&self, mail: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        let attempt = attempt.clone();
+        Ok(self.write(by, move |connection| settle(connection, mail, &attempt, now.naive_utc())).await?)
+    }
+
+    async fn mails(&self, wanted: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error> {
+        let rows: Vec<MailRow> = self
+            .read_primary(by, move |connection| {
+                let mails = table.order((next_at, id)).limit(limit.into()).select(MailRow::as_select()).into_boxed();
+                match wanted {
+                    Some(wanted) => mails.filter(state.eq(wanted.as_str())).load(connection),
+                    None => mails.load(connection),
+                }
+            })
+            .await?;
+        rows.into_iter().map(Mail::try_from).collect()
+    }
+
+    async fn retry(&self, which: MailSelection, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        let retried =
+            self.write(by, move |connection| write_transaction(connection, |connection| retry(connection, which, now)));
+        Ok(retried.await?)
+    }
+
+    async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        let before = before.naive_utc();
+        let purged = self.write(by, move |connection| {
+            let old = table.filter(state.eq(MailState::Sent.as_str())).filter(updated_at.lt(before));
+            diesel::delete(old).execute(connection)
+        });
+        Ok(purged.await?)
+    }
+}

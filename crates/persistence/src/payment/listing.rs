@@ -1,0 +1,46 @@
+//! Lists of payments: a walk along the index of those who buy, or of those who sell, from a place on.
+
+use crate::connection::AnyConnection;
+use crate::payment::row::{PaymentRow, Stored};
+use crate::schema::payments::{self, created_at, id, seller_id, state, user_id};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use domain::page::Start;
+use domain::payment::{Audience, PaymentListing, State};
+
+type Selection = payments::BoxedQuery<'static, <AnyConnection as Connection>::Backend>;
+
+fn listed(listing: &PaymentListing) -> Selection {
+    let owner = listing.owner.to_string();
+    let selection = payments::table.into_boxed();
+    let selection = match listing.audience {
+        Audience::Buyer => selection.filter(user_id.eq(owner)),
+        Audience::Seller => selection.filter(seller_id.eq(owner)),
+    };
+    match listing.status {
+        None => selection,
+        Some(status) => selection.filter(state.eq_any(status.states().map(State::as_str))),
+    }
+}
+
+/// The payments of a listing, and one more than its limit where more follow.
+pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<Stored> {
+    let selection = listed(listing);
+    let selection = match &listing.page.start {
+        Start::Offset(offset) => selection.offset(i64::try_from(*offset).unwrap_or(i64::MAX)),
+        Start::After(place) => {
+            let (at, last) = (place.created_at.naive_utc(), place.id.to_string());
+            // The first condition follows from the second: it is the one by which an index is entered.
+            selection.filter(created_at.le(at)).filter(created_at.lt(at).or(id.lt(last)))
+        }
+    };
+    let limit = i64::from(listing.page.limit) + 1;
+    let rows = selection.order((created_at.desc(), id.desc())).limit(limit).select(PaymentRow::as_select());
+    let rows = rows.load(connection)?;
+    Stored::complete(connection, rows)
+}
+
+/// How many payments a listing has in all.
+pub(super) fn count(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<i64> {
+    listed(listing).select(count_star()).first(connection)
+}

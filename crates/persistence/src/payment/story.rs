@@ -1,0 +1,43 @@
+//! All that is known of a payment.
+
+use crate::connection::AnyConnection;
+use crate::notifications::NotificationRow;
+use crate::outbox::MailRow;
+use crate::payment::events::{self, EventRow};
+use crate::schema::{mails, notifications};
+use diesel::prelude::*;
+use domain::error::Error;
+use domain::payment::{PaymentId, Story};
+
+/// A payment's story as it is stored.
+pub(super) struct StoredStory {
+    events: Vec<EventRow>,
+    notifications: Vec<NotificationRow>,
+    mails: Vec<MailRow>,
+}
+
+/// Reads a payment's story.
+pub(super) fn read(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<StoredStory> {
+    let events = events::after(connection, id, 0)?;
+    let notifications = notifications::table
+        .filter(notifications::order_id.eq(id.to_string()))
+        .order((notifications::received_at, notifications::id))
+        .select(NotificationRow::as_select())
+        .load(connection)?;
+    let mails = mails::table
+        .filter(mails::payment_id.eq(id.to_string()))
+        .order((mails::event, mails::audience))
+        .select(MailRow::as_select())
+        .load(connection)?;
+    Ok(StoredStory { events, notifications, mails })
+}
+
+impl StoredStory {
+    pub(super) fn story(self) -> Result<Story, Error> {
+        Ok(Story {
+            events: self.events.into_iter().map(EventRow::event).collect::<Result<_, _>>()?,
+            notifications: self.notifications.into_iter().map(NotificationRow::note).collect(),
+            mails: self.mails.into_iter().map(MailRow::note).collect::<Result<_, _>>()?,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! Crashes: a server that dies between two of its steps, whichever these are.
+
+use crate::gateway::Counter;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::clock::Deadline;
+use domain::error::Error;
+use domain::payment::{
+    Attempt, Cause, Change, Claimed, Gateway, GatewayError, IdempotencyKey, Invoice, Kept, Learnt, Letter, Mail,
+    MailError, MailId, MailSelection, MailState, Mailer, NotificationId, Notifications, Order, Outbox, Payment,
+    PaymentId, PaymentPage, Payments, PendingNotification, Placed, Received, Report, Signed, Subject, Verdict,
+};
+use domain::user::UserId;
+use persistence::Database;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// Stops a server dead after so many steps.
+#[derive(Default)]
+pub(crate) struct Fuse {
+    left: AtomicI64,
+    blown: Notify,
+}
+
+impl Fuse {
+    /// Lets so many steps pass; all of them where the number is negative.
+    pub(crate) fn set(&self, steps: i64) {
+        self.left.store(steps, Ordering::Relaxed);
+    }
+
+    async fn step(&self) {
+        let left = self.left.load(Ordering::Relaxed);
+        if left < 0 {
+            return;
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
+        if left == 0 {
+            self.blown.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Does something until it ends or the server dies; tells whether it ended.
+    pub(crate) async fn burn<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let end = tokio::select! {
+            end = work => Some(end),
+            () = self.blown.notified() => None,
+        };
+        self.set(-1);
+        end
+    }
+}
+
+/// A part of a server that may die before and behind each step.
+pub(crate) struct Fused<T> {
+    pub(crate) inner: Arc<T>,
+    pub(crate) fuse: Arc<Fuse>,
+}
+
+impl<T> Fused<T> {
+    pub(crate) fn new(inner: &Arc<T>, fuse: &Arc<Fuse>) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), fuse: Arc::clone(fuse) })
+    }
+
+    async fn step<O>(&self, work: impl Future<Output = O>) -> O {
+        self.fuse.step().await;
+        let end = work.await;
+        self.fuse.step().await;
+        end
+    }
+}
+
+#[async_trait]
+impl Payments for Fused<Database> {
+    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error> {
+        self.step(self.inner.place(order, by)).await
+    }
+
+    async fn ordered_before(
+        &self,
+        buyer: UserId,
+        key: &IdempotencyKey,
+        by: Deadline,
+    ) -> Result<Option<Payment>, Error> {
+        self.step(self.inner.ordered_before(buyer, key, by)).await
+    }
+
+    async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error> {
+        self.step(Payments::payment(&*self.inner, id, by)).await
+    }
+
+    async fn change(
+        &self,
+        id: PaymentId,
+        cause: Cause,
+        change: Change,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Option<(Payment, Learnt)>, Error> {
+        self.step(self.inner.change(id, cause, change, now, by)).await
+    }
+
+    async fn claim_due(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Vec<Payment>, Error> {
+        self.step(self.inner.claim_due(limit, now, retry_at, by)).await
+    }
+
+    async fn forget_keys(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        self.inner.forget_keys(before, by).await
+    }
+}
+
+#[async_trait]
+impl Notifications for Fused<Database> {
+    async fn keep(
+        &self,
+        received: &Received,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Kept, Error> {
+        self.step(self.inner.keep(received, now, retry_at, by)).await
+    }
+
+    async fn claim(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Vec<PendingNotification>, Error> {
+        self.step(Notifications::claim(&*self.inner, limit, now, retry_at, by)).await
+    }
+
+    async fn judge(&self, id: NotificationId, verdict: Verdict, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        self.step(self.inner.judge(id, verdict, now, by)).await
+    }
+
+    async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        self.step(Notifications::postpone(&*self.inner, id, due, by)).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Fused<Database> {
+    async fn claim(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Vec<Claimed>, Error> {
+        self.step(Outbox::claim(&*self.inner, limit, now, retry_at, by)).await
+    }
+
+    async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        self.step(self.inner.settle(id, attempt, now, by)).await
+    }
+
+    async fn mails(&self, state: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error> {
+        self.inner.mails(state, limit, by).await
+    }
+
+    async fn retry(&self, which: MailSelection, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        self.inner.retry(which, now, by).await
+    }
+
+    async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
+        Outbox::purge(&*self.inner, before, by).await
+    }
+}
+
+#[async_trait]
+impl Gateway for Fused<Counter> {
+    async fn open(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError> {
+        self.step(self.inner.open(invoice, by)).await
+    }
+
+    async fn look(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
+        self.step(self.inner.look(subject, by)).await
+    }
+
+    async fn close(&self, page: &PaymentPage, by: Deadline) -> Result<(), GatewayError> {
+        self.step(self.inner.close(page, by)).await
+    }
+
+    fn has_signed(&self, signed: &Signed<'_>) -> bool {
+        self.inner.has_signed(signed)
+    }
+}
+
+/// A mail server that fails now and then, and remembers what it has taken.
+#[derive(Default)]
+pub(crate) struct Letterbox {
+    pub(crate) taken: Mutex<BTreeMap<String, u32>>,
+    pub(crate) faults: Mutex<u8>,
+}
+
+#[async_trait]
+impl Mailer for Fused<Letterbox> {
+    async fn send(&self, letter: &Letter, _by: Deadline) -> Result<(), MailError> {
+        self.fuse.step().await;
+        let fault = {
+            let mut faults = self.inner.faults.lock().unwrap();
+            let fault = *faults;
+            *faults = fault.saturating_sub(1);
+            fault
+        };
+        match fault % 4 {
+            1 => return Err(MailError::Temporary("451".into())),
+            2 => return Err(MailError::Away("refused".into())),
+            _ => {}
+        }
+        *self.inner.taken.lock().unwrap().entry(letter.message_id.clone()).or_default() += 1;
+        self.fuse.step().await;
+        if fault % 4 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,146 @@
+//! Random histories: orders, payers, a gateway that fails, notifications that are shuffled, repeated, late, lost or forged, and
+//! servers that die between any two steps. After each of them nothing is lost, nothing is sold twice, and nobody is told twice.
+//!
+//! `HISTORIES=all` goes through 10,000 on SQLite and 500 on each server, as the gate does; without it there are a tenth of them.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed step is a failed test"
+)]
+
+mod fuse;
+mod gateway;
+#[path = "../suite/support.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod support;
+mod world;
+
+use gateway::{Fault, Turn};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::Cell;
+use std::path::PathBuf;
+use support::{Kind, TestDatabase, kinds};
+use world::World;
+
+/// One step of a history. A number names one of what there is, counted around.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Somebody orders, perhaps under a key.
+    Order { quantity: i32, key: Option<u8> },
+    /// A payer chooses a way to pay.
+    Begin(usize),
+    /// An attempt to pay goes on.
+    Turn(usize, Turn),
+    /// A notification comes.
+    Deliver(usize),
+    /// A notification comes, and will come again.
+    Repeat(usize),
+    /// A notification never comes, where that can be found out.
+    Lose(usize),
+    /// A notification is changed on its way, or made up.
+    Forge(usize),
+    /// Minutes pass.
+    Pass(i64),
+    /// Payments are looked after.
+    Reconcile,
+    /// Notifications are looked after.
+    ReadInbox,
+    /// Mails are sent.
+    SendMails,
+    /// The gateway fails for some calls.
+    Break(Fault, u8),
+    /// The mail server fails for some letters.
+    BreakMail(u8),
+    /// The server dies after so many steps of what it does next.
+    Crash(i64),
+    /// The seller has some more pieces.
+    Refill(i32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use Turn::{Cancel, Challenge, ChargeBack, Deny, Expire, Pay, Refund};
+    let faults = select(vec![Fault::Refuses, Fault::Away, Fault::LosesAnswers, Fault::Rests]);
+    let turns = select(vec![Pay, Pay, Pay, Challenge, Deny, Expire, Cancel, Refund, ChargeBack]);
+    prop_oneof![
+        4 => (1..4, prop::option::weighted(0.3, 0..3_u8)).prop_map(|(quantity, key)| Step::Order { quantity, key }),
+        4 => (0..8_usize).prop_map(Step::Begin),
+        5 => (0..8_usize, turns).prop_map(|(order, turn)| Step::Turn(order, turn)),
+        4 => (0..8_usize).prop_map(Step::Deliver),
+        2 => (0..8_usize).prop_map(Step::Repeat),
+        1 => (0..8_usize).prop_map(Step::Lose),
+        1 => (0..8_usize).prop_map(Step::Forge),
+        2 => (1..90_i64).prop_map(Step::Pass),
+        2 => Just(Step::Reconcile),
+        1 => Just(Step::ReadInbox),
+        1 => Just(Step::SendMails),
+        2 => (faults, 1..6_u8).prop_map(|(fault, calls)| Step::Break(fault, calls)),
+        1 => (1..8_u8).prop_map(Step::BreakMail),
+        2 => (0..12_i64).prop_map(Step::Crash),
+        1 => (1..5).prop_map(Step::Refill),
+    ]
+}
+
+/// How many histories a kind of database goes through.
+fn count(kind: Kind) -> u32 {
+    let all = if kind == Kind::Sqlite { 10_000 } else { 500 };
+    match std::env::var("HISTORIES") {
+        Ok(text) if text == "all" => all,
+        Ok(text) => text.parse().expect("HISTORIES is a number, or all"),
+        Err(_) => all / 10,
+    }
+}
+
+/// How many histories share a database: so few that it stays small, so many that making it costs little.
+const SHARED: u32 = 200;
+
+/// Where the files of databases are: in memory, where there is a place for such.
+fn place() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// Goes through so many histories, one after another.
+fn go_through(kind: Kind, mut left: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    while left > 0 {
+        let some = left.min(SHARED);
+        left -= some;
+        let test = TestDatabase::migrated_in(kind, &place());
+        let database = test.open();
+        let mut runner = TestRunner::new(Config { cases: some, failure_persistence: None, ..Config::default() });
+        let histories = prop::collection::vec(step(), 1..40);
+        let begun = Cell::new(0);
+        let ran = runner.run(&histories, |history| {
+            let before = begun.replace(begun.get() + 1);
+            runtime.block_on(async {
+                let world = World::new(&database, before).await;
+                for step in &history {
+                    world.take(step).await;
+                }
+                world.come_to_rest().await;
+                world.check().await;
+            });
+            Ok(())
+        });
+        if let Err(error) = ran {
+            panic!("{kind:?}: {error}");
+        }
+        runtime.block_on(world::audit(&database));
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_sold_twice_or_told_twice_whatever_happens() {
+    let threads = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
+    for kind in kinds() {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| go_through(kind, count(kind).div_ceil(threads)));
+            }
+        });
+    }
+}

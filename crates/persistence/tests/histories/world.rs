@@ -1,0 +1,397 @@
+//! A shop under way: the real use cases on a real database, and the truth about its payments beside it.
+
+use crate::Step;
+use crate::fuse::{Fuse, Fused, Letterbox};
+use crate::gateway::Counter;
+use crate::support::{offer, seller, soon};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::actor::{Actor, Identity, Seller};
+use domain::clock::{Clock, Deadline};
+use domain::context::{Context, RequestId};
+use domain::error::{Error, ErrorCode};
+use domain::money::Money;
+use domain::observe::{Observer, PaymentReport, RequestReport};
+use domain::page::{PageRequest, Start};
+use domain::payment::status::state_of;
+use domain::payment::{
+    Audience, Bell, Carriage, Checkout, Inbox, Listener, NotificationForm, OrderForm, Payment, PaymentCode,
+    PaymentCodes, PaymentId, PaymentListing, PaymentQueries, Postman, ReceiveNotification, Reconciler, Reservation,
+    Showroom, State, Status,
+};
+use domain::product::{
+    Changes, Gallery, Image, ImageInspector, ImageKey, ImageStore, Product, ProductQueries, Products, Stock,
+};
+use domain::use_case::UseCase;
+use domain::user::{Role, UserId};
+use domain::version::Tags;
+use persistence::Database;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A clock that only moves when a history says so.
+struct Hands(Mutex<DateTime<Utc>>);
+
+impl Clock for Hands {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+struct Codes;
+
+impl PaymentCodes for Codes {
+    fn draw(&self) -> PaymentCode {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        PaymentCode::of(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Nobody watches, and nobody counts.
+struct Quiet;
+
+#[async_trait]
+impl Bell for Quiet {
+    fn ring(&self, _id: PaymentId) {}
+
+    fn listen(&self, _id: PaymentId) -> Option<Box<dyn Listener>> {
+        None
+    }
+}
+
+impl Observer for Quiet {
+    fn request_answered(&self, _report: &RequestReport<'_>) {}
+    fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
+    fn payment(&self, _report: PaymentReport<'_>) {}
+    fn panic_caught(&self, place: &'static str) {
+        panic!("{place} panicked");
+    }
+}
+
+/// These products have no images.
+#[async_trait]
+impl ImageStore for Quiet {
+    async fn put(&self, _key: &ImageKey, _image: Image, _by: Deadline) -> Result<(), Error> {
+        unreachable!("no image is stored here")
+    }
+
+    async fn remove(&self, _key: &ImageKey, _by: Deadline) -> Result<(), Error> {
+        unreachable!("no image is removed here")
+    }
+
+    async fn url(&self, _key: &ImageKey) -> Result<String, Error> {
+        unreachable!("no image is shown here")
+    }
+}
+
+#[async_trait]
+impl ImageInspector for Quiet {
+    async fn inspect(&self, _bytes: Vec<u8>, _by: Deadline) -> Result<Result<Image, domain::error::Reason>, Error> {
+        unreachable!("no image is looked at here")
+    }
+}
+
+/// What a history happens to.
+pub(crate) struct World {
+    database: Arc<Database>,
+    clock: Arc<Hands>,
+    gateway: Arc<Counter>,
+    letters: Arc<Letterbox>,
+    fuse: Arc<Fuse>,
+    checkout: Checkout,
+    receive: ReceiveNotification,
+    reconciler: Reconciler,
+    postman: Postman,
+    buyer: UserId,
+    seller: Seller,
+    product: Product,
+    pieces: AtomicI64,
+    answered: Mutex<BTreeMap<PaymentId, i32>>,
+    crashes: AtomicI64,
+    /// What the steps of a crash are, until the next thing is done.
+    doom: AtomicI64,
+}
+
+const PIECES: i32 = 6;
+
+impl World {
+    /// A shop whose history begins later than the `before` others in the database.
+    pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
+        let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
+        let clock = Arc::new(Hands(Mutex::new(start)));
+        let (gateway, letters, fuse) =
+            (Arc::new(Counter::default()), Arc::new(Letterbox::default()), Arc::new(Fuse::default()));
+        fuse.set(-1);
+        let payments = Fused::new(database, &fuse);
+        let counter = Fused::new(&gateway, &fuse);
+        let gallery = Gallery {
+            inspector: Arc::new(Quiet),
+            store: Arc::new(Quiet),
+            ledger: database.clone(),
+            clock: clock.clone(),
+        };
+        let checkout = Checkout {
+            payments: payments.clone(),
+            users: database.clone(),
+            gateway: counter.clone(),
+            codes: Arc::new(Codes),
+            showroom: Arc::new(Showroom { gallery: Arc::new(gallery) }),
+            bell: Arc::new(Quiet),
+            clock: clock.clone(),
+            carriage: Carriage { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
+            expiry: TimeDelta::hours(1),
+        };
+        let inbox = Arc::new(Inbox {
+            notifications: payments.clone(),
+            payments: payments.clone(),
+            gateway: counter.clone(),
+            bell: Arc::new(Quiet),
+            clock: clock.clone(),
+            observer: Arc::new(Quiet),
+        });
+        let reconciler = Reconciler {
+            payments: payments.clone(),
+            users: database.clone(),
+            gateway: counter,
+            leases: database.clone(),
+            bell: Arc::new(Quiet),
+            clock: clock.clone(),
+            observer: Arc::new(Quiet),
+            holder: "the only one".to_owned(),
+        };
+        let mailer = Fused::new(&letters, &fuse);
+        let postman = Postman { outbox: payments, mailer, clock: clock.clone(), observer: Arc::new(Quiet) };
+        // Each history has a seller of its own, whose payments are this history's.
+        let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
+        let buyer = crate::support::seller(database, "buyer@example.com").await.id();
+        let product = offer(seller, "Teapot", "10000", start).with_stock(Stock::restore(PIECES).unwrap());
+        Products::add(&**database, &product, soon()).await.unwrap();
+        Self {
+            database: Arc::clone(database),
+            clock,
+            gateway,
+            letters,
+            fuse,
+            checkout,
+            receive: ReceiveNotification { inbox, require_signature: true },
+            reconciler,
+            postman,
+            buyer,
+            seller,
+            product,
+            pieces: AtomicI64::new(PIECES.into()),
+            answered: Mutex::default(),
+            crashes: AtomicI64::new(0),
+            doom: AtomicI64::new(-1),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            actor: Actor::User(Identity { id: self.buyer, role: Role::Buyer }),
+            client: domain::client::ClientAddress::new([127, 0, 0, 1].into()),
+            request_id: RequestId::accept(None),
+            deadline: soon(),
+        }
+    }
+
+    /// Does something, unless the server dies meanwhile.
+    async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.fuse.set(self.doom.swap(-1, Ordering::Relaxed));
+        let end = self.fuse.burn(work).await;
+        if end.is_none() {
+            self.crashes.fetch_add(1, Ordering::Relaxed);
+        }
+        end
+    }
+
+    fn order(&self, index: usize) -> Option<String> {
+        let orders = self.gateway.orders();
+        index.checked_rem(orders.len()).map(|index| orders[index].clone())
+    }
+
+    pub(crate) async fn take(&self, step: &Step) {
+        match *step {
+            Step::Order { quantity, key } => self.buy(quantity, key).await,
+            Step::Begin(order) => self.begin(order).await,
+            Step::Turn(order, turn) => drop(self.order(order).map(|order| self.gateway.turn(&order, turn))),
+            Step::Deliver(index) => self.deliver(self.gateway.notification(index, true)).await,
+            Step::Repeat(index) => self.deliver(self.gateway.notification(index, false)).await,
+            Step::Lose(index) => {
+                let lost = self.gateway.notification(index, true);
+                self.deliver(lost.filter(|lost| !Counter::may_be_lost(lost))).await;
+            }
+            Step::Forge(index) => self.forge(self.gateway.notification(index, false)).await,
+            Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
+            Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
+            Step::ReadInbox => drop(self.alive(self.receive.inbox.run()).await),
+            Step::SendMails => drop(self.alive(self.postman.run()).await),
+            Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
+            Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
+            Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
+            Step::Refill(pieces) => self.refill(pieces).await,
+        }
+        self.check_pieces().await;
+    }
+
+    /// Somebody begins to pay; nobody can where the page's address was lost on its way.
+    async fn begin(&self, order: usize) {
+        let Some(order) = self.order(order) else { return };
+        let payments = self.payments().await;
+        let payment = payments.iter().find(|payment| payment.record().id.to_string() == order);
+        if payment.is_some_and(|payment| payment.record().page.is_some()) {
+            self.gateway.begin(&order, self.clock.now());
+        }
+    }
+
+    fn pass(&self, time: TimeDelta) {
+        *self.clock.0.lock().unwrap() += time;
+    }
+
+    async fn buy(&self, quantity: i32, key: Option<u8>) {
+        let form = OrderForm {
+            product_id: self.product.id().to_string(),
+            quantity: quantity.to_string(),
+            idempotency_key: key.map(|key| format!("{}-{key}", self.product.id())).unwrap_or_default(),
+        };
+        let ordered = self.alive(self.checkout.execute(&self.context(), form)).await;
+        if let Some(Ok(payment)) = ordered {
+            assert_eq!(payment.status, Status::Pending, "a replay gives the first answer");
+            let known = self.answered.lock().unwrap().insert(payment.id, payment.quantity);
+            assert!(known.is_none() || key.is_some(), "an order without a key is another each time");
+        }
+    }
+
+    async fn deliver(&self, notification: Option<NotificationForm>) {
+        let Some(notification) = notification else { return };
+        let answer = self.alive(self.receive.execute(&self.context(), notification.clone())).await;
+        match answer {
+            Some(Ok(())) => {}
+            Some(Err(error)) => panic!("{error}: {notification:?}"),
+            // The gateway has no answer, and sends it again.
+            None => drop(self.fuse.burn(self.receive.execute(&self.context(), notification)).await),
+        }
+    }
+
+    async fn forge(&self, notification: Option<NotificationForm>) {
+        let Some(genuine) = notification else { return };
+        let change = |change: fn(&mut NotificationForm)| {
+            let mut forged = genuine.clone();
+            change(&mut forged);
+            forged
+        };
+        // The status is not signed: such a one passes for genuine, and tells nothing but a lie.
+        let lie = change(|form| form.transaction_status = "settlement".to_owned());
+        let _ = self.receive.execute(&self.context(), lie).await;
+        for forged in [
+            change(|form| form.gross_amount = "1.00".to_owned()),
+            change(|form| form.status_code = "299".to_owned()),
+            change(|form| form.signature_key = "0".repeat(128)),
+            change(|form| form.signature_key.clear()),
+        ] {
+            let refused = self.receive.execute(&self.context(), forged).await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::SignatureInvalid);
+        }
+    }
+
+    async fn refill(&self, more: i32) {
+        let product = self.product().await;
+        let stock = Stock::restore(product.details().stock.count() + more).unwrap();
+        let owned = product.owned_by(self.seller).unwrap();
+        let changes = Changes { stock: Some(stock), ..Changes::default() };
+        self.database.update(&owned, &changes, &Tags::None, self.clock.now(), soon()).await.unwrap();
+        self.pieces.fetch_add(more.into(), Ordering::Relaxed);
+    }
+
+    async fn product(&self) -> Product {
+        ProductQueries::product(&*self.database, self.product.id(), soon()).await.unwrap().unwrap()
+    }
+
+    async fn payments(&self) -> Vec<Payment> {
+        let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 1_000 };
+        let listing = PaymentListing { owner: self.seller.id(), audience: Audience::Seller, status: None, page };
+        PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
+    }
+
+    /// The pieces on the shelf and those that are held or sold are all that there are.
+    async fn check_pieces(&self) {
+        let stock = i64::from(self.product().await.details().stock.count());
+        let taken: i64 = self
+            .payments()
+            .await
+            .iter()
+            .filter(|payment| matches!(payment.record().reservation, Reservation::Held | Reservation::Sold))
+            .map(|payment| i64::from(payment.record().quantity.count()))
+            .sum();
+        assert_eq!(stock + taken, self.pieces.load(Ordering::Relaxed), "stock {stock}, taken {taken}");
+    }
+
+    /// Everything that is broken is mended, nobody pays any more, and time passes until nothing is left to do.
+    pub(crate) async fn come_to_rest(&self) {
+        self.doom.store(-1, Ordering::Relaxed);
+        self.gateway.heal();
+        *self.letters.faults.lock().unwrap() = 0;
+        self.gateway.end();
+        while let Some(notification) = self.gateway.notification(0, true) {
+            if !Counter::may_be_lost(&notification) {
+                self.deliver(Some(notification)).await;
+            }
+        }
+        for _ in 0..200 {
+            let mut done = self.receive.inbox.run().await.unwrap() + self.reconciler.run().await.unwrap();
+            done += self.postman.run().await.unwrap();
+            if done > 0 {
+                continue;
+            }
+            let waiting = self.payments().await.iter().filter_map(|payment| payment.record().next_check).min();
+            let mails = self.database.backlog(self.clock.now(), soon()).await.unwrap();
+            match waiting {
+                Some(at) => self.pass((at - self.clock.now()).max(TimeDelta::seconds(1))),
+                None if mails.mails + mails.notifications > 0 => self.pass(TimeDelta::minutes(10)),
+                None => return,
+            }
+        }
+        panic!("there is no end to it");
+    }
+
+    /// What the shop believes in the end is what is true.
+    pub(crate) async fn check(&self) {
+        let payments = self.payments().await;
+        let ids: BTreeSet<_> = payments.iter().map(|payment| payment.record().id).collect();
+        for (id, _) in self.answered.lock().unwrap().iter() {
+            assert!(ids.contains(id), "{id} was answered and is not there");
+        }
+        let mut expected = BTreeSet::new();
+        for payment in &payments {
+            let record = payment.record();
+            let truth = self.gateway.truth(&record.id.to_string());
+            let true_state = state_of(truth.iter().copied(), None);
+            if true_state.is_paid() || record.state.is_paid() {
+                assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");
+            }
+            assert!(!matches!(record.state, State::Pending | State::Review), "{truth:?}: {record:#?}");
+            let story = PaymentQueries::story(&*self.database, record.id, soon()).await.unwrap();
+            let mails = story.events.iter().flat_map(|(event, _)| {
+                let recipients = domain::payment::post::recipients(event.kind);
+                let status = event.kind.shown();
+                recipients
+                    .iter()
+                    .filter_map(move |to| Some(format!("{}.{}-{}.{}", record.id, event.number, status?, to.as_str())))
+            });
+            expected.extend(mails);
+        }
+        let taken = self.letters.taken.lock().unwrap();
+        let sent: BTreeSet<_> = taken.keys().cloned().collect();
+        assert_eq!(sent, expected, "one letter for each change that is seen");
+    }
+}
+
+/// The records bear each other out.
+pub(crate) async fn audit(database: &Database) {
+    let now = "2027-01-01T00:00:00Z".parse().unwrap();
+    let findings = database.audit(now, Deadline::within(Duration::from_secs(60))).await.unwrap();
+    let broken: Vec<_> = findings.into_iter().filter(|finding| finding.broken > 0).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+}

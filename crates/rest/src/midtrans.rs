@@ -1,0 +1,214 @@
+//! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): the gateway's way in, and no resource of
+//! ours.
+
+use crate::body::raw;
+use crate::call::Call;
+use crate::envelope::{Answer, Done};
+use crate::error::{EdgeError, Refusal};
+use crate::refusals::{Responses, edge_refusals_and, refusals};
+use crate::server::resource;
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Payload, ServiceConfig};
+use domain::app::App;
+use domain::error::ErrorCode;
+use domain::payment::NotificationForm;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::fmt;
+use utoipa::IntoResponses;
+
+/// The largest notification, in bytes.
+const LARGEST: usize = 64 << 10;
+/// The field that holds the signature, which is not kept.
+const SIGNATURE: &str = "signature_key";
+/// What stands in its place.
+const VEIL: &str = r#""***""#;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/payments/midtrans/webhook", "POST").post(notify));
+}
+
+/// Why a notification was not taken. Which status it is decides how often the gateway sends it again.
+struct NotifyRefusals;
+
+impl IntoResponses for NotifyRefusals {
+    fn responses() -> Responses {
+        let own = refusals(&[ErrorCode::InvalidRequest, ErrorCode::SignatureInvalid, ErrorCode::NotifiedOrderNotFound]);
+        edge_refusals_and(own, &[EdgeError::MalformedNotification, EdgeError::BodyTooLarge, EdgeError::BodyTimeout])
+    }
+}
+
+/// Takes a notification of Midtrans.
+///
+/// It is kept before it is answered, and believed only as far as Midtrans confirms it when asked. The same one may come any
+/// number of times, and in any order with others.
+#[utoipa::path(
+    post,
+    path = "/payments/midtrans/webhook",
+    operation_id = "receive_notification",
+    tag = "payments",
+    request_body(
+        content = Object,
+        content_type = "application/json",
+        description = "The notification, as Midtrans describes it; fields that are not known here are ignored",
+        example = json!({
+            "order_id": "0198c5f1-0a4e-7c1d-9f00-2b6a5d1e4c3b",
+            "transaction_id": "513f1f01-c9da-474c-9fc9-d5c64364b709",
+            "transaction_status": "settlement",
+            "fraud_status": "accept",
+            "status_code": "200",
+            "gross_amount": "2500000.00",
+            "currency": "IDR",
+            "signature_key": "…",
+        }),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The notification is kept",
+            body = Done,
+            example = json!({ "meta": { "success": true, "message": "payment status updated" } }),
+        ),
+        NotifyRefusals,
+    )
+)]
+pub(crate) async fn notify(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Answer<Done>, Refusal> {
+    let admitted = call.admit(&app.receive_notification)?;
+    let body = raw(&request, payload.into_inner(), LARGEST).await?;
+    let notification = read(&body).ok_or(EdgeError::MalformedNotification)?;
+    admitted.run(notification).await?;
+    Ok(Answer::done("payment status updated"))
+}
+
+/// The members of a notification as they are written, in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object)
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+impl<'a> Members<'a> {
+    fn named(&self, name: &str) -> impl DoubleEndedIterator<Item = &'a RawValue> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| *value)
+    }
+
+    /// The text of a field, which a number is written as; empty where there is none. Of two alike the last one counts. A text
+    /// that holds NUL is none: not every database can keep it.
+    fn field(&self, name: &str) -> String {
+        let Some(value) = self.named(name).next_back() else { return String::new() };
+        match serde_json::from_str(value.get()) {
+            Ok(Value::String(text)) if !text.contains('\0') => text,
+            Ok(Value::Number(_)) => value.get().to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether one of the refunds that it lists is confirmed.
+    fn is_bank_confirmed(&self) -> bool {
+        let refunds = self.named("refunds").next_back().and_then(|refunds| serde_json::from_str(refunds.get()).ok());
+        let refunds: Vec<Value> = refunds.unwrap_or_default();
+        refunds.iter().any(|refund| refund.get("bank_confirmed_at").is_some_and(|at| !at.is_null()))
+    }
+}
+
+/// Reads a notification; unknown fields are ignored, and a number is as good as the text of it.
+fn read(body: &[u8]) -> Option<NotificationForm> {
+    let text = std::str::from_utf8(body).ok()?;
+    let members: Members<'_> = serde_json::from_str(text).ok()?;
+    Some(NotificationForm {
+        order_id: members.field("order_id"),
+        transaction_id: members.field("transaction_id"),
+        transaction_status: members.field("transaction_status"),
+        fraud_status: members.field("fraud_status"),
+        status_code: members.field("status_code"),
+        gross_amount: members.field("gross_amount"),
+        signature_key: members.field(SIGNATURE),
+        refund_amount: members.field("refund_amount"),
+        bank_confirmed: members.is_bank_confirmed(),
+        body: without_signature(text, &members),
+    })
+}
+
+/// The text as it came, but for signatures, however they are written and wherever they stand.
+fn without_signature(text: &str, members: &Members<'_>) -> String {
+    let is_text = |written: &&str| written.starts_with('"') && written.len() > 2;
+    let written = members.named(SIGNATURE).map(RawValue::get).filter(is_text);
+    written.fold(text.to_owned(), |text, written| text.replace(written, VEIL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_is_read_with_whatever_else_is_in_it() {
+        let body = br#"{"order_id":"o","transaction_status":"settlement","gross_amount":10000.00,"status_code":200,
+            "signature_key":"abc","new":{"a":[1]},"refunds":[{"bank_confirmed_at":"2026-01-01"}]}"#;
+        let form = read(body).unwrap();
+        assert_eq!((&*form.order_id, &*form.gross_amount, &*form.status_code), ("o", "10000.00", "200"));
+        assert!(form.bank_confirmed);
+        assert!(form.body.contains("\"***\"") && !form.body.contains("abc"), "{}", form.body);
+    }
+
+    #[test]
+    fn no_signature_is_kept_however_it_is_written() {
+        for (signatures, kept) in [
+            (r#""signature_key" : "abc""#, r#"{"a":"1","signature_key" : "***","b":"2"}"#),
+            (r#""signature_key":"\u0061bc""#, r#"{"a":"1","signature_key":"***","b":"2"}"#),
+            (r#""signature\u005fkey":"abc""#, r#"{"a":"1","signature\u005fkey":"***","b":"2"}"#),
+            (
+                r#""signature_key":"first","signature_key":"abc""#,
+                r#"{"a":"1","signature_key":"***","signature_key":"***","b":"2"}"#,
+            ),
+        ] {
+            let form = read(format!(r#"{{"a":"1",{signatures},"b":"2"}}"#).as_bytes()).unwrap();
+            assert_eq!((form.signature_key.as_str(), form.body.as_str()), ("abc", kept));
+        }
+        let unsigned = r#"{"a":"","signature_key":""}"#;
+        assert_eq!(read(unsigned.as_bytes()).unwrap().body, unsigned);
+    }
+
+    #[test]
+    fn what_is_neither_text_nor_number_is_no_value() {
+        for value in ["null", "true", "[]", "{}", r#""a\u0000b""#] {
+            let form = read(format!(r#"{{"order_id":{value},"refunds":{value}}}"#).as_bytes()).unwrap();
+            assert_eq!((form.order_id.as_str(), form.bank_confirmed), ("", false), "{value}");
+        }
+        let waiting = read(br#"{"refunds":[{"bank_confirmed_at":null},{},7]}"#).unwrap();
+        assert!(!waiting.bank_confirmed);
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_notification() {
+        for body in [&b""[..], b"[]", b"null", b"{", b"\xff", b"\"text\""] {
+            assert!(read(body).is_none(), "{body:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Payments.
+
+mod body;
+mod events;
+mod query;
+
+pub(crate) use self::events::{__path_watch, watch};
+
+use self::body::{LineBody, OrderBody, PaymentBody};
+use self::query::ListQuery;
+use crate::body::{Form, query as read_query};
+use crate::call::Call;
+use crate::envelope::{Answer, List, Reply, Success};
+use crate::error::Refusal;
+use crate::product::next_page;
+use crate::refusals::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::server::resource;
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, LINK, LOCATION};
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use domain::app::App;
+use domain::error::ErrorCode;
+use utoipa::IntoResponses;
+
+/// The header with the key by which an order that is sent again is known again (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let all = resource("/payments", "GET, HEAD, POST").get(browse).route(web::head().to(browse)).post(create);
+    let one = resource("/payments/{id}", "GET, HEAD").get(view).route(web::head().to(view));
+    let story = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
+    config.service(all).service(one).service(story).service(resource("/payments/{id}/events", "GET").get(watch));
+}
+
+/// Why nothing was ordered.
+struct CreateRefusals;
+
+impl IntoResponses for CreateRefusals {
+    fn responses() -> Responses {
+        refusals_with_body(&[
+            ErrorCode::TokenMissing,
+            ErrorCode::TokenInvalid,
+            ErrorCode::RoleNotAllowed,
+            ErrorCode::InvalidRequest,
+            ErrorCode::OrderedProductNotFound,
+            ErrorCode::InsufficientStock,
+            ErrorCode::IdempotencyKeyReused,
+            ErrorCode::IdempotencyKeyInUse,
+            ErrorCode::GatewayFailed,
+        ])
+    }
+}
+
+/// Orders a product, and opens the page on which it is paid.
+///
+/// Only buyers do. The pieces are reserved until the payment's time is over. With an `Idempotency-Key` an order that is sent
+/// again, for whatever reason, is made once: the answer is that of the first time. A key is kept for a day.
+#[utoipa::path(
+    post,
+    path = "/payments",
+    operation_id = "create_payment",
+    tag = "payments",
+    security(("bearer" = [])),
+    params((
+        "Idempotency-Key" = Option<String>, Header,
+        description = "What this order is known by, should it be sent again: 1 to 255 visible ASCII characters",
+    )),
+    request_body(content((OrderBody = "application/json"), (OrderBody = "application/x-www-form-urlencoded"))),
+    responses(
+        (
+            status = 201,
+            description = "The order is made, and can be paid",
+            body = Success<PaymentBody>,
+            headers(("Location" = String, description = "Where the payment is")),
+            example = json!({
+                "meta": { "success": true, "message": "payment created successfully" },
+                "results": body::example(),
+            }),
+        ),
+        CreateRefusals,
+    )
+)]
+pub(crate) async fn create(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+    form: Form<OrderBody>,
+) -> Result<Reply<PaymentBody>, Refusal> {
+    let admitted = call.admit(&app.checkout)?;
+    // A key that is no text is kept as one that no order can have, so that it does not pass for none.
+    let key = request.headers().get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or("\u{7f}").to_owned());
+    let payment = admitted.run(form.read().await?.under(key.unwrap_or_default())).await?;
+    let location = format!("/payments/{}", payment.id);
+    Ok(Reply::created("payment created successfully", payment.into()).header(LOCATION, location))
+}
+
+/// Why no payment was shown.
+struct ViewRefusals;
+
+impl IntoResponses for ViewRefusals {
+    fn responses() -> Responses {
+        refusals(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::PaymentNotFound, ErrorCode::Forbidden])
+    }
+}
+
+/// Shows a payment to its buyer or to its product's seller.
+#[utoipa::path(
+    get,
+    path = "/payments/{id}",
+    operation_id = "view_payment",
+    tag = "payments",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The payment's identifier", format = Uuid)),
+    responses(
+        (
+            status = 200,
+            description = "The payment",
+            body = Success<PaymentBody>,
+            example = json!({
+                "meta": { "success": true, "message": "Payment retrieved successfully" },
+                "results": body::example(),
+            }),
+        ),
+        ViewRefusals,
+    )
+)]
+pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<PaymentBody>, Refusal> {
+    let payment = call.admit(&app.view_payment)?.run(id.into_inner()).await?;
+    Ok(Reply::ok("Payment retrieved successfully", payment.into()))
+}
+
+/// Why no list was shown.
+struct BrowseRefusals;
+
+impl IntoResponses for BrowseRefusals {
+    fn responses() -> Responses {
+        refusals_with_query(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::InvalidRequest])
+    }
+}
+
+/// Shows buyers their purchases and sellers the sales of their products, the newest first, page by page.
+#[utoipa::path(
+    get,
+    path = "/payments",
+    operation_id = "browse_payments",
+    tag = "payments",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses(
+        (
+            status = 200,
+            description = "The payments",
+            body = List<PaymentBody>,
+            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one")),
+            example = json!({
+                "meta": {
+                    "success": true,
+                    "message": "Payments retrieved successfully",
+                    "current_page": 1,
+                    "total_pages": 1,
+                    "total_items": 1,
+                    "items_per_page": 100,
+                    "has_next_page": false,
+                    "has_previous_page": false,
+                },
+                "results": [body::example()],
+            }),
+        ),
+        BrowseRefusals,
+    )
+)]
+pub(crate) async fn browse(
+    app: Data<App>,
+    call: Call,
+    request: HttpRequest,
+) -> Result<Answer<List<PaymentBody>>, Refusal> {
+    let admitted = call.admit(&app.browse_payments)?;
+    let query: ListQuery = read_query(&request)?;
+    let page = admitted.run(query.into()).await?;
+    let next = page.next.as_ref().map(|cursor| next_page(&request, cursor));
+    let answer = Answer::list("Payments retrieved successfully", page);
+    Ok(match next {
+        Some(next) => answer.header(LINK, next),
+        None => answer,
+    })
+}
+
+/// Tells a payment's whole story: what happened to it, what the gateway sent, which mails went out.
+#[utoipa::path(
+    get,
+    path = "/payments/{id}/timeline",
+    operation_id = "view_timeline",
+    tag = "payments",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The payment's identifier", format = Uuid)),
+    responses(
+        (
+            status = 200,
+            description = "The story, in the order in which it happened",
+            body = Success<Vec<LineBody>>,
+            example = json!({
+                "meta": { "success": true, "message": "data retrieved successfully" },
+                "results": [{
+                    "at": "2026-01-31T09:27:10.100200Z",
+                    "kind": "ordered",
+                    "text": "2 pieces reserved, 10 left, total 2500000",
+                }],
+            }),
+        ),
+        ViewRefusals,
+    )
+)]
+pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, Refusal> {
+    let lines = call.admit(&app.view_timeline)?.run(id.into_inner()).await?;
+    Ok(Reply::ok("data retrieved successfully", lines.into_iter().map(LineBody::from).collect()))
+}

@@ -1,0 +1,96 @@
+//! `go-commerce audit`: whether what must be true of the shop's records is.
+
+use super::{failed, say, unusable};
+use crate::exit::Exit;
+use crate::settings::{Place, Settings};
+use domain::clock::{Clock, Deadline, SystemClock};
+use domain::payment::{MailState, Outbox, PaymentQueries};
+use persistence::{Database, Finding};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long one check may take: each reads a table or two from end to end.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How many offenders are named.
+const NAMED: usize = 20;
+
+pub(super) async fn run(journal: Option<&Path>, log: Option<&Path>, settings: &Settings) -> Exit {
+    let patient = persistence::Options { statement_timeout: PATIENCE, ..crate::wiring::database(settings) };
+    let database = match Database::open(patient) {
+        Ok(database) => database,
+        Err(error) => return failed(Exit::DatabaseUnusable, error),
+    };
+    let mut findings = match database.audit(SystemClock.now(), Deadline::within(PATIENCE)).await {
+        Ok(findings) => findings,
+        Err(error) => return unusable(&error),
+    };
+    match images(&database, settings).await {
+        Ok(finding) => findings.extend(finding),
+        Err(error) => return unusable(&error),
+    }
+    for (path, read) in [(journal, true), (log, false)] {
+        let Some(path) = path else { continue };
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return failed(Exit::Misconfigured, format_args!("{}: {error}", path.display())),
+        };
+        let finding = if read { acknowledged(&database, &text).await } else { Ok(faults(&text)) };
+        match finding {
+            Ok(finding) => findings.push(finding),
+            Err(error) => return unusable(&error),
+        }
+    }
+    findings.iter().for_each(tell);
+    if let Ok(waiting) = database.mails(Some(MailState::Queued), u32::MAX, Deadline::within(PATIENCE)).await {
+        say(format_args!("{} mails are yet to be sent", waiting.len()));
+    }
+    if findings.iter().all(|finding| finding.broken == 0) { Exit::Done } else { Exit::Failed }
+}
+
+fn tell(finding: &Finding) {
+    let Finding { rule, says, broken, offenders } = finding;
+    if *broken == 0 {
+        say(format_args!("{rule:<4} ok      {says}"));
+    } else {
+        say(format_args!("{rule:<4} BROKEN  {says}: by {broken}, such as {}", offenders.join(", ")));
+    }
+}
+
+/// What callers were told had been made is there, and once.
+async fn acknowledged(database: &Database, journal: &str) -> Result<Finding, domain::error::Error> {
+    let mut missing = Vec::new();
+    for line in journal.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let is_there = match line.parse() {
+            Ok(id) => PaymentQueries::payment(database, id, Deadline::within(PATIENCE)).await?.is_some(),
+            Err(_) => false,
+        };
+        if !is_there {
+            missing.push(line.to_owned());
+        }
+    }
+    Ok(finding("I2", "every payment that a caller was told of is there", missing))
+}
+
+/// No panic and no fault is in a log.
+fn faults(log: &str) -> Finding {
+    let is_fault = |line: &&str| {
+        line.contains("panicked at") || line.contains("a panic was caught") || line.contains("\"status\":500")
+    };
+    let found = log.lines().filter(is_fault).map(|line| line.chars().take(200).collect()).collect();
+    finding("I8", "the log tells of no panic and no fault", found)
+}
+
+/// Each image that is shown is in the folder of images, where they are kept in one.
+async fn images(database: &Database, settings: &Settings) -> Result<Option<Finding>, domain::error::Error> {
+    let Place::Folder(folder) = &settings.storage.place else { return Ok(None) };
+    let shown = database.shown_images(Deadline::within(PATIENCE)).await?;
+    let missing = shown.into_iter().filter(|key| !folder.join(key).is_file()).collect();
+    Ok(Some(finding("I10", "each image that a product or a payment shows is in the store", missing)))
+}
+
+fn finding(rule: &'static str, says: &'static str, mut offenders: Vec<String>) -> Finding {
+    let broken = offenders.len();
+    offenders.truncate(NAMED);
+    Finding { rule, says, broken, offenders }
+}

@@ -1,0 +1,72 @@
+//! `go-commerce outbox`: what operators can do about mails.
+
+use super::{failed, open, say, unusable};
+use crate::cli::OutboxCommand;
+use crate::exit::Exit;
+use crate::settings::Settings;
+use chrono::SecondsFormat;
+use domain::clock::{Clock, Deadline, SystemClock};
+use domain::payment::{MailSelection, MailState, Outbox};
+use std::time::Duration;
+
+/// How long an operator waits for the database.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(command: &OutboxCommand, settings: &Settings) -> Exit {
+    match command {
+        OutboxCommand::List { state, limit } => list(state.as_deref(), *limit, settings).await,
+        OutboxCommand::Retry { id } => retry(id.as_deref(), settings).await,
+    }
+}
+
+async fn list(state: Option<&str>, limit: u32, settings: &Settings) -> Exit {
+    let wanted = state.map(MailState::restore);
+    if wanted == Some(None) {
+        return failed(Exit::Misconfigured, "--state: give queued, sent or dead");
+    }
+    let database = match open(settings) {
+        Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let mails = match database.mails(wanted.flatten(), limit, Deadline::within(PATIENCE)).await {
+        Ok(mails) => mails,
+        Err(error) => return unusable(&error),
+    };
+    for mail in &mails {
+        let at = mail.next_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let error = mail.error.as_deref().unwrap_or_default();
+        say(format_args!(
+            "{} {:<6} {:<14} to the {:<6} of {} attempts {:>2} next {at} {error}",
+            mail.id,
+            mail.state.as_str(),
+            mail.status,
+            mail.audience.as_str(),
+            mail.payment,
+            mail.attempts,
+        ));
+    }
+    say(format_args!("{} mails", mails.len()));
+    Exit::Done
+}
+
+async fn retry(id: Option<&str>, settings: &Settings) -> Exit {
+    let which = match id.map(str::parse) {
+        None => MailSelection::AllDead,
+        Some(Ok(id)) => MailSelection::One(id),
+        Some(Err(_)) => {
+            return failed(Exit::Misconfigured, "give a mail's identifier, a UUID, as `outbox list` tells it");
+        }
+    };
+    let database = match open(settings) {
+        Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    match database.retry(which, SystemClock.now(), Deadline::within(PATIENCE)).await {
+        Ok(0) if id.is_some() => failed(Exit::Failed, "there is no such mail, or it was sent"),
+        Ok(retried) => {
+            say(format_args!("{retried} mails are tried again"));
+            Exit::Done
+        }
+        Err(error) => unusable(&error),
+    }
+}

@@ -1,0 +1,184 @@
+//! The settings of paying.
+
+use super::environment::Environment;
+use super::reader::Reader;
+use super::secrets::Given;
+use super::storage::{address, is_address, plain_endpoint};
+use secrecy::SecretString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const GATEWAY: &str = "payment.gateway";
+const REQUIRE_SIGNATURE: &str = "payment.webhook.require_signature";
+const ENVIRONMENT: &str = "midtrans.environment";
+const SERVER_KEY: &str = "midtrans.server_key";
+/// What the sandbox's server keys begin with.
+const SANDBOX_KEY: &str = "SB-";
+/// How long a merchant's identifier may be; the longest known has ten characters.
+const LONGEST_NAME: usize = 64;
+
+/// Paying for orders.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    /// Through whom.
+    pub gateway: GatewayChoice,
+    /// How long an order can be paid.
+    pub expiry: Duration,
+    /// The largest total, in whole rupiah.
+    pub max_total: u64,
+    /// How long the reconciler pauses between two payments.
+    pub check_pause: Duration,
+    /// Whether a notification without a right signature is refused.
+    pub require_signature: bool,
+}
+
+/// Through whom orders are paid.
+#[derive(Clone, Debug)]
+pub enum GatewayChoice {
+    /// The one that is built in.
+    Simulator(Simulator),
+    /// Midtrans.
+    Midtrans(Midtrans),
+}
+
+/// The gateway that is built in.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    /// What the addresses of its pages begin with, without a `/` at its end; none where that is REST's own address.
+    pub public_url: Option<String>,
+    /// The file in which it remembers its pages.
+    pub journal: Option<PathBuf>,
+    /// What it signs with.
+    pub server_key: SecretString,
+}
+
+/// Midtrans.
+#[derive(Clone, Debug)]
+pub struct Midtrans {
+    /// Whether real money moves.
+    pub is_production: bool,
+    /// Where Snap listens.
+    pub snap_url: String,
+    /// Where the Core API listens.
+    pub api_url: String,
+    /// The server key.
+    pub server_key: SecretString,
+    /// The merchant's identifier.
+    pub merchant_id: Option<String>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl Payment {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let is_midtrans = reader.text(GATEWAY, "simulator or midtrans", |text| match text {
+            "simulator" => Some(false),
+            "midtrans" => Some(true),
+            _ => None,
+        });
+        let (simulator, midtrans) = (Simulator::read(reader), Midtrans::read(reader, is_midtrans == Some(true)));
+        let in_production = reader.environment == Environment::Production;
+        if is_midtrans == Some(false) && in_production {
+            reader.mistake(GATEWAY, "is the simulator, which takes no money", "use midtrans");
+        }
+        let require_signature = reader.flag(REQUIRE_SIGNATURE);
+        if !require_signature {
+            if in_production {
+                reader.mistake(REQUIRE_SIGNATURE, "lets everybody tell that something is paid", "leave it on");
+            } else {
+                reader.warn(REQUIRE_SIGNATURE, "everybody can send notifications");
+            }
+        }
+        let minutes: u64 = reader.number("payment.expiry_minutes", 5..=10_080);
+        Self {
+            gateway: match is_midtrans {
+                Some(true) => GatewayChoice::Midtrans(midtrans),
+                Some(false) | None => GatewayChoice::Simulator(simulator),
+            },
+            expiry: Duration::from_secs(60 * minutes),
+            max_total: reader.number("payment.max_total", 1..=999_999_999_999),
+            check_pause: reader.seconds("payment.check_pause_seconds", 0.001..=60.0),
+            require_signature,
+        }
+    }
+}
+
+impl Simulator {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let wanted = "an address such as https://shop.example, without user, query and fragment";
+        let public_url = address(reader, "payment.simulator.public_url", wanted, |text| {
+            let base = text.trim_end_matches('/');
+            is_address(base).then(|| base.to_owned())
+        });
+        let journal = reader.path("payment.simulator.journal");
+        let server_key = reader.name("payment.simulator.server_key");
+        Self { public_url, journal, server_key: server_key.into() }
+    }
+}
+
+impl Midtrans {
+    fn read(reader: &mut Reader<'_>, is_used: bool) -> Self {
+        let is_production = reader.text(ENVIRONMENT, "sandbox or production", |text| match text {
+            "sandbox" => Some(false),
+            "production" => Some(true),
+            _ => None,
+        });
+        let is_production = is_production.unwrap_or_default();
+        let host = if is_production { "midtrans.com" } else { "sandbox.midtrans.com" };
+        let mut url = |key: &str, name: &str| {
+            let wanted = "an address such as https://host.example, without user, path, query and fragment";
+            let given = address(reader, key, wanted, plain_endpoint);
+            if given.is_some() && is_used && reader.environment == Environment::Production {
+                reader.mistake(key, "is not Midtrans' own address", "leave it out");
+            }
+            given.unwrap_or_else(|| format!("https://{name}.{host}"))
+        };
+        let (snap_url, api_url) = (url("midtrans.snap_url", "app"), url("midtrans.api_url", "api"));
+        let server_key = server_key(reader, is_used, is_production);
+        let merchant_id = reader.text("midtrans.merchant_id", "at most 64 letters and digits", |text| {
+            let is_name = text.len() <= LONGEST_NAME && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            is_name.then(|| text.to_owned())
+        });
+        Self {
+            is_production,
+            snap_url,
+            api_url,
+            server_key,
+            merchant_id: merchant_id.filter(|id| !id.is_empty()),
+            timeout: reader.seconds("midtrans.timeout_seconds", 0.1..=60.0),
+        }
+    }
+}
+
+/// The server key, which fits the environment at Midtrans.
+fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> SecretString {
+    use secrecy::ExposeSecret;
+    let given = match reader.secret(SERVER_KEY) {
+        Ok(given) => given,
+        Err(_told) => return SecretString::default(),
+    };
+    let Some(Given { key, secret }) = given else {
+        if is_used {
+            let remedy = format!("give it, best by {SERVER_KEY}_file; it is on Midtrans' page of access keys");
+            reader.mistake(SERVER_KEY, "is not given, and payment.gateway is midtrans", remedy);
+        }
+        return SecretString::default();
+    };
+    let is_sandbox_key = secret.expose_secret().starts_with(SANDBOX_KEY);
+    match (is_production, is_sandbox_key) {
+        (true, true) if is_used => {
+            reader.mistake(
+                &key,
+                "is a key of the sandbox, and midtrans.environment is production",
+                "give production's",
+            );
+        }
+        // The gateway's own examples have keys of the sandbox that do not begin so.
+        (false, false) if is_used => reader.warn(&key, "does not look like a key of the sandbox"),
+        _ => {}
+    }
+    if is_used && reader.environment == Environment::Production && !is_production {
+        reader.mistake(ENVIRONMENT, "is the sandbox, which takes no money", "use production");
+    }
+    secret
+}

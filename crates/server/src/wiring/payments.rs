@@ -1,0 +1,239 @@
+//! Paying: through whom, and who looks after payments and mails.
+
+use crate::serve::StartError;
+use crate::settings::{GatewayChoice, MailTransport, Midtrans, Settings, Simulator};
+use crate::telemetry::{Metrics, Telemetry};
+use chrono::TimeDelta;
+use domain::clock::Clock;
+use domain::money::Money;
+use domain::observe::Observer;
+use domain::payment::{
+    Bell, BrowsePayments, Carriage, Checkout, Gateway, Inbox, PaymentDesk, Postman, ReceiveNotification, Reconciler,
+    Showroom, ViewPayment, ViewTimeline, WatchPayment,
+};
+use domain::product::Gallery;
+use outbound::bell::{self, SharedBell};
+use outbound::codes::RandomCodes;
+use outbound::mail::{self, Post, SmtpAccount, SmtpOptions, Transport};
+use outbound::midtrans::{self, BreakerState};
+use outbound::simulator;
+use persistence::Database;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where the gateway's notifications are taken.
+const WEBHOOK: &str = "/payments/midtrans/webhook";
+
+/// The gateway, by what else it is.
+#[derive(Clone)]
+pub(crate) enum Teller {
+    /// The simulator, whose page is served and whose notifications have to be sent.
+    Simulator(Arc<simulator::Simulator>),
+    /// Midtrans.
+    Midtrans(Arc<midtrans::Midtrans>),
+}
+
+impl Teller {
+    /// The gateway that the settings name. `rest` is where REST listens.
+    pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+        match &settings.payment.gateway {
+            GatewayChoice::Simulator(choice) => {
+                let options = simulator_options(choice, rest);
+                let opened = simulator::Simulator::open(options, Arc::clone(clock)).map_err(StartError::Simulator)?;
+                Ok(Self::Simulator(Arc::new(opened)))
+            }
+            GatewayChoice::Midtrans(choice) => {
+                let opened = midtrans::Midtrans::new(midtrans_options(choice)).map_err(StartError::Midtrans)?;
+                Ok(Self::Midtrans(Arc::new(opened)))
+            }
+        }
+    }
+
+    pub(super) fn gateway(&self) -> Arc<dyn Gateway> {
+        match self {
+            Self::Simulator(simulator) => simulator.clone(),
+            Self::Midtrans(midtrans) => midtrans.clone(),
+        }
+    }
+
+    /// The simulator's page.
+    pub(super) fn desk(&self) -> Option<Arc<dyn PaymentDesk>> {
+        match self {
+            Self::Simulator(simulator) => Some(simulator.clone()),
+            Self::Midtrans(_) => None,
+        }
+    }
+
+    /// Whether Midtrans is not asked for now, because it has failed so often.
+    pub(super) fn is_resting(&self) -> bool {
+        match self {
+            Self::Simulator(_) => false,
+            Self::Midtrans(midtrans) => midtrans.breaker() != BreakerState::Closed,
+        }
+    }
+}
+
+/// How REST is found on this machine; where it listens on every interface, by the loopback one.
+fn base_of(rest: SocketAddr) -> String {
+    if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
+}
+
+fn simulator_options(choice: &Simulator, rest: SocketAddr) -> simulator::Options {
+    let base = base_of(rest);
+    simulator::Options {
+        public_url: choice.public_url.clone().unwrap_or_else(|| base.clone()),
+        webhook_url: format!("{base}{WEBHOOK}"),
+        server_key: choice.server_key.clone(),
+        journal: choice.journal.clone(),
+        ..simulator::Options::default()
+    }
+}
+
+fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
+    midtrans::Options {
+        snap_url: choice.snap_url.clone(),
+        api_url: choice.api_url.clone(),
+        server_key: choice.server_key.clone(),
+        merchant_id: choice.merchant_id.clone(),
+        timeout: choice.timeout,
+        is_production: choice.is_production,
+        version: format!("go-commerce {}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// What sends mails.
+pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
+    let mail = &settings.mail;
+    let transport = match &mail.transport {
+        MailTransport::Log => Transport::Log,
+        MailTransport::Folder(folder) => Transport::Folder(folder.clone()),
+        MailTransport::Smtp(server) => {
+            let login = server.login.clone();
+            Transport::Smtp(SmtpOptions {
+                url: server.url.clone(),
+                account: login.map(|(user, password)| SmtpAccount { user, password }),
+                allow_plaintext: server.allow_plaintext,
+                certificates: None,
+            })
+        }
+    };
+    let (from, domain, templates) = (mail.from.clone(), mail.domain.clone(), mail.templates.clone());
+    Post::new(mail::Options { from, domain, templates, transport }).map_err(StartError::Mail)
+}
+
+/// What looks after payments, for a command of its own. The simulator belongs to the server that serves its page, so only what
+/// that has written down is known of it here.
+pub(super) fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
+    let database = Database::open(super::database(settings)).map_err(StartError::Database)?;
+    let rest = SocketAddr::new(settings.rest.host, settings.rest.port);
+    Ok(Reconciler {
+        payments: database.clone(),
+        users: database.clone(),
+        gateway: Teller::open(settings, rest, &clock)?.gateway(),
+        leases: database.clone(),
+        bell: bell(&database),
+        clock,
+        observer: Arc::new(Telemetry::new(Arc::new(Metrics::new(Vec::new)))),
+        holder: Uuid::now_v7().to_string(),
+    })
+}
+
+/// What the use cases of payments share.
+pub(super) struct Payments<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) database: &'a Arc<Database>,
+    pub(super) gateway: Arc<dyn Gateway>,
+    pub(super) bell: Arc<SharedBell>,
+    pub(super) showroom: Arc<Showroom>,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+/// Where those who wait for payments listen.
+pub(super) fn bell(database: &Arc<Database>) -> Arc<SharedBell> {
+    Arc::new(SharedBell::new(database.clone(), bell::Options::default()))
+}
+
+/// Shows payments with the images of products.
+pub(super) fn showroom(gallery: &Arc<Gallery>) -> Arc<Showroom> {
+    Arc::new(Showroom { gallery: Arc::clone(gallery) })
+}
+
+impl Payments<'_> {
+    fn bell(&self) -> Arc<dyn Bell> {
+        self.bell.clone()
+    }
+
+    pub(super) fn checkout(&self) -> Checkout {
+        let payment = &self.settings.payment;
+        Checkout {
+            payments: self.database.clone(),
+            users: self.database.clone(),
+            gateway: Arc::clone(&self.gateway),
+            codes: Arc::new(RandomCodes),
+            showroom: Arc::clone(&self.showroom),
+            bell: self.bell(),
+            clock: Arc::clone(self.clock),
+            carriage: Carriage {
+                min_total: Money::from_whole(1).unwrap_or(Money::ZERO),
+                max_total: Money::from_whole(payment.max_total).unwrap_or(Money::MAX),
+            },
+            expiry: TimeDelta::from_std(payment.expiry).unwrap_or(TimeDelta::hours(1)),
+        }
+    }
+
+    pub(super) fn inbox(&self) -> Arc<Inbox> {
+        Arc::new(Inbox {
+            notifications: self.database.clone(),
+            payments: self.database.clone(),
+            gateway: Arc::clone(&self.gateway),
+            bell: self.bell(),
+            clock: Arc::clone(self.clock),
+            observer: Arc::clone(&self.observer),
+        })
+    }
+
+    pub(super) fn receive(&self, inbox: &Arc<Inbox>) -> ReceiveNotification {
+        let require_signature = self.settings.payment.require_signature;
+        ReceiveNotification { inbox: Arc::clone(inbox), require_signature }
+    }
+
+    pub(super) fn reconciler(&self) -> Arc<Reconciler> {
+        Arc::new(Reconciler {
+            payments: self.database.clone(),
+            users: self.database.clone(),
+            gateway: Arc::clone(&self.gateway),
+            leases: self.database.clone(),
+            bell: self.bell(),
+            clock: Arc::clone(self.clock),
+            observer: Arc::clone(&self.observer),
+            holder: Uuid::now_v7().to_string(),
+        })
+    }
+
+    pub(super) fn postman(&self) -> Result<Arc<Postman>, StartError> {
+        Ok(Arc::new(Postman {
+            outbox: self.database.clone(),
+            mailer: Arc::new(post(self.settings)?),
+            clock: Arc::clone(self.clock),
+            observer: Arc::clone(&self.observer),
+        }))
+    }
+
+    pub(super) fn view(&self) -> ViewPayment {
+        ViewPayment { payments: self.database.clone(), showroom: Arc::clone(&self.showroom) }
+    }
+
+    pub(super) fn browse(&self) -> BrowsePayments {
+        BrowsePayments { payments: self.database.clone(), showroom: Arc::clone(&self.showroom) }
+    }
+
+    pub(super) fn timeline(&self) -> ViewTimeline {
+        ViewTimeline { payments: self.database.clone() }
+    }
+
+    pub(super) fn watch(&self) -> WatchPayment {
+        WatchPayment { payments: self.database.clone(), bell: self.bell() }
+    }
+}

@@ -142,6 +142,22 @@ fn a_file_is_one_idea() {
 }
 
 #[test]
+fn alerts_are_about_metrics_that_operators_know() {
+    let rules = fs::read_to_string(root().join("deploy/alerts.yaml")).unwrap();
+    let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let is_of_a_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let names: BTreeSet<_> = rules
+        .split("gocommerce_")
+        .skip(1)
+        .map(|rest| rest.split(|letter| !is_of_a_name(letter)).next().unwrap().trim_end_matches("_bucket"))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(operations.contains(&format!("`{name}`")), "docs/operations.md does not tell what {name} is");
+    }
+}
+
+#[test]
 fn a_crate_opens_with_what_lives_there() {
     for package in members() {
         let path = root().join("crates").join(package.name.as_str()).join("src/lib.rs");

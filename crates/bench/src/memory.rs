@@ -37,7 +37,7 @@ async fn under_load(plan: &Plan, protocol: Protocol, server: &Server) -> f64 {
     };
     let looking = async {
         while !is_over.get() {
-            most.set(most.get().max(server.resident()));
+            most.set(most.get().max(server.memory().resident));
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
@@ -56,21 +56,24 @@ fn stripped(binary: &Path) -> Option<u64> {
 /// Measures each protocol with a server of its own.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = profile::shop(database, BUYERS, 0);
-    let mut idle = Vec::new();
+    let (mut idle, mut own) = (Vec::new(), Vec::new());
     for protocol in Protocol::ALL {
         let place = Place::over(database, protocol);
         let server = Server::start(&plan.server, storage.url());
         tokio::time::sleep(REST).await;
-        idle.push(mebibytes(server.resident()));
+        let memory = server.memory();
+        idle.push(mebibytes(memory.resident));
+        own.push(mebibytes(memory.own));
         let loaded = under_load(plan, protocol, &server).await;
         results.aim("resident memory under 256 connections, MiB", place, Bound::AtMost(80.0), &[loaded]);
         results.note("memory", place, "resident under 256 connections", "MiB", vec![loaded]);
         tokio::time::sleep(REST).await;
-        results.note("memory", place, "resident after them", "MiB", vec![mebibytes(server.resident())]);
+        results.note("memory", place, "resident after them", "MiB", vec![mebibytes(server.memory().resident)]);
     }
     let place = Place::at(database);
     results.aim("resident memory idle, MiB", place, Bound::AtMost(30.0), &idle);
     results.note("memory", place, "resident idle", "MiB", idle);
+    results.note("memory", place, "of that no piece of a file", "MiB", own);
     if results.quantities.iter().any(|quantity| quantity.what.starts_with("binary")) {
         return;
     }

@@ -88,9 +88,9 @@ impl Bars {
         chart.caption(&self.title, ("sans-serif", 22)).margin(12).x_label_area_size(60).y_label_area_size(80);
         if self.is_logarithmic {
             let floor = self.lengths().fold(longest, f64::min).max(1.0) / 2.0;
-            self.fill(chart.build_cartesian_2d(across, (floor..longest * 1.5).log_scale())?, floor)?;
+            self.fill(chart.build_cartesian_2d(across, (floor..longest * 6.0).log_scale())?, floor)?;
         } else {
-            self.fill(chart.build_cartesian_2d(across, 0.0..longest * 1.1)?, 0.0)?;
+            self.fill(chart.build_cartesian_2d(across, 0.0..longest * 1.25)?, 0.0)?;
         }
         area.present()?;
         Ok(())
@@ -117,7 +117,8 @@ impl Bars {
             let legend = move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled());
             chart.draw_series(bars)?.label(name).legend(legend);
         }
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+        let mut labels = chart.configure_series_labels();
+        labels.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
         let area = chart.plotting_area();
         let names = self.groups.iter().enumerate().map(|(group, (name, _))| {
             let style = TextStyle::from(("sans-serif", size).into_font());

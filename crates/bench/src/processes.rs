@@ -74,11 +74,26 @@ impl Family {
 }
 
 /// The memory that a process holds, in bytes.
-#[must_use]
-pub fn resident(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default() * 1024
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// All of it.
+    pub resident: u64,
+    /// What is not a piece of a file, such as of the binary, that the kernel may drop and read again.
+    pub own: u64,
+}
+
+impl Memory {
+    /// That of a process; zero where there is none.
+    #[must_use]
+    pub fn of(process: u32) -> Self {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default()
+                * 1024
+        };
+        Self { resident: bytes("VmRSS:"), own: bytes("RssAnon:") }
+    }
 }
 
 fn stat(process: u32) -> Option<Stat> {

@@ -84,6 +84,6 @@ async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(Protoc
             costs.push((protocol, *read, cost));
         }
     }
-    eprintln!("{database} {products}: {} MiB resident", server.resident() >> 20);
+    eprintln!("{database} {products}: {} MiB resident", server.memory().resident >> 20);
     costs
 }

@@ -1,7 +1,7 @@
 //! The statements of a checkout, and nothing around them: the same transactions in the same order with the same locks and the same
 //! durability, prepared once, on connections of their own.
 //!
-//! What follows a checkout is not among them: the product also sends the mail that it has queued.
+//! What follows a checkout is not among them: the product also sends the mail that it has queued, which is another commit.
 
 use crate::people;
 use crate::schema::{

@@ -1,7 +1,7 @@
 //! The servers that are measured, each a process of its own: the binary, as an operator runs it, and the reference servers.
 
 use crate::clients::Protocol;
-use crate::processes;
+use crate::processes::{self, Memory};
 use crate::reference::DATABASE;
 use acceptance::token;
 use serde_json::Value;
@@ -129,10 +129,10 @@ impl Server {
         processes::cpu_time(self.child.id())
     }
 
-    /// The memory that it holds, in bytes.
+    /// The memory that it holds.
     #[must_use]
-    pub fn resident(&self) -> u64 {
-        processes::resident(self.child.id())
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.child.id())
     }
 
     /// The folder that it runs in.

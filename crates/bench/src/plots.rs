@@ -2,13 +2,21 @@
 
 use crate::load::Cost;
 use crate::results::{Line, Results};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 
-/// The size of a picture, in pixels.
-const SIZE: (u32, u32) = (1280, 640);
+/// The height of a picture, its least width, and what a group takes of it at least, in pixels.
+const HEIGHT: u32 = 640;
+const WIDTH: u32 = 1280;
+const GROUP_WIDTH: u32 = 160;
+/// The height of a line of a group's name, and how many of them there are at most.
+const NAME_LINE: i32 = 18;
+const NAME_LINES: i32 = 3;
 /// How much of a group's width its bars take together.
 const GROUP: f64 = 0.8;
 /// The colours of the bars (Okabe and Ito's, which colour-blind people can tell apart).
@@ -80,32 +88,39 @@ impl Bars {
     }
 
     fn draw(&self, path: &Path) -> Outcome {
-        let area = SVGBackend::new(path, SIZE).into_drawing_area();
-        area.fill(&WHITE)?;
+        let groups = u32::try_from(self.groups.len())?;
+        let root = SVGBackend::new(path, (WIDTH.max(groups * GROUP_WIDTH), HEIGHT)).into_drawing_area();
+        root.fill(&WHITE)?;
         let longest = self.lengths().fold(1.0, f64::max);
         let across = 0.0..self.groups.len() as f64;
-        let mut chart = ChartBuilder::on(&area);
-        chart.caption(&self.title, ("sans-serif", 22)).margin(12).x_label_area_size(60).y_label_area_size(80);
+        let mut chart = ChartBuilder::on(&root);
+        chart.caption(&self.title, ("sans-serif", 22)).margin(12).y_label_area_size(80);
+        chart.x_label_area_size(NAME_LINE * (NAME_LINES + 1));
+        // What is above the longest bar is for the legend.
         if self.is_logarithmic {
             let floor = self.lengths().fold(longest, f64::min).max(1.0) / 2.0;
-            self.fill(chart.build_cartesian_2d(across, (floor..longest * 6.0).log_scale())?, floor)?;
+            let chart = chart.build_cartesian_2d(across, (floor..longest * 6.0).log_scale())?;
+            self.fill(&root, chart, floor)?;
         } else {
-            self.fill(chart.build_cartesian_2d(across, 0.0..longest * 1.25)?, 0.0)?;
+            let chart = chart.build_cartesian_2d(across, 0.0..longest * 1.25)?;
+            self.fill(&root, chart, 0.0)?;
         }
-        area.present()?;
+        root.present()?;
         Ok(())
     }
 
     fn fill<'a, Y>(
         &self,
-        mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<plotters::coord::types::RangedCoordf64, Y>>,
+        root: &DrawingArea<SVGBackend<'a>, Shift>,
+        mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
         floor: f64,
     ) -> Outcome
     where
-        Y: plotters::coord::ranged1d::Ranged<ValueType = f64> + plotters::coord::ranged1d::ValueFormatter<f64>,
+        Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
-        let size = if self.groups.len() > 8 { 10 } else { 13 };
-        chart.configure_mesh().disable_mesh().disable_x_axis().y_desc(self.unit).y_labels(8).draw()?;
+        let whole = |value: &f64| format!("{value:.0}");
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_mesh().disable_x_axis().y_desc(self.unit).y_labels(8).y_label_formatter(&whole).draw()?;
         let width = GROUP / self.series.len().max(1) as f64;
         for (number, name) in self.series.iter().enumerate() {
             let colour = COLOURS.iter().cycle().nth(number).copied().unwrap_or(BLACK);
@@ -119,19 +134,12 @@ impl Bars {
         }
         let mut labels = chart.configure_series_labels();
         labels.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
-        let area = chart.plotting_area();
-        let names = self.groups.iter().enumerate().map(|(group, (name, _))| {
-            let style = TextStyle::from(("sans-serif", size).into_font());
-            let below = area.map_coordinate(&(group as f64 + 0.05, floor));
-            // Every other one lower, so that long names do not lie on each other.
-            let lower = if group % 2 == 0 { 8 } else { 28 };
-            (name.clone(), style, (below.0, below.1 + lower))
-        });
-        let names: Vec<_> = names.collect();
-        let root = area.strip_coord_spec();
-        let corner = root.get_pixel_range();
-        for (name, style, (x, y)) in names {
-            root.draw(&Text::new(name, (x - corner.0.start, y - corner.1.start), style))?;
+        for (group, (name, _)) in self.groups.iter().enumerate() {
+            let (x, y) = chart.plotting_area().map_coordinate(&(group as f64 + 0.1, floor));
+            for (line, text) in (0..).zip(name.split([':', ','])) {
+                let place = (x, y + NAME_LINE / 2 + NAME_LINE * line);
+                root.draw(&Text::new(text.trim().to_owned(), place, ("sans-serif", 14)))?;
+            }
         }
         Ok(())
     }

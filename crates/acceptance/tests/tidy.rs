@@ -27,8 +27,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
 
 /// What belongs to one adapter alone.
 const FRAMEWORKS: [(&str, &[&str]); 8] = [
-    ("actix-", &["rest", "server"]),
-    ("diesel", &["persistence", "acceptance"]),
+    ("actix-", &["rest", "server", "bench"]),
+    ("diesel", &["persistence", "acceptance", "bench"]),
     ("image", &["outbound", "acceptance"]),
     ("jsonwebtoken", &["outbound", "acceptance"]),
     ("object_store", &["outbound"]),

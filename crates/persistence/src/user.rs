@@ -87,7 +87,7 @@ impl Users for Database {
         let key = email.key().to_owned();
         let row = self
             .read_primary(by, move |conn| {
-                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).first(conn).optional()
+                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).get_result(conn).optional()
             })
             .await?;
         row.map(User::try_from).transpose()
@@ -116,7 +116,7 @@ impl UserQueries for Database {
         let key = id.to_string();
         let row: Option<(String, String, String)> = self
             .read(by, move |conn| {
-                users::table.find(&key).select((users::name, users::email, users::role)).first(conn).optional()
+                users::table.find(&key).select((users::name, users::email, users::role)).get_result(conn).optional()
             })
             .await?;
         row.map(|(name, email, role)| {

@@ -22,6 +22,7 @@ use domain::error::Error;
 use domain::user::{AccessToken, Role, TokenIssuer, UserId};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, encode};
+use keys::VerifyingKey;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -73,6 +74,10 @@ impl Jwt {
         if *header != *key.header() {
             return Err(refused("a header that is not ours"));
         }
+        self.verify_under(kid, key, token, now)
+    }
+
+    fn verify_under(&self, kid: &str, key: &VerifyingKey, token: &str, now: Moment) -> Result<Identity, TokenRefused> {
         let claims: Claims = self.open(token, key.verifying())?;
         claims.check(&self.options, now).map_err(|reason| refused(format!("{reason} (key {kid})")))?;
         identity(&claims.id, &claims.role)
@@ -117,8 +122,11 @@ impl TokenIssuer for Jwt {
 
 impl TokenVerifier for Jwt {
     fn verify(&self, token: &str) -> Result<Identity, TokenRefused> {
+        let (keys, now) = (self.keys(), Moment::of(self.clock.now()));
+        if let Some((kid, key)) = keys.find_by_header(token) {
+            return self.verify_under(kid, key, token, now);
+        }
         let header = decode_header(token).map_err(|_| refused("malformed header"))?;
-        let now = Moment::of(self.clock.now());
         if self.options.accept_legacy && header == Header::new(Algorithm::HS256) {
             self.verify_legacy(token, now)
         } else {

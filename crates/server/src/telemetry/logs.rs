@@ -3,6 +3,7 @@
 //! A slow reader of the output never slows a request: lines go through a bounded queue, and what does not fit is dropped
 //! and counted.
 
+use super::json::{Line, Members};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -84,13 +85,7 @@ pub fn init(filter: &str, json: bool) -> Result<LogGuard, Box<dyn std::error::Er
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES).finish(output);
     let _ = DROPPED.set(writer.error_counter());
     let lines = if json {
-        tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_writer(writer)
-            .boxed()
+        tracing_subscriber::fmt::layer().event_format(Line).fmt_fields(Members).with_writer(writer).boxed()
     } else {
         tracing_subscriber::fmt::layer().with_ansi(io::stdout().is_terminal()).with_writer(writer).boxed()
     };

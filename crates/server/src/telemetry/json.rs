@@ -4,9 +4,7 @@
 //! [`tracing_subscriber::fmt::format::Json`] writes them. That one reads a span's fields back, and writes them again, for each
 //! line and for each field that is added later; here they are written once, as the text that lines hold.
 
-use serde::Serialize;
-use std::fmt;
-use std::io;
+use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
 use tracing::{Event, Subscriber};
@@ -34,10 +32,10 @@ where
         write!(writer, "\",\"level\":\"{}\"", metadata.level())?;
         context.field_format().format_fields(writer.by_ref(), event)?;
         writer.write_str(",\"target\":")?;
-        write_json(&mut writer, metadata.target())?;
+        write_text(&mut writer, metadata.target())?;
         if let Some(span) = event.parent().and_then(|id| context.span(id)).or_else(|| context.lookup_current()) {
             writer.write_str(",\"span\":{\"name\":")?;
-            write_json(&mut writer, span.name())?;
+            write_text(&mut writer, span.name())?;
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
                 writer.write_str(fields)?;
             }
@@ -65,62 +63,82 @@ struct Visitor<'writer> {
 }
 
 impl Visitor<'_> {
-    fn member<T: Serialize + ?Sized>(&mut self, field: &Field, value: &T) {
+    fn literal(&mut self, field: &Field, literal: impl fmt::Display) {
+        self.member(field, |writer| write!(writer, "{literal}"));
+    }
+
+    fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
         if self.written.is_ok() {
             self.written = self.try_member(field, value);
         }
     }
 
-    fn try_member<T: Serialize + ?Sized>(&mut self, field: &Field, value: &T) -> fmt::Result {
+    fn try_member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) -> fmt::Result {
         self.writer.write_char(',')?;
-        write_json(&mut self.writer, field.name())?;
+        write_text(&mut self.writer, field.name())?;
         self.writer.write_char(':')?;
-        write_json(&mut self.writer, value)
+        value(&mut self.writer)
     }
 }
 
 impl Visit for Visitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.member(field, &value);
+        if value.is_finite() {
+            self.literal(field, value);
+        } else {
+            self.literal(field, "null");
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, &value);
+        self.literal(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field, &value);
+        self.literal(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, &value);
+        self.literal(field, value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field, value);
+        self.member(field, |writer| write_text(writer, value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.member(field, &format_args!("{value:?}"));
+        self.member(field, |writer| {
+            writer.write_char('"')?;
+            write!(Escaped(writer), "{value:?}")?;
+            writer.write_char('"')
+        });
     }
 }
 
-fn write_json<T: Serialize + ?Sized>(writer: &mut Writer<'_>, value: &T) -> fmt::Result {
-    serde_json::to_writer(Text(writer), value).map_err(|_| fmt::Error)
+fn write_text(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
+    writer.write_char('"')?;
+    Escaped(writer).write_str(text)?;
+    writer.write_char('"')
 }
 
-/// Takes as text what a serializer writes as bytes.
-struct Text<'a, 'writer>(&'a mut Writer<'writer>);
+/// Writes text as the inside of a string (RFC 8259 §7).
+struct Escaped<'a, 'writer>(&'a mut Writer<'writer>);
 
-impl io::Write for Text<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.0.write_str(text).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl fmt::Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f)) {
+            let (plain, from) = rest.split_at(at);
+            let (special, behind) = from.split_at(1);
+            self.0.write_str(plain)?;
+            match special {
+                "\n" => self.0.write_str("\\n")?,
+                "\"" | "\\" => write!(self.0, "\\{special}")?,
+                _ => special.bytes().try_for_each(|byte| write!(self.0, "\\u{byte:04x}"))?,
+            }
+            rest = behind;
+        }
+        self.0.write_str(rest)
     }
 }
 
@@ -128,16 +146,16 @@ impl io::Write for Text<'_, '_> {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use std::io::Write;
+    use std::io;
     use std::sync::{Arc, Mutex};
     use tracing_subscriber::layer::SubscriberExt;
 
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Output {
+    impl io::Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            io::Write::write(&mut *self.0.lock().unwrap(), bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -16,7 +16,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 const QUEUED_LINES: usize = 16_384;
 
 /// How long lines are collected before they are written together.
-const COLLECTED_FOR: Duration = Duration::from_millis(2);
+const COLLECTED_FOR: Duration = Duration::from_millis(10);
 
 /// How many bytes are written together at most.
 const COLLECTED_BYTES: usize = 64 << 10;

@@ -3,7 +3,7 @@
 //!
 //! The figure to trust is the server's CPU time for each request, from `/proc`: it depends far less than rates and latencies
 //! do on what else the machine does, the clients included. And a ratio is worth more than a figure: what the product is compared
-//! with, such as the [`reference`] servers, is asked in turns with it.
+//! with, such as the [reference](mod@reference) servers, is asked in turns with it.
 //!
 //! Start with [`all`], which has one module for each part of the measurement; [`server`] runs the binary, [`load`] asks and
 //! measures, [`report`] and [`plots`] tell. [`reads`] is a measurement of its own: all kinds of reads of products.

@@ -27,8 +27,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
 
 /// What belongs to one adapter alone.
 const FRAMEWORKS: [(&str, &[&str]); 8] = [
-    ("actix-", &["rest", "server"]),
-    ("diesel", &["persistence", "acceptance"]),
+    ("actix-", &["rest", "server", "bench"]),
+    ("diesel", &["persistence", "acceptance", "bench"]),
     ("image", &["outbound", "acceptance"]),
     ("jsonwebtoken", &["outbound", "acceptance"]),
     ("object_store", &["outbound"]),
@@ -138,6 +138,22 @@ fn a_file_is_one_idea() {
     for path in files(&root().join("crates"), "rs") {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines: it is more than one idea", path.display());
+    }
+}
+
+#[test]
+fn alerts_are_about_metrics_that_operators_know() {
+    let rules = fs::read_to_string(root().join("deploy/alerts.yaml")).unwrap();
+    let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let is_of_a_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let names: BTreeSet<_> = rules
+        .split("gocommerce_")
+        .skip(1)
+        .map(|rest| rest.split(|letter| !is_of_a_name(letter)).next().unwrap().trim_end_matches("_bucket"))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(operations.contains(&format!("`{name}`")), "docs/operations.md does not tell what {name} is");
     }
 }
 

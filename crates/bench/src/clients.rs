@@ -1,100 +1,134 @@
 //! Those who ask, over each protocol.
 
+use crate::http1::Connection;
+use crate::questions::{Question, What};
 use crate::server::Server;
+use grpc::proto::payment::CreatePaymentRequest;
+use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
 use grpc::proto::product::product_query_service_client::ProductQueryServiceClient;
 use grpc::proto::product::{EmptyRequest, GetProductByIdRequest};
+use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
+use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
+use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest};
+use serde::Serialize;
+use std::fmt;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
-/// Something to ask.
-#[derive(Clone, Debug)]
-pub enum Question {
-    /// One product, by its identifier.
-    Product(String),
-    /// A piece of the list.
-    List {
-        /// How many products.
-        limit: u32,
-        /// Where it begins; empty for the first.
-        cursor: String,
-        /// What names are to hold; empty for whatever.
-        q: String,
-    },
+/// How something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Protocol {
+    /// Over HTTP/1.1.
+    #[serde(rename = "REST")]
+    Rest,
+    /// Over HTTP/2.
+    #[serde(rename = "gRPC")]
+    Grpc,
+}
+
+impl Protocol {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Rest, Self::Grpc];
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rest => "REST",
+            Self::Grpc => "gRPC",
+        })
+    }
 }
 
 /// One client, with a connection of its own.
-#[derive(Clone)]
 pub enum Client {
     /// One that speaks REST.
-    Rest {
-        /// Its connection.
-        http: reqwest::Client,
-        /// Where it asks.
-        base: String,
-    },
+    Rest(Connection),
     /// One that speaks gRPC.
-    Grpc(ProductQueryServiceClient<Channel>),
+    Grpc(Channel),
+}
+
+/// A call with the token and the key that belong to it.
+fn call<T>(message: T, token: Option<&MetadataValue<Ascii>>, key: Option<&str>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", token.clone());
+    }
+    if let Some(key) = key {
+        request.metadata_mut().insert("idempotency-key", key.parse().expect("digits"));
+    }
+    request
+}
+
+async fn call_grpc(channel: &Channel, what: &What, key: &str) -> Result<(), Status> {
+    let channel = channel.clone();
+    match what {
+        What::Profile { id, token } => {
+            let message = GetUserByIdRequest { id: id.clone() };
+            UserQueryServiceClient::new(channel).get_user_by_id(call(message, Some(token), None)).await.map(drop)
+        }
+        What::Product(id) => {
+            let message = GetProductByIdRequest { id: id.clone() };
+            ProductQueryServiceClient::new(channel).get_product_by_id(message).await.map(drop)
+        }
+        What::List { limit, cursor, q } => {
+            let (page_token, q) = (cursor.clone(), q.clone());
+            let message = EmptyRequest { page_size: *limit, page_token, q, ..EmptyRequest::default() };
+            ProductQueryServiceClient::new(channel).get_all_products(message).await.map(drop)
+        }
+        What::Order { product, token } => {
+            let message = CreatePaymentRequest { product_id: product.clone(), quantity: 1 };
+            let message = call(message, Some(token), Some(key));
+            PaymentCommandServiceClient::new(channel).create_payment(message).await.map(drop)
+        }
+        What::LogIn { email, password } => {
+            let message = UserLoginRequest { email: email.clone(), password: password.clone() };
+            UserCommandServiceClient::new(channel).login_user(message).await.map(drop)
+        }
+        What::Notification => Err(Status::unimplemented("the gateway speaks REST")),
+    }
 }
 
 impl Client {
-    /// One that speaks REST.
-    ///
-    /// # Panics
-    /// Where the library cannot be set up.
-    #[must_use]
-    pub fn rest(server: &Server) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self::Rest { http, base: server.rest.clone() }
-    }
-
-    /// One that speaks gRPC.
+    /// One that speaks a protocol, and connects with its first question.
     ///
     /// # Panics
     /// Where the server's address is none.
     #[must_use]
-    pub fn grpc(server: &Server) -> Self {
-        let channel = Endpoint::from_shared(server.grpc.clone()).unwrap().connect_lazy();
-        Self::Grpc(ProductQueryServiceClient::new(channel))
+    pub fn new(protocol: Protocol, server: &Server) -> Self {
+        match protocol {
+            Protocol::Rest => Self::Rest(Connection::to(&server.rest)),
+            Protocol::Grpc => Self::Grpc(channel(server)),
+        }
     }
 
-    /// Asks, and reads the whole answer.
+    /// Several.
+    #[must_use]
+    pub fn several(protocol: Protocol, server: &Server, count: usize) -> Vec<Self> {
+        (0..count).map(|_| Self::new(protocol, server)).collect()
+    }
+
+    /// Asks, and reads the whole answer. The number makes it an order of its own.
     ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn ask(&mut self, question: &Question) {
+    /// # Errors
+    /// Why it was refused.
+    pub async fn ask(&mut self, question: &Question, number: u64) -> Result<(), String> {
         match self {
-            Self::Rest { http, base } => {
-                let answer = http.get(format!("{base}{}", path(question))).send().await.unwrap();
-                assert!(answer.status().is_success(), "{question:?}: {answer:?}");
-                answer.bytes().await.unwrap();
-            }
-            Self::Grpc(client) => match question {
-                Question::Product(id) => {
-                    client.get_product_by_id(GetProductByIdRequest { id: id.clone() }).await.unwrap();
-                }
-                Question::List { limit, cursor, q } => {
-                    let page_size = i32::try_from(*limit).unwrap();
-                    let (page_token, q) = (cursor.clone(), q.clone());
-                    let request = EmptyRequest { page_size, page_token, q, ..EmptyRequest::default() };
-                    client.get_all_products(request).await.unwrap();
-                }
+            Self::Rest(connection) => match connection.send(&question.rest(number)).await {
+                Ok(200..=299) => Ok(()),
+                Ok(status) => Err(format!("{status}: {}", connection.body())),
+                Err(error) => Err(error.to_string()),
             },
+            Self::Grpc(channel) => {
+                call_grpc(channel, &question.what, &Question::key(number)).await.map_err(|status| status.to_string())
+            }
         }
     }
 }
 
-fn path(question: &Question) -> String {
-    match question {
-        Question::Product(id) => format!("/products/{id}"),
-        Question::List { limit, cursor, q } => {
-            let mut path = format!("/products?limit={limit}");
-            for (name, value) in [("q", q), ("cursor", cursor)] {
-                if !value.is_empty() {
-                    path = format!("{path}&{name}={value}");
-                }
-            }
-            path
-        }
-    }
+fn channel(server: &Server) -> Channel {
+    Endpoint::from_shared(format!("http://{}", server.grpc)).expect("an address").connect_lazy()
 }
 
 /// Walks through the list to its middle by the tokens that the server gives, and tells the token there and the products met.
@@ -102,7 +136,7 @@ fn path(question: &Question) -> String {
 /// # Panics
 /// Where the server refuses.
 pub async fn walk_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
-    let Client::Grpc(mut client) = Client::grpc(server) else { panic!("not the client that was made") };
+    let mut client = ProductQueryServiceClient::new(channel(server));
     let (mut token, mut ids) = (String::new(), Vec::new());
     for _ in 0..products / 2 / 100 {
         let request = EmptyRequest { page_size: 100, page_token: token, ..EmptyRequest::default() };

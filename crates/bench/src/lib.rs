@@ -1,14 +1,15 @@
-//! What the product costs: the real binary is started on a database of its own, filled by its own `seed`, and asked by a
-//! closed loop of clients. No product code lives here, and nothing is asserted: it measures, and prints a table.
+//! What the product costs: the real binary is started on databases of its own, and asked by a closed loop of clients. No product
+//! code lives here, and nothing is asserted: it measures, and prints tables.
 //!
 //! The figure to trust is the server's CPU time for each request, from `/proc`: it depends far less than rates and latencies
-//! do on what else the machine does, the clients included.
+//! do on what else the machine does, the clients included. And a ratio is worth more than a figure: what the product is compared
+//! with, such as the [reference](mod@reference) servers, is asked in turns with it.
 //!
-//! Start with [`reads`], which says what is asked; [`server`] runs the binary, [`load`] asks and measures.
+//! Start with [`all`], which has one module for each part of the measurement; [`server`] runs the binary, [`load`] asks and
+//! measures, [`report`] and [`plots`] tell. [`reads`] is a measurement of its own: all kinds of reads of products.
 //!
 //! ```text
-//! cargo build --release -p server -p bench --features server/mysql,bench/mysql
-//! scripts/with-databases target/release/bench reads
+//! scripts/bench
 //! ```
 #![expect(
     clippy::expect_used,
@@ -17,9 +18,29 @@
     reason = "a measurement that cannot go on has nothing to tell"
 )]
 
+pub mod all;
+pub mod ceiling;
+pub mod checkout;
 pub mod clients;
+pub mod http1;
 pub mod load;
+pub mod login;
+pub mod machine;
+pub mod memory;
+pub mod page;
+pub mod people;
+pub mod plots;
 pub mod processes;
+pub mod profile;
+pub mod questions;
 pub mod reads;
+pub mod reference;
+pub mod report;
+pub mod results;
+mod schema;
+mod script;
 pub mod server;
+mod sql;
+pub mod startup;
 pub mod table;
+pub mod webhook;

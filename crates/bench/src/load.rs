@@ -1,13 +1,17 @@
 //! A closed loop of clients: each asks again as soon as it has its answer.
 
-use crate::clients::{Client, Question};
-use crate::processes;
+use crate::clients::Client;
+use crate::processes::{self, Family};
+use crate::questions::Question;
 use crate::server::Server;
+use futures_util::future::join_all;
 use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the clients ask before anything is measured.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The longest time that is told from a longer one, in microseconds.
 const LONGEST: u64 = 60_000_000;
@@ -17,8 +21,69 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(LONGEST, 3).unwrap()
 }
 
-/// What a read costs.
-#[derive(Clone, Debug)]
+/// A number that no other question of this process has.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What was answered within a time.
+pub struct Tally {
+    latencies: Histogram<u64>,
+    refused: u64,
+    /// Why the first of the refused was refused.
+    refusal: Option<String>,
+    /// When the first and the last answer came.
+    span: Option<(Instant, Instant)>,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self { latencies: histogram(), refused: 0, refusal: None, span: None }
+    }
+
+    fn note(&mut self, asked: Instant, outcome: Result<(), String>) {
+        let now = Instant::now();
+        match outcome {
+            Ok(()) => {
+                let latency = u64::try_from((now - asked).as_micros()).unwrap_or(u64::MAX);
+                self.latencies.saturating_record(latency);
+                self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+            }
+            Err(reason) => {
+                self.refused += 1;
+                self.refusal.get_or_insert(reason);
+            }
+        }
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        self.latencies.add(other.latencies).unwrap();
+        self.refused += other.refused;
+        self.refusal = self.refusal.or(other.refusal);
+        self.span = match (self.span, other.span) {
+            (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
+            (one, two) => one.or(two),
+        };
+        self
+    }
+
+    /// How many questions were answered.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.latencies.len()
+    }
+
+    /// Answers a second, from the first to the last: right also where only a few fit into the time.
+    #[must_use]
+    pub fn pace(&self) -> f64 {
+        let Some((first, last)) = self.span else { return 0.0 };
+        self.latencies.len().saturating_sub(1) as f64 / (last - first).as_secs_f64().max(1e-6)
+    }
+}
+
+/// What a round of questions cost.
+#[derive(Clone, Debug, Serialize)]
 pub struct Cost {
     /// Answers a second.
     pub rate: f64,
@@ -26,63 +91,86 @@ pub struct Cost {
     pub p50: u64,
     /// The time that all but one in a hundred stay below, in microseconds.
     pub p99: u64,
+    /// The time that all but one in a thousand stay below, in microseconds.
+    pub p999: u64,
     /// The server's CPU time for each answer, in microseconds.
     pub server_cpu: f64,
     /// The database processes' CPU time for each answer, in microseconds; zero where it is inside the server.
     pub database_cpu: f64,
+    /// How many questions were refused.
+    pub refused: u64,
+}
+
+/// Until when clients ask.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// For a time, beginning anew with the first question after the last.
+    Passed(Duration),
+    /// Until each question was asked once.
+    AllAsked,
 }
 
 /// Asks the questions in turn, and measures.
 ///
 /// # Panics
-/// Where an answer fails.
+/// Where no question is answered at all.
 pub async fn measure(
     server: &Server,
-    clients: &[Client],
+    clients: &mut [Client],
     questions: &[Question],
-    time: Duration,
-    database: Option<&str>,
+    until: Until,
+    database: Option<&Family>,
 ) -> Cost {
-    ask_for(WARM_UP, clients, questions).await;
-    let database_time = || database.map(processes::cpu_time_of_all).unwrap_or_default();
+    if let Until::Passed(_) = until {
+        ask(clients, questions, Until::Passed(WARM_UP)).await;
+    }
+    let database_time = || database.map(Family::cpu_time).unwrap_or_default();
     let (server_before, database_before, begun) = (server.cpu_time(), database_time(), Instant::now());
-    let latencies = ask_for(time, clients, questions).await;
+    let tally = ask(clients, questions, until).await;
     let elapsed = begun.elapsed();
+    let server_cpu = server.cpu_time().saturating_sub(server_before);
+    let database_cpu = database_time().saturating_sub(database_before);
+    cost(&tally, elapsed, server_cpu, database_cpu)
+}
+
+/// What answers cost.
+fn cost(tally: &Tally, elapsed: Duration, server: Duration, database: Duration) -> Cost {
+    let Tally { latencies, refused, refusal, .. } = tally;
+    if let Some(reason) = refusal {
+        eprintln!("{refused} of {} were refused: {reason}", refused + latencies.len());
+    }
+    assert!(!latencies.is_empty(), "nothing was answered");
     let answers = latencies.len() as f64;
-    let each = |used: Duration| used.as_secs_f64() * 1e6 / answers;
     Cost {
         rate: answers / elapsed.as_secs_f64(),
         p50: latencies.value_at_quantile(0.50),
         p99: latencies.value_at_quantile(0.99),
-        server_cpu: each(server.cpu_time().saturating_sub(server_before)),
-        database_cpu: each(database_time().saturating_sub(database_before)),
+        p999: latencies.value_at_quantile(0.999),
+        server_cpu: processes::each(server, latencies.len()),
+        database_cpu: processes::each(database, latencies.len()),
+        refused: *refused,
     }
 }
 
-/// The latencies of all answers within a time, in microseconds.
-async fn ask_for(time: Duration, clients: &[Client], questions: &[Question]) -> Histogram<u64> {
-    let end = Instant::now() + time;
-    let loops = clients.iter().enumerate().map(|(number, client)| {
-        let (mut client, questions) = (client.clone(), questions.to_vec());
-        async move {
-            let mut latencies = histogram();
-            // Clients begin at different places, so that no two ask the same at once.
-            for question in questions.iter().cycle().skip(number * questions.len() / 7) {
-                let asked = Instant::now();
-                if asked >= end {
-                    break;
-                }
-                client.ask(question).await;
-                latencies.saturating_record(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX));
-            }
-            latencies
+/// Asks without measuring the server.
+pub async fn ask(clients: &mut [Client], questions: &[Question], until: Until) -> Tally {
+    let begun = Instant::now();
+    let next = AtomicUsize::new(0);
+    let next = &next;
+    let loops = clients.iter_mut().map(|client| async move {
+        let mut tally = Tally::new();
+        loop {
+            // All clients go through the questions together, so that no two ask the same at once.
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let (is_over, place) = match until {
+                Until::Passed(time) => (begun.elapsed() >= time, turn % questions.len().max(1)),
+                Until::AllAsked => (false, turn),
+            };
+            let Some(question) = questions.get(place).filter(|_| !is_over) else { return tally };
+            let asked = Instant::now();
+            let outcome = client.ask(question, next_number()).await;
+            tally.note(asked, outcome);
         }
     });
-    let mut tasks = tokio::task::JoinSet::new();
-    loops.for_each(|task| drop(tasks.spawn(task)));
-    let mut all = histogram();
-    while let Some(latencies) = tasks.join_next().await {
-        all.add(latencies.unwrap()).unwrap();
-    }
-    all
+    join_all(loops).await.into_iter().fold(Tally::new(), Tally::add)
 }

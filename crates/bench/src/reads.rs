@@ -1,7 +1,9 @@
 //! What reading products costs, by how many there are.
 
-use crate::clients::{self, Client, Question};
-use crate::load::{self, Cost};
+use crate::all::family;
+use crate::clients::{self, Client, Protocol};
+use crate::load::{self, Cost, Until};
+use crate::questions::Question;
 use crate::server::{self, Server};
 use crate::table;
 use acceptance::database::{DatabaseKind, TestDatabase};
@@ -27,7 +29,7 @@ pub struct Line {
     /// Which database.
     pub database: DatabaseKind,
     /// Which protocol.
-    pub protocol: &'static str,
+    pub protocol: Protocol,
     /// What is read.
     pub read: &'static str,
     /// What it costs, for each size of the shop.
@@ -59,34 +61,29 @@ pub async fn run(plan: &Plan) {
 }
 
 /// Measures a shop of one size on one database.
-async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(&'static str, &'static str, Cost)> {
+async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(Protocol, &'static str, Cost)> {
     eprintln!("{database}: filling a shop with {products} products");
     let storage = TestDatabase::empty(database);
     server::fill(&plan.server, storage.url(), products);
     let server = Server::start(&plan.server, storage.url());
     let (middle, ids) = clients::walk_to_the_middle(&server, products).await;
-    let list = |limit, cursor: &str, q: &str| Question::List { limit, cursor: cursor.to_owned(), q: q.to_owned() };
     let reads = [
-        ("first page of 20", vec![list(20, "", "")]),
-        ("first page of 100", vec![list(100, "", "")]),
-        ("page of 20 in the middle", vec![list(20, &middle, "")]),
-        ("one product", ids.into_iter().map(Question::Product).collect()),
-        ("rare text in names", vec![list(20, "", "zzz")]),
+        ("first page of 20", vec![Question::list(20, "", "")]),
+        ("first page of 100", vec![Question::list(100, "", "")]),
+        ("page of 20 in the middle", vec![Question::list(20, &middle, "")]),
+        ("one product", ids.iter().map(|id| Question::product(id)).collect()),
+        ("rare text in names", vec![Question::list(20, "", "zzz")]),
     ];
-    let process = match database {
-        DatabaseKind::Sqlite => None,
-        DatabaseKind::Postgres => Some("postgres"),
-        DatabaseKind::Mariadb => Some("mariadbd"),
-    };
+    let (family, until) = (family(database), Until::Passed(plan.time));
     let mut costs = Vec::new();
-    for (protocol, client) in [("REST", Client::rest as fn(&Server) -> Client), ("gRPC", Client::grpc)] {
-        let clients: Vec<_> = (0..plan.clients).map(|_| client(&server)).collect();
+    for protocol in Protocol::ALL {
+        let mut clients = Client::several(protocol, &server, plan.clients);
         for (read, questions) in &reads {
-            let cost = load::measure(&server, &clients, questions, plan.time, process).await;
+            let cost = load::measure(&server, &mut clients, questions, until, family.as_ref()).await;
             eprintln!("{database} {products} {protocol} {read}: {cost:.0?}");
             costs.push((protocol, *read, cost));
         }
     }
-    eprintln!("{database} {products}: {} MiB resident", server.resident() >> 20);
+    eprintln!("{database} {products}: {} MiB resident", server.memory().resident >> 20);
     costs
 }

@@ -1,6 +1,9 @@
-//! The binary, as an operator runs it.
+//! The servers that are measured, each a process of its own: the binary, as an operator runs it, and the reference servers.
 
-use crate::processes;
+use crate::clients::Protocol;
+use crate::processes::{self, Memory};
+use crate::reference::DATABASE;
+use acceptance::token;
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,6 +14,9 @@ use tempfile::TempDir;
 /// The longest that a start may take.
 const START: Duration = Duration::from_secs(60);
 
+/// How often a start is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
 /// A server under way; killed with this value.
 pub struct Server {
     child: Child,
@@ -18,7 +24,9 @@ pub struct Server {
     pub rest: String,
     /// Where gRPC listens.
     pub grpc: String,
-    _folder: TempDir,
+    /// How long it took from being started to being ready.
+    pub start: Duration,
+    folder: TempDir,
 }
 
 /// Brings the schema up to date and fills the shop.
@@ -44,34 +52,75 @@ fn command(binary: &Path, folder: &TempDir, database: &str) -> Command {
         ("REST__PORT", "0"),
         ("GRPC__PORT", "0"),
         ("OPS__PORT", "0"),
+        ("AUTH__JWT__SECRET", token::SECRET),
+        ("AUTH__JWT__KID", token::KID),
+        ("AUTH__JWT__ISSUER", token::ISSUER),
+        ("AUTH__JWT__AUDIENCE", token::AUDIENCE),
+        ("AUTH__BCRYPT_COST", &BCRYPT_COST.to_string()),
     ] {
         command.env(format!("COMMERCE__{key}"), value);
     }
     command
 }
 
+/// The cost of passwords' hashes: the lowest that development allows, so that a round has many of them.
+pub const BCRYPT_COST: u32 = 10;
+
 impl Server {
-    /// Starts it, and waits until it listens.
+    /// Starts the binary, and waits until it is ready.
     ///
     /// # Panics
-    /// Where it does not.
+    /// Where it does not get there.
     #[must_use]
     pub fn start(binary: &Path, database: &str) -> Self {
+        Self::start_with(binary, database, &[])
+    }
+
+    /// The same with more settings, as variables without what all of them begin with.
+    ///
+    /// # Panics
+    /// Where it does not get there.
+    #[must_use]
+    pub fn start_with(binary: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let log = File::create(folder.path().join("log")).unwrap();
         let mut command = command(binary, &folder, database);
-        command.args(["serve", "--ready-file", "ready.json"]).stdin(Stdio::null()).stdout(log).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the binary");
+        command.envs(settings.iter().map(|(key, value)| (format!("COMMERCE__{key}"), value)));
+        command.args(["serve", "--ready-file", "ready.json"]);
+        Self::spawn(command, folder)
+    }
+
+    /// Starts a reference server, which only runs the query and returns the row.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn reference(protocol: Protocol, database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.current_dir(folder.path()).args(["reference", "--protocol", &protocol.to_string().to_lowercase()]);
+        command.args(["--ready-file", "ready.json"]).env(DATABASE, database);
+        Self::spawn(command, folder)
+    }
+
+    fn spawn(mut command: Command, folder: TempDir) -> Self {
+        let log = |name| Stdio::from(File::create(folder.path().join(name)).unwrap());
+        command.stdin(Stdio::null()).stdout(log("log")).stderr(log("errors"));
+        let path = folder.path().join("ready.json");
         let begun = Instant::now();
-        let ready = loop {
-            if let Ok(text) = std::fs::read_to_string(folder.path().join("ready.json")) {
-                break serde_json::from_str::<Value>(&text).unwrap();
+        let mut child = command.spawn().expect("the binary");
+        let (text, start) = loop {
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                break (text, begun.elapsed());
             }
-            assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < START, "the server does not start");
-            std::thread::sleep(Duration::from_millis(20));
+            if child.try_wait().unwrap().is_some() || begun.elapsed() > START {
+                let said = ["log", "errors"].map(|name| std::fs::read_to_string(folder.path().join(name)));
+                panic!("the server does not start: {said:?}");
+            }
+            std::thread::sleep(LOOK_EVERY);
         };
-        let address = |key: &str| format!("http://{}", ready.get(key).and_then(Value::as_str).unwrap());
-        Self { child, rest: address("rest"), grpc: address("grpc"), _folder: folder }
+        let ready: Value = serde_json::from_str(&text).unwrap();
+        let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { child, rest: address("rest"), grpc: address("grpc"), start, folder }
     }
 
     /// The CPU time that it has used.
@@ -80,10 +129,16 @@ impl Server {
         processes::cpu_time(self.child.id())
     }
 
-    /// The memory that it holds, in bytes.
+    /// The memory that it holds.
     #[must_use]
-    pub fn resident(&self) -> u64 {
-        processes::resident(self.child.id())
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.child.id())
+    }
+
+    /// The folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }
 

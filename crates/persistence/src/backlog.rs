@@ -33,22 +33,22 @@ fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Back
     let age = |since: Option<NaiveDateTime>| since.map_or(TimeDelta::zero(), |since| now - since).num_seconds().max(0);
     let waiting = notifications::table.filter(notifications::next_at.is_not_null());
     let (notified, first): (i64, Option<NaiveDateTime>) =
-        waiting.select((count_star(), min(notifications::received_at))).first(connection)?;
+        waiting.select((count_star(), min(notifications::received_at))).get_result(connection)?;
     let queued = mails::table.filter(mails::state.eq(MailState::Queued.as_str()));
     let (queued, oldest): (i64, Option<NaiveDateTime>) =
-        queued.select((count_star(), min(mails::created_at))).first(connection)?;
+        queued.select((count_star(), min(mails::created_at))).get_result(connection)?;
     let dead = mails::table.filter(mails::state.eq(MailState::Dead.as_str()));
     let unsent = mails::table.filter(mails::state.eq_any([MailState::Queued, MailState::Dead].map(MailState::as_str)));
-    let uncertain: Option<i64> = unsent.select(sum(mails::uncertain)).first(connection)?;
+    let uncertain: Option<i64> = unsent.select(sum(mails::uncertain)).get_result(connection)?;
     let unfulfilled = payments::table.filter(payments::needs_attention.eq(true));
     Ok(Backlog {
         notifications: notified,
         notifications_age: age(first),
         mails: queued,
         mails_age: age(oldest),
-        dead_mails: dead.select(count_star()).first(connection)?,
+        dead_mails: dead.select(count_star()).get_result(connection)?,
         uncertain_mails: uncertain.unwrap_or_default(),
-        unfulfilled: unfulfilled.select(count_star()).first(connection)?,
+        unfulfilled: unfulfilled.select(count_star()).get_result(connection)?,
     })
 }
 

@@ -100,7 +100,8 @@ pub(crate) fn look_at(connection: &mut AnyConnection, table: &'static str) -> Qu
 }
 
 /// Runs the same statement on whichever connection it is: for statements that Diesel makes for one kind of database at a
-/// time, such as those that insert many rows.
+/// time, such as those that insert many rows, and for those that are run most. Diesel finds the prepared form of such a statement
+/// by its type; of one that is for any database it writes the SQL each time, to find it by that.
 macro_rules! on_each {
     ($connection:expr, $inner:ident => $statement:expr) => {
         match $connection {

@@ -28,6 +28,8 @@ pub(crate) struct Lane {
     held: Option<PooledConnection<Manager>>,
     last_used: Instant,
     lost_at: Option<Instant>,
+    /// How many losses were known when the connection was last found to be there.
+    known_losses: usize,
 }
 
 impl Lane {
@@ -38,7 +40,17 @@ impl Lane {
         activity: Arc<Activity>,
         connect_timeout: Duration,
     ) -> Self {
-        Self { jobs, pool, link, activity, connect_timeout, held: None, last_used: Instant::now(), lost_at: None }
+        Self {
+            jobs,
+            pool,
+            link,
+            activity,
+            connect_timeout,
+            held: None,
+            last_used: Instant::now(),
+            lost_at: None,
+            known_losses: 0,
+        }
     }
 
     /// Does jobs until there will be no more.
@@ -92,11 +104,14 @@ impl Lane {
         }
     }
 
-    /// The connection, checked if it has not been used for a while; or why there is none.
+    /// The connection, checked if it has not been used for a while or another has been lost meanwhile: a write that fails on
+    /// a dead connection cannot be repeated. Or why there is none.
     fn connection(&mut self) -> Result<&mut AnyConnection, String> {
-        let is_stale = self.last_used.elapsed() > CHECK_AFTER;
+        let losses = self.link.losses();
+        let is_doubtful = self.last_used.elapsed() > CHECK_AFTER || self.known_losses != losses;
+        self.known_losses = losses;
         if let Some(held) = &mut self.held
-            && (held.is_old() || (is_stale && held.connection.ping().is_err()))
+            && (held.is_old() || (is_doubtful && held.connection.ping().is_err()))
         {
             self.drop_connection();
         }
@@ -127,6 +142,7 @@ impl Lane {
         };
         self.held = Some(held);
         self.last_used = Instant::now();
+        self.known_losses = self.link.losses();
         self.link.gained();
         true
     }

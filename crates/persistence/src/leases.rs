@@ -23,10 +23,10 @@ fn hold(
     if diesel::update(free).set((holder.eq(own), ends_at.eq(end))).execute(connection)? == 1 {
         return Ok(true);
     }
-    if table.find(work).select(name).first::<String>(connection).optional()?.is_some() {
+    if table.find(work).select(name).get_result::<String>(connection).optional()?.is_some() {
         // On MySQL an update that changes nothing touches no row.
         let kept = table.find(work).filter(holder.eq(own)).filter(ends_at.eq(end)).select(name);
-        return Ok(kept.first::<String>(connection).optional()?.is_some());
+        return Ok(kept.get_result::<String>(connection).optional()?.is_some());
     }
     match diesel::insert_into(table).values((name.eq(work), holder.eq(own), ends_at.eq(end))).execute(connection) {
         Ok(_) => Ok(true),

@@ -88,7 +88,7 @@ fn keep(connection: &mut AnyConnection, row: &mut NotificationRow, received: &Re
     let is_known = match received.payment() {
         Some(id) => {
             let payment = payments::table.find(id.to_string()).select(payments::id);
-            payment.first::<String>(connection).optional()?.is_some()
+            payment.get_result::<String>(connection).optional()?.is_some()
         }
         None => false,
     };

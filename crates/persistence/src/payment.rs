@@ -213,7 +213,7 @@ impl Payments for Database {
                 let own = idempotency_keys::table
                     .filter(idempotency_keys::user_id.eq(&buyer))
                     .filter(idempotency_keys::idempotency_key.eq(&key));
-                let id: Option<String> = own.select(idempotency_keys::payment_id).first(connection).optional()?;
+                let id: Option<String> = own.select(idempotency_keys::payment_id).get_result(connection).optional()?;
                 match id.and_then(|id| id.parse().ok()) {
                     Some(id) => find(connection, id),
                     None => Stored::complete(connection, Vec::new()),

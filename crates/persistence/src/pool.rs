@@ -48,6 +48,7 @@ pub(crate) struct Away {
 pub(crate) struct Link {
     away: Mutex<Option<Away>>,
     connected: AtomicUsize,
+    losses: AtomicUsize,
 }
 
 impl Link {
@@ -67,6 +68,12 @@ impl Link {
 
     pub(crate) fn lost(&self) {
         self.connected.fetch_sub(1, Ordering::AcqRel);
+        self.losses.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many connections have been lost so far: where one is, the others may be.
+    pub(crate) fn losses(&self) -> usize {
+        self.losses.load(Ordering::Acquire)
     }
 
     fn replace(&self, away: Option<Away>) -> Option<Away> {

@@ -2,6 +2,7 @@
 
 use crate::constraint::Constraint;
 use crate::database::Database;
+use crate::dialect::on_each;
 use crate::failure::Failure;
 use crate::schema::users;
 use async_trait::async_trait;
@@ -87,7 +88,7 @@ impl Users for Database {
         let key = email.key().to_owned();
         let row = self
             .read_primary(by, move |conn| {
-                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).first(conn).optional()
+                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).get_result(conn).optional()
             })
             .await?;
         row.map(User::try_from).transpose()
@@ -116,7 +117,8 @@ impl UserQueries for Database {
         let key = id.to_string();
         let row: Option<(String, String, String)> = self
             .read(by, move |conn| {
-                users::table.find(&key).select((users::name, users::email, users::role)).first(conn).optional()
+                let profile = users::table.find(&key).select((users::name, users::email, users::role));
+                on_each!(conn, conn => profile.get_result(conn)).optional()
             })
             .await?;
         row.map(|(name, email, role)| {

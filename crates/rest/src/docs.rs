@@ -6,7 +6,7 @@ use crate::server::resource;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, mime};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use utoipa_swagger_ui::Config;
 
 /// Where the description is, and the pages that show it.
@@ -17,8 +17,21 @@ const PAGES: &str = "/docs/";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/// The description's text.
-struct Description(Bytes);
+/// The description's text, made when it is first asked for: making it takes memory that most servers never need.
+#[derive(Default)]
+struct Description(OnceLock<Bytes>);
+
+impl Description {
+    /// # Errors
+    /// Where the description cannot be written as JSON.
+    fn text(&self) -> Result<Bytes, serde_json::Error> {
+        if let Some(text) = self.0.get() {
+            return Ok(text.clone());
+        }
+        let text = openapi().to_json()?.into();
+        Ok(self.0.get_or_init(|| text).clone())
+    }
+}
 
 /// How the pages find the description.
 struct Pages(Arc<Config<'static>>);
@@ -31,14 +44,11 @@ pub(crate) struct Docs {
 }
 
 impl Docs {
-    /// # Errors
-    /// Where the description cannot be written as JSON.
-    pub(crate) fn new() -> Result<Self, serde_json::Error> {
-        let text = openapi().to_json()?;
-        Ok(Self {
-            description: Data::new(Description(text.into())),
+    pub(crate) fn new() -> Self {
+        Self {
+            description: Data::new(Description::default()),
             pages: Data::new(Pages(Arc::new(Config::from(DESCRIPTION)))),
-        })
+        }
     }
 
     pub(crate) fn routes(&self, config: &mut ServiceConfig) {
@@ -51,8 +61,12 @@ impl Docs {
     }
 }
 
-async fn description(text: Data<Description>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(text.0.clone())
+async fn description(description: Data<Description>) -> Result<HttpResponse, Refusal> {
+    let text = description.text().map_err(|error| {
+        tracing::error!(%error, "the description cannot be made");
+        Refusal::internal()
+    })?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(text))
 }
 
 async fn index(pages: Data<Pages>) -> Result<HttpResponse, Refusal> {

@@ -135,7 +135,7 @@ pub struct PaymentRecord {
     pub expires_at: DateTime<Utc>,
     /// When the gateway is to be asked about it next; never where nothing more can come of it.
     pub next_check: Option<DateTime<Utc>>,
-    /// How often the gateway has been asked without being told that something has come to an end.
+    /// How often in a row the gateway has answered nothing new; of an order without a page, how often it was asked.
     pub checks: u32,
     /// How many events there are.
     pub events: u32,
@@ -319,9 +319,10 @@ impl Payment {
     }
 
     /// Lets time pass: gives back what was reserved for longer than it may be, and plans when the gateway is to be asked
-    /// next.
-    pub fn checked(&mut self, now: DateTime<Utc>) {
-        self.record.checks = self.record.checks.saturating_add(1);
+    /// next. `was_answered` tells that it answered all that it was asked: one that is away has not said that nobody paid.
+    pub fn checked(&mut self, was_answered: bool, now: DateTime<Utc>) {
+        let counts = was_answered || self.is_half_made();
+        self.record.checks = if counts { self.record.checks.saturating_add(1) } else { 0 };
         if now >= self.hold_until() && !self.record.state.is_paid() {
             self.release(now);
         }

@@ -73,11 +73,11 @@ impl Reconciler {
 
     async fn check(&self, payment: &Payment, cause: Cause, by: Deadline) -> Result<(), Error> {
         let id = payment.record().id;
-        let (answer, unknown) = self.ask(payment, by).await;
+        let answer = self.ask(payment, by).await;
         let now = self.clock.now();
-        let may_open = unknown && answer.is_empty() && payment.may_be_opened(now);
+        let may_open = answer.is_unknown && answer.reports.is_empty() && payment.may_be_opened(now);
         let page = if may_open { self.open(payment, by).await? } else { Page::None };
-        let gave_up = unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
+        let gave_up = answer.is_unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
         let changed =
             self.payments.change(id, cause, consequences(payment, answer, page, gave_up, now), now, by).await?;
         let Some((after, _)) = changed else { return Ok(()) };
@@ -96,24 +96,24 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What the gateway knows of a payment, and whether it said that it knows nothing of the order.
-    async fn ask(&self, payment: &Payment, by: Deadline) -> (Vec<Report>, bool) {
+    /// What the gateway knows of a payment.
+    async fn ask(&self, payment: &Payment, by: Deadline) -> Answer {
         let record = payment.record();
         let open = record.transactions.iter().filter(|transaction| transaction.status.is_open());
         let known = open.map(|transaction| Subject::Transaction(transaction.id.clone()));
-        let mut reports = Vec::new();
-        let mut is_unknown = false;
+        let mut answer = Answer { reports: Vec::new(), is_unknown: false, is_complete: true };
         for subject in std::iter::once(Subject::Order(record.id)).chain(known) {
             match self.gateway.look(&subject, by).await {
-                Ok(Some(report)) if !reports.contains(&report) => reports.push(report),
+                Ok(Some(report)) if !answer.reports.contains(&report) => answer.reports.push(report),
                 Ok(Some(_)) => {}
-                Ok(None) => is_unknown |= matches!(subject, Subject::Order(_)),
+                Ok(None) => answer.is_unknown |= matches!(subject, Subject::Order(_)),
                 Err(error) => {
+                    answer.is_complete = false;
                     tracing::warn!(payment_id = %record.id, %error, "a payment cannot be looked after for now");
                 }
             }
         }
-        (reports, is_unknown)
+        answer
     }
 
     /// Has a page made for an order that is half made.
@@ -133,6 +133,15 @@ impl Reconciler {
     }
 }
 
+/// What came of asking about a payment.
+struct Answer {
+    reports: Vec<Report>,
+    /// Whether the gateway said that it knows nothing of the order.
+    is_unknown: bool,
+    /// Whether it answered each question.
+    is_complete: bool,
+}
+
 /// What came of asking for a page.
 enum Page {
     /// It is there.
@@ -144,12 +153,12 @@ enum Page {
 }
 
 /// What follows for a payment from what was found out about it.
-fn consequences(known: &Payment, answer: Vec<Report>, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
+fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
     let version = known.record().version;
     Box::new(move |payment| {
         let is_fresh = payment.record().version == version;
         let mut learnt = Learnt::Known;
-        for report in &answer {
+        for report in &answer.reports {
             match payment.learn(report, is_fresh, now) {
                 Learnt::Known => {}
                 other => learnt = other,
@@ -164,7 +173,7 @@ fn consequences(known: &Payment, answer: Vec<Report>, page: Page, gave_up: bool,
             }
             Page::None => {}
         }
-        payment.checked(now);
+        payment.checked(answer.is_complete, now);
         learnt
     })
 }

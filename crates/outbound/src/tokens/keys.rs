@@ -64,6 +64,8 @@ impl std::error::Error for InvalidKeys {}
 pub(super) struct VerifyingKey {
     verifying: DecodingKey,
     header: Header,
+    /// How our own tokens under this key begin, so that their header needs no reading.
+    prefix: String,
 }
 
 impl VerifyingKey {
@@ -96,7 +98,9 @@ impl KeySet {
                 return Err(InvalidKeys::Id(key.id.clone()));
             }
             check_secret(secret).map_err(|weakness| InvalidKeys::Weak(key.id.clone(), weakness))?;
-            let ready = VerifyingKey { verifying: DecodingKey::from_secret(secret), header: header(&key.id) };
+            let header = header(&key.id);
+            let prefix = prefix(&header, &EncodingKey::from_secret(secret));
+            let ready = VerifyingKey { verifying: DecodingKey::from_secret(secret), header, prefix };
             if verifying.insert(key.id.clone(), ready).is_some() {
                 return Err(InvalidKeys::Duplicate(key.id.clone()));
             }
@@ -120,6 +124,12 @@ impl KeySet {
         is_key_id(id).then(|| self.verifying.get(id)).flatten()
     }
 
+    /// The key that a token names, and its id, where the token's header is to the letter the one that we write.
+    pub(super) fn find_by_header(&self, token: &str) -> Option<(&str, &VerifyingKey)> {
+        let (id, key) = self.verifying.iter().find(|(_, key)| token.starts_with(&key.prefix))?;
+        Some((id, key))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
         self.verifying.values()
     }
@@ -127,6 +137,13 @@ impl KeySet {
 
 fn header(id: &str) -> Header {
     Header { typ: Some(TYPE.to_owned()), kid: Some(id.to_owned()), ..Header::new(Algorithm::HS256) }
+}
+
+/// How all tokens with this header begin: with it, encoded, and a dot.
+fn prefix(header: &Header, key: &EncodingKey) -> String {
+    let token = jsonwebtoken::encode(header, &serde_json::Map::new(), key).unwrap_or_default();
+    // Without a header to compare with, nothing may seem to have it: no token begins with a line break.
+    token.split_once('.').map_or_else(|| "\n".to_owned(), |(header, _)| format!("{header}."))
 }
 
 fn is_key_id(id: &str) -> bool {

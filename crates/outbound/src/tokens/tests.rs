@@ -346,6 +346,25 @@ fn keys_rotate_without_refusing_a_valid_token() {
 }
 
 #[test]
+fn having_been_accepted_once_helps_no_token() {
+    let (jwt, clock) = jwt_with(options());
+    let token = signed(&own_header(), &own_claims());
+    assert_eq!(jwt.verify(&token).unwrap(), jwt.verify(&token).unwrap());
+    // Whatever is changed of it, by one letter or in its signature alone.
+    for place in [0, token.len() / 2, token.len() - 2] {
+        let mut changed = token.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        assert!(jwt.verify(&String::from_utf8(changed).unwrap()).is_err(), "{place}");
+    }
+    assert!(jwt.verify(&token[..token.len() - 1]).is_err() && jwt.verify(&format!("{token}A")).is_err());
+    clock.advance(3600 + 31);
+    assert_eq!(reason(&jwt, &token), "expired (key k1)");
+    jwt.replace_keys(keys(&[key("k1", KeyState::Current, OTHER_SECRET)]));
+    clock.advance(-3600);
+    assert_eq!(reason(&jwt, &token), "wrong signature");
+}
+
+#[test]
 fn a_reason_never_quotes_the_token() {
     let marker = "MARKER-in-the-token";
     for name in ["alg", "typ", "kid", "cty", "jku"] {

@@ -42,5 +42,5 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> 
 
 /// How many payments a listing has in all.
 pub(super) fn count(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<i64> {
-    listed(listing).select(count_star()).first(connection)
+    listed(listing).select(count_star()).get_result(connection)
 }

@@ -255,7 +255,7 @@ impl Stored {
 
 /// Finds a payment's row.
 pub(super) fn find(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<Option<PaymentRow>> {
-    payments::table.find(id.to_string()).select(PaymentRow::as_select()).first(connection).optional()
+    payments::table.find(id.to_string()).select(PaymentRow::as_select()).get_result(connection).optional()
 }
 
 /// The same, locked until the transaction ends. On SQLite the transaction is the lock.
@@ -263,11 +263,11 @@ pub(super) fn lock(connection: &mut AnyConnection, id: PaymentId) -> QueryResult
     let payment = payments::table.find(id.to_string());
     match connection {
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => payment.select(PaymentRow::as_select()).first(sqlite),
+        AnyConnection::Sqlite(sqlite) => payment.select(PaymentRow::as_select()).get_result(sqlite),
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => payment.select(PaymentRow::as_select()).for_update().first(postgres),
+        AnyConnection::Postgres(postgres) => payment.select(PaymentRow::as_select()).for_update().get_result(postgres),
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => payment.select(PaymentRow::as_select()).for_update().first(mysql),
+        AnyConnection::Mysql(mysql) => payment.select(PaymentRow::as_select()).for_update().get_result(mysql),
     }
     .optional()
 }

@@ -17,11 +17,11 @@ fn on_shelf(connection: &mut AnyConnection, product: &str) -> QueryResult<Option
     let shelf = products::table.find(product).select(products::stock);
     match connection {
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => shelf.first(sqlite),
+        AnyConnection::Sqlite(sqlite) => shelf.get_result(sqlite),
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => shelf.for_update().first(postgres),
+        AnyConnection::Postgres(postgres) => shelf.for_update().get_result(postgres),
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => shelf.for_update().first(mysql),
+        AnyConnection::Mysql(mysql) => shelf.for_update().get_result(mysql),
     }
     .optional()
 }
@@ -58,7 +58,7 @@ pub(super) fn reserve(
 ) -> QueryResult<bool> {
     let product = product.to_string();
     let there = stock_reservations::table.find(payment).select(stock_reservations::state);
-    if there.first::<String>(connection).optional()?.is_some() {
+    if there.get_result::<String>(connection).optional()?.is_some() {
         return Ok(true);
     }
     if !take(connection, &product, quantity)? {
@@ -87,7 +87,7 @@ pub(super) fn set(
     let place = stock_reservations::table.find(payment);
     let (product, quantity, was): (String, i32, String) = place
         .select((stock_reservations::product_id, stock_reservations::quantity, stock_reservations::state))
-        .first(connection)?;
+        .get_result(connection)?;
     if was == is.as_str() {
         return Ok(());
     }

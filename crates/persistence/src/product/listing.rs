@@ -47,7 +47,7 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryRe
 
 /// How many products a filter lets through.
 pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
-    filtered(filter, None, Planner::of(connection)).select(count_star()).first(connection)
+    filtered(filter, None, Planner::of(connection)).select(count_star()).get_result(connection)
 }
 
 fn stored(place: &SortPlace) -> (Key, String) {

@@ -1,6 +1,7 @@
 //! A product as it is stored.
 
 use crate::connection::AnyConnection;
+use crate::dialect::on_each;
 use crate::schema::products::{self, deleted_at, table};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -151,7 +152,7 @@ impl ChangedColumns {
 /// A product that has not been withdrawn.
 pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
-    offered.select(ProductRow::as_select()).first(connection).optional()
+    on_each!(connection, connection => offered.select(ProductRow::as_select()).get_result(connection)).optional()
 }
 
 /// The same, locked until the transaction ends. On SQLite the transaction is the lock.
@@ -159,11 +160,11 @@ pub(crate) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryR
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
     match connection {
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => offered.select(ProductRow::as_select()).first(sqlite),
+        AnyConnection::Sqlite(sqlite) => offered.select(ProductRow::as_select()).get_result(sqlite),
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => offered.select(ProductRow::as_select()).for_update().first(postgres),
+        AnyConnection::Postgres(postgres) => offered.select(ProductRow::as_select()).for_update().get_result(postgres),
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => offered.select(ProductRow::as_select()).for_update().first(mysql),
+        AnyConnection::Mysql(mysql) => offered.select(ProductRow::as_select()).for_update().get_result(mysql),
     }
     .optional()
 }

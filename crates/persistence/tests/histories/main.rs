@@ -18,11 +18,13 @@ mod support;
 mod world;
 
 use gateway::{Fault, Turn};
+use persistence::Database;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use support::{Kind, TestDatabase, kinds};
 use world::World;
 
@@ -84,6 +86,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A gateway that was away when it was asked for the last time kept a second attempt, which was paid, to itself.
+fn paid_while_the_gateway_was_away() -> Vec<Step> {
+    let order = || Step::Order { quantity: 1, key: None };
+    vec![
+        order(),
+        Step::Break(Fault::Refuses, 2),
+        Step::Begin(0),
+        Step::Deliver(0),
+        Step::Pass(24),
+        Step::Turn(0, Turn::Deny),
+        order(),
+        Step::Reconcile,
+        Step::Begin(0),
+        Step::Turn(0, Turn::Pay),
+        Step::Break(Fault::Refuses, 1),
+        Step::Pass(46),
+        Step::Reconcile,
+    ]
+}
+
 /// How many histories a kind of database goes through.
 fn count(kind: Kind) -> u32 {
     let all = if kind == Kind::Sqlite { 10_000 } else { 500 };
@@ -103,6 +125,16 @@ fn place() -> PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
+/// Goes through a history, and looks what became of it.
+async fn live(database: &Arc<Database>, before: i64, history: &[Step]) {
+    let world = World::new(database, before).await;
+    for step in history {
+        world.take(step).await;
+    }
+    world.come_to_rest().await;
+    world.check().await;
+}
+
 /// Goes through so many histories, one after another.
 fn go_through(kind: Kind, mut left: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -116,20 +148,22 @@ fn go_through(kind: Kind, mut left: u32) {
         let begun = Cell::new(0);
         let ran = runner.run(&histories, |history| {
             let before = begun.replace(begun.get() + 1);
-            runtime.block_on(async {
-                let world = World::new(&database, before).await;
-                for step in &history {
-                    world.take(step).await;
-                }
-                world.come_to_rest().await;
-                world.check().await;
-            });
+            runtime.block_on(live(&database, before, &history));
             Ok(())
         });
         if let Err(error) = ran {
             panic!("{kind:?}: {error}");
         }
         runtime.block_on(world::audit(&database));
+    }
+}
+
+#[test]
+fn what_was_found_once_is_not_found_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for kind in kinds() {
+        let test = TestDatabase::migrated_in(kind, &place());
+        runtime.block_on(live(&test.open(), 0, &paid_while_the_gateway_was_away()));
     }
 }
 

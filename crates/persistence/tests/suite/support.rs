@@ -158,7 +158,10 @@ impl Raw {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite => {
                 let path = url.trim_start_matches("sqlite://");
-                Self::Sqlite(diesel::SqliteConnection::establish(path).unwrap())
+                let mut connection = diesel::SqliteConnection::establish(path).unwrap();
+                // It waits for those that open the same file, as the product's connections do.
+                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                Self::Sqlite(connection)
             }
             #[cfg(feature = "postgres")]
             Kind::Postgres => Self::Postgres(diesel::PgConnection::establish(url).unwrap()),

@@ -1,5 +1,6 @@
 //! What the process tells of itself: log lines and metrics.
 
+mod json;
 mod logs;
 mod metrics;
 

@@ -100,9 +100,9 @@ fn a_refused_attempt_leaves_room_for_another_while_the_page_is_open() {
 fn a_refused_attempt_that_nobody_follows_up_gives_the_pieces_back_in_the_end() {
     let mut payment = opened();
     learn(&mut payment, "a", TransactionStatus::Deny, after(1));
-    payment.checked(after(69));
+    payment.checked(true, after(69));
     assert_eq!(payment.record().reservation, Reservation::Held);
-    payment.checked(after(70));
+    payment.checked(true, after(70));
     assert_eq!(payment.record().reservation, Reservation::Released { on_shelf: 0 });
     assert_eq!((payment.record().state, payment.record().next_check), (State::Deny, None));
 }
@@ -186,12 +186,28 @@ fn what_is_given_back_in_parts_adds_up_and_is_told_once() {
 }
 
 #[test]
+fn a_payment_is_not_given_up_because_the_gateway_was_away() {
+    let mut payment = opened();
+    learn(&mut payment, "a", TransactionStatus::Deny, after(1));
+    payment.checked(true, after(5));
+    for away in [70, 75, 80] {
+        payment.checked(false, after(away));
+        assert_eq!(payment.record().next_check, Some(after(away + 5)));
+    }
+    assert_eq!(payment.record().reservation, Reservation::Released { on_shelf: 0 });
+    payment.checked(true, after(85));
+    assert_eq!(payment.record().next_check, None);
+    payment.checked(false, after(70 + 24 * 60));
+    assert_eq!(payment.record().next_check, None, "it is asked for a day and no longer");
+}
+
+#[test]
 fn the_gateway_is_asked_at_the_times_that_were_promised() {
     let mut payment = opened();
     let mut asked = Vec::new();
     while let Some(at) = payment.record().next_check.filter(|at| *at <= after(200)) {
         asked.push((at - start()).num_minutes());
-        payment.checked(at);
+        payment.checked(true, at);
     }
     assert_eq!(asked, [5, 15, 60, 70, 80, 140, 200]);
     payment.expire(after(201));
@@ -275,7 +291,7 @@ proptest! {
                 0 => payment.open(PaymentPage { token: "t".to_owned(), url: "https://e.com".to_owned() }, now),
                 1 => payment.fail(now),
                 2 => drop(payment.expire(now)),
-                3 => payment.checked(now),
+                3 => payment.checked(true, now),
                 _ => drop(learn(&mut payment, &format!("t-{transaction}"), status, now)),
             }
             let is_odd = |event: &Event| matches!(event.kind, EventKind::Moved { from, to } if !from.may_become(to));

@@ -1,0 +1,103 @@
+//! HTTP/1.1 as far as measuring needs it: prepared requests on a connection that stays open. A whole client library would use
+//! more of the machine than the server that it measures.
+
+use std::io::{self, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The largest answer that is read, in bytes.
+const LARGEST: usize = 4 << 20;
+
+/// A connection that is opened when it is first used, and again when the server has closed it.
+pub struct Connection {
+    address: String,
+    stream: Option<TcpStream>,
+    buffer: Vec<u8>,
+    body_at: usize,
+}
+
+/// What the head of an answer says.
+struct Head {
+    status: u16,
+    length: usize,
+    body: usize,
+    closes: bool,
+}
+
+impl Head {
+    /// Reads the head, where all of it is there.
+    fn read(bytes: &[u8]) -> io::Result<Option<Self>> {
+        let Some(end) = bytes.windows(4).position(|part| part == b"\r\n\r\n") else { return Ok(None) };
+        let head = bytes.get(..end).and_then(|head| std::str::from_utf8(head).ok()).ok_or(ErrorKind::InvalidData)?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+        let status = status.ok_or(ErrorKind::InvalidData)?;
+        let (mut length, mut closes) = (None, false);
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok();
+            } else if name.eq_ignore_ascii_case("connection") {
+                closes = value.trim().eq_ignore_ascii_case("close");
+            }
+        }
+        let length = length.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "an answer without a length"))?;
+        Ok(Some(Self { status, length, body: end + 4, closes }))
+    }
+}
+
+impl Connection {
+    /// A connection to an address.
+    #[must_use]
+    pub fn to(address: &str) -> Self {
+        Self { address: address.to_owned(), stream: None, buffer: Vec::with_capacity(16 << 10), body_at: 0 }
+    }
+
+    /// Sends a request and reads all of the answer; tells its status.
+    ///
+    /// # Errors
+    /// That there is no answer, or none that can be read.
+    pub async fn send(&mut self, request: &[u8]) -> io::Result<u16> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.open().await?,
+        };
+        stream.write_all(request).await?;
+        self.buffer.clear();
+        let head = loop {
+            self.read(&mut stream).await?;
+            if let Some(head) = Head::read(&self.buffer)? {
+                break head;
+            }
+        };
+        while self.buffer.len() < head.body + head.length {
+            self.read(&mut stream).await?;
+        }
+        self.body_at = head.body;
+        if !head.closes {
+            self.stream = Some(stream);
+        }
+        Ok(head.status)
+    }
+
+    /// The body of the last answer, for people.
+    #[must_use]
+    pub fn body(&self) -> String {
+        String::from_utf8_lossy(self.buffer.get(self.body_at..).unwrap_or_default()).into_owned()
+    }
+
+    async fn open(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn read(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        if self.buffer.len() > LARGEST {
+            return Err(io::Error::new(ErrorKind::InvalidData, "an answer that does not end"));
+        }
+        match stream.read_buf(&mut self.buffer).await? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The first page of products, by how many there are.
+
+use crate::all::{Plan, Subject, in_turns};
+use crate::clients::Protocol;
+use crate::load::Cost;
+use crate::questions::Question;
+use crate::results::{Bound, Place, Results};
+use crate::server::{self, Server};
+use acceptance::database::{DatabaseKind, TestDatabase};
+
+/// What a page costs server and database together.
+fn cpu(cost: &Cost) -> f64 {
+    cost.server_cpu + cost.database_cpu
+}
+
+/// What the first page costs in a small shop and in a large one, asked in turns.
+pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
+    let mut shops = Vec::new();
+    for &products in &plan.products {
+        eprintln!("{database}: filling a shop with {products} products");
+        let storage = TestDatabase::empty(database);
+        server::fill(&plan.server, storage.url(), products);
+        let server = Server::start(&plan.server, storage.url());
+        shops.push((products, server, storage));
+    }
+    let questions = [Question::list(20, "", "")];
+    for protocol in Protocol::ALL {
+        let subjects = shops.iter().map(|(products, server, _)| {
+            let name = format!("first page of 20 of {products}");
+            Subject { name, protocol, server, questions: &questions }
+        });
+        let subjects: Vec<_> = subjects.collect();
+        let lines = in_turns(plan, "page", database, &subjects).await;
+        if let [small, .., large] = lines.as_slice() {
+            let size = |place: Option<&u64>| place.copied().unwrap_or_default();
+            let (first, last) = (size(plan.products.first()), size(plan.products.last()));
+            let figure = format!("page of 20: CPU of server and database, {last} products over {first}");
+            results.aim(&figure, Place::over(database, protocol), Bound::AtMost(1.5), &large.over(small, cpu));
+        }
+        results.lines.extend(lines);
+    }
+}

@@ -1,0 +1,57 @@
+//! Accounts beside the reference servers, and single products.
+
+use crate::all::{Plan, Subject, in_turns};
+use crate::clients::Protocol;
+use crate::people;
+use crate::results::{Bound, Place, Results};
+use crate::server::Server;
+use acceptance::database::{DatabaseKind, TestDatabase};
+
+/// How many accounts, and how many products, there are.
+const ROWS: usize = 10_000;
+/// The hash of nobody's password.
+const NO_HASH: &str = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
+
+/// A database with accounts and products.
+#[must_use]
+pub fn shop(database: DatabaseKind, buyers: usize, products: usize) -> TestDatabase {
+    let storage = TestDatabase::migrated(database);
+    people::move_in(&storage, buyers, NO_HASH);
+    people::stock_up(&storage, products, buyers);
+    storage
+}
+
+/// What looking at one's own account costs, and what the query alone would.
+pub async fn accounts(plan: &Plan, database: DatabaseKind, results: &mut Results) {
+    let storage = shop(database, ROWS, 0);
+    let questions = people::profiles(ROWS);
+    let product = Server::start(&plan.server, storage.url());
+    for protocol in Protocol::ALL {
+        let reference = Server::reference(protocol, storage.url());
+        let subject = |name: &str, server| Subject { name: name.to_owned(), protocol, server, questions: &questions };
+        let subjects = [subject("product", &product), subject("reference", &reference)];
+        let lines = in_turns(plan, "profile", database, &subjects).await;
+        if let [product, reference] = lines.as_slice() {
+            let place = Place::over(database, protocol);
+            let (cpu, rate) =
+                (product.over(reference, |cost| cost.server_cpu), product.over(reference, |cost| cost.rate));
+            results.aim("profile: CPU of an answer over the reference server's", place, Bound::AtMost(1.3), &cpu);
+            results.note("profile", place, "answers/s over the reference server's", "", rate);
+        }
+        results.lines.extend(lines);
+    }
+}
+
+/// What looking at a product costs.
+pub async fn products(plan: &Plan, database: DatabaseKind, results: &mut Results) {
+    let storage = shop(database, 1, ROWS);
+    let server = Server::start(&plan.server, storage.url());
+    let questions: Vec<_> =
+        people::shuffled(ROWS).map(|number| crate::questions::Question::product(&people::product(number))).collect();
+    let subjects = Protocol::ALL.map(|protocol| {
+        let name = "one product".to_owned();
+        Subject { name, protocol, server: &server, questions: &questions }
+    });
+    let lines = in_turns(plan, "product", database, &subjects).await;
+    results.lines.extend(lines);
+}

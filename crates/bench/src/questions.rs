@@ -1,0 +1,165 @@
+//! What is asked, made ready beforehand: while something is measured, the client is to cost as little as it can.
+
+use serde_json::json;
+use std::borrow::Cow;
+use tonic::metadata::{Ascii, MetadataValue};
+
+/// Where the key of an order goes; as long as every key.
+const KEY: &str = "00000000000000000000";
+
+/// Something to ask.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// An account, by its identifier, as its owner.
+    Profile {
+        /// The account.
+        id: String,
+        /// The owner's token, as metadata has it.
+        token: MetadataValue<Ascii>,
+    },
+    /// One product, by its identifier.
+    Product(String),
+    /// A piece of the list.
+    List {
+        /// How many products.
+        limit: i32,
+        /// Where it begins; empty for the first.
+        cursor: String,
+        /// What names are to hold; empty for whatever.
+        q: String,
+    },
+    /// To buy a piece of a product.
+    Order {
+        /// The product.
+        product: String,
+        /// The buyer's token.
+        token: MetadataValue<Ascii>,
+    },
+    /// To log in.
+    LogIn {
+        /// The account.
+        email: String,
+        /// Its password.
+        password: String,
+    },
+    /// What a gateway tells; only over REST.
+    Notification,
+}
+
+/// Something to ask over either protocol.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What it is.
+    pub what: What,
+    rest: Vec<u8>,
+    key_at: Option<usize>,
+}
+
+fn bearer(token: &str) -> MetadataValue<Ascii> {
+    format!("Bearer {token}").parse().expect("a token")
+}
+
+/// A request as it goes over the wire.
+fn wire(start: &str, token: Option<&str>, key: Option<&str>, body: Option<&str>) -> Vec<u8> {
+    let mut text = format!("{start} HTTP/1.1\r\nhost: 127.0.0.1\r\n");
+    let length = body.map(|body| body.len().to_string());
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let json = body.map(|_| "application/json");
+    for (name, value) in [
+        ("authorization", bearer.as_deref()),
+        ("idempotency-key", key),
+        ("content-type", json),
+        ("content-length", length.as_deref()),
+    ] {
+        if let Some(value) = value {
+            text = format!("{text}{name}: {value}\r\n");
+        }
+    }
+    format!("{text}\r\n{}", body.unwrap_or_default()).into_bytes()
+}
+
+impl Question {
+    fn new(what: What, rest: Vec<u8>) -> Self {
+        Self { what, rest, key_at: None }
+    }
+
+    /// An account, as its owner sees it.
+    #[must_use]
+    pub fn profile(id: &str, token: &str) -> Self {
+        let what = What::Profile { id: id.to_owned(), token: bearer(token) };
+        Self::new(what, wire(&format!("GET /users/{id}"), Some(token), None, None))
+    }
+
+    /// One product.
+    #[must_use]
+    pub fn product(id: &str) -> Self {
+        Self::new(What::Product(id.to_owned()), wire(&format!("GET /products/{id}"), None, None, None))
+    }
+
+    /// A piece of the list of products.
+    #[must_use]
+    pub fn list(limit: i32, cursor: &str, q: &str) -> Self {
+        let mut start = format!("GET /products?limit={limit}");
+        for (name, value) in [("q", q), ("cursor", cursor)] {
+            if !value.is_empty() {
+                start = format!("{start}&{name}={value}");
+            }
+        }
+        let what = What::List { limit, cursor: cursor.to_owned(), q: q.to_owned() };
+        Self::new(what, wire(&start, None, None, None))
+    }
+
+    /// To buy a piece of a product; each time anew.
+    #[must_use]
+    pub fn order(product: &str, token: &str) -> Self {
+        let body = json!({ "product_id": product, "quantity": 1 }).to_string();
+        let rest = wire("POST /payments", Some(token), Some(KEY), Some(&body));
+        let key_at = rest.windows(KEY.len()).position(|part| part == KEY.as_bytes());
+        let what = What::Order { product: product.to_owned(), token: bearer(token) };
+        Self { what, rest, key_at }
+    }
+
+    /// To log in.
+    #[must_use]
+    pub fn log_in(email: &str, password: &str) -> Self {
+        let body = json!({ "email": email, "password": password }).to_string();
+        let what = What::LogIn { email: email.to_owned(), password: password.to_owned() };
+        Self::new(what, wire("POST /users/login", None, None, Some(&body)))
+    }
+
+    /// What a gateway tells.
+    #[must_use]
+    pub fn notification(body: &str) -> Self {
+        Self::new(What::Notification, wire("POST /payments/midtrans/webhook", None, None, Some(body)))
+    }
+
+    /// The key of an order by its number.
+    #[must_use]
+    pub fn key(number: u64) -> String {
+        format!("{number:020}")
+    }
+
+    /// The request over REST.
+    pub(crate) fn rest(&self, number: u64) -> Cow<'_, [u8]> {
+        let Some(at) = self.key_at else { return Cow::Borrowed(&self.rest) };
+        let mut rest = self.rest.clone();
+        if let Some(place) = rest.get_mut(at..at + KEY.len()) {
+            place.copy_from_slice(Self::key(number).as_bytes());
+        }
+        Cow::Owned(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_order_has_a_key_of_its_own() {
+        let order = Question::order("desk", "secret");
+        let text = String::from_utf8(order.rest(7).into_owned()).unwrap();
+        assert!(text.starts_with("POST /payments HTTP/1.1\r\n"), "{text}");
+        assert!(text.contains("\r\nidempotency-key: 00000000000000000007\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\n{\"product_id\":\"desk\",\"quantity\":1}"), "{text}");
+    }
+}

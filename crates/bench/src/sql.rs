@@ -1,0 +1,87 @@
+//! Connections past the product, for what only runs statements: the reference servers, the ceiling and the bare script.
+
+use crate::schema::users;
+use acceptance::database::DatabaseKind;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::{ConnectionResult, QueryResult};
+
+pub(crate) use any::AnyConnection;
+
+#[cfg_attr(not(doc), expect(unreachable_pub, reason = "the derive makes public items"))]
+mod any {
+    /// A connection to a database of any kind.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        /// To a file.
+        #[cfg(feature = "sqlite")]
+        Sqlite(diesel::SqliteConnection),
+        /// To PostgreSQL.
+        #[cfg(feature = "postgres")]
+        Postgres(diesel::PgConnection),
+        /// To MariaDB.
+        #[cfg(feature = "mysql")]
+        Mysql(diesel::MysqlConnection),
+    }
+}
+
+/// The name, the e-mail address and the role of an account.
+pub(crate) type Row = (String, String, String);
+
+/// As durable as the product's own sessions.
+#[cfg(feature = "sqlite")]
+const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                      PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+/// As strict as the product's own sessions.
+#[cfg(feature = "mysql")]
+const MYSQL: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION time_zone = '+00:00';";
+
+/// Which kind of database a URL names.
+pub(crate) fn kind_of(url: &str) -> DatabaseKind {
+    match url.split_once("://").map(|(scheme, _)| scheme) {
+        Some("sqlite") => DatabaseKind::Sqlite,
+        Some("postgres") => DatabaseKind::Postgres,
+        _ => DatabaseKind::Mariadb,
+    }
+}
+
+impl AnyConnection {
+    /// Opens a connection that behaves as the product's do.
+    pub(crate) fn open(url: &str) -> ConnectionResult<Self> {
+        let set_up = diesel::ConnectionError::CouldntSetupConfiguration;
+        match kind_of(url) {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => {
+                let mut connection = diesel::SqliteConnection::establish(url.trim_start_matches("sqlite://"))?;
+                connection.batch_execute(SQLITE).map_err(set_up)?;
+                Ok(Self::Sqlite(connection))
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseKind::Postgres => diesel::PgConnection::establish(url).map(Self::Postgres),
+            #[cfg(feature = "mysql")]
+            DatabaseKind::Mariadb => {
+                let mut connection = diesel::MysqlConnection::establish(url)?;
+                connection.batch_execute(MYSQL).map_err(set_up)?;
+                Ok(Self::Mysql(connection))
+            }
+            #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+            kind => Err(diesel::ConnectionError::BadConnection(format!("built without the feature for {kind}"))),
+        }
+    }
+
+    /// An account, by the prepared statement that a profile takes, and nothing around it.
+    pub(crate) fn account(&mut self, id: &str) -> QueryResult<Option<Row>> {
+        let account = users::table.find(id).select((users::name, users::email, users::role));
+        // On each for itself, which is quicker than on any.
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => account.first(connection),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => account.first(connection),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(connection) => account.first(connection),
+        }
+        .optional()
+    }
+}

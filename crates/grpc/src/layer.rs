@@ -78,7 +78,7 @@ where
         let around = Arc::clone(&self.surroundings);
         let call = Call::of(&request, &around.proxies, around.deadline);
         let rpc = around.rpcs.name(request.uri().path());
-        let span = tracing::info_span!("grpc", request_id = %call.request_id, rpc = &*rpc);
+        let span = tracing::info_span!("grpc", request_id = call.request_id.as_str(), rpc = &*rpc);
         request.extensions_mut().insert(call.clone());
         let work = self.services.call(request);
         let answer = async move {

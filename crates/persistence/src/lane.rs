@@ -53,14 +53,14 @@ impl Lane {
         }
     }
 
-    /// Does jobs until there will be no more.
+    /// Does jobs until there will be no more, and then gives its connection back to the pool, which closes what it has when
+    /// the last lane has ended. Were it closed here, the pool would open another.
     pub(crate) fn run(mut self) {
         while let Some(work) = self.next() {
             self.activity.begin();
             self.serve(work);
             self.activity.end();
         }
-        self.drop_connection();
     }
 
     /// Waits for a job. A thread without a connection leaves jobs to those that have one; where none has, it takes them

@@ -14,9 +14,14 @@ use crossbeam_channel::{Sender, TrySendError};
 use diesel::QueryResult;
 use domain::clock::Deadline;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// How long the end of a set of threads is waited for where nobody has closed it.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+/// How often it is looked whether it has come.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// How busy a set of database threads is at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +94,7 @@ pub(crate) struct Lanes {
     statement_timeout: Duration,
     queue: RwLock<Option<Sender<Box<dyn Work>>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    link: Weak<Link>,
     activity: Arc<Activity>,
 }
 
@@ -118,6 +124,7 @@ impl Lanes {
             statement_timeout: layout.session.statement_timeout.unwrap_or_default(),
             queue: RwLock::new(Some(queue)),
             threads: Mutex::new(threads),
+            link: Arc::downgrade(&link),
             activity,
         })
     }
@@ -165,9 +172,28 @@ impl Lanes {
         self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Whether all threads have ended.
+    /// Whether all threads have ended, and all connections are closed.
     pub(crate) fn have_ended(&self) -> bool {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.iter().all(JoinHandle::is_finished)
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if !threads.iter().all(JoinHandle::is_finished) {
+            return false;
+        }
+        for thread in threads.drain(..) {
+            // Client libraries clean up when a thread ends. A panic has been caught and answered.
+            let _ = thread.join();
+        }
+        self.link.strong_count() == 0
+    }
+}
+
+/// A process must not end while a connection is opened or closed: OpenSSL, on which libpq builds, then frees what that thread uses
+/// (`OPENSSL_cleanup(3)`), and a process whose work is done dies by a signal.
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.close();
+        let end = Instant::now() + LAST_MOMENT;
+        while !self.have_ended() && Instant::now() < end {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Held {
     pub(crate) connection: AnyConnection,
     opened: Instant,
     is_lost: bool,
+    /// Let go of after the connection.
+    _link: Arc<Link>,
 }
 
 impl Held {
@@ -43,7 +45,7 @@ pub(crate) struct Away {
     pub(crate) at: Instant,
 }
 
-/// What is known of the way to a database, shared by all who use it.
+/// What is known of the way to a database, shared by all who use it: when it is gone, no connection is open or being opened.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     away: Mutex<Option<Away>>,
@@ -111,7 +113,7 @@ impl ManageConnection for Manager {
         if let Some(away) = self.link.replace(None) {
             tracing::info!(reason = away.reason, "the database is back");
         }
-        Ok(Held { connection, opened: Instant::now(), is_lost: false })
+        Ok(Held { connection, opened: Instant::now(), is_lost: false, _link: Arc::clone(&self.link) })
     }
 
     fn is_valid(&self, held: &mut Held) -> Result<(), ConnectFailed> {

@@ -83,8 +83,8 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let under_way = request.conn_data::<Watch>().map(Watch::begin);
     let facts = Facts::gather(&request, &shared.options);
     let is_https = is_https(&request, &shared.options);
-    let route = tracing::field::Empty;
-    let span = tracing::info_span!("request", request_id = %facts.request_id, method = %request.method(), route);
+    let (request_id, method) = (facts.request_id.as_str(), request.method().as_str());
+    let span = tracing::info_span!("request", request_id, method, route = tracing::field::Empty);
     request.extensions_mut().insert(facts.clone());
     path::trim(&mut request);
     let body = unread::RequestBody::of(&mut request);

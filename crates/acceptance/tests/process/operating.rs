@@ -2,11 +2,14 @@
 
 use crate::client::{bounded, page, shops};
 use acceptance::binary::Process;
+use acceptance::database::{DatabaseKind, TestDatabase};
 use acceptance::shop::{PASSWORD, ada};
 use acceptance::world::until;
 use std::time::Duration;
 
 const BOUND: Duration = Duration::from_secs(60);
+/// How many commands are run to see one end badly that one in ten or so would, where its last connections outlive it.
+const COMMANDS: usize = 60;
 
 fn serve() -> Process {
     Process::serve(&[("database.url", "sqlite://shop.db")])
@@ -103,4 +106,27 @@ pub(crate) fn the_description_of_the_interface_is_printed() -> Result<(), String
     let printed: serde_json::Value = serde_json::from_str(&process.output()).unwrap();
     assert_eq!(printed, serde_json::to_value(rest::openapi()).unwrap());
     Ok(())
+}
+
+fn assert_commands_end_well(kind: DatabaseKind) -> Result<(), String> {
+    kind.available()?;
+    let database = TestDatabase::migrated(kind);
+    for round in 0..COMMANDS {
+        let mut command =
+            Process::spawn(&["outbox", "list", "--env", "test"], &[("database.url", database.url())], &[]);
+        assert_eq!(command.exit_code(BOUND), Some(0), "after {round} that ended well: {}", command.output());
+    }
+    Ok(())
+}
+
+pub(crate) fn a_command_ends_well_however_soon_on_sqlite() -> Result<(), String> {
+    assert_commands_end_well(DatabaseKind::Sqlite)
+}
+
+pub(crate) fn a_command_ends_well_however_soon_on_postgresql() -> Result<(), String> {
+    assert_commands_end_well(DatabaseKind::Postgres)
+}
+
+pub(crate) fn a_command_ends_well_however_soon_on_mariadb() -> Result<(), String> {
+    assert_commands_end_well(DatabaseKind::Mariadb)
 }

@@ -4,6 +4,7 @@ use super::Options;
 use chrono::{DateTime, Utc};
 use domain::user::{Role, UserId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// How far clocks may differ, in seconds.
@@ -34,36 +35,42 @@ impl Moment {
 
 /// The claims of our own tokens. Services written for the Go system read `authorized`, `id`, `role` and `exp`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Claims {
+pub(super) struct Claims<'a> {
     authorized: bool,
-    pub(super) id: String,
-    pub(super) role: String,
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) role: Cow<'a, str>,
     exp: i64,
-    sub: String,
-    iss: String,
-    aud: String,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    aud: Cow<'a, str>,
     iat: i64,
     nbf: i64,
-    jti: String,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
 }
 
-impl Claims {
+impl<'a> Claims<'a> {
     /// The claims of a token made now. The services that check it allow no difference between clocks, so its begin
     /// lies a little in the past.
-    pub(super) fn new(id: UserId, role: Role, options: &Options, now: Moment) -> Self {
+    pub(super) fn new(id: UserId, role: Role, options: &'a Options, now: Moment) -> Self {
         let begins = now.0.saturating_sub(LEEWAY);
         let lifetime = i64::try_from(options.lifetime.as_secs()).unwrap_or(i64::MAX);
         Self {
             authorized: true,
-            id: id.to_string(),
-            role: role.as_str().to_owned(),
+            id: id.to_string().into(),
+            role: role.as_str().into(),
             exp: now.0.saturating_add(lifetime),
-            sub: id.to_string(),
-            iss: options.issuer.clone(),
-            aud: options.audience.clone(),
+            sub: id.to_string().into(),
+            iss: options.issuer.as_str().into(),
+            aud: options.audience.as_str().into(),
             iat: begins,
             nbf: begins,
-            jti: Uuid::now_v7().to_string(),
+            jti: Uuid::now_v7().to_string().into(),
         }
     }
 

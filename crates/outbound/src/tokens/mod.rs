@@ -24,7 +24,7 @@ use domain::error::Error;
 use domain::user::{AccessToken, Role, TokenIssuer, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, crypto, decode_header, encode};
 use keys::VerifyingKey;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -77,7 +77,8 @@ impl Jwt {
     }
 
     fn verify_under(&self, kid: &str, key: &VerifyingKey, token: &str, now: Moment) -> Result<Identity, TokenRefused> {
-        let claims: Claims = open(token, key.verifying())?;
+        let claims = open(token, key.verifying())?;
+        let claims: Claims<'_> = read(&claims)?;
         claims.check(&self.options, now).map_err(|reason| refused(format!("{reason} (key {kid})")))?;
         identity(&claims.id, &claims.role)
     }
@@ -87,12 +88,12 @@ impl Jwt {
         let keys = self.keys();
         let mut outcome = Err(refused("no key"));
         for key in keys.iter() {
-            outcome = open::<LegacyClaims>(token, key.verifying());
+            outcome = open(token, key.verifying());
             if outcome.is_ok() {
                 break;
             }
         }
-        let claims = outcome?;
+        let claims: LegacyClaims = read(&outcome?)?;
         claims.check(now).map_err(|reason| refused(format!("{reason} (legacy)")))?;
         identity(&claims.id, &claims.role)
     }
@@ -122,10 +123,10 @@ impl TokenVerifier for Jwt {
     }
 }
 
-/// Checks a token's signature, and reads what it says. Its header has been looked at before.
+/// What a token says, as JSON, once its signature is checked. Its header has been looked at before.
 ///
 /// The library's `decode` would read the header twice more, and the claims a second time for checks of its own.
-fn open<C: DeserializeOwned>(token: &str, key: &DecodingKey) -> Result<C, TokenRefused> {
+fn open(token: &str, key: &DecodingKey) -> Result<Vec<u8>, TokenRefused> {
     let malformed = || refused("malformed");
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (_header, claims) = signed.split_once('.').ok_or_else(malformed)?;
@@ -133,9 +134,12 @@ fn open<C: DeserializeOwned>(token: &str, key: &DecodingKey) -> Result<C, TokenR
     if !is_genuine {
         return Err(refused("wrong signature"));
     }
-    let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| malformed())?;
+    URL_SAFE_NO_PAD.decode(claims).map_err(|_| malformed())
+}
+
+fn read<'a, C: Deserialize<'a>>(claims: &'a [u8]) -> Result<C, TokenRefused> {
     // What went wrong may quote the token.
-    serde_json::from_slice(&claims).map_err(|_| refused("claims that are not ours"))
+    serde_json::from_slice(claims).map_err(|_| refused("claims that are not ours"))
 }
 
 fn identity(id: &str, role: &str) -> Result<Identity, TokenRefused> {

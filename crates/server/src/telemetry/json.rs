@@ -2,7 +2,8 @@
 //!
 //! `{"timestamp":…,"level":…,"message":…,` the event's fields `,"target":…,"span":{"name":…,` the span's fields `}}`, as
 //! [`tracing_subscriber::fmt::format::Json`] writes them. That one reads a span's fields back, and writes them again, for each
-//! line and for each field that is added later; here they are written once, as the text that lines hold.
+//! line and for each field that is added later; here they are written once, as the text that lines hold. Names of fields,
+//! spans and targets stand in the program, and are written as they are; values are escaped.
 
 use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
@@ -31,11 +32,9 @@ where
         SystemTime.format_time(&mut writer)?;
         write!(writer, "\",\"level\":\"{}\"", metadata.level())?;
         context.field_format().format_fields(writer.by_ref(), event)?;
-        writer.write_str(",\"target\":")?;
-        write_text(&mut writer, metadata.target())?;
+        write!(writer, ",\"target\":\"{}\"", metadata.target())?;
         if let Some(span) = event.parent().and_then(|id| context.span(id)).or_else(|| context.lookup_current()) {
-            writer.write_str(",\"span\":{\"name\":")?;
-            write_text(&mut writer, span.name())?;
+            write!(writer, ",\"span\":{{\"name\":\"{}\"", span.name())?;
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
                 writer.write_str(fields)?;
             }
@@ -74,9 +73,9 @@ impl Visitor<'_> {
     }
 
     fn try_member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) -> fmt::Result {
-        self.writer.write_char(',')?;
-        write_text(&mut self.writer, field.name())?;
-        self.writer.write_char(':')?;
+        self.writer.write_str(",\"")?;
+        self.writer.write_str(field.name())?;
+        self.writer.write_str("\":")?;
         value(&mut self.writer)
     }
 }

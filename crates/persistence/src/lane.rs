@@ -61,6 +61,9 @@ impl Lane {
             self.serve(work);
             self.activity.end();
         }
+        if self.held.is_some() {
+            self.link.released();
+        }
     }
 
     /// Waits for a job. A thread without a connection leaves jobs to those that have one; where none has, it takes them

@@ -68,8 +68,12 @@ impl Link {
         self.connected.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn lost(&self) {
+    pub(crate) fn released(&self) {
         self.connected.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn lost(&self) {
+        self.released();
         self.losses.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -104,8 +104,8 @@ class Walk:
     def _step(self, step, language):
         status, output = self.terminal.run(step.command, COMMAND_SECONDS)
         if step.command.rstrip().endswith("&"):
-            self.background, self.shown = output, step.shown
-            return self._compare(lambda: _read(output), self.shown)
+            self.background, self.shown = output, ()
+            return self._goes_on(step)
         if status != 0:
             return f"exit code {status}:\n{_read(output)}"
         if language == "sh":
@@ -123,15 +123,16 @@ class Walk:
 
     def _goes_on(self, step):
         """What comes without a command: of the command in the background, or of the shop when it is told to stop."""
-        if step.shown[0] == "^C":
+        if step.shown[:1] == ("^C",):
             status, said = self.shop.interrupt(COMMAND_SECONDS)
             if status != 0:
                 return f"exit code {status}:\n{said}"
             return self._compare(lambda: said, step.shown[1:], patience=0)
         if self.background is None:
             return "nothing runs in the background"
-        self.shown += step.shown
-        return self._compare(lambda: _read(self.background), self.shown)
+        # Without the signs of life and the empty lines between server-sent events: how many come depends on the reader.
+        self.shown += tuple(filter(None, step.shown))
+        return self._compare(lambda: re.sub(r"(?m)^(:.*)?\n", "", _read(self.background)), self.shown)
 
     def _compare(self, came, shown, how=compare.holds, patience=SETTLE_SECONDS):
         """Compares until it holds, or the time is over."""

@@ -2,6 +2,7 @@
 
 import unittest
 
+import check
 import compare
 from document import Document, steps
 
@@ -106,6 +107,38 @@ class Reading(unittest.TestCase):
         document = Document("[docs](http://127.0.0.1:8081/docs) and 127.0.0.1:8080, [else](https://example.com)")
         self.assertEqual(document.local_links(), [(1, "http://127.0.0.1:8081/docs")])
         self.assertEqual(document.local_ports(), [8080, 8081])
+
+
+class Walking(unittest.TestCase):
+    """check.py"""
+
+    def test_what_needs_a_missing_program_is_left_out_with_all_that_builds_on_it(self):
+        walk = check.Walk(None, None, has_grpcurl=False)
+        for command, is_left_out in [
+            ("curl $here", False),
+            ('login=$(grpcurl -plaintext host); echo "$login"', True),
+            ('id=$(jq .id <<<"$login") token=$(jq .token <<<"$login")', True),
+            ('curl -H "Bearer $token"', True),
+            ("token=$(curl login)", False),
+            ('curl -H "Bearer ${token}"', False),
+            ("curl users/$id", True),
+        ]:
+            self.assertEqual(walk._missing(command) is not None, is_left_out, command)
+        walk = check.Walk(None, None, has_grpcurl=True)
+        self.assertIsNone(walk._missing("grpcurl -plaintext host"))
+
+    def test_a_call_that_sends_something_is_made_once(self):
+        for command, sends in [
+            ("curl -s http://host/a | jq -r .b", False),
+            ("curl -si 'http://host/a?b=c&d=e' | grep -E '^x'", False),
+            ("cargo run -q -- audit", False),
+            ("curl -s -X POST host/pay", True),
+            ("curl host -d a=b", True),
+            ("curl host -F a=@b", True),
+            ("a=$(curl host)", True),
+            ("echo a >b", True),
+        ]:
+            self.assertEqual(check.SENDS.search(command) is not None, sends, command)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The docs page, a call made from it, calls of other origins, and paying, in a real browser.
+"""The first page, the docs page, a call made from it, calls of other origins, and paying, in a real browser.
 
     check.py BINARY SCREENSHOT
 
@@ -55,6 +55,24 @@ def docs_page_works_offline(browser, shop, _):
     loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")
     expect([], [url for url in loaded if not url.startswith((shop.origin, "data:"))], "loaded from elsewhere")
     expect([], browser.console_errors(), "errors of the console")
+
+
+def first_page_leads_on(browser, shop, _):
+    """The first page is styled, shows no error, and leads to the docs page, the simulator and readiness."""
+    for label, found in [
+        ("Documentation", "document.querySelectorAll('.opblock').length >= 3"),
+        ("Simulator", "document.querySelector('h1').innerText === 'Simulator'"),
+        ("Readiness", "document.body.innerText.includes('ready')"),
+    ]:
+        browser.open(shop.origin)
+        text = browser.wait_for("return document.querySelector('main').innerText")
+        expect(True, "Go Commerce" in text and "test" in text, f"what the page says ({text})")
+        expect("grid", browser.run("return getComputedStyle(document.querySelector('dl')).display"), "style")
+        expect([], browser.console_errors(), "errors of the console")
+        link = browser.wait_for("return [...document.links].find(link => link.innerText === arguments[0]).href", label)
+        browser.open(link)
+        browser.wait_for(f"return {found}")
+        browser.console_errors()
 
 
 def open_operation(browser, method, path):
@@ -204,6 +222,7 @@ def payment_page_pays(browser, shop, site):
 
 
 CHECKS = [
+    first_page_leads_on,
     docs_page_works_offline,
     docs_page_makes_calls,
     allowed_origin_may_call,

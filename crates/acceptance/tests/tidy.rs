@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use acceptance::scenarios;
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,9 +41,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+fn metadata() -> Metadata {
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
+}
+
 fn members() -> Vec<Package> {
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
-    metadata.packages
+    metadata().packages
 }
 
 fn dependencies(package: &Package) -> BTreeSet<&str> {
@@ -89,6 +92,41 @@ fn a_framework_is_known_to_its_adapter_alone() {
                 assert!(is_known || !dependency.starts_with(framework), "{} must not use {dependency}", package.name);
             }
         }
+    }
+}
+
+/// `default-run` does not reach across packages, and `default-members` would narrow `cargo test` too.
+#[test]
+fn there_is_one_binary_and_it_is_the_shop() {
+    let metadata = metadata();
+    let packages = metadata.workspace_default_packages();
+    let targets = packages.iter().flat_map(|package| &package.targets);
+    let binaries: Vec<_> = targets.filter(|target| target.is_bin()).map(|target| target.name.as_str()).collect();
+    assert_eq!(
+        binaries,
+        ["go-commerce"],
+        "If you're here because of a new program: `cargo run` must start the shop, so make it an example of its crate"
+    );
+    let names =
+        |packages: Vec<&Package>| packages.iter().map(|package| package.name.to_string()).collect::<BTreeSet<_>>();
+    assert_eq!(
+        names(packages),
+        names(metadata.workspace_packages()),
+        "`cargo test` at the root must reach every crate"
+    );
+}
+
+/// What is measured is not started by a command that tests or builds everything.
+#[test]
+fn nothing_measures_unless_it_is_named() {
+    for package in members() {
+        let benches = package.targets.iter().filter(|target| target.is_bench());
+        assert_eq!(
+            benches.count(),
+            0,
+            "{}: `cargo bench` would start it, and `cargo test --all-targets` too",
+            package.name
+        );
     }
 }
 

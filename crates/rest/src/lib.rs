@@ -4,6 +4,7 @@
 //! form from the body, runs it and presents the result. Start with `user.rs`, which is how a resource looks; then
 //! `server.rs`, the layers around every request; then `error.rs`, the one place that turns errors into statuses.
 
+mod accept;
 mod body;
 mod call;
 mod docs;
@@ -12,6 +13,7 @@ mod envelope;
 mod error;
 mod guard;
 mod headers;
+mod index;
 mod media;
 mod midtrans;
 mod openapi;
@@ -29,6 +31,7 @@ mod user;
 mod watch;
 
 pub use error::status;
+pub use index::Index;
 pub use openapi::openapi;
 pub use options::Options;
 pub use server::serve;

@@ -1,5 +1,6 @@
 //! What operators may choose of REST, and the limits that protect it.
 
+use crate::index::Index;
 use domain::client::TrustedProxies;
 use domain::payment::PaymentDesk;
 use std::fmt;
@@ -50,6 +51,8 @@ pub struct Options {
     pub simulator: Option<Arc<dyn PaymentDesk>>,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
+    /// What the first page tells; none where there is no such page.
+    pub index: Option<Index>,
 }
 
 impl Default for Options {
@@ -74,6 +77,7 @@ impl Default for Options {
             media: None,
             simulator: None,
             docs: true,
+            index: None,
         }
     }
 }

@@ -43,6 +43,7 @@ pub fn serve(
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
     let docs = options.docs.then(docs::Docs::new);
+    let index = options.index;
     let shared = Data::new(Shared { app: Arc::clone(&app), options, places, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {
@@ -60,6 +61,7 @@ pub fn serve(
             .configure(media::routes)
             .configure(simulator::routes)
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
+            .configure(|config| index.iter().for_each(|index| index.routes(config)))
             .default_service(web::to(not_found))
     };
     let server = HttpServer::new(factory)

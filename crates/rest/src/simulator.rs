@@ -1,4 +1,4 @@
-//! The page of the simulated payment gateway: plain HTML that a browser shows without scripts.
+//! The pages of the simulated payment gateway: plain HTML that a browser shows without scripts.
 //!
 //! Its addresses are relative, so that it works below whatever path a proxy has put it.
 
@@ -20,9 +20,11 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    let start = resource("/simulator", "GET, HEAD").get(tell).route(web::head().to(tell));
     let style_sheet = resource("/simulator/style.css", "GET, HEAD").get(style).route(web::head().to(style));
     let page = resource("/simulator/{token}", "GET, HEAD").get(show).route(web::head().to(show));
-    config.service(style_sheet).service(page).service(resource("/simulator/{token}/{button}", "POST").post(press));
+    let buttons = resource("/simulator/{token}/{button}", "POST").post(press);
+    config.service(start).service(style_sheet).service(page).service(buttons);
 }
 
 fn desk(shared: &Shared) -> Result<&dyn PaymentDesk, Refusal> {
@@ -32,6 +34,15 @@ fn desk(shared: &Shared) -> Result<&dyn PaymentDesk, Refusal> {
 async fn style(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     desk(&shared)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(mime::TEXT_CSS_UTF_8).body(STYLE))
+}
+
+/// Tells who comes without an order what this is.
+async fn tell(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+    desk(&shared)?;
+    let text = "<h1>Simulator</h1><p>It is in the place of a payment gateway. Each order has a page of its own here, with buttons \
+                to pay, to be refused, to cancel, to let the time run out, and to give the money back. The order's \
+                <code>payment_url</code> is its address.</p>";
+    Ok(html(StatusCode::OK, &document("Simulator", "simulator/", text)))
 }
 
 async fn show(shared: Data<Shared>, token: Path<String>) -> Result<HttpResponse, Refusal> {

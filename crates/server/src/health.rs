@@ -55,8 +55,8 @@ pub fn ask(ops: &Ops) -> Result<String, Unhealthy> {
     }
 }
 
-/// A server that listens on every interface is asked on the one inside the machine.
-const fn reachable(host: IpAddr) -> IpAddr {
+/// Where a server is found from this machine: one that listens on every interface, on the one inside the machine.
+pub(crate) const fn reachable(host: IpAddr) -> IpAddr {
     match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),

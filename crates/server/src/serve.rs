@@ -205,7 +205,7 @@ fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> Join
 impl Running {
     fn serve(&mut self, settings: &Settings, listeners: Listeners, is_ready: watch::Receiver<bool>) {
         let (app, stop) = (&self.parts.app, &self.stop_public);
-        let mut rest_options = wiring::rest(settings, &self.parts);
+        let mut rest_options = wiring::rest(settings, &self.parts, self.addresses);
         let mut grpc_options = wiring::grpc(settings, &self.parts.uploads);
         rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
         grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);

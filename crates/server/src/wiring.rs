@@ -7,7 +7,8 @@ mod payments;
 pub(crate) use payments::Teller;
 
 use crate::common_clock::CommonClock;
-use crate::serve::StartError;
+use crate::health::reachable;
+use crate::serve::{Addresses, StartError};
 use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
 use crate::telemetry::{Metrics, Telemetry};
@@ -314,9 +315,9 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
     TrustedProxies::new(settings.trusted_proxies.clone())
 }
 
-/// How REST is served.
+/// How REST is served, by a process that listens there.
 #[must_use]
-pub fn rest(settings: &Settings, parts: &Parts) -> rest::Options {
+pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::Options {
     let Rest { workers, max_connections, request_timeout, body_timeout, upload_timeout, read_timeout, docs, .. } =
         settings.rest;
     rest::Options {
@@ -327,6 +328,7 @@ pub fn rest(settings: &Settings, parts: &Parts) -> rest::Options {
         upload_timeout,
         read_timeout,
         docs,
+        index: settings.rest.index.then(|| index(settings, addresses)),
         media: images::media(settings),
         simulator: parts.teller.desk(),
         uploads: Arc::clone(&parts.uploads),
@@ -335,6 +337,13 @@ pub fn rest(settings: &Settings, parts: &Parts) -> rest::Options {
         drain_timeout: settings.shutdown.drain_timeout,
         ..rest::Options::default()
     }
+}
+
+/// What the first page tells.
+fn index(settings: &Settings, addresses: Addresses) -> rest::Index {
+    let [grpc, ops] =
+        [addresses.grpc, addresses.ops].map(|address| SocketAddr::new(reachable(address.ip()), address.port()));
+    rest::Index { environment: settings.environment.name(), grpc, ops }
 }
 
 /// How gRPC is served.

@@ -270,6 +270,7 @@ scenarios! {
     http::routes {
         a_trailing_slash_is_accepted_without_a_redirect,
         an_unknown_route_is_not_found,
+        the_first_page_leads_to_the_others,
         a_wrong_method_is_told_the_right_ones,
         head_is_get_without_a_body,
         operators_pages_are_not_public,

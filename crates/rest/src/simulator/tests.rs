@@ -53,9 +53,13 @@ struct Server {
 
 impl Server {
     fn start(simulator: Option<Arc<dyn PaymentDesk>>) -> Self {
+        Self::start_with(simulator, None)
+    }
+
+    fn start_with(simulator: Option<Arc<dyn PaymentDesk>>, index: Option<crate::Index>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let options = Options { workers: 1, simulator, ..Options::default() };
+        let options = Options { workers: 1, simulator, index, ..Options::default() };
         let server = crate::serve(app(&Arc::new(Stage::default())), options, listener, stop.clone()).unwrap();
         tokio::runtime::Handle::current().spawn(server);
         Self { address, _stop: stop.drop_guard() }
@@ -99,6 +103,24 @@ async fn the_page_is_shown_whole_and_may_run_load_and_keep_nothing() {
     assert!(!text.contains("<script") && !text.contains("style=") && !text.contains(" on"), "{text}");
     let (status, head, text) = server.ask("HEAD", &address).await;
     assert!(status == 200 && head.contains("content-type: text/html") && text.is_empty(), "{head}");
+}
+
+#[tokio::test]
+async fn who_comes_without_an_order_is_told_what_this_is() {
+    let server = Server::start(Some(Arc::new(Desk::default())));
+    let (status, head, text) = server.ask("GET", "/simulator").await;
+    assert!(status == 200 && head.contains("content-type: text/html") && head.contains("style-src 'self'"), "{head}");
+    assert!(text.contains("<code>payment_url</code>") && text.contains("href=\"simulator/style.css\""), "{text}");
+    assert!(!text.contains(TOKEN) && !text.contains("<form"), "nobody's order is told: {text}");
+    assert_eq!(server.ask("HEAD", "/simulator").await.0, 200);
+}
+
+#[tokio::test]
+async fn the_first_page_leads_to_it() {
+    let [grpc, ops] = ["127.0.0.1:8080", "127.0.0.1:9090"].map(|address| address.parse().unwrap());
+    let index = Some(crate::Index { environment: "test", grpc, ops });
+    let server = Server::start_with(Some(Arc::new(Desk::default())), index);
+    assert!(server.ask("GET", "/").await.2.contains("\"simulator\":\"simulator\""));
 }
 
 #[tokio::test]
@@ -148,7 +170,9 @@ async fn nothing_but_buttons_is_pressed_and_only_by_posting() {
 #[tokio::test]
 async fn where_the_gateway_is_another_there_is_no_page() {
     let server = Server::start(None);
-    for (method, path) in [("GET", "/simulator/x"), ("POST", "/simulator/x/pay"), ("GET", "/simulator/style.css")] {
+    for (method, path) in
+        [("GET", "/simulator"), ("GET", "/simulator/x"), ("POST", "/simulator/x/pay"), ("GET", "/simulator/style.css")]
+    {
         let (status, head, _) = server.ask(method, path).await;
         assert!(status == 404 && head.contains("json"), "{path} {head}");
     }

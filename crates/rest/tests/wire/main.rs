@@ -11,6 +11,7 @@ mod envelopes;
 mod errors;
 mod faults;
 mod headers;
+mod index;
 mod keys;
 mod limits;
 mod media;

@@ -29,6 +29,8 @@ pub struct Rest {
     pub read_timeout: Duration,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
+    /// Whether the first page, which tells what runs here, is served.
+    pub index: bool,
 }
 
 /// Listening for gRPC.
@@ -74,7 +76,7 @@ pub(super) fn cores() -> usize {
 
 impl Rest {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self {
+        let rest = Self {
             host: reader.address("rest.host"),
             port: reader.number("rest.port", 0..=u16::MAX),
             workers: or_cores(reader.number("rest.workers", 0..=1024)),
@@ -84,7 +86,12 @@ impl Rest {
             upload_timeout: reader.seconds("rest.upload_timeout_seconds", 0.1..=3600.0),
             read_timeout: reader.seconds("rest.read_timeout_seconds", 0.1..=3600.0),
             docs: reader.flag("rest.docs"),
+            index: reader.flag("rest.index"),
+        };
+        if rest.index && reader.environment == Environment::Production {
+            reader.warn("rest.index", "production tells everybody its version and where operators' listener is");
         }
+        rest
     }
 }
 

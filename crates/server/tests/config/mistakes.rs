@@ -17,6 +17,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("rest.upload_timeout_seconds", &["0", "3601"]),
     ("rest.read_timeout_seconds", &["0", "a minute"]),
     ("rest.docs", &["yes"]),
+    ("rest.index", &["yes"]),
     ("grpc.host", &["::1::"]),
     ("grpc.port", &["65536"]),
     ("grpc.max_connections", &["0"]),

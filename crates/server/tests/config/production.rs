@@ -1,6 +1,6 @@
 //! What production refuses, and what it doubts.
 
-use crate::{files, folder, load, mistakes, production, variables};
+use crate::{GOOD_SECRET, files, folder, load, mistakes, production, variables};
 use server::settings::Sources;
 
 /// The one mistake.
@@ -96,6 +96,19 @@ fn services_are_described_only_where_that_is_said_for_production() {
 }
 
 #[test]
+fn the_first_page_is_for_those_who_develop() {
+    for (sources, is_served) in [
+        (variables("development", &[]), true),
+        (variables("test", &[]), true),
+        (variables("staging", &[("COMMERCE__AUTH__JWT__SECRET", GOOD_SECRET)]), false),
+        (production(&[]), false),
+    ] {
+        let settings = load(&sources);
+        assert_eq!(settings.rest.index, is_served, "{}", settings.environment);
+    }
+}
+
+#[test]
 fn cheap_hashes_are_for_tests() {
     let cheap = [("COMMERCE__AUTH__BCRYPT_COST", "4")];
     for environment in ["development", "staging", "production"] {
@@ -110,6 +123,7 @@ fn what_may_be_meant_is_doubted_and_not_refused() {
     for (name, value, doubt) in [
         ("COMMERCE__RATE_LIMIT__ENABLED", "false", "guess passwords"),
         ("COMMERCE__AUTH__JWT__ACCEPT_LEGACY", "true", "after the cut-over"),
+        ("COMMERCE__REST__INDEX", "true", "its version"),
     ] {
         let settings = load(&production(&[(name, value)]));
         assert_eq!(settings.warnings().len(), 1);

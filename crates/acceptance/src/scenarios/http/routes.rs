@@ -20,7 +20,7 @@ pub async fn a_trailing_slash_is_accepted_without_a_redirect(world: &World) {
 
 pub async fn an_unknown_route_is_not_found(world: &World) {
     for path in
-        ["/", "/users", "/nonsense", "/users/1/2", "/users/register/now", "/../etc/passwd", "/%2e%2e/x", "/users//"]
+        ["//", "/users", "/nonsense", "/users/1/2", "/users/register/now", "/../etc/passwd", "/%2e%2e/x", "/users//"]
     {
         assert_error(&get(world, path).await, 404, "Not Found");
     }
@@ -55,6 +55,21 @@ pub async fn head_is_get_without_a_body(world: &World) {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(head.header("content-type"), whole.header("content-type"));
     assert_eq!(Answer::of(world.rest().request(Method::HEAD, &path)).await.status, 401);
+}
+
+pub async fn the_first_page_leads_to_the_others(world: &World) {
+    let told = get(world, "/").await;
+    told.assert_common_headers();
+    told.assert_content_type("application/json");
+    let overview = &told.json()["results"];
+    assert_eq!((overview["name"].as_str(), overview["environment"].as_str()), (Some("Go Commerce"), Some("test")));
+    for key in ["docs", "openapi", "simulator"] {
+        let address = overview[key].as_str().unwrap_or_else(|| panic!("{key} is missing: {told:?}"));
+        assert_eq!(get(world, &format!("/{address}")).await.status, 200, "{key}: {address}");
+    }
+    let page = Answer::of(world.rest().request(Method::GET, "/").header("accept", "text/html, */*;q=0.8")).await;
+    page.assert_content_type("text/html");
+    assert_eq!((page.status, page.header("vary")), (200, Some("Accept, Origin")));
 }
 
 pub async fn operators_pages_are_not_public(world: &World) {

@@ -1,4 +1,4 @@
-//! `bench`: see the crate's documentation.
+//! The measuring program: see the crate's documentation. An example, because nothing starts an example but who names it.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on has nothing to tell")]
 
 use acceptance::database::{self, DatabaseKind};

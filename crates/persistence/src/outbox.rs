@@ -195,6 +195,20 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
     Ok(retried)
 }
 
+impl Database {
+    /// How far a mail is; none where there is no such mail.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn mail_state(&self, mail: MailId, by: Deadline) -> Result<Option<MailState>, Error> {
+        let found = self.read_primary(by, move |connection| {
+            table.find(mail.to_string()).select(state).first::<String>(connection).optional()
+        });
+        let found = found.await?;
+        found.map(|found| MailState::restore(&found).ok_or_else(|| corrupt("state"))).transpose()
+    }
+}
+
 #[async_trait]
 impl Outbox for Database {
     async fn claim(

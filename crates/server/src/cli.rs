@@ -11,7 +11,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// A folder with settings: `default.toml` and one file named after each environment [default: config, if there]
+    /// A folder with settings over those that are built in: `default.toml`, `{environment}.toml` [default: config, if there]
     #[arg(long, global = true, value_name = "DIR")]
     pub config: Option<PathBuf>,
 

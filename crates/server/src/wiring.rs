@@ -1,9 +1,11 @@
 //! From settings to the application: the one place that names adapters. No logic, only choices.
 
+mod check;
 mod gauges;
 mod images;
 mod payments;
 
+pub use check::check;
 pub(crate) use payments::Teller;
 
 use crate::common_clock::CommonClock;
@@ -232,9 +234,13 @@ impl Products<'_> {
 /// What looks after payments, for a command that does so now.
 ///
 /// # Errors
-/// Where the storage or the gateway cannot be used.
-pub fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
-    payments::reconciler(settings, clock)
+/// Where the gateway cannot be used.
+pub fn reconciler(
+    settings: &Settings,
+    database: &Arc<Database>,
+    clock: Arc<dyn Clock>,
+) -> Result<Reconciler, StartError> {
+    payments::reconciler(settings, database, clock)
 }
 
 /// The storage that the settings name.
@@ -244,6 +250,7 @@ pub fn database(settings: &Settings) -> persistence::Options {
     persistence::Options {
         url: database.url.clone(),
         read_url: database.read_url.clone(),
+        access: persistence::Access::Create,
         pool_size: database.pool_size,
         queue: database.queue,
         prepared_statements: database.prepared_statements,

@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod client;
+mod commanding;
 mod crashing;
 mod faults;
 mod migrating;
@@ -33,6 +34,14 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tests = tests![
+        commanding::a_folder_of_ones_own_is_laid_over_what_is_built_in,
+        commanding::seeding_tells_how_many_products_the_shop_has,
+        commanding::the_check_and_the_server_say_the_same,
+        commanding::what_cannot_be_written_is_a_failure,
+        commanding::what_is_not_there_is_told,
+        commanding::without_a_shop_a_command_says_where_it_looked_and_makes_nothing,
+        commanding::without_a_shop_a_command_says_where_it_looked_on_mariadb,
+        commanding::without_a_shop_a_command_says_where_it_looked_on_postgresql,
         crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,

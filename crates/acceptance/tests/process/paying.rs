@@ -139,6 +139,13 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
             command(&["outbox", "list", "--state", "queued"], &settings[..1]).1.ends_with("0 mails\n")
         })
         .await;
+        let (_, told) = command(&["outbox", "list", "--state", "sent"], &settings[..1]);
+        assert!(
+            told.matches(" next never").count() == 3 && !told.contains(" next 2"),
+            "nobody sends them again: {told}"
+        );
+        let (code, told) = command(&["outbox", "retry", told.split(' ').next().unwrap()], &settings[..1]);
+        assert!(code == Some(1) && told.contains("was sent"), "{told}");
         let sent = server.count_by_message_id();
         assert_eq!(sent.len(), 3, "{sent:?}");
         assert!(sent.values().all(|times| *times == 1), "{sent:?}");

@@ -1,6 +1,7 @@
 //! Writing: from what a letter says to a message as RFC 5322 has it.
 
 use super::MailSetupError;
+use super::sender::{Sender, domain_of_mail};
 use super::templates::{Templates, Words};
 use domain::error::BoxError;
 use domain::payment::Letter;
@@ -9,7 +10,7 @@ use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 use std::path::Path;
-use url::{Host, Url};
+use url::Url;
 
 /// A message that is ready to be sent.
 pub(super) struct Sheet {
@@ -51,15 +52,8 @@ impl Header for AutoSubmitted {
 
 impl Composer {
     pub(super) fn new(from: &str, domain: &str, templates: Option<&Path>) -> Result<Self, MailSetupError> {
-        let no_sender = || MailSetupError::From(from.to_owned());
-        let is_clean = clean(from) == from.trim();
-        let mailbox: Mailbox =
-            Some(from).filter(|_| is_clean).and_then(|from| from.parse().ok()).ok_or_else(no_sender)?;
-        if !AsRef::<str>::as_ref(&mailbox.email).is_ascii() {
-            return Err(no_sender());
-        }
-        let host = Host::parse(domain).map_err(|_| MailSetupError::Domain(domain.to_owned()))?;
-        let Host::Domain(domain) = host else { return Err(MailSetupError::Domain(domain.to_owned())) };
+        let Sender { mailbox } = from.parse().map_err(MailSetupError::From)?;
+        let domain = domain_of_mail(domain).ok_or_else(|| MailSetupError::Domain(domain.to_owned()))?;
         let shop = mailbox.name.clone().unwrap_or_else(|| domain.clone());
         Ok(Self { from: mailbox, domain, templates: Templates::load(templates, shop)? })
     }
@@ -111,7 +105,7 @@ fn address(raw: &str) -> Result<(Email, Address), BoxError> {
 }
 
 /// The text as one line, without what would move the cursor, turn the direction of reading, or end the line.
-fn clean(raw: &str) -> String {
+pub(super) fn clean(raw: &str) -> String {
     let turns = |c: &char| matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let kept = raw.chars().filter(|c| !turns(c)).map(|c| if ends(c) { ' ' } else { c });

@@ -5,12 +5,14 @@
 
 mod compose;
 mod folder;
+mod sender;
 mod server;
 mod smtp;
 mod templates;
 mod wire;
 
-pub use server::{SmtpAccount, SmtpOptions};
+pub use sender::{NoSender, Sender, domain_of_mail};
+pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
 
 use async_trait::async_trait;
 use compose::{Composer, Sheet};
@@ -25,7 +27,7 @@ use std::path::PathBuf;
 /// How the post works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who writes: a mailbox such as `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
     pub from: String,
     /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
     pub domain: String,
@@ -49,8 +51,8 @@ pub enum Transport {
 /// Why the post cannot be opened.
 #[derive(Debug)]
 pub enum MailSetupError {
-    /// The sender is no mailbox.
-    From(String),
+    /// The sender is none.
+    From(NoSender),
     /// The domain is none.
     Domain(String),
     /// The mail server's address, its account, or the certificates to trust are not right.
@@ -66,7 +68,7 @@ pub enum MailSetupError {
 impl fmt::Display for MailSetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::From(from) => write!(f, "{from:?} is no sender such as \"Go Commerce <shop@example.com>\""),
+            Self::From(why) => write!(f, "the sender {why}; write one as in `Go Commerce <shop@example.com>`"),
             Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
             Self::Server(reason) => f.write_str(reason),
             Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
@@ -106,6 +108,18 @@ impl Post {
             Transport::Folder(folder) => Way::Folder(Folder::open(folder)?),
         };
         Ok(Self { composer, way })
+    }
+
+    /// Looks for what [`Post::new`] would find wrong, but makes no folder.
+    ///
+    /// # Errors
+    /// Those of [`Post::new`], but for a folder that cannot be made.
+    pub fn check(options: Options) -> Result<(), MailSetupError> {
+        let transport = match options.transport {
+            Transport::Folder(_) => Transport::Log,
+            other => other,
+        };
+        Self::new(Options { transport, ..options }).map(drop)
     }
 }
 

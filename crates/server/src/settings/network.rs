@@ -3,6 +3,7 @@
 use super::environment::Environment;
 use super::layers::Kind;
 use super::reader::Reader;
+use actix_web::http::Uri;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::thread::available_parallelism;
@@ -157,6 +158,16 @@ fn is_origin(text: &str) -> bool {
         && !host.is_empty()
         && host.chars().all(is_host)
         && !has_default_port
+        && is_readable(text)
+}
+
+/// Whether what compares origins can read one: it serves nothing at all with one that it cannot. A port that is none is read as
+/// no port.
+fn is_readable(origin: &str) -> bool {
+    origin.parse::<Uri>().is_ok_and(|uri| {
+        uri.authority()
+            .is_some_and(|authority| authority.host() == authority.as_str() || authority.port_u16().is_some())
+    })
 }
 
 /// The proxies that are believed.

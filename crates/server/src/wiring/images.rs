@@ -2,6 +2,7 @@
 
 use crate::serve::StartError;
 use crate::settings::{Bucket, Environment, Place, Settings};
+use domain::error::BoxError;
 use outbound::images::{Inspector, InspectorOptions, LocalOptions, S3Options, Store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,18 +18,28 @@ pub(super) fn inspector() -> Result<Inspector, StartError> {
 /// The store that the settings name. `rest` is where REST listens.
 pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, StartError> {
     let storage = &settings.storage;
-    let (opened, remedy) = match &storage.place {
+    let opened = match &storage.place {
         Place::Folder(folder) => {
             let options = LocalOptions {
                 folder: folder.clone(),
                 public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
                 timeout: storage.timeout,
             };
-            (Store::local(options), "let this process write there, or name another folder")
+            Store::local(options)
         }
-        Place::Bucket(bucket) => (Store::s3(s3(settings, bucket)), "put the settings in storage.s3 right"),
+        Place::Bucket(bucket) => Store::s3(s3(settings, bucket)),
     };
-    opened.map_err(|source| StartError::Storage { place: storage.place.to_string(), source, remedy })
+    opened.map_err(|source| unusable(settings, source))
+}
+
+/// That images cannot be kept where the settings say.
+pub(super) fn unusable(settings: &Settings, source: BoxError) -> StartError {
+    let place = &settings.storage.place;
+    let remedy = match place {
+        Place::Folder(_) => "let this process write there, or name another folder",
+        Place::Bucket(_) => "put the settings in storage.s3 right",
+    };
+    StartError::Storage { place: place.to_string(), source, remedy }
 }
 
 /// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
@@ -37,7 +48,7 @@ fn media_at(rest: SocketAddr) -> String {
     if rest.ip().is_unspecified() { MEDIA.to_owned() } else { format!("http://{rest}{MEDIA}") }
 }
 
-fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
+pub(super) fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
     let storage = &settings.storage;
     let credentials = bucket.credentials.as_ref();
     S3Options {

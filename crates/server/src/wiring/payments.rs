@@ -90,7 +90,7 @@ fn simulator_options(choice: &Simulator, rest: SocketAddr) -> simulator::Options
     }
 }
 
-fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
+pub(super) fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
     midtrans::Options {
         snap_url: choice.snap_url.clone(),
         api_url: choice.api_url.clone(),
@@ -104,6 +104,10 @@ fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
 
 /// What sends mails.
 pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
+    Post::new(post_options(settings)).map_err(StartError::Mail)
+}
+
+pub(super) fn post_options(settings: &Settings) -> mail::Options {
     let mail = &settings.mail;
     let transport = match &mail.transport {
         MailTransport::Log => Transport::Log,
@@ -119,20 +123,23 @@ pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
         }
     };
     let (from, domain, templates) = (mail.from.clone(), mail.domain.clone(), mail.templates.clone());
-    Post::new(mail::Options { from, domain, templates, transport }).map_err(StartError::Mail)
+    mail::Options { from, domain, templates, transport }
 }
 
 /// What looks after payments, for a command of its own. The simulator belongs to the server that serves its page, so only what
 /// that has written down is known of it here.
-pub(super) fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
-    let database = Database::open(super::database(settings)).map_err(StartError::Database)?;
+pub(super) fn reconciler(
+    settings: &Settings,
+    database: &Arc<Database>,
+    clock: Arc<dyn Clock>,
+) -> Result<Reconciler, StartError> {
     let rest = SocketAddr::new(settings.rest.host, settings.rest.port);
     Ok(Reconciler {
         payments: database.clone(),
         users: database.clone(),
         gateway: Teller::open(settings, rest, &clock)?.gateway(),
         leases: database.clone(),
-        bell: bell(&database),
+        bell: bell(database),
         clock,
         observer: Arc::new(Telemetry::new(Arc::new(Metrics::new(Vec::new)))),
         holder: Uuid::now_v7().to_string(),

@@ -193,7 +193,7 @@ fn unusable(error: &domain::error::Error) -> Exit {
 }
 
 async fn unlock(email: &str, settings: &Settings) -> Exit {
-    let Ok(email) = Email::parse(email) else {
+    let Ok(email) = Email::parse_known(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
     };
     let database = match persistence::Database::open(wiring::database(settings)) {

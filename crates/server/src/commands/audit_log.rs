@@ -9,7 +9,7 @@ use domain::clock::Deadline;
 use domain::user::Email;
 
 pub(super) async fn run(email: Option<&str>, id: Option<&str>, limit: u32, settings: &Settings) -> Exit {
-    let about = match (email.map(Email::parse), id) {
+    let about = match (email.map(Email::parse_known), id) {
         (Some(Ok(email)), _) => About::Account(email),
         (Some(Err(_)), _) => return failed(Exit::Misconfigured, "--email: give an e-mail address"),
         (None, Some(id)) => About::Thing(id.to_owned()),

@@ -33,6 +33,9 @@ struct Owner(UserId);
 
 impl Owner {
     fn of(wanted: &str, identity: Identity) -> Result<Self, Error> {
+        if wanted.trim().is_empty() {
+            return Err(Error::id_required("user"));
+        }
         match wanted.parse() {
             Ok(id) if identity.id == id => Ok(Self(id)),
             _ => Err(ErrorCode::Forbidden.into()),

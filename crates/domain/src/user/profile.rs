@@ -16,7 +16,7 @@ pub struct Profile {
     pub id: UserId,
     /// What the owner is called.
     pub name: String,
-    /// The e-mail address as typed.
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
     pub email: String,
     /// What the account is for.
     pub role: Role,

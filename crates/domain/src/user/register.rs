@@ -31,7 +31,7 @@ pub struct Registered {
     pub id: UserId,
     /// What the account is for.
     pub role: Role,
-    /// The e-mail address as typed.
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
     pub email: Email,
 }
 

@@ -63,6 +63,7 @@ fn refunded(answer: &Answer, status: TransactionStatus, amount: Money) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn answer(changes: &Value) -> Answer {
@@ -168,6 +169,26 @@ mod tests {
         assert!(is_id("249fc620-6017-4540-af7c-5a1c25788f46"));
         for text in ["", ".", "..", "../x", "a b", "a/b", "a%2Fb", "ä", &"a".repeat(65)] {
             assert!(!is_id(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_answer_is_a_report_or_none(
+            text in any::<String>(), number: f64, amount in "-?[0-9]{0,20}(\\.[0-9]{0,6})?(e[0-9]{1,9})?",
+            name in "gross_amount|refund_amount|refunds|transaction_id|order_id|currency|merchant_id|fraud_status|payment_type",
+        ) {
+            let refunds = json!([{ "refund_amount": amount }, { "refund_amount": "9999999999999.99" }, text]);
+            for value in [json!(text), json!(number), json!(amount), refunds] {
+                for status in ["settlement", "partial_refund", &text] {
+                    if let Ok(report) = read(&answer(&json!({ &name: value, "transaction_status": status })), None) {
+                        prop_assert!(is_id(&report.transaction.id));
+                        prop_assert!(report.transaction.payment_type.chars().count() <= MAX_TYPE);
+                    }
+                }
+            }
         }
     }
 }

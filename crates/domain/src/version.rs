@@ -82,6 +82,7 @@ impl Tags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_change_is_permitted_without_a_condition_and_on_the_right_one() {
@@ -102,6 +103,18 @@ mod tests {
         }
         for unknown in ["", "\"8\"", "7"] {
             assert!(!Tags::parse(unknown).know(version), "{unknown}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_condition_is_one(raw in prop_oneof![any::<String>(), "(W/)?\"?[0-9*,]{0,12}\"?( ?, ?\"7\")?"], number: i64) {
+            let (tags, version) = (Tags::parse(&raw), Version::restore(number));
+            prop_assert!(!tags.permit(version) || raw.trim().is_empty() || raw.trim() == "*" || raw.contains(&version.etag()));
+            prop_assert!(!tags.know(version) || raw.trim() == "*" || raw.contains(&version.etag()));
+            prop_assert!(Tags::parse(&version.etag()).permit(version));
         }
     }
 }

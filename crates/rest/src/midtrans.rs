@@ -166,6 +166,7 @@ fn without_signature(text: &str, members: &Members<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_notification_is_read_with_whatever_else_is_in_it() {
@@ -209,6 +210,24 @@ mod tests {
     fn what_is_no_object_is_no_notification() {
         for body in [&b""[..], b"[]", b"null", b"{", b"\xff", b"\"text\""] {
             assert!(read(body).is_none(), "{body:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_body_is_a_notification_or_none(
+            text in any::<String>(), bytes in any::<Vec<u8>>(), at in 0..120_usize, byte: u8,
+            value in "-?[0-9]{1,400}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,9})?|\"[ -!#-\\[\\]-~]{0,40}\"|\\[\\]|null|\\{\\}",
+        ) {
+            let whole = format!(r#"{{"order_id":{value},"gross_amount":{value},"refunds":{value},"signature_key":"abc"}}"#);
+            let mut damaged = whole.clone().into_bytes();
+            let at = at % damaged.len();
+            damaged[at] = byte;
+            let _ = (read(text.as_bytes()), read(&bytes), read(&damaged));
+            let form = read(whole.as_bytes()).unwrap();
+            prop_assert!(!form.order_id.contains('\0') && form.body.contains("***"));
         }
     }
 }

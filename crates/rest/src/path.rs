@@ -30,6 +30,7 @@ fn trimmed(uri: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn slashes_at_the_end_go_and_all_else_stays() {
@@ -39,6 +40,19 @@ mod tests {
         assert_eq!(after("http://shop.example/users/").as_deref(), Some("http://shop.example/users"));
         for unchanged in ["/", "//", "/users", "/users//1", "/users?a=/"] {
             assert_eq!(after(unchanged), None, "{unchanged}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_path_stays_one(text in "/[ -~é]{0,40}") {
+            if let Ok(uri) = text.parse::<Uri>() {
+                let once = trimmed(&uri).unwrap_or_else(|| uri.clone());
+                prop_assert_eq!(trimmed(&once), None, "what is trimmed stays as it is");
+                prop_assert_eq!(once.query(), uri.query());
+            }
         }
     }
 }

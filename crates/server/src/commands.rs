@@ -224,7 +224,7 @@ fn unusable(error: &domain::error::Error) -> Exit {
 }
 
 async fn unlock(email: &str, settings: &Settings, output: &mut impl Say) -> Exit {
-    let Ok(email) = Email::parse(email) else {
+    let Ok(email) = Email::parse_known(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
     };
     let database = match storage::open(settings, Access::Write).await {

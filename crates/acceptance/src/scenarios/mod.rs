@@ -48,10 +48,14 @@ scenarios! {
         a_role_is_one_of_two_words,
         a_text_that_is_no_address_is_refused,
         an_email_is_kept_as_typed,
+        letters_with_marks_are_one_account_in_any_spelling,
+        a_domain_that_no_mail_server_can_have_is_refused,
+        an_account_is_entered_however_old_the_rules_are_that_it_was_opened_under,
         a_taken_email_is_refused_and_named,
         a_taken_email_is_one_identity_however_it_is_spelt,
         a_taken_email_is_told_before_a_password_that_is_not_confirmed,
         a_name_that_acts_on_the_text_around_it_is_refused,
+        a_name_of_which_nothing_can_be_seen_is_empty,
         a_name_in_any_script_is_kept_to_the_last_character,
     }
     user::passwords {
@@ -59,12 +63,14 @@ scenarios! {
         seventy_two_bytes_are_the_most,
         a_longer_password_is_never_cut_to_the_right_one,
         a_nul_is_refused_and_never_ends_a_password_early,
-        a_space_a_case_and_an_accents_spelling_make_another_password,
+        a_space_a_case_and_an_accent_make_another_password,
+        a_password_is_the_same_in_every_spelling,
         a_stored_text_that_is_no_hash_is_a_failed_login,
     }
     user::hashes {
         a_hash_that_go_made_verifies_and_is_renewed,
         a_wrong_password_renews_nothing,
+        a_hash_of_a_password_as_it_was_typed_verifies_and_is_renewed,
     }
     user::logging_in {
         a_missing_field_is_named,
@@ -134,6 +140,7 @@ scenarios! {
     product::values {
         a_price_comes_back_exactly,
         what_is_no_price_is_refused,
+        a_price_in_another_spelling_is_told_the_right_one,
         a_text_in_any_script_is_kept_to_the_last_character,
         a_text_that_is_too_long_is_refused,
         a_text_that_acts_on_the_text_around_it_is_refused,
@@ -174,6 +181,7 @@ scenarios! {
         a_walk_goes_on_where_a_product_was_withdrawn,
         a_cursor_is_good_on_both_protocols,
         a_cursor_belongs_to_its_list,
+        a_forged_cursor_is_refused_or_harmless,
         a_piece_has_a_hundred_products_at_most,
         all_bad_parameters_are_named,
     }
@@ -244,6 +252,7 @@ scenarios! {
     }
     payment::showing {
         a_payment_is_its_buyers_and_its_sellers_alone,
+        a_forged_cursor_is_refused_or_harmless,
     }
     payment::notifying {
         a_notification_that_the_gateway_does_not_confirm_changes_nothing,
@@ -315,6 +324,10 @@ scenarios! {
     }
     http::giving_up {
         a_caller_who_hangs_up_leaves_no_half_made_account,
+    }
+    rpc::identifiers {
+        an_empty_id_is_asked_for,
+        who_may_not_call_is_told_that_before_the_id_is_looked_at,
     }
     rpc::wire {
         a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_not,

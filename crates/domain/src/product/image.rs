@@ -202,6 +202,7 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_place_reads_back_to_the_letter() {
@@ -242,5 +243,18 @@ mod tests {
         }
         let long = format!("https://example.com/{}", "a".repeat(255));
         assert_eq!(ImageUrl::parse(&long).unwrap_err().code(), ViolationCode::TooLong);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_text_is_an_address_or_none(raw in prop_oneof![any::<String>(), "https?://[\\PC]{0,300}", "[a-z:/?#@%.\\[\\]0-9]{0,40}"]) {
+            if let Ok(address) = ImageUrl::parse(&raw) {
+                prop_assert!(address.as_str().chars().count() <= ImageUrl::MAX);
+                prop_assert_eq!(ImageUrl::parse(address.as_str()).unwrap(), address);
+            }
+            let _ = ImageKey::parse(&raw);
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::templates::{Templates, Words};
 use domain::error::BoxError;
 use domain::payment::Letter;
 use domain::user::Email;
+use lettre::address::Envelope;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
@@ -84,6 +85,8 @@ impl Composer {
         // lettre stops the thread over a line break in a name; after cleaning there is none.
         let mailbox = Mailbox::new(Some(name).filter(|name| !name.is_empty()), to.clone());
         let message = Message::builder()
+            // Given, because lettre would read the recipient back from the header, and not know letters with marks.
+            .envelope(Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?)
             .from(self.from.clone())
             .to(mailbox)
             .subject(subject.as_str())
@@ -97,10 +100,11 @@ impl Composer {
 
 /// Reads an address. The local part stays as its owner typed it: what case means there is their server's business.
 fn address(raw: &str) -> Result<(Email, Address), BoxError> {
-    let email = Email::parse(raw).map_err(|_| "its recipient has no e-mail address")?;
+    let email = Email::parse_known(raw).map_err(|_| "its recipient has no e-mail address")?;
     let local = email.as_str().rsplit_once('@').map_or("", |(local, _)| local);
     let domain = email.key().rsplit_once('@').map_or("", |(_, domain)| domain);
-    let address = Address::new(local, domain)?;
+    // lettre's own check has no place for letters with marks; what an `Email` holds has been checked by the grammar.
+    let address = Address::new_dangerous(local, domain);
     Ok((email, address))
 }
 
@@ -146,6 +150,7 @@ mod tests {
     #[test]
     fn an_address_keeps_its_local_part_and_has_its_domain_in_ascii() {
         assert_eq!(address("Ada@BÜCHER.example").unwrap().1.to_string(), "Ada@xn--bcher-kva.example");
+        assert_eq!(address("नि\u{093C}@example.com").unwrap().1.to_string(), "नि\u{093C}@example.com");
         assert!(address("ada").is_err());
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn run(
     settings: &Settings,
     output: &mut impl Say,
 ) -> Exit {
-    let about = match (email.map(Email::parse), id) {
+    let about = match (email.map(Email::parse_known), id) {
         (Some(Ok(email)), _) => About::Account(email),
         (Some(Err(_)), _) => return failed(Exit::Misconfigured, "--email: give an e-mail address"),
         (None, Some(id)) => About::Thing(id.trim().to_lowercase()),

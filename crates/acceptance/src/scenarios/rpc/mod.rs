@@ -3,6 +3,7 @@
 use crate::shop::Protocol;
 
 pub mod deadlines;
+pub mod identifiers;
 pub mod products;
 pub mod wire;
 

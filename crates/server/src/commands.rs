@@ -2,11 +2,11 @@
 
 mod audit;
 mod audit_log;
+mod database;
 mod outbox;
 pub(crate) mod output;
 mod payment;
 mod seed;
-mod storage;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::exit::Exit;
@@ -227,7 +227,7 @@ async fn unlock(email: &str, settings: &Settings, output: &mut impl Say) -> Exit
     let Ok(email) = Email::parse_known(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
     };
-    let database = match storage::open(settings, Access::Write).await {
+    let database = match database::open(settings, Access::Write).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

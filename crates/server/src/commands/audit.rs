@@ -1,7 +1,7 @@
 //! `go-commerce audit`: whether what must be true of the shop's records is.
 
 use super::output::Say;
-use super::{failed, storage, unusable};
+use super::{database, failed, unusable};
 use crate::exit::Exit;
 use crate::settings::{Place, Settings};
 use crate::wiring;
@@ -24,7 +24,7 @@ pub(super) async fn run(
     output: &mut impl Say,
 ) -> Exit {
     let patient = Options { access: Access::Read, statement_timeout: PATIENCE, ..wiring::database(settings) };
-    let database = match storage::open_with(settings, patient).await {
+    let database = match database::open_with(settings, patient).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -1,7 +1,7 @@
 //! `go-commerce audit-log`: who did what.
 
 use super::output::Say;
-use super::{PATIENCE, failed, storage, unusable};
+use super::{PATIENCE, database, failed, unusable};
 use crate::exit::Exit;
 use crate::settings::Settings;
 use chrono::SecondsFormat;
@@ -24,7 +24,7 @@ pub(super) async fn run(
         (None, Some(id)) => About::Thing(id.trim().to_lowercase()),
         (None, None) => About::Everything,
     };
-    let database = match storage::open(settings, Access::Read).await {
+    let database = match database::open(settings, Access::Read).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -1,7 +1,7 @@
 //! `go-commerce outbox`: what operators can do about mails.
 
 use super::output::Say;
-use super::{failed, storage, unusable};
+use super::{database, failed, unusable};
 use crate::cli::OutboxCommand;
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -26,7 +26,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
     if wanted == Some(None) {
         return failed(Exit::Misconfigured, "--state: give queued, sent or dead");
     }
-    let database = match storage::open(settings, Access::Read).await {
+    let database = match database::open(settings, Access::Read).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };
@@ -63,7 +63,7 @@ async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> 
             return failed(Exit::Misconfigured, "give a mail's identifier, a UUID, as `outbox list` tells it");
         }
     };
-    let database = match storage::open(settings, Access::Write).await {
+    let database = match database::open(settings, Access::Write).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -1,7 +1,7 @@
 //! `go-commerce payment`: what operators can do about payments.
 
 use super::output::Say;
-use super::{failed, storage, unusable};
+use super::{database, failed, unusable};
 use crate::cli::PaymentCommand;
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -33,7 +33,7 @@ async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
         Ok(id) => id,
         Err(exit) => return exit,
     };
-    let database = match storage::open(settings, Access::Read).await {
+    let database = match database::open(settings, Access::Read).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };
@@ -96,7 +96,7 @@ async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say)
         Ok(id) => id,
         Err(exit) => return exit,
     };
-    let database = match storage::open(settings, Access::Write).await {
+    let database = match database::open(settings, Access::Write).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

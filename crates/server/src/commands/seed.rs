@@ -1,7 +1,7 @@
 //! `go-commerce seed`: fills a database with accounts and products to look at.
 
 use super::output::Say;
-use super::{failed, on_runtime, storage, unusable};
+use super::{database, failed, on_runtime, unusable};
 use crate::exit::Exit;
 use crate::seed::progress::Progress;
 use crate::seed::{self, Sown, catalogue};
@@ -39,7 +39,7 @@ pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Say) ->
 
 async fn sow(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
     let options = Options { access: Access::Write, statement_timeout: PATIENCE, ..wiring::database(settings) };
-    let database = match storage::open_with(settings, options).await {
+    let database = match database::open_with(settings, options).await {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -34,9 +34,11 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
         Protocol::Rest => "cursor",
         Protocol::Grpc => "page_token",
     };
-    let message = format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
+    let message =
+        format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
     for member in [&stall.buyer, &stall.seller] {
-        let query = |cursor: &str| PaymentQuery { limit: Some(1), cursor: cursor.to_owned(), ..PaymentQuery::default() };
+        let query =
+            |cursor: &str| PaymentQuery { limit: Some(1), cursor: cursor.to_owned(), ..PaymentQuery::default() };
         let cursor = member.shop.payments(&query("")).await.unwrap().next.unwrap();
         for parts in [
             ["18446744073709551615", "0", &first.id],

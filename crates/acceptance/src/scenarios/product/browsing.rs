@@ -134,7 +134,8 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
         Protocol::Rest => "cursor",
         Protocol::Grpc => "page_token",
     };
-    let message = format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
+    let message =
+        format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
     for other in [
         query.clone().sort("price"),
         query.clone().q("a"),
@@ -165,7 +166,8 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
         Protocol::Rest => "cursor",
         Protocol::Grpc => "page_token",
     };
-    let message = format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
+    let message =
+        format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
     let long = "x".repeat(2_000);
     for sort in SORTS {
         let query = Query::default().sort(sort).limit(1);
@@ -200,7 +202,10 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
         }
         let no_ids = ["", "1", "\0", "' OR 1=1 --"];
         for parts in no_ids.map(|id| vec!["1", own, "1", id]).into_iter().chain([vec![], vec!["1"], vec!["1", own]]) {
-            assert_fields(world.shop().products(&query.clone().after(&forged(&cursor, &parts))).await, &[(field, &message)]);
+            assert_fields(
+                world.shop().products(&query.clone().after(&forged(&cursor, &parts))).await,
+                &[(field, &message)],
+            );
         }
         // What a database can compare with leads somewhere, or to the end.
         for key in match own {
@@ -260,7 +265,10 @@ pub async fn all_bad_parameters_are_named(world: &World) {
         ("max_price", &amount("max_price")),
         ("sort", "sort must be one of newest, oldest, price, -price, name"),
         (limit, &format!("{limit} must be a whole number from 1 to 100")),
-        (cursor, &format!("invalid cursor: {cursor} must be one that the same list gave, with the same filters and order")),
+        (
+            cursor,
+            &format!("invalid cursor: {cursor} must be one that the same list gave, with the same filters and order"),
+        ),
     ];
     assert_eq!(assert_fields(outcome, &expected).code, ErrorCode::InvalidRequest);
 

@@ -240,6 +240,7 @@ scenarios! {
     payment::paying {
         an_order_is_paid_and_both_sides_are_told,
         an_order_that_is_cancelled_or_not_paid_gives_its_pieces_back_once,
+        pieces_come_back_to_a_shelf_that_was_filled_meanwhile,
         a_refused_attempt_may_be_followed_by_one_that_is_not,
         money_that_is_given_back_is_told_and_the_pieces_stay_sold,
         an_order_that_nobody_pays_expires_by_itself,

@@ -68,7 +68,7 @@ pub async fn a_missing_stock_is_named(world: &World) {
     let empty = refusal_of(send(world, &seller, Method::POST, PRODUCTS, "").await);
     assert_eq!(empty, ["name", "description", "price", "stock"]);
     let told = seller.shop.create(&ProductForm { stock: None, ..teapot().price("-1") }).await.unwrap_err();
-    assert_eq!(told.message, "stock is empty", "what the Go system told first");
+    assert_eq!(told.message, "price is empty or invalid", "what the Go system told first");
 }
 
 fn refusal_of(answer: Answer) -> Vec<String> {

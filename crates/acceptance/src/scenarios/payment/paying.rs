@@ -1,6 +1,6 @@
 //! Paying on the gateway's page, and what follows.
 
-use crate::shop::{Happening, PaymentQuery};
+use crate::shop::{Happening, PaymentQuery, change};
 use crate::stall::{Stall, mails, press};
 use crate::world::World;
 use domain::error::ErrorCode;
@@ -37,6 +37,17 @@ pub async fn an_order_that_is_cancelled_or_not_paid_gives_its_pieces_back_once(w
         stall.until(world, &payment, status).await;
         assert_eq!(stall.stock().await, 5, "{status}");
         assert_eq!(mails(world, &payment), ["pending buyer".to_owned(), format!("{status} buyer")]);
+    }
+}
+
+pub async fn pieces_come_back_to_a_shelf_that_was_filled_meanwhile(world: &World) {
+    let stall = Stall::open(world, 5).await;
+    for (stock, then) in [(i32::MAX - 1, i32::MAX), (i32::MAX - 2, i32::MAX), (i32::MAX - 3, i32::MAX - 1)] {
+        let payment = stall.order(2).await;
+        stall.seller.shop.update(&stall.product.id, &change().stock(stock)).await.unwrap();
+        press(world, &payment, "cancel").await;
+        stall.until(world, &payment, "cancel").await;
+        assert_eq!(stall.stock().await, then, "{stock}");
     }
 }
 

@@ -11,12 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// What decoding an image and turning it may take, in bytes.
-pub(super) const MAX_MEMORY: u64 = 256 << 20;
+pub(super) const MAX_MEMORY: u64 = 128 << 20;
 
 /// How images are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectorOptions {
-    /// How many images are looked at at once; at least one. Each takes up to 64 MiB, one that is turned up to 300 MiB.
+    /// How many images are looked at at once; at least one. Each takes up to 56 MiB, one that is turned up to 160 MiB.
     pub threads: usize,
     /// How many wait for a thread at most.
     pub queue: usize,
@@ -38,7 +38,7 @@ impl Default for InspectorOptions {
 /// What it gives back is stripped of everything that is not needed to show the image: EXIF with its places and names, XMP,
 /// comments, texts, thumbnails, further frames of an animation, stray bytes, and whatever stands behind the end. The coded
 /// pixels and the colour profile stay as they came, so that a file with nothing to strip comes back to the byte. An image that
-/// EXIF says is to be turned is turned and coded anew, where that takes at most 256 MiB; a larger one keeps its coded pixels,
+/// EXIF says is to be turned is turned and coded anew, where that takes at most 128 MiB; a larger one keeps its coded pixels,
 /// and of its EXIF the one mark that says how to turn it.
 pub struct Inspector {
     lane: Lane,

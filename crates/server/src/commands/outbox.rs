@@ -22,7 +22,7 @@ pub(super) async fn run(command: &OutboxCommand, settings: &Settings) -> Exit {
 async fn list(state: Option<&str>, limit: u32, settings: &Settings) -> Exit {
     let wanted = state.map(MailState::restore);
     if wanted == Some(None) {
-        return failed(Exit::Misconfigured, "--state: give queued, sent or dead");
+        return failed(Exit::Misconfigured, "--state: give queued, sent, logged, written or dead");
     }
     let database = match open(settings) {
         Ok(database) => database,
@@ -36,7 +36,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings) -> Exit {
         let at = mail.next_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let error = mail.error.as_deref().unwrap_or_default();
         say(format_args!(
-            "{} {:<6} {:<14} to the {:<6} of {} attempts {:>2} next {at} {error}",
+            "{} {:<7} {:<14} to the {:<6} of {} attempts {:>2} next {at} {error}",
             mail.id,
             mail.state.as_str(),
             mail.status,

@@ -4,6 +4,7 @@ use crate::shop::Protocol;
 
 pub mod deadlines;
 pub mod products;
+pub mod rate_limit;
 pub mod wire;
 
 /// gRPC.

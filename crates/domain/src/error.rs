@@ -188,6 +188,8 @@ pub enum ViolationCode {
     FileTooLarge,
     /// The file is not an image of a kind that is taken, or not a whole one.
     InvalidImage,
+    /// The image has more pixels than allowed.
+    ImageTooLarge,
     /// The text is not the address of something on the web.
     InvalidUrl,
     /// The role is none of those that exist.
@@ -228,6 +230,7 @@ impl ViolationCode {
             Self::OutOfRange => "out_of_range",
             Self::FileTooLarge => "file_too_large",
             Self::InvalidImage => "invalid_image",
+            Self::ImageTooLarge => "image_too_large",
             Self::InvalidUrl => "invalid_url",
             Self::UnknownRole => "unknown_role",
             Self::UnknownSort => "unknown_sort",

@@ -126,7 +126,7 @@ pub enum PaymentCommand {
 pub enum OutboxCommand {
     /// List mails, those that wait longest first
     List {
-        /// Only those that are queued, sent or dead
+        /// Only those that are queued, sent, logged, written or dead
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
         /// How many at most

@@ -252,6 +252,7 @@ fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> Join
     workers.spawn(background::apply_notifications(Arc::clone(&parts.inbox), stop.clone()));
     let pause = settings.payment.check_pause;
     workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
+    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.post), stop.clone()));
     workers.spawn(background::send_mails(Arc::clone(&parts.postman), stop.clone()));
     workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
     workers

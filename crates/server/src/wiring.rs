@@ -26,6 +26,7 @@ use domain::quota::Quotas;
 use domain::use_case::{FrontDesk, Handler};
 use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
 use outbound::bell::SharedBell;
+use outbound::mail::Post;
 use outbound::passwords::{self, Bcrypt};
 use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
 use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
@@ -57,6 +58,7 @@ pub struct Parts {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) reconciler: Arc<Reconciler>,
     pub(crate) postman: Arc<Postman>,
+    pub(crate) post: Arc<Post>,
     pub(crate) backlog: Arc<Mutex<Backlog>>,
     pub(crate) runtime: Arc<MainRuntime>,
 }
@@ -77,6 +79,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let shared: Arc<dyn Clock> = common_clock.clone();
     let teller = Teller::open(settings, rest, &shared)?;
     let backlog = Arc::new(Mutex::new(Backlog::default()));
+    let post = Arc::new(payments::post(settings)?);
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
         teller: teller.clone(),
@@ -85,6 +88,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         inspector: Arc::clone(&inspector),
         uploads: Arc::clone(&uploads),
         max_uploads,
+        post: Arc::clone(&post),
     };
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
@@ -107,8 +111,9 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         showroom: payments::showroom(&gallery),
         clock: &shared,
         observer,
+        post: &post,
     };
-    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman()?);
+    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman());
     let products = Products { database: &database, gallery, totals, clock };
     let app = Arc::new(app(desk, &accounts, &products, &payments, &inbox));
     let bell = payments.bell;
@@ -126,6 +131,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         inbox,
         reconciler,
         postman,
+        post,
         backlog,
         runtime,
     })
@@ -283,11 +289,14 @@ fn quotas(settings: &Settings) -> Arc<dyn Quotas> {
     if !limits.enabled {
         return Arc::new(Unlimited);
     }
+    let unless_zero = |limit: u32| (limit > 0).then(|| Rate::per_minute(limit));
     Arc::new(ClientQuotas::new(quotas::Options {
         credentials: Rate::per_minute(limits.credentials_per_minute),
         credentials_sustained: Rate::per_hour(limits.credentials_per_hour),
         write: Rate::per_minute(limits.writes_per_minute),
         read: Rate::per_minute(limits.reads_per_minute),
+        grpc_write: unless_zero(limits.grpc_writes_per_minute),
+        grpc_read: unless_zero(limits.grpc_reads_per_minute),
         ..quotas::Options::default()
     }))
 }

@@ -197,6 +197,9 @@ scenarios! {
         a_png_and_a_jpeg_are_kept_and_shown,
         what_a_file_is_its_content_tells,
         what_is_no_whole_image_is_refused_and_not_kept,
+        a_photo_of_48_megapixels_and_a_panorama_are_taken,
+        an_image_of_too_many_pixels_is_refused_with_its_size_and_the_limit,
+        stray_bytes_in_a_jpeg_are_not_kept,
         a_bad_image_is_told_beside_the_other_mistakes,
         an_image_of_ten_mebibytes_is_the_largest,
         what_a_camera_notes_beside_a_photo_is_not_kept,
@@ -227,7 +230,8 @@ scenarios! {
         a_bucket_that_refuses_the_shop_fails_images_alone,
     }
     product::rate_limit {
-        the_seventh_change_in_a_minute_is_refused_on_both_protocols,
+        the_seventh_change_in_a_minute_is_refused,
+        the_forty_first_query_in_a_minute_is_refused,
     }
     payment::ordering {
         an_order_is_made_reserves_its_pieces_and_keeps_what_was_ordered,
@@ -329,6 +333,10 @@ scenarios! {
     rpc::identifiers {
         an_empty_id_is_asked_for,
         who_may_not_call_is_told_that_before_the_id_is_looked_at,
+    }
+    rpc::rate_limit {
+        a_service_reads_and_writes_without_limit,
+        log_ins_are_limited_all_the_same,
     }
     rpc::wire {
         a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_not,

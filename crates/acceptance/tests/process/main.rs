@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         operating::who_did_what_is_told_to_operators,
         paying::a_notification_that_was_answered_is_applied_by_the_next_server,
         paying::an_order_that_is_half_made_is_finished,
+        paying::a_mail_server_that_cannot_take_all_addresses_is_told_at_start,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
         reloading::settings_that_hold_mistakes_change_nothing,

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use compose::{Composer, Sheet};
 use domain::clock::Deadline;
 use domain::error::BoxError;
-use domain::payment::{Letter, MailError, Mailer};
+use domain::payment::{Delivery, Letter, MailError, Mailer};
 use folder::Folder;
 use smtp::Courier;
 use std::fmt;
@@ -121,20 +121,42 @@ impl Post {
         };
         Self::new(Options { transport, ..options }).map(drop)
     }
+
+    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot take all addresses is
+    /// logged.
+    ///
+    /// # Errors
+    /// That the server is away, or does not let us in.
+    pub async fn look(&self, by: Deadline) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(courier) => courier.look(by).await,
+            Way::Log | Way::Folder(_) => Ok(()),
+        }
+    }
+
+    /// Whether the mail server takes addresses with characters beyond ASCII before the `@` (`SMTPUTF8`, RFC 6531), by what it
+    /// said when we last connected. None where that is not known, or letters go to no server.
+    #[must_use]
+    pub fn takes_all_addresses(&self) -> Option<bool> {
+        match &self.way {
+            Way::Smtp(courier) => courier.takes_all_addresses(),
+            Way::Log | Way::Folder(_) => None,
+        }
+    }
 }
 
 #[async_trait]
 impl Mailer for Post {
-    async fn send(&self, letter: &Letter, by: Deadline) -> Result<(), MailError> {
+    async fn send(&self, letter: &Letter, by: Deadline) -> Result<Delivery, MailError> {
         let sheet = self.composer.compose(letter).map_err(MailError::Permanent)?;
         match &self.way {
-            Way::Smtp(courier) => courier.send(&sheet, by).await,
+            Way::Smtp(courier) => courier.send(&sheet, by).await.map(|()| Delivery::Sent),
             Way::Log => {
                 let Sheet { recipient, subject, message_id, .. } = &sheet;
-                tracing::info!(account = recipient.masked(), subject, message_id, "mail not sent, but logged");
-                Ok(())
+                tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");
+                Ok(Delivery::Logged)
             }
-            Way::Folder(folder) => folder.put(&sheet).await,
+            Way::Folder(folder) => folder.put(&sheet).await.map(|()| Delivery::Written),
         }
     }
 }

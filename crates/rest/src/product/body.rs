@@ -49,7 +49,7 @@ pub(crate) struct ProductUpload {
     /// How many pieces there are: 0 to 2147483647.
     #[schema(example = 12)]
     stock: u32,
-    /// Its image, JPEG or PNG by content: at most 10 MiB, 8000 x 8000 and 40 million pixels.
+    /// Its image, JPEG or PNG by content: at most 10 MiB, 16384 x 16384 and 65 million pixels.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image_url: Vec<u8>,
 }

@@ -24,7 +24,7 @@ pub(super) async fn run(command: &OutboxCommand, settings: &Settings, output: &m
 async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut impl Say) -> Exit {
     let wanted = state.map(MailState::restore);
     if wanted == Some(None) {
-        return failed(Exit::Misconfigured, "--state: give queued, sent or dead");
+        return failed(Exit::Misconfigured, "--state: give queued, sent, logged, written or dead");
     }
     let database = match database::open(settings, Access::Read).await {
         Ok(database) => database,
@@ -35,14 +35,14 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
         Err(error) => return unusable(&error),
     };
     for mail in &mails {
-        // Nobody tries what is sent or dead.
+        // Only what is queued is tried again.
         let next = match mail.state {
             MailState::Queued => mail.next_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            MailState::Sent | MailState::Dead => "never".to_owned(),
+            MailState::Sent | MailState::Logged | MailState::Written | MailState::Dead => "never".to_owned(),
         };
         let error = mail.error.as_deref().unwrap_or_default();
         output.say(format_args!(
-            "{} {:<6} {:<14} to the {:<6} of {} attempts {:>2} next {next} {error}",
+            "{} {:<7} {:<14} to the {:<6} of {} attempts {:>2} next {next} {error}",
             mail.id,
             mail.state.as_str(),
             mail.status,

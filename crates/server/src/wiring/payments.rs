@@ -155,6 +155,7 @@ pub(super) struct Payments<'a> {
     pub(super) showroom: Arc<Showroom>,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) post: &'a Arc<Post>,
 }
 
 /// Where those who wait for payments listen.
@@ -219,13 +220,13 @@ impl Payments<'_> {
         })
     }
 
-    pub(super) fn postman(&self) -> Result<Arc<Postman>, StartError> {
-        Ok(Arc::new(Postman {
+    pub(super) fn postman(&self) -> Arc<Postman> {
+        Arc::new(Postman {
             outbox: self.database.clone(),
-            mailer: Arc::new(post(self.settings)?),
+            mailer: self.post.clone(),
             clock: Arc::clone(self.clock),
             observer: Arc::clone(&self.observer),
-        }))
+        })
     }
 
     pub(super) fn view(&self) -> ViewPayment {

@@ -185,6 +185,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("rate_limit.credentials_per_hour", &["0"]),
     ("rate_limit.writes_per_minute", &["0"]),
     ("rate_limit.reads_per_minute", &["0"]),
+    ("rate_limit.grpc_writes_per_minute", &["-1", "1000001"]),
+    ("rate_limit.grpc_reads_per_minute", &["none"]),
     ("log.format", &["xml", "JSON"]),
     ("log.level", &["verbose", "info,persistence", "persistence=loud"]),
     ("shutdown.drain_delay_seconds", &["-1", "601"]),

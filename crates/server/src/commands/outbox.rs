@@ -70,7 +70,9 @@ async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> 
     if let MailSelection::One(mail) = &which {
         match database.mail_state(*mail, Deadline::within(PATIENCE)).await {
             Ok(Some(MailState::Queued | MailState::Dead)) => {}
-            Ok(Some(MailState::Sent)) => return failed(Exit::Failed, format_args!("the mail {mail} was sent")),
+            Ok(Some(state)) => {
+                return failed(Exit::Failed, format_args!("the mail {mail} is done with: it was {}", state.as_str()));
+            }
             Ok(None) => return failed(Exit::Failed, format_args!("there is no mail {mail}")),
             Err(error) => return unusable(&error),
         }

@@ -106,6 +106,15 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_may_be_a_number_in_any_spelling() {
+        for amount in ["10000", "10000.00", "10000.000", "1e4", "1E+4", "1000000e-2"] {
+            let amount: Value = serde_json::from_str(amount).unwrap();
+            let report = read(&answer(&json!({ "gross_amount": amount })), None).unwrap();
+            assert_eq!(report.transaction.amount, money(10_000), "{amount}");
+        }
+    }
+
+    #[test]
     fn what_some_ways_to_pay_leave_out_is_not_missed() {
         for name in ["fraud_status", "merchant_id", "currency", "payment_type"] {
             let report = read(&answer(&json!({ name: null })), Some("G141532850")).unwrap();

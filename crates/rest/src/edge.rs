@@ -4,10 +4,10 @@ use crate::headers::{Circumstances, REQUEST_ID, complete};
 use crate::options::Options;
 use crate::watch::Watch;
 use crate::{path, present, unread};
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
@@ -93,8 +93,18 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let mut response = present::rendered(response, &facts.request_id);
     let quota = response.request().extensions().get::<Quota>().copied();
     complete(response.headers_mut(), &Circumstances { request_id: &facts.request_id, quota, is_https });
+    end_by_closing(&mut response);
     span.in_scope(|| report(&shared, &response, &facts, started));
     Ok(unread::hold(response, body, under_way))
+}
+
+/// Lets an answer of unknown length to HTTP/1.0, which knows no chunks (RFC 9112 §6.1), end with its connection.
+fn end_by_closing<B: MessageBody>(response: &mut ServiceResponse<B>) {
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
 }
 
 fn report<B>(shared: &Shared, response: &ServiceResponse<B>, facts: &Facts, started: Instant) {

@@ -6,6 +6,7 @@
 
 mod body;
 mod call;
+mod cors;
 mod docs;
 mod edge;
 mod envelope;

@@ -1,5 +1,6 @@
 //! The outermost layer: what every answer has and every request leaves behind, whatever became of it.
 
+use crate::addresses::Prefix;
 use crate::headers::{Circumstances, REQUEST_ID, complete};
 use crate::options::Options;
 use crate::watch::Watch;
@@ -46,6 +47,10 @@ pub(crate) struct Route(pub(crate) &'static str);
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) client: ClientAddress,
+    /// The path that a trusted proxy has taken off before it passed the request on.
+    pub(crate) prefix: Option<Prefix>,
+    /// How many slashes were at the end of the path.
+    pub(crate) slashes: usize,
 }
 
 impl Facts {
@@ -54,12 +59,13 @@ impl Facts {
         request.extensions().get::<Self>().cloned()
     }
 
-    fn gather(request: &ServiceRequest, options: &Options) -> Self {
+    fn gather(request: &ServiceRequest, options: &Options, slashes: usize) -> Self {
         let headers = request.headers();
         let offered = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let forwarded = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
         let client = options.trusted_proxies.client(peer(request), forwarded);
-        Self { request_id: RequestId::accept(offered), client }
+        let prefix = Prefix::read(headers).filter(|_| options.trusted_proxies.trusts(peer(request)));
+        Self { request_id: RequestId::accept(offered), client, prefix, slashes }
     }
 }
 
@@ -81,12 +87,12 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<unread::Holding>, Error> {
     let started = Instant::now();
     let under_way = request.conn_data::<Watch>().map(Watch::begin);
-    let facts = Facts::gather(&request, &shared.options);
+    let slashes = path::trim(&mut request);
+    let facts = Facts::gather(&request, &shared.options, slashes);
     let is_https = is_https(&request, &shared.options);
     let (request_id, method) = (facts.request_id.as_str(), request.method().as_str());
     let span = tracing::info_span!("request", request_id, method, route = tracing::field::Empty);
     request.extensions_mut().insert(facts.clone());
-    path::trim(&mut request);
     let body = unread::RequestBody::of(&mut request);
 
     let response = next.call(request).instrument(span.clone()).await?;

@@ -4,6 +4,7 @@
 //! form from the body, runs it and presents the result. Start with `user.rs`, which is how a resource looks; then
 //! `server.rs`, the layers around every request; then `error.rs`, the one place that turns errors into statuses.
 
+mod addresses;
 mod body;
 mod call;
 mod cors;

@@ -13,8 +13,13 @@ use tokio::sync::Semaphore;
 pub struct Options {
     /// Threads that serve requests.
     pub workers: usize,
-    /// Proxies whose word on a client's address, and on its use of HTTPS, is taken.
+    /// Proxies whose word on a client's address, on its use of HTTPS, and on the path that they have taken off, is taken.
     pub trusted_proxies: TrustedProxies,
+    /// What clients know the server by, such as `https://shop.example/api`, without a slash at its end; none for the host and
+    /// path that they ask for.
+    pub public_url: Option<String>,
+    /// Whether the addresses of images are paths of this server, before which belongs what a proxy has taken off.
+    pub has_media_paths: bool,
     /// Origins whose pages may call, such as `https://shop.example`; empty for none, `*` for any.
     pub cors_origins: Vec<String>,
     /// Headers that such pages may send besides those that are always allowed, in lower case; `*` for any.
@@ -60,6 +65,8 @@ impl Default for Options {
         Self {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: TrustedProxies::default(),
+            public_url: None,
+            has_media_paths: false,
             cors_origins: Vec::new(),
             cors_headers: Vec::new(),
             head_timeout: Duration::from_secs(5),

@@ -39,7 +39,7 @@ pub fn serve(
     let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
-    let docs = options.docs.then(docs::Docs::new);
+    let docs = options.docs.then(|| docs::Docs::new(options.public_url.as_deref()));
     let shared = Data::new(Shared { app: Arc::clone(&app), options, places, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {

@@ -2,6 +2,7 @@
 //!
 //! Its addresses are relative, so that it works below whatever path a proxy has put it.
 
+use crate::addresses::Addresses;
 use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
 use crate::server::resource;
@@ -34,22 +35,28 @@ async fn style(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(mime::TEXT_CSS_UTF_8).body(STYLE))
 }
 
-async fn show(shared: Data<Shared>, token: Path<String>) -> Result<HttpResponse, Refusal> {
+async fn show(shared: Data<Shared>, addresses: Addresses, token: Path<String>) -> Result<HttpResponse, Refusal> {
+    let up = addresses.to_folder();
     Ok(match desk(&shared)?.page(&token) {
-        Some(page) => html(StatusCode::OK, &document("Pay", "", &body(&page))),
-        None => unknown(""),
+        Some(page) => html(StatusCode::OK, &document("Pay", &up, &body(&page, &up))),
+        None => unknown(&up),
     })
 }
 
-async fn press(shared: Data<Shared>, path: Path<(String, String)>) -> Result<HttpResponse, Refusal> {
+async fn press(
+    shared: Data<Shared>,
+    addresses: Addresses,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Refusal> {
+    let up = format!("../{}", addresses.to_folder());
     let (token, button) = path.into_inner();
     let button = DeskButton::find(&button).ok_or(EdgeError::NotFound)?;
     Ok(match desk(&shared)?.press(&token, button) {
         // What cannot be done any more, the page itself shows.
         Ok(_) | Err(DeskRefusal::NotNow) => {
-            HttpResponse::SeeOther().insert_header((LOCATION, format!("../{token}"))).finish()
+            HttpResponse::SeeOther().insert_header((LOCATION, format!("{up}{token}"))).finish()
         }
-        Err(DeskRefusal::NoPage) => unknown("../"),
+        Err(DeskRefusal::NoPage) => unknown(&up),
     })
 }
 
@@ -76,7 +83,8 @@ fn document(title: &str, up: &str, body: &str) -> String {
     )
 }
 
-fn body(page: &DeskPage) -> String {
+/// What the page says. `up` is the way from its address to where the other pages are.
+fn body(page: &DeskPage, up: &str) -> String {
     let (told, class) = told(page);
     let mut text = format!("<h1>{}</h1><dl>", rupiah(page.total));
     let pieces = format!("{} &times; {}", page.quantity, escaped(&page.name));
@@ -94,7 +102,7 @@ fn body(page: &DeskPage) -> String {
         let (name, label) = (button.as_str(), label(*button));
         let _ = write!(
             text,
-            "<form method=\"post\" action=\"{}/{name}\"><button class=\"{name}\">{label}</button></form>",
+            "<form method=\"post\" action=\"{up}{}/{name}\"><button class=\"{name}\">{label}</button></form>",
             escaped(&page.token)
         );
     }

@@ -10,6 +10,7 @@ mod faults;
 mod migrating;
 mod operating;
 mod paying;
+mod prefixed;
 mod reloading;
 mod secrets;
 mod slow;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         paying::an_order_that_is_half_made_is_finished,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
+        prefixed::every_address_leads_back_through_the_proxy,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

@@ -3,6 +3,7 @@
 mod fields;
 mod json;
 mod multipart;
+mod part;
 mod urlencoded;
 
 pub(crate) use fields::{number, text};

@@ -225,7 +225,8 @@ async fn a_list_is_the_callers_own_page_by_page() {
         assert_eq!((&meta["total_items"], &meta["has_next_page"]), (&Value::from(2), &Value::from(true)));
         assert_eq!(begin.json()["results"][0]["token"] == "", token == SELLER_TOKEN);
         let link = begin.header("link").unwrap();
-        let next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+        let next = link.strip_prefix("<?").and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+        let next = &format!("/payments?{next}");
         let end = read(&shop, token, next).await;
         assert_eq!((ids(&end), end.header("link")), (vec![first.clone()], None));
         assert_eq!(ids(&read(&shop, token, "/payments?limit=1&page=2").await), [first.as_str()]);

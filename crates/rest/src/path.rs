@@ -4,12 +4,14 @@ use actix_web::dev::{ServiceRequest, Url};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 
-/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows.
-pub(crate) fn trim(request: &mut ServiceRequest) {
-    if let Some(uri) = trimmed(request.uri()) {
-        request.match_info_mut().set(Url::new(uri.clone()));
-        request.head_mut().uri = uri;
-    }
+/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows. Tells
+/// how many they were.
+pub(crate) fn trim(request: &mut ServiceRequest) -> usize {
+    let Some(uri) = trimmed(request.uri()) else { return 0 };
+    let slashes = request.path().len().saturating_sub(uri.path().len());
+    request.match_info_mut().set(Url::new(uri.clone()));
+    request.head_mut().uri = uri;
+    slashes
 }
 
 /// The URI without the trailing slashes of its path; `None` where it has none, or is nothing but slashes.

@@ -334,9 +334,21 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
 /// How REST is served, by a process that listens there.
 #[must_use]
 pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::Options {
-    let Rest { workers, max_connections, request_timeout, body_timeout, upload_timeout, read_timeout, docs, .. } =
-        settings.rest;
+    let Rest {
+        workers,
+        max_connections,
+        request_timeout,
+        body_timeout,
+        upload_timeout,
+        read_timeout,
+        keep_alive,
+        docs,
+        ..
+    } = settings.rest;
     rest::Options {
+        keep_alive,
+        public_url: settings.rest.public_url.clone(),
+        has_media_paths: images::are_paths(settings),
         workers,
         max_connections,
         request_timeout,
@@ -350,6 +362,7 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
         uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),
+        cors_headers: settings.cors.allowed_headers.clone(),
         drain_timeout: settings.shutdown.drain_timeout,
         ..rest::Options::default()
     }

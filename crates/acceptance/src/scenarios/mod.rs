@@ -168,6 +168,7 @@ scenarios! {
         each_change_makes_another_entity_tag,
         a_change_of_what_has_changed_meanwhile_is_refused,
         a_condition_that_cannot_be_read_matches_nothing,
+        a_tag_that_a_proxy_has_changed_is_known_again,
         a_condition_is_judged_after_all_else,
         of_twenty_writers_with_one_entity_tag_one_wins,
         no_change_is_lost_among_writers_who_try_again,

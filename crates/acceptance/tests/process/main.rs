@@ -11,6 +11,7 @@ mod faults;
 mod migrating;
 mod operating;
 mod paying;
+mod prefixed;
 mod reloading;
 mod secrets;
 mod slow;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         paying::a_mail_server_that_cannot_take_all_addresses_is_told_at_start,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
+        prefixed::every_address_leads_back_through_the_proxy,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

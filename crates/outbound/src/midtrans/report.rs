@@ -107,8 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn zeros_behind_an_amount_do_not_count() {
-        for amount in [json!("10000.000"), json!("10000"), json!(10000), json!(10000.0)] {
+    fn an_amount_may_be_a_text_or_a_number_in_any_spelling() {
+        for amount in ["\"10000\"", "\"10000.000\"", "10000", "10000.00", "10000.000", "1e4", "1E+4", "1000000e-2"] {
+            let amount: Value = serde_json::from_str(amount).unwrap();
             let report = read(&answer(&json!({ "gross_amount": amount })), None).unwrap();
             assert_eq!(report.transaction.amount, money(10_000), "{amount}");
         }

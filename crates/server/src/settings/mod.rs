@@ -115,7 +115,7 @@ impl Settings {
         let (rest, grpc, ops) = (Rest::read(reader), Grpc::read(reader), Ops::read(reader));
         network::guard_ports(reader, &rest, &grpc, &ops);
         let database = Database::read(reader);
-        let storage = Storage::read(reader, rest.host);
+        let storage = Storage::read(reader, &rest);
         Self {
             environment: reader.environment,
             trusted_proxies,

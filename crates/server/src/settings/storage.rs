@@ -2,6 +2,7 @@
 
 use super::environment::Environment;
 use super::mistakes::Told;
+use super::network::Rest;
 use super::reader::Reader;
 use super::secrets::{Given, Shape};
 use secrecy::{ExposeSecret, SecretString};
@@ -100,15 +101,16 @@ enum Named {
 }
 
 impl Storage {
-    /// `host` is what REST listens on, of which the addresses of images in a folder are made.
-    pub(super) fn read(reader: &mut Reader<'_>, host: IpAddr) -> Self {
+    /// The addresses of images in a folder are made of what REST listens on, or of what clients know it by.
+    pub(super) fn read(reader: &mut Reader<'_>, rest: &Rest) -> Self {
         let named = named(reader);
         let public_url = address(reader, PUBLIC_URL, WANTED_PUBLIC_URL, public_url);
         let presigned = presigned(reader);
         let bucket = Bucket::read(reader, presigned);
         let place = match named {
             Ok(Named::Folder(path)) => {
-                guard_folder(reader, host, public_url.is_some(), presigned.is_some());
+                let has_public_url = public_url.is_some() || rest.public_url.is_some();
+                guard_folder(reader, rest.host, has_public_url, presigned.is_some());
                 Place::Folder(path)
             }
             Ok(Named::Bucket { name, prefix }) => {

@@ -22,7 +22,7 @@ pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, Star
         Place::Folder(folder) => {
             let options = LocalOptions {
                 folder: folder.clone(),
-                public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
+                public_url: storage.public_url.clone().unwrap_or_else(|| media_at(settings, rest)),
                 timeout: storage.timeout,
             };
             Store::local(options)
@@ -44,8 +44,18 @@ pub(super) fn unusable(settings: &Settings, source: BoxError) -> StartError {
 
 /// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
 /// can tell by which name clients know it: then the path alone, which is right for those that know REST itself.
-fn media_at(rest: SocketAddr) -> String {
-    if rest.ip().is_unspecified() { MEDIA.to_owned() } else { format!("http://{rest}{MEDIA}") }
+fn media_at(settings: &Settings, rest: SocketAddr) -> String {
+    match &settings.rest.public_url {
+        Some(known_by) => format!("{known_by}{MEDIA}"),
+        None if rest.ip().is_unspecified() => MEDIA.to_owned(),
+        None => format!("http://{rest}{MEDIA}"),
+    }
+}
+
+/// Whether the addresses of images are paths of REST, because nobody has said by which name clients know it.
+pub(super) fn are_paths(settings: &Settings) -> bool {
+    let is_said = settings.storage.public_url.is_some() || settings.rest.public_url.is_some();
+    media(settings).is_some() && !is_said && settings.rest.host.is_unspecified()
 }
 
 pub(super) fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
@@ -90,6 +100,11 @@ mod tests {
         assert!(error.starts_with(&told) && error.ends_with("or name another folder"), "{error}");
     }
 
+    fn settings(more: &[(&str, &str)]) -> Settings {
+        let overrides = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Settings::load(&Sources { environment: Some("test".to_owned()), overrides, ..Sources::default() }).unwrap()
+    }
+
     #[test]
     fn images_in_a_folder_are_found_at_rest_itself() {
         for (listens, found) in [
@@ -98,7 +113,24 @@ mod tests {
             ("0.0.0.0:8081", "/media"),
             ("[::]:8081", "/media"),
         ] {
-            assert_eq!(media_at(listens.parse().unwrap()), found);
+            let listens = listens.parse().unwrap();
+            assert_eq!(media_at(&settings(&[]), listens), found);
+            let known = settings(&[("rest.public_url", "https://shop.example/api/")]);
+            assert_eq!(media_at(&known, listens), "https://shop.example/api/media");
+        }
+    }
+
+    #[test]
+    fn images_have_paths_where_nobody_says_how_rest_is_known() {
+        let everywhere = ("rest.host", "0.0.0.0");
+        assert!(are_paths(&settings(&[everywhere])));
+        for said in [
+            ("rest.host", "127.0.0.1"),
+            ("rest.public_url", "https://shop.example"),
+            ("storage.public_url", "/media"),
+            ("storage.url", "s3://shop"),
+        ] {
+            assert!(!are_paths(&settings(&[everywhere, said])), "{said:?}");
         }
     }
 }

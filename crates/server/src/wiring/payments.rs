@@ -39,7 +39,7 @@ impl Teller {
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
             GatewayChoice::Simulator(choice) => {
-                let options = simulator_options(choice, rest);
+                let options = simulator_options(choice, settings.rest.public_url.as_deref(), rest);
                 let opened = simulator::Simulator::open(options, Arc::clone(clock)).map_err(StartError::Simulator)?;
                 Ok(Self::Simulator(Arc::new(opened)))
             }
@@ -79,10 +79,11 @@ fn base_of(rest: SocketAddr) -> String {
     if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
 }
 
-fn simulator_options(choice: &Simulator, rest: SocketAddr) -> simulator::Options {
+/// `known_by` is what clients know REST by, where that is another address than its own. Notifications go to its own.
+fn simulator_options(choice: &Simulator, known_by: Option<&str>, rest: SocketAddr) -> simulator::Options {
     let base = base_of(rest);
     simulator::Options {
-        public_url: choice.public_url.clone().unwrap_or_else(|| base.clone()),
+        public_url: choice.public_url.clone().unwrap_or_else(|| known_by.unwrap_or(&base).to_owned()),
         webhook_url: format!("{base}{WEBHOOK}"),
         server_key: choice.server_key.clone(),
         journal: choice.journal.clone(),

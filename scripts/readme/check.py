@@ -48,8 +48,8 @@ USES = re.compile(r"\$\{?(\w+)")
 class Walk:
     """README's commands in one terminal, and how each block went."""
 
-    def __init__(self, shop, terminal, has_grpcurl):
-        self.shop, self.terminal, self.has_grpcurl = shop, terminal, has_grpcurl
+    def __init__(self, shop, terminal, has_grpcurl, build_seconds):
+        self.shop, self.terminal, self.has_grpcurl, self.build_seconds = shop, terminal, has_grpcurl, build_seconds
         self.names = {}
         # Variables that only a command has that was left out.
         self.unset = set()
@@ -61,7 +61,7 @@ class Walk:
         """Runs a block, unless it is not to be run, and keeps how that went."""
         handling = HANDLING.get((block.heading, block.language))
         if handling == SERVES:
-            result = "ok"
+            result = f"ok: ready after {self.build_seconds:.0f} s"
         elif handling:
             result = f"not run: {handling}"
         elif block.language:
@@ -146,10 +146,12 @@ class Walk:
     def table(self):
         """Prints how everything went; how much of it failed."""
         print(f"\n{'line':>6}  {'section':<26} {'block':<8} result")
-        for line, heading, language, result in self.rows:
+        for line, heading, language, result in sorted(self.rows):
             print(f"{line:>6}  {heading:<26} {language:<8} {result.splitlines()[0]}")
         failed = [row for row in self.rows if row[3].startswith("FAILED")]
-        print(f"\n{len(self.rows)} rows, of which {len(failed)} failed")
+        left_out = [row for row in self.rows if row[3].startswith("not run")]
+        held = len(self.rows) - len(failed) - len(left_out)
+        print(f"\nREADME.md: {held} hold, {len(failed)} do not, {len(left_out)} were not run")
         return len(failed)
 
 
@@ -188,14 +190,13 @@ def check(source, scratch, target):
     env = environment(target)
     has_grpcurl = shutil.which("grpcurl", path=env["PATH"]) is not None
     serve = next(block for block in document.blocks if HANDLING.get((block.heading, block.language)) == SERVES)
-    print(f"A clone of HEAD in an empty folder; `{serve.lines[0]}` builds it.", flush=True)
+    print(f"In a clone of HEAD, `{serve.lines[0]}` builds the shop.", flush=True)
     with (
         Shop("\n".join(serve.lines), folder, os.path.join(scratch, "log"), env) as shop,
         Terminal(folder, scratch, env) as terminal,
     ):
         seconds = shop.wait_until_ready(READY, BUILD_SECONDS)
-        print(f"Ready after {seconds:.0f} s.", flush=True)
-        walk = Walk(shop, terminal, has_grpcurl)
+        walk = Walk(shop, terminal, has_grpcurl, seconds)
         check_prose(document, walk)
         for block in document.blocks:
             walk.block(block)

@@ -113,7 +113,7 @@ class Walking(unittest.TestCase):
     """check.py"""
 
     def test_what_needs_a_missing_program_is_left_out_with_all_that_builds_on_it(self):
-        walk = check.Walk(None, None, has_grpcurl=False)
+        walk = check.Walk(None, None, has_grpcurl=False, build_seconds=0)
         for command, is_left_out in [
             ("curl $here", False),
             ('login=$(grpcurl -plaintext host); echo "$login"', True),
@@ -124,7 +124,7 @@ class Walking(unittest.TestCase):
             ("curl users/$id", True),
         ]:
             self.assertEqual(walk._missing(command) is not None, is_left_out, command)
-        walk = check.Walk(None, None, has_grpcurl=True)
+        walk = check.Walk(None, None, has_grpcurl=True, build_seconds=0)
         self.assertIsNone(walk._missing("grpcurl -plaintext host"))
 
     def test_a_call_that_sends_something_is_made_once(self):

@@ -67,7 +67,7 @@ class Walk:
         elif block.language:
             result = self._steps(block)
         else:
-            result = self._compare(self.shop.log, block.lines, compare.contains)
+            result = self._compare(self.shop.log, block.lines, compare.contains, compare.missing)
             result = result if result == "ok" else f"FAILED: not in the shop's log\n{result}"
         self.row(block.line, block.heading, block.language or "log", result)
 
@@ -134,12 +134,12 @@ class Walk:
         self.shown += tuple(filter(None, step.shown))
         return self._compare(lambda: re.sub(r"(?m)^(:.*)?\n", "", _read(self.background)), self.shown)
 
-    def _compare(self, came, shown, how=compare.holds, patience=SETTLE_SECONDS):
+    def _compare(self, came, shown, how=compare.holds, tell=compare.difference, patience=SETTLE_SECONDS):
         """Compares until it holds, or the time is over."""
         deadline = time.monotonic() + patience
         while not how(shown, text := came(), self.names):
             if time.monotonic() >= deadline:
-                return compare.difference(shown, text, self.names)
+                return tell(shown, text, self.names)
             time.sleep(0.5)
         return "ok"
 

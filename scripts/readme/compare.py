@@ -61,7 +61,7 @@ def missing(shown, came, names):
     for line in shown:
         if not any(_matches(line, other, names) for other in rest):
             found.append(f"-{line}")
-            found += [f"+{near}" for near in difflib.get_close_matches(line, rest, n=2, cutoff=0.4)]
+            found += [f"+{near}" for near in difflib.get_close_matches(line, rest, n=1, cutoff=0.4)]
     return "\n".join(found) or "all of it is there, but in another order"
 
 

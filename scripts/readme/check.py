@@ -48,8 +48,8 @@ USES = re.compile(r"\$\{?(\w+)")
 class Walk:
     """README's commands in one terminal, and how each block went."""
 
-    def __init__(self, shop, terminal, has_grpcurl):
-        self.shop, self.terminal, self.has_grpcurl = shop, terminal, has_grpcurl
+    def __init__(self, shop, terminal, has_grpcurl, build_seconds):
+        self.shop, self.terminal, self.has_grpcurl, self.build_seconds = shop, terminal, has_grpcurl, build_seconds
         self.names = {}
         # Variables that only a command has that was left out.
         self.unset = set()
@@ -61,13 +61,13 @@ class Walk:
         """Runs a block, unless it is not to be run, and keeps how that went."""
         handling = HANDLING.get((block.heading, block.language))
         if handling == SERVES:
-            result = "ok"
+            result = f"ok: ready after {self.build_seconds:.0f} s"
         elif handling:
             result = f"not run: {handling}"
         elif block.language:
             result = self._steps(block)
         else:
-            result = self._compare(self.shop.log, block.lines, compare.contains)
+            result = self._compare(self.shop.log, block.lines, compare.contains, compare.missing)
             result = result if result == "ok" else f"FAILED: not in the shop's log\n{result}"
         self.row(block.line, block.heading, block.language or "log", result)
 
@@ -134,22 +134,24 @@ class Walk:
         self.shown += tuple(filter(None, step.shown))
         return self._compare(lambda: re.sub(r"(?m)^(:.*)?\n", "", _read(self.background)), self.shown)
 
-    def _compare(self, came, shown, how=compare.holds, patience=SETTLE_SECONDS):
+    def _compare(self, came, shown, how=compare.holds, tell=compare.difference, patience=SETTLE_SECONDS):
         """Compares until it holds, or the time is over."""
         deadline = time.monotonic() + patience
         while not how(shown, text := came(), self.names):
             if time.monotonic() >= deadline:
-                return compare.difference(shown, text, self.names)
+                return tell(shown, text, self.names)
             time.sleep(0.5)
         return "ok"
 
     def table(self):
         """Prints how everything went; how much of it failed."""
         print(f"\n{'line':>6}  {'section':<26} {'block':<8} result")
-        for line, heading, language, result in self.rows:
+        for line, heading, language, result in sorted(self.rows):
             print(f"{line:>6}  {heading:<26} {language:<8} {result.splitlines()[0]}")
         failed = [row for row in self.rows if row[3].startswith("FAILED")]
-        print(f"\n{len(self.rows)} rows, of which {len(failed)} failed")
+        left_out = [row for row in self.rows if row[3].startswith("not run")]
+        held = len(self.rows) - len(failed) - len(left_out)
+        print(f"\nREADME.md: {held} hold, {len(failed)} do not, {len(left_out)} were not run")
         return len(failed)
 
 
@@ -188,14 +190,13 @@ def check(source, scratch, target):
     env = environment(target)
     has_grpcurl = shutil.which("grpcurl", path=env["PATH"]) is not None
     serve = next(block for block in document.blocks if HANDLING.get((block.heading, block.language)) == SERVES)
-    print(f"A clone of HEAD in an empty folder; `{serve.lines[0]}` builds it.", flush=True)
+    print(f"In a clone of HEAD, `{serve.lines[0]}` builds the shop.", flush=True)
     with (
         Shop("\n".join(serve.lines), folder, os.path.join(scratch, "log"), env) as shop,
         Terminal(folder, scratch, env) as terminal,
     ):
         seconds = shop.wait_until_ready(READY, BUILD_SECONDS)
-        print(f"Ready after {seconds:.0f} s.", flush=True)
-        walk = Walk(shop, terminal, has_grpcurl)
+        walk = Walk(shop, terminal, has_grpcurl, seconds)
         check_prose(document, walk)
         for block in document.blocks:
             walk.block(block)

@@ -54,6 +54,17 @@ def difference(shown, came, names):
     return "\n".join(difflib.unified_diff(wanted, rest, "README.md", "what came", lineterm="", n=2))
 
 
+def missing(shown, came, names):
+    """Which of the lines `shown` are not among those that came, each with what comes next to it."""
+    rest = _tidy(came).splitlines()
+    found = []
+    for line in shown:
+        if not any(_matches(line, other, names) for other in rest):
+            found.append(f"-{line}")
+            found += [f"+{near}" for near in difflib.get_close_matches(line, rest, n=1, cutoff=0.4)]
+    return "\n".join(found) or "all of it is there, but in another order"
+
+
 def _matches(line, other, names):
     pattern, _ = _pattern([line], names)
     return re.fullmatch(pattern, other + "\n") is not None

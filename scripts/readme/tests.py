@@ -61,6 +61,11 @@ class Comparing(unittest.TestCase):
         for shown, there in [(["… INFO first", "… INFO second…"], True), (["… second…", "… first"], False), (["third"], False)]:
             self.assertEqual(compare.contains(shown, log, {}), there, shown)
 
+    def test_of_a_log_only_what_is_missing_is_told(self):
+        log = "2026 INFO noise of another kind altogether\n2026 INFO outbound::mail: mail sent\n"
+        told = compare.missing(["… INFO outbound::mail: mail not sent"], log, {})
+        self.assertEqual(told, "-… INFO outbound::mail: mail not sent\n+2026 INFO outbound::mail: mail sent")
+
     def test_a_difference_shows_nothing_else(self):
         text = compare.difference(["a", f"id {ID}", "price 2", "…"], f"a\nid {HERE}\nprice 3\nmore\n", {})
         self.assertIn("-price 2", text)
@@ -113,7 +118,7 @@ class Walking(unittest.TestCase):
     """check.py"""
 
     def test_what_needs_a_missing_program_is_left_out_with_all_that_builds_on_it(self):
-        walk = check.Walk(None, None, has_grpcurl=False)
+        walk = check.Walk(None, None, has_grpcurl=False, build_seconds=0)
         for command, is_left_out in [
             ("curl $here", False),
             ('login=$(grpcurl -plaintext host); echo "$login"', True),
@@ -124,7 +129,7 @@ class Walking(unittest.TestCase):
             ("curl users/$id", True),
         ]:
             self.assertEqual(walk._missing(command) is not None, is_left_out, command)
-        walk = check.Walk(None, None, has_grpcurl=True)
+        walk = check.Walk(None, None, has_grpcurl=True, build_seconds=0)
         self.assertIsNone(walk._missing("grpcurl -plaintext host"))
 
     def test_a_call_that_sends_something_is_made_once(self):

@@ -121,19 +121,21 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop
 /// Finds out what the mail server can do, so that what it lacks is told before a mail needs it. Once it has answered there is
 /// nothing left to do: each further connection tells anew.
 pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken) {
-    let mut complained = false;
-    while let Err(error) = post.look(Deadline::within(CALL_TIME)).await {
-        if !complained {
-            tracing::warn!(error = error.to_string(), "the mail server does not answer");
+    let calling = async {
+        let mut complained = false;
+        while let Err(error) = post.look(Deadline::within(CALL_TIME)).await {
+            if !complained {
+                tracing::warn!(error = error.to_string(), "the mail server does not answer");
+            }
+            complained = true;
+            tokio::time::sleep(CALL_EVERY).await;
         }
-        complained = true;
-        if stop.run_until_cancelled(tokio::time::sleep(CALL_EVERY)).await.is_none() {
-            return;
+        if complained {
+            tracing::info!("the mail server answers");
         }
-    }
-    if complained {
-        tracing::info!("the mail server answers");
-    }
+    };
+    // Nothing is lost by ending in the middle: no mail is at stake.
+    stop.run_until_cancelled(calling).await;
 }
 
 /// Sends the mails that are due.

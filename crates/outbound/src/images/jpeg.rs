@@ -48,8 +48,8 @@ pub(super) struct Jpeg {
     frame: Frame,
     /// Where what must stay in front ends: the file's beginning, and JFIF's header where there is one.
     front: usize,
-    /// Whether a decoder holds all coefficients: the image is gone through more than once.
-    has_many_scans: bool,
+    /// Whether a decoder holds all coefficients, because it does not have those of a block at once.
+    is_in_parts: bool,
     profile: Option<Vec<u8>>,
 }
 
@@ -173,9 +173,9 @@ impl Kept {
             }
         }
         let scans = self.codes.iter().filter(|code| **code == START_OF_SCAN).count();
-        let has_many_scans = scans > 1;
+        let is_in_parts = scans > 1 || frame.is_progressive();
         let front = self.front.max(MAGIC.len());
-        let jpeg = Jpeg { bytes: self.bytes, orientation, frame, front, has_many_scans, profile };
+        let jpeg = Jpeg { bytes: self.bytes, orientation, frame, front, is_in_parts, profile };
         (1..=MAX_SCANS).contains(&scans).then_some(jpeg)
     }
 }
@@ -240,7 +240,7 @@ impl Jpeg {
         let (width, height) = self.frame.size;
         let is_grey = self.frame.is_grey();
         let output = u64::from(width) * u64::from(height) * if is_grey { 1 } else { 3 };
-        let held = if self.has_many_scans { self.frame.coefficients() } else { 0 };
+        let held = if self.is_in_parts { self.frame.coefficients() } else { 0 };
         // The coefficients are gone before the image is turned, and are there beside one that is not.
         if output + output.max(held) > MAX_MEMORY {
             return None;

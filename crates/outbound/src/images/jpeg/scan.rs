@@ -86,6 +86,10 @@ impl Frame {
         is_usual.then_some(Self { size: (width, height), code, components, units })
     }
 
+    pub(super) const fn is_progressive(&self) -> bool {
+        self.code == PROGRESSIVE
+    }
+
     pub(super) const fn is_grey(&self) -> bool {
         self.components.len() == 1
     }
@@ -113,7 +117,7 @@ impl Frame {
         let [count] = take_chunk(&mut header)?;
         let selectors = take(&mut header, 2 * usize::from(count))?;
         let [first, last, bits] = take_chunk(&mut header)?;
-        let is_progressive = self.code == PROGRESSIVE;
+        let is_progressive = self.is_progressive();
         let extent = if is_progressive {
             Extent::read(first, last, bits)?
         } else {

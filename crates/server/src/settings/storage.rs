@@ -219,7 +219,9 @@ pub(super) fn plain_endpoint(text: &str) -> Option<String> {
 
 /// Whether a text is a plain address of the web.
 pub(super) fn is_address(text: &str) -> bool {
-    let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@');
+    let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '@' | '\\'));
+    // A browser takes the first name of a path for a host that is missing.
+    let is_plain = is_plain && !text.contains(":///");
     Url::parse(text).is_ok_and(|url| {
         is_plain
             && matches!(url.scheme(), "http" | "https")

@@ -112,6 +112,7 @@ const REFUSED: &[(&str, &[&str])] = &[
             "//cdn.example",
             "ftp://cdn.example",
             "https://",
+            "https:///cdn",
             "https://cdn.example/?image=",
             "https://ada@cdn.example",
             "/media#",

@@ -72,6 +72,49 @@ pub fn jpeg_on_its_side() -> Vec<u8> {
     bytes
 }
 
+/// A JPEG of so many pixels, all of one grey: small as a file, however large it is.
+///
+/// # Panics
+/// Where it cannot be made.
+#[must_use]
+pub fn flat_jpeg(width: u16, height: u16) -> Vec<u8> {
+    let [width_bytes, height_bytes] = [width, height].map(u16::to_be_bytes);
+    let mut bytes = vec![0xff, 0xd8];
+    bytes.extend(segment(0xdb, &[&[0][..], &[1; 64]].concat()));
+    bytes.extend(segment(0xc0, &[&[8][..], &height_bytes, &width_bytes, &[1, 1, 0x11, 0]].concat()));
+    for class in [0x00, 0x10] {
+        // One code of one bit, 0: no difference; the end of the block.
+        bytes.extend(segment(0xc4, &[&[class, 1][..], &[0; 16]].concat()));
+    }
+    bytes.extend(segment(0xda, &[1, 1, 0, 0, 63, 0]));
+    let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
+    bytes.extend(vec![0; (2 * blocks).div_ceil(8)]);
+    bytes.extend([0xff, 0xd9]);
+    bytes
+}
+
+/// The same JPEG with bytes before its segments and its end that belong to nothing.
+///
+/// # Panics
+/// Where it is no JPEG.
+#[must_use]
+pub fn with_stray_bytes(jpeg: &[u8]) -> Vec<u8> {
+    let stray = [&b"\0\0"[..], SECRET_PLACE.as_bytes(), b"\xff\xff\xff"].concat();
+    let mut bytes = jpeg[..2].to_vec();
+    let mut rest = &jpeg[2..];
+    loop {
+        let (head, behind) = rest.split_at(2 + usize::from(u16::from_be_bytes([rest[2], rest[3]])));
+        bytes.extend(&stray);
+        bytes.extend(head);
+        rest = behind;
+        if head[1] == 0xda {
+            break;
+        }
+    }
+    let (scan, end) = rest.split_at(rest.len() - 2);
+    [&bytes, scan, &stray, end].concat()
+}
+
 /// A segment of a JPEG (ISO/IEC 10918-1 §B.1.1.4).
 fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len() + 2).unwrap();
@@ -195,6 +238,9 @@ mod tests {
         for bytes in [jpeg_with_secrets(), jpeg_on_its_side()] {
             assert_eq!(decoded(&bytes, ImageFormat::Jpeg).width(), 40);
         }
+        let flat = flat_jpeg(300, 20);
+        assert_eq!(decoded(&flat, ImageFormat::Jpeg).width(), 300);
+        assert!(holds(&with_stray_bytes(&flat), SECRET_PLACE));
         assert_eq!(decoded(&png_with_secrets(), ImageFormat::Png).width(), 40);
         assert!(holds(&jpeg_with_secrets(), SECRET_PLACE) && holds(&png_with_secrets(), SECRET_PLACE));
     }

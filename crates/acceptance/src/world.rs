@@ -62,6 +62,7 @@ pub fn settings(url: &str, overrides: &[(&str, &str)]) -> Settings {
     let sources = Sources {
         environment: Some("test".to_owned()),
         config_dir: None,
+        default_dir: None,
         env_vars: Vec::new(),
         overrides: all.collect(),
     };

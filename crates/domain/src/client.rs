@@ -71,6 +71,7 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn client(trusted: &[&str], peer: &str, forwarded_for: &[&str]) -> String {
         let networks = trusted.iter().map(|network| network.parse().unwrap()).collect();
@@ -100,5 +101,20 @@ mod tests {
     fn ports_brackets_and_mapped_addresses_are_understood() {
         assert_eq!(client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["[2001:db8:1:2:3::9]"]), "2001:db8:1:2::");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_header_names_a_client_or_is_passed_over(
+            values in prop::collection::vec(prop_oneof![any::<String>(), "[0-9a-f.:, \\[\\]%/]{0,60}"], 0..4),
+            peer: std::net::IpAddr,
+        ) {
+            let told = client(&["10.0.0.0/8", "::/1"], &peer.to_string(), &values.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert!(told.parse::<IpAddr>().is_ok());
+            let untrusted = client(&[], &peer.to_string(), &values.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert_eq!(untrusted, ClientAddress::new(peer).to_string(), "only a trusted proxy is heard");
+        }
     }
 }

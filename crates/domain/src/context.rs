@@ -58,6 +58,7 @@ pub struct Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_harmless_request_id_is_kept_and_any_other_replaced() {
@@ -65,6 +66,15 @@ mod tests {
         for harmful in ["", "a b", "a\r\nb", "é", &"x".repeat(65)] {
             let id = RequestId::accept(Some(harmful));
             assert!(Uuid::parse_str(id.as_str()).is_ok(), "{harmful:?} became {id}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_offer_becomes_a_harmless_id(offered in any::<String>()) {
+            prop_assert!(is_harmless(RequestId::accept(Some(&offered)).as_str()));
         }
     }
 }

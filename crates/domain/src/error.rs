@@ -188,6 +188,8 @@ pub enum ViolationCode {
     FileTooLarge,
     /// The file is not an image of a kind that is taken, or not a whole one.
     InvalidImage,
+    /// The image has more pixels than allowed.
+    ImageTooLarge,
     /// The text is not the address of something on the web.
     InvalidUrl,
     /// The role is none of those that exist.
@@ -228,6 +230,7 @@ impl ViolationCode {
             Self::OutOfRange => "out_of_range",
             Self::FileTooLarge => "file_too_large",
             Self::InvalidImage => "invalid_image",
+            Self::ImageTooLarge => "image_too_large",
             Self::InvalidUrl => "invalid_url",
             Self::UnknownRole => "unknown_role",
             Self::UnknownSort => "unknown_sort",
@@ -244,11 +247,11 @@ impl ViolationCode {
         }
     }
 
-    /// When the Go system would have found such a mistake: it looked for values that are absent and for numbers that are
-    /// none in one go.
+    /// When the Go system would have found such a mistake: it looked for values that are absent, for numbers that are none, and
+    /// for prices of nothing in one go.
     const fn precedence(self) -> Self {
         match self {
-            Self::InvalidNumber => Self::Empty,
+            Self::InvalidNumber | Self::NotPositive => Self::Empty,
             other => other,
         }
     }
@@ -360,6 +363,14 @@ impl Error {
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
         Self { code, message: None, violations: Vec::new(), retry_after: None, source: None }
+    }
+
+    /// The error of a call that does not say which thing it is about: `{thing} id is required`, in the Go system's words.
+    #[must_use]
+    pub fn id_required(thing: &str) -> Self {
+        let mut wrong = Violations::default();
+        wrong.add("id", &Reason::new(ViolationCode::Empty, format!("{thing} {{field}} is required")));
+        wrong.into_error(ErrorCode::InvalidRequest)
     }
 
     /// A fault of ours; the cause goes to the log and never to a client.

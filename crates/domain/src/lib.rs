@@ -14,6 +14,7 @@ pub mod audit_log;
 pub mod client;
 pub mod clock;
 pub mod context;
+pub mod decimal;
 pub mod error;
 mod id;
 pub mod money;

@@ -3,6 +3,8 @@
 use crate::error::{Reason, ViolationCode};
 use std::fmt;
 
+pub(crate) mod spelling;
+
 /// Minor units of one major unit.
 const MINOR: i64 = 100;
 /// Decimals that a minor unit takes.
@@ -51,16 +53,24 @@ impl Money {
         self.0 / MINOR
     }
 
-    /// Reads a decimal number of at most two decimals (zeros that follow them do not count), without an exponent and
-    /// without separators between digits.
+    /// Reads a decimal number as people write it here: of two decimals at most, without an exponent and without separators
+    /// between digits.
     ///
     /// # Errors
-    /// That it is none, negative, or too large.
+    /// That it is none, negative, or too large; with the right spelling where one can be told (`425.000`, `Rp 425.000`).
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        minor_units(raw).and_then(Self::from_minor).ok_or_else(|| {
-            let message = "{field} must be an amount such as 1000 or 10.50, at most 9999999999999.99";
+        typed_minor_units(raw).and_then(Self::from_minor).ok_or_else(|| {
+            let message = spelling::advice(raw).unwrap_or_else(|| {
+                "{field} must be an amount such as 1000 or 10.50, at most 9999999999999.99".to_owned()
+            });
             Reason::new(ViolationCode::InvalidNumber, message)
         })
+    }
+
+    /// Reads a decimal number as machines write it, such as the payment gateway: zeros behind the second decimal do not count.
+    #[must_use]
+    pub fn read(raw: &str) -> Option<Self> {
+        minor_units(raw).and_then(Self::from_minor)
     }
 
     /// The sum, where it is not too large.
@@ -82,8 +92,15 @@ impl Money {
     }
 }
 
+/// A decimal number of two decimals at most in hundredths, of either sign; none where the text is no such number. A third
+/// decimal, were it a zero, is more often the end of a thousand than a decimal.
+pub(crate) fn typed_minor_units(raw: &str) -> Option<i64> {
+    let decimals = raw.trim().split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    if decimals > DECIMALS { None } else { minor_units(raw) }
+}
+
 /// A decimal number in hundredths, of either sign; none where the text is no such number.
-pub(crate) fn minor_units(raw: &str) -> Option<i64> {
+fn minor_units(raw: &str) -> Option<i64> {
     let text = raw.trim();
     let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -126,7 +143,6 @@ mod tests {
             ("0.07", "0.07"),
             (" 19.99 ", "19.99"),
             ("007", "7"),
-            ("10.50000", "10.5"),
             ("-0", "0"),
             ("9999999999999.99", "9999999999999.99"),
         ] {
@@ -137,8 +153,27 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_refused() {
         for raw in [
-            "", " ", "abc", "1e3", "1,000", "0.001", "-1", "+1", ".5", "5.", ".", "-", "1 0", "0x10", "١", "NaN",
+            "",
+            " ",
+            "abc",
+            "1e3",
+            "1,000",
+            "0.001",
+            "-1",
+            "+1",
+            ".5",
+            "5.",
+            ".",
+            "-",
+            "1 0",
+            "0x10",
+            "١",
+            "NaN",
             "1.-5",
+            "425.000",
+            "10.50000",
+            "0.000",
+            "Rp 425.000",
         ] {
             assert_eq!(Money::parse(raw).unwrap_err().code(), ViolationCode::InvalidNumber, "{raw:?}");
         }
@@ -146,8 +181,22 @@ mod tests {
         assert!(Money::parse("99999999999999999999999999").is_err());
     }
 
+    #[test]
+    fn what_a_machine_wrote_may_have_zeros_behind() {
+        assert_eq!(Money::read("10000.000"), Money::from_whole(10_000));
+        assert_eq!(Money::read("10000.00"), Money::from_whole(10_000));
+        for raw in ["10000.001", "-1", "10,000", "1e4", "10000000000000.00", ""] {
+            assert_eq!(Money::read(raw), None, "{raw:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn no_text_makes_a_panic(raw in any::<String>()) {
+            let _ = (Money::parse(&raw), Money::read(&raw));
+        }
 
         #[test]
         fn what_is_printed_reads_back(minor in 0..=Money::MAX.minor()) {
@@ -157,7 +206,8 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused_but_never_misread(raw in "-?[0-9]{0,16}(\\.[0-9]{0,4})?(e[0-9])?") {
-            if let Ok(money) = Money::parse(&raw) {
+            prop_assert!(Money::parse(&raw).is_err() || Money::parse(&raw).ok() == Money::read(&raw));
+            if let Some(money) = Money::read(&raw) {
                 let printed = money.to_string();
                 let canonical = |text: &str| {
                     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

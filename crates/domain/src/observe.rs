@@ -58,6 +58,8 @@ pub enum PaymentReport<'a> {
     Corrected,
     /// A mail was tried.
     Mail(&'a Attempt),
+    /// It could not be sent because the mail server cannot take its address.
+    UnsupportedAddress,
 }
 
 /// Where reports go.

@@ -3,6 +3,7 @@
 use crate::error::{Reason, ViolationCode, Violations};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
 /// Items in one piece where the caller does not say, and at most.
@@ -12,6 +13,8 @@ pub const MAX_LIMIT: u32 = 100;
 pub const MAX_PAGE: u32 = 10_000;
 /// The longest text that is looked at as a cursor, in bytes.
 const MAX_CURSOR: usize = 4096;
+/// The most items that a cursor may say came before it: the largest count that clients' doubles keep exact.
+const MAX_OFFSET: u64 = 1 << 53;
 
 /// Which piece of a list is asked for, as it arrived; an absent field is an empty one.
 #[derive(Clone, Debug, Default)]
@@ -63,21 +66,30 @@ pub struct PageRequest<P> {
 
 /// A place in a list's order that can be given to a client and taken back.
 pub trait Place: Sized {
-    /// The place as texts without control characters.
+    /// The orders that lists of such places come in.
+    type Order: Copy;
+    /// The place as texts, which are put together line by line.
     fn write(&self) -> Vec<String>;
-    /// Reads what [`Self::write`] wrote.
-    fn read(parts: &[&str]) -> Option<Self>;
+    /// Reads what [`Self::write`] wrote of a list in this order. The text may be anybody's: what no list in this order can hold,
+    /// and what no database can compare with, is none.
+    fn read(parts: &[&str], order: Self::Order) -> Option<Self>;
+}
+
+/// Reads a moment, in microseconds since 1970, that every database can hold: one of the years 1 to 9999.
+pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let moment = DateTime::from_timestamp_micros(text.parse().ok()?)?;
+    (1..=9999).contains(&moment.year()).then_some(moment)
 }
 
 impl PageForm {
     /// Reads which piece is asked for. `listing` tells one list from another: a cursor of one is none of another.
-    pub fn parse<P: Place>(&self, listing: &str, wrong: &mut Violations) -> Option<PageRequest<P>> {
+    pub fn parse<P: Place>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
         let page = wrong.take("page", number(&self.page, 1, MAX_PAGE));
         let limit = wrong.take(self.names.limit, number(&self.limit, MAX_LIMIT, MAX_LIMIT));
         let cursor = match self.cursor.trim() {
             "" => Some(None),
             text if self.page.trim().is_empty() => {
-                wrong.take(self.names.cursor, Cursor::parse(text, listing)).map(Some)
+                wrong.take(self.names.cursor, Cursor::parse(text, listing, order)).map(Some)
             }
             _ => {
                 let reason = Reason::new(ViolationCode::InvalidCursor, "give {field} or page, not both");
@@ -89,7 +101,7 @@ impl PageForm {
         Some(match cursor {
             Some(Cursor { offset, place }) => PageRequest { start: Start::After(place), offset, limit },
             None => {
-                let offset = u64::from(page - 1) * u64::from(limit);
+                let offset = u64::from(page).saturating_sub(1).saturating_mul(u64::from(limit));
                 PageRequest { start: Start::Offset(offset), offset, limit }
             }
         })
@@ -126,7 +138,7 @@ impl<T> Page<T> {
     /// The piece's number, counted from one.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.offset / u64::from(self.limit.max(1)) + 1
+        (self.offset / u64::from(self.limit.max(1))).saturating_add(1)
     }
 
     /// How many pieces of this size the list has.
@@ -160,14 +172,16 @@ impl<P: Place> Cursor<P> {
         URL_SAFE_NO_PAD.encode(parts.join("\n"))
     }
 
-    fn parse(text: &str, listing: &str) -> Result<Self, Reason> {
-        Self::decode(text, listing).ok_or_else(|| {
-            let message = "{field} must be one that the same list gave, with the same filters and order";
+    fn parse(text: &str, listing: &str, order: P::Order) -> Result<Self, Reason> {
+        Self::decode(text, listing, order).ok_or_else(|| {
+            let message =
+                "invalid cursor: {field} must be one that the same list gave, with the same filters and order";
             Reason::new(ViolationCode::InvalidCursor, message)
         })
     }
 
-    fn decode(text: &str, listing: &str) -> Option<Self> {
+    /// Anybody can write a cursor: its fingerprint is a check of the client's memory, not of who wrote it.
+    fn decode(text: &str, listing: &str, order: P::Order) -> Option<Self> {
         if text.len() > MAX_CURSOR {
             return None;
         }
@@ -177,7 +191,8 @@ impl<P: Place> Cursor<P> {
         if *list != fingerprint(listing) {
             return None;
         }
-        Some(Self { offset: offset.parse().ok()?, place: P::read(place)? })
+        let offset = offset.parse().ok().filter(|offset| *offset <= MAX_OFFSET)?;
+        Some(Self { offset, place: P::read(place, order)? })
     }
 }
 
@@ -191,16 +206,19 @@ fn fingerprint(listing: &str) -> String {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use proptest::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq)]
     struct Letter(String);
 
     impl Place for Letter {
+        type Order = ();
+
         fn write(&self) -> Vec<String> {
             vec![self.0.clone()]
         }
 
-        fn read(parts: &[&str]) -> Option<Self> {
+        fn read(parts: &[&str], (): ()) -> Option<Self> {
             let [letter] = parts else { return None };
             Some(Self((*letter).to_owned()))
         }
@@ -210,7 +228,7 @@ mod tests {
         let [page, limit, cursor] = [page, limit, cursor].map(str::to_owned);
         let form = PageForm { page, limit, cursor, names: PageNames::default() };
         let mut wrong = Violations::default();
-        form.parse("letters", &mut wrong).ok_or_else(|| wrong.into_error(ErrorCode::InvalidRequest).to_string())
+        form.parse("letters", (), &mut wrong).ok_or_else(|| wrong.into_error(ErrorCode::InvalidRequest).to_string())
     }
 
     #[test]
@@ -244,11 +262,52 @@ mod tests {
     fn a_cursor_of_another_list_or_of_nobody_is_refused() {
         let other = Cursor { offset: 1, place: Letter("a".to_owned()) }.encode("numbers");
         for cursor in [other.as_str(), "nonsense", "AAAA", "!", &"A".repeat(5000)] {
-            let message = "cursor must be one that the same list gave, with the same filters and order";
+            let message = "invalid cursor: cursor must be one that the same list gave, with the same filters and order";
             assert_eq!(parse("", "", cursor).unwrap_err(), message, "{cursor}");
         }
         let own = Cursor { offset: 1, place: Letter("a".to_owned()) }.encode("letters");
         assert_eq!(parse("2", "", &own).unwrap_err(), "give cursor or page, not both");
+    }
+
+    #[test]
+    fn a_cursor_tells_no_number_that_cannot_be_counted_with() {
+        let cursor = |offset: &str| URL_SAFE_NO_PAD.encode([&fingerprint("letters"), offset, "a"].join("\n"));
+        assert_eq!(parse("", "1", &cursor("9007199254740992")).unwrap().offset, MAX_OFFSET);
+        for offset in ["9007199254740993", "18446744073709551615", "18446744073709551616", "-1", "1.5", "", "\0"] {
+            assert!(parse("", "1", &cursor(offset)).is_err(), "{offset:?}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_one_that_every_database_holds() {
+        for (text, year) in [("0", 1970), ("-62135596800000000", 1), ("253402300799999999", 9999)] {
+            assert_eq!(moment(text).unwrap().year(), year);
+        }
+        for text in ["-62135596800000001", "253402300800000000", "9223372036854775807", "-9223372036854775808", "x", ""]
+        {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_form_is_read_or_refused(
+            page in any::<String>(), limit in "[0-9]{0,12}|\\PC{0,9}", cursor in any::<String>(),
+            bytes in any::<Vec<u8>>(), offset in "[+-]?[0-9]{1,21}",
+        ) {
+            let forged = URL_SAFE_NO_PAD.encode([&fingerprint("letters"), &offset, "a"].join("\n"));
+            for cursor in [cursor, URL_SAFE_NO_PAD.encode(bytes), forged] {
+                if let Ok(request) = parse("", &limit, &cursor) {
+                    let page = Page::<()> { items: Vec::new(), total: request.offset, offset: request.offset, limit: request.limit, next: None };
+                    prop_assert!(page.number() >= 1 && page.count() <= MAX_OFFSET);
+                }
+            }
+            if let Ok(request) = parse(&page, &limit, "") {
+                prop_assert!(request.offset < u64::from(MAX_PAGE * MAX_LIMIT));
+            }
+        }
     }
 
     #[test]

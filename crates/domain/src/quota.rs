@@ -1,6 +1,7 @@
 //! How many calls a client may make.
 
 use crate::client::ClientAddress;
+use crate::observe::Protocol;
 use crate::user::UserId;
 use std::time::Duration;
 
@@ -41,8 +42,9 @@ pub struct Quota {
     pub exceeded: bool,
 }
 
-/// The counters behind the rate limits, shared by both protocols.
+/// The counters behind the rate limits.
 pub trait Quotas: Send + Sync {
-    /// Counts one call. `None` where calls are not limited.
-    fn spend(&self, allowance: Allowance, spender: Spender) -> Option<Quota>;
+    /// Counts one call that came by a protocol. Log-ins and registrations are counted together, whichever protocol they come by.
+    /// `None` where calls are not limited.
+    fn spend(&self, protocol: Protocol, allowance: Allowance, spender: Spender) -> Option<Quota>;
 }

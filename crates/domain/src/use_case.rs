@@ -9,7 +9,7 @@ use crate::client::ClientAddress;
 use crate::clock::Deadline;
 use crate::context::{Context, RequestId};
 use crate::error::{Error, ErrorCode, causes};
-use crate::observe::Observer;
+use crate::observe::{Observer, Protocol};
 use crate::quota::{Allowance, Quota, Quotas, Spender};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
@@ -73,6 +73,8 @@ pub struct FrontDesk {
 /// What a protocol knows of a call before anything has been checked.
 #[derive(Debug)]
 pub struct Caller<'a> {
+    /// How it came.
+    pub protocol: Protocol,
     /// The value of the `Authorization` header, or of the metadata of that name.
     pub authorization: Option<&'a str>,
     /// Where the call comes from.
@@ -112,7 +114,7 @@ impl<U: UseCase> Handler<U> {
             Ok(Actor::User(identity)) => Spender::User(identity.id),
             Ok(Actor::Anonymous) | Err(_) => Spender::Client(caller.client),
         };
-        let quota = self.desk.quotas.spend(U::ALLOWANCE, spender);
+        let quota = self.desk.quotas.spend(caller.protocol, U::ALLOWANCE, spender);
         let context = match quota {
             Some(quota) if quota.exceeded => Err(Error::retry_later(ErrorCode::RateLimited, quota.resets_in)),
             _ => actor.and_then(|actor| U::ACCESS.allow(actor)).map(|actor| Context {

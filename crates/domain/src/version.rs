@@ -27,12 +27,19 @@ impl Version {
         Self(self.0.saturating_add(1))
     }
 
-    /// The entity tag, a strong one, with its quotes: the same text on both protocols.
+    /// The entity tag, a strong one, with its quotes: the same text on both protocols. It names the version, and nothing of how
+    /// the thing is shown.
     #[must_use]
     pub fn etag(self) -> String {
         format!("\"{}\"", self.0)
     }
 }
+
+/// What is put behind the tag of an answer that is compressed on its way: by Apache and Caddy `-gzip`, by Jetty `--gzip`, by
+/// others `;gzip`.
+const SEPARATORS: [&str; 3] = ["--", "-", ";"];
+/// The content codings that are named so (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
+const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 
 /// What a caller says of the version that it knows: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,12 +66,16 @@ impl Tags {
         }
     }
 
-    /// Whether a change on this condition may be made to a thing of this version (`If-Match`; strong comparison).
+    /// Whether a change on this condition may be made to a thing of this version (`If-Match`).
+    ///
+    /// Our tag is known again when a proxy that compresses has marked it as weak, or put the coding's name behind it. By the
+    /// letter of RFC 9110 §13.1.1 a weak tag never matches, because two answers that share one may differ in their bytes. Ours
+    /// names a version of the thing and not the bytes of an answer, so it says as much after that as before.
     #[must_use]
     pub fn permit(&self, version: Version) -> bool {
         match self {
             Self::None | Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| *tag == version.etag()),
+            Self::Listed(tags) => tags.iter().any(|tag| is_tag_of(tag, version)),
         }
     }
 
@@ -74,23 +85,72 @@ impl Tags {
         match self {
             Self::None => false,
             Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == version.etag()),
+            Self::Listed(tags) => tags.iter().any(|tag| is_tag_of(tag, version)),
         }
     }
+}
+
+/// Whether it is the tag of this version, as we give it or as a proxy makes it of that.
+fn is_tag_of(tag: &str, version: Version) -> bool {
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    let Some(opaque) = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')) else { return false };
+    let uncoded = CODINGS.iter().find_map(|coding| {
+        let marked = opaque.strip_suffix(coding)?;
+        SEPARATORS.iter().find_map(|separator| marked.strip_suffix(separator))
+    });
+    uncoded.unwrap_or(opaque) == version.number().to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_change_is_permitted_without_a_condition_and_on_the_right_one() {
         let version = Version::restore(7);
-        for permitted in ["", "*", "\"7\"", "\"6\", \"7\""] {
+        for permitted in ["", "*", "\"7\"", "\"6\", \"7\"", "\"6\",W/\"7\"", " \"7\" , \"8\"", ",\"7\""] {
             assert!(Tags::parse(permitted).permit(version), "{permitted}");
         }
-        for refused in ["\"6\"", "W/\"7\"", "7", "\"7", "nonsense", ",", "\"6\",\"8\""] {
+        for refused in
+            ["\"6\"", "7", "\"7", "\"", "nonsense", ",", "\"6\",\"8\"", "\"07\"", "\"7\" \"8\"", "\"\"", "W/7"]
+        {
             assert!(!Tags::parse(refused).permit(version), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_known_again_as_proxies_that_compress_leave_it() {
+        let version = Version::restore(7);
+        let (known, unknown) = (
+            [
+                "W/\"7\"",
+                "\"7-gzip\"",
+                "W/\"7-gzip\"",
+                "\"7-br\"",
+                "\"7-zstd\"",
+                "\"7-deflate\"",
+                "\"7;gzip\"",
+                "\"7--gzip\"",
+            ],
+            [
+                "w/\"7\"",
+                "W/W/\"7\"",
+                "\"7-\"",
+                "\"7gzip\"",
+                "\"7-gz\"",
+                "\"7-gzip-gzip\"",
+                "\"-gzip\"",
+                "\"6-gzip\"",
+                "\"17\"",
+                "7-gzip",
+            ],
+        );
+        for tag in known {
+            assert!(Tags::parse(tag).permit(version) && Tags::parse(tag).know(version), "{tag}");
+        }
+        for tag in unknown {
+            assert!(!Tags::parse(tag).permit(version) && !Tags::parse(tag).know(version), "{tag}");
         }
     }
 
@@ -102,6 +162,18 @@ mod tests {
         }
         for unknown in ["", "\"8\"", "7"] {
             assert!(!Tags::parse(unknown).know(version), "{unknown}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_condition_is_one(raw in prop_oneof![any::<String>(), "(W/)?\"?[0-9*,]{0,12}\"?( ?, ?\"7\")?"], number: i64) {
+            let (tags, version) = (Tags::parse(&raw), Version::restore(number));
+            prop_assert!(!tags.permit(version) || raw.trim().is_empty() || raw.trim() == "*" || raw.contains(&version.etag()));
+            prop_assert!(!tags.know(version) || raw.trim() == "*" || raw.contains(&version.etag()));
+            prop_assert!(Tags::parse(&version.etag()).permit(version));
         }
     }
 }

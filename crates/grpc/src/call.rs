@@ -5,6 +5,7 @@ use crate::{deadline, error};
 use domain::client::{ClientAddress, TrustedProxies};
 use domain::clock::Deadline;
 use domain::context::{Context, RequestId};
+use domain::observe::Protocol;
 use domain::use_case::{Caller, Handler, UseCase};
 use http::HeaderMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -92,6 +93,7 @@ fn admit<U: UseCase>(
 ) -> Result<Context, Status> {
     let call = call.ok_or_else(|| Status::internal("the call's layer is missing"))?;
     let admission = handler.admit(Caller {
+        protocol: Protocol::Grpc,
         authorization,
         client: call.client,
         request_id: call.request_id.clone(),

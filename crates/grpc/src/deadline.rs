@@ -63,6 +63,7 @@ pub(crate) async fn within<F: Future>(deadline: Deadline, work: F) -> Option<F::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_timeout_is_read_in_every_unit() {
@@ -92,6 +93,22 @@ mod tests {
             let headers = HeaderMap::from_iter([(GRPC_TIMEOUT.parse().unwrap(), text.parse().unwrap())]);
             let left = of(&headers, longest).remaining();
             assert!(left <= bound && left > bound * 9 / 10, "{text:?}: {left:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_timeout_is_one_or_none(text in prop_oneof![any::<String>(), "[0-9]{0,10}[HMSmunx]?"]) {
+            if let Some(timeout) = parse(&text) {
+                prop_assert!(timeout <= Duration::from_secs(99_999_999 * 3600));
+            }
+            let longest = Duration::from_secs(10);
+            if let Ok(value) = text.parse() {
+                let headers = HeaderMap::from_iter([(GRPC_TIMEOUT.parse().unwrap(), value)]);
+                prop_assert!(of(&headers, longest).remaining() <= longest);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bcrypt::{BcryptError, HashParts};
 use domain::clock::Deadline;
 use domain::error::Error;
-use domain::user::{PasswordAttempt, PasswordHash, PasswordHasher, Verdict};
+use domain::user::{PasswordAttempt, PasswordHash, PasswordHasher, Verdict, is_distinguishable};
 use std::io;
 use std::num::NonZero;
 use std::ops::RangeInclusive;
@@ -102,11 +102,11 @@ impl Bcrypt {
 #[async_trait]
 impl PasswordHasher for Bcrypt {
     async fn hash(&self, password: PasswordAttempt, by: Deadline) -> Result<PasswordHash, Error> {
-        if !password.is_distinguishable() {
+        if !is_distinguishable(password.prepared()) {
             return Err(Error::internal("bcrypt would cut this password"));
         }
         let cost = self.cost;
-        self.lane.run(by, move || make(&password, cost)).await?.map_err(Error::internal)
+        self.lane.run(by, move || make(password.prepared(), cost)).await?.map_err(Error::internal)
     }
 
     async fn verify(
@@ -120,26 +120,34 @@ impl PasswordHasher for Bcrypt {
     }
 }
 
-fn make(password: &PasswordAttempt, cost: u32) -> Result<PasswordHash, BcryptError> {
-    bcrypt::hash(password.expose(), cost).map(PasswordHash::new)
+fn make(password: &str, cost: u32) -> Result<PasswordHash, BcryptError> {
+    bcrypt::hash(password, cost).map(PasswordHash::new)
 }
 
-/// Checks a password. Every path computes one hash, so that time does not tell which was taken.
+/// Checks a password. Until it is found right, one hash is computed for each of its spellings, whether or not there is anything
+/// to check it against, so that time does not tell.
 fn check(password: &PasswordAttempt, stored: Option<&PasswordHash>, cost: u32) -> Verdict {
     let stored = stored.and_then(StoredHash::parse);
-    let Some(stored) = stored.filter(|_| password.is_distinguishable()) else {
-        pretend(password.expose(), cost);
-        return Verdict::Wrong;
-    };
-    if !bcrypt::verify(password.expose(), stored.text).unwrap_or(false) {
-        return Verdict::Wrong;
+    for spelling in password.spellings() {
+        let Some(stored) = stored.as_ref().filter(|_| is_distinguishable(spelling)) else {
+            pretend(spelling, cost);
+            continue;
+        };
+        if bcrypt::verify(spelling, stored.text).unwrap_or(false) {
+            return Verdict::Right { renewed: renewed(password, spelling, stored, cost) };
+        }
     }
-    let renewed = if stored.is_current(cost) {
-        None
-    } else {
-        make(password, cost).inspect_err(|error| tracing::warn!(%error, "password hash not renewed")).ok()
-    };
-    Verdict::Right { renewed }
+    Verdict::Wrong
+}
+
+/// The hash that is to take a stored one's place, if any. `spelling` is the one that the stored hash was made of; it stays
+/// where the prepared one cannot be hashed.
+fn renewed(password: &PasswordAttempt, spelling: &str, stored: &StoredHash, cost: u32) -> Option<PasswordHash> {
+    let best = Some(password.prepared()).filter(|text| is_distinguishable(text)).unwrap_or(spelling);
+    if best == spelling && stored.is_current(cost) {
+        return None;
+    }
+    make(best, cost).inspect_err(|error| tracing::warn!(%error, "password hash not renewed")).ok()
 }
 
 /// Computes a hash in vain, for where there is none to check against: one whose salt and digest are zero throughout.
@@ -195,7 +203,7 @@ mod tests {
     }
 
     fn stored(raw: &str, cost: u32) -> PasswordHash {
-        make(&attempt(raw), cost).unwrap()
+        make(raw, cost).unwrap()
     }
 
     /// `None` for a wrong password, else whether the hash is renewed.
@@ -245,6 +253,52 @@ mod tests {
             assert_eq!(right("correct horse", &renewed), Some(false));
             assert_eq!(right("wrong horse", &old), None, "a wrong password renews nothing");
         }
+    }
+
+    #[test]
+    fn a_password_is_right_in_each_spelling_and_its_hash_is_made_of_the_prepared_one() {
+        let (composed, apart) = ("caf\u{00E9} noir", "cafe\u{0301} noir");
+        let hash = stored(composed, COST);
+        assert_eq!((right(composed, &hash), right(apart, &hash)), (Some(false), Some(false)));
+        let before_preparing = stored(apart, COST);
+        assert_eq!(right(composed, &before_preparing), None);
+        let verdict = check(&attempt(apart), Some(&before_preparing), COST);
+        let Verdict::Right { renewed: Some(renewed) } = verdict else { panic!("{verdict:?}") };
+        assert_eq!((right(composed, &renewed), right(apart, &renewed)), (Some(false), Some(false)));
+        assert_eq!(right("cafe noir", &renewed), None);
+    }
+
+    #[test]
+    fn a_spelling_that_bcrypt_would_cut_stands_in_no_other_ones_way() {
+        // Of 72 bytes, which become 144.
+        let grows = "\u{0958}".repeat(24);
+        let hash = stored(&grows, COST);
+        assert_eq!(right(&grows, &hash), Some(false), "there is no better hash to be made");
+        assert_eq!(right(&"\u{0915}\u{093C}".repeat(24), &hash), None);
+        // Of 75 bytes, which become 50.
+        let shrinks = "e\u{0301}".repeat(25);
+        let hash = stored(&"\u{00E9}".repeat(25), COST);
+        assert_eq!(right(&shrinks, &hash), Some(false));
+    }
+
+    #[test]
+    fn a_wrong_password_takes_as_long_without_an_account_as_with_one() {
+        const SLOW: u32 = 8;
+        let hash = make("correct horse", SLOW).unwrap();
+        let time = |raw: &str, stored: Option<&PasswordHash>| {
+            let attempt = attempt(raw);
+            let once = || {
+                let started = Instant::now();
+                assert_eq!(check(&attempt, stored, SLOW), Verdict::Wrong);
+                started.elapsed()
+            };
+            (0..5).map(|_| once()).min().unwrap()
+        };
+        for raw in ["caf\u{00E9}", "cafe\u{0301}", &"\u{0958}".repeat(24), &"e\u{0301}".repeat(25), &"x".repeat(73)] {
+            let (with, without) = (time(raw, Some(&hash)), time(raw, None));
+            assert!(with < without * 3 / 2 && without < with * 3 / 2, "{raw:?}: {with:?} and {without:?}");
+        }
+        assert!(time("cafe\u{0301}", None) > time("caf\u{00E9}", None) * 3 / 2, "each spelling takes its hash");
     }
 
     #[test]

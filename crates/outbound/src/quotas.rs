@@ -1,5 +1,6 @@
 //! The counters behind the rate limits, in this process's memory.
 
+use domain::observe::Protocol;
 use domain::quota::{Allowance, Quota, Quotas, Spender};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -37,11 +38,15 @@ pub struct Options {
     pub credentials: Rate,
     /// Log-ins and registrations in a long time.
     pub credentials_sustained: Rate,
-    /// Calls that change something.
+    /// Calls over REST that change something.
     pub write: Rate,
-    /// Calls that only look.
+    /// Calls over REST that only look.
     pub read: Rate,
-    /// How many clients are counted at once, for each of the four rates. One takes some 400 bytes: 32 MB in all.
+    /// Calls over gRPC that change something; not limited where there is none.
+    pub grpc_write: Option<Rate>,
+    /// Calls over gRPC that only look; not limited where there is none.
+    pub grpc_read: Option<Rate>,
+    /// How many clients are counted at once, for each of the six rates. One takes some 400 bytes: 48 MB in all.
     pub max_clients: u64,
 }
 
@@ -52,6 +57,8 @@ impl Default for Options {
             credentials_sustained: Rate::per_hour(300),
             write: Rate::per_minute(100),
             read: Rate::per_minute(600),
+            grpc_write: None,
+            grpc_read: None,
             max_clients: 20_000,
         }
     }
@@ -66,6 +73,8 @@ pub struct ClientQuotas {
     credentials_sustained: Counters,
     write: Counters,
     read: Counters,
+    grpc_write: Option<Counters>,
+    grpc_read: Option<Counters>,
 }
 
 impl ClientQuotas {
@@ -78,6 +87,8 @@ impl ClientQuotas {
             credentials_sustained: counters(options.credentials_sustained),
             write: counters(options.write),
             read: counters(options.read),
+            grpc_write: options.grpc_write.map(counters),
+            grpc_read: options.grpc_read.map(counters),
         }
     }
 
@@ -93,13 +104,17 @@ impl ClientQuotas {
 }
 
 impl Quotas for ClientQuotas {
-    fn spend(&self, allowance: Allowance, spender: Spender) -> Option<Quota> {
-        Some(match allowance {
-            Allowance::Credentials => self.spend_credentials(spender),
-            Allowance::Write => self.write.spend(spender),
-            Allowance::Read => self.read.spend(spender),
-            Allowance::Notification => return None,
-        })
+    fn spend(&self, protocol: Protocol, allowance: Allowance, spender: Spender) -> Option<Quota> {
+        let counters = match (allowance, protocol) {
+            // What an attacker repeats is counted together: whoever is refused here does not go on there.
+            (Allowance::Credentials, _) => return Some(self.spend_credentials(spender)),
+            (Allowance::Notification, _) => return None,
+            (Allowance::Write, Protocol::Rest) => Some(&self.write),
+            (Allowance::Read, Protocol::Rest) => Some(&self.read),
+            (Allowance::Write, Protocol::Grpc) => self.grpc_write.as_ref(),
+            (Allowance::Read, Protocol::Grpc) => self.grpc_read.as_ref(),
+        };
+        counters.map(|counters| counters.spend(spender))
     }
 }
 
@@ -108,7 +123,7 @@ impl Quotas for ClientQuotas {
 pub struct Unlimited;
 
 impl Quotas for Unlimited {
-    fn spend(&self, _allowance: Allowance, _spender: Spender) -> Option<Quota> {
+    fn spend(&self, _protocol: Protocol, _allowance: Allowance, _spender: Spender) -> Option<Quota> {
         None
     }
 }
@@ -179,7 +194,7 @@ mod tests {
 
     fn quotas(options: Options) -> impl Fn(Allowance, Spender) -> Quota {
         let quotas = ClientQuotas::new(options);
-        move |allowance, spender| quotas.spend(allowance, spender).unwrap()
+        move |allowance, spender| quotas.spend(Protocol::Rest, allowance, spender).unwrap()
     }
 
     fn client(last: u8) -> Spender {
@@ -253,7 +268,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..500 {
-                        if !quotas.spend(Allowance::Read, client(1)).unwrap().exceeded {
+                        if !quotas.spend(Protocol::Rest, Allowance::Read, client(1)).unwrap().exceeded {
                             admitted.fetch_add(1, Ordering::Relaxed);
                         }
                     }
@@ -269,10 +284,10 @@ mod tests {
         let quotas = ClientQuotas::new(Options { read: rate(limit, NEVER), max_clients, ..Options::default() });
         let mut admitted = 0;
         for _ in 0..2 * limit {
-            let quota = quotas.spend(Allowance::Read, client(1)).unwrap();
+            let quota = quotas.spend(Protocol::Rest, Allowance::Read, client(1)).unwrap();
             admitted += u32::from(!quota.exceeded);
             for _ in 0..max_clients / 3 {
-                quotas.spend(Allowance::Read, Spender::User(UserId::generate()));
+                quotas.spend(Protocol::Rest, Allowance::Read, Spender::User(UserId::generate()));
             }
         }
         assert_eq!(admitted, limit);
@@ -287,13 +302,13 @@ mod tests {
         let regulars: Vec<_> = (0..max_clients).map(|_| Spender::User(UserId::generate())).collect();
         let call_all = || {
             for regular in &regulars {
-                quotas.spend(Allowance::Read, *regular);
+                quotas.spend(Protocol::Rest, Allowance::Read, *regular);
             }
             quotas.read.windows.run_pending_tasks();
         };
         (0..8).for_each(|_| call_all());
         for call in 1..=limit + 1 {
-            let quota = quotas.spend(Allowance::Read, client(1)).unwrap();
+            let quota = quotas.spend(Protocol::Rest, Allowance::Read, client(1)).unwrap();
             assert_eq!(quota.exceeded, call > limit, "call {call}");
             quotas.read.windows.run_pending_tasks();
         }
@@ -301,6 +316,32 @@ mod tests {
 
     #[test]
     fn without_limits_nothing_is_counted() {
-        assert_eq!(Unlimited.spend(Allowance::Credentials, client(1)), None);
+        assert_eq!(Unlimited.spend(Protocol::Rest, Allowance::Credentials, client(1)), None);
+    }
+
+    #[test]
+    fn over_grpc_nothing_but_credentials_is_limited_unless_that_is_wanted() {
+        let one = rate(1, NEVER);
+        let options = Options { credentials: rate(3, NEVER), write: one, read: one, ..Options::default() };
+        let quotas = ClientQuotas::new(options);
+        for _ in 0..1000 {
+            assert_eq!(quotas.spend(Protocol::Grpc, Allowance::Write, client(1)), None);
+            assert_eq!(quotas.spend(Protocol::Grpc, Allowance::Read, client(1)), None);
+        }
+        for (protocol, exceeded) in [
+            (Protocol::Grpc, false),
+            (Protocol::Rest, false),
+            (Protocol::Grpc, false),
+            (Protocol::Grpc, true),
+            (Protocol::Rest, true),
+        ] {
+            assert_eq!(quotas.spend(protocol, Allowance::Credentials, client(1)).unwrap().exceeded, exceeded);
+        }
+
+        let quotas = ClientQuotas::new(Options { grpc_write: Some(one), grpc_read: Some(rate(2, NEVER)), ..options });
+        let exceeded = |protocol, allowance| quotas.spend(protocol, allowance, client(1)).unwrap().exceeded;
+        assert_eq!([(); 2].map(|()| exceeded(Protocol::Grpc, Allowance::Write)), [false, true]);
+        assert_eq!([(); 3].map(|()| exceeded(Protocol::Grpc, Allowance::Read)), [false, false, true]);
+        assert!(!exceeded(Protocol::Rest, Allowance::Write), "each protocol is counted by itself");
     }
 }

@@ -4,6 +4,7 @@ use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::login_attempts::account_digest;
 use crate::schema::audit_log::{self, action, actor, client, details, happened_at, id, subject, table};
+use crate::schema::{mails, products};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -60,6 +61,22 @@ impl TryFrom<EntryRow> for Entry {
             subject: row.subject,
             details: row.details,
         })
+    }
+}
+
+impl Database {
+    /// Whether a product, withdrawn or not, or a mail has this identifier: whether there may be entries about it.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn has_thing(&self, thing: &str, by: Deadline) -> Result<bool, Error> {
+        let thing = thing.to_owned();
+        let found = self.read_primary(by, move |connection| {
+            let products: i64 = products::table.find(&thing).count().get_result(connection)?;
+            let mails: i64 = mails::table.find(&thing).count().get_result(connection)?;
+            Ok(products + mails > 0)
+        });
+        Ok(found.await?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The derive also makes an `establish`, which is not used: it tries one database after the other and hides why the right
 //! one failed.
 
-use crate::options::{LOCK_TIMEOUT, Options};
+use crate::options::{Access, LOCK_TIMEOUT, Options};
 use crate::url::{Address, Backend};
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::{Connection, ConnectionError, ConnectionResult};
@@ -53,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) lock_timeout: Duration,
     /// Whether it is ours alone: no pooler gives it to somebody else between two transactions.
     pub(crate) is_ours_alone: bool,
+    /// What may be done with a database that is a file.
+    pub(crate) access: Access,
 }
 
 impl Session {
@@ -63,6 +65,7 @@ impl Session {
             statement_timeout: Some(options.statement_timeout),
             lock_timeout: LOCK_TIMEOUT,
             is_ours_alone: options.prepared_statements,
+            access: options.access,
         }
     }
 

@@ -42,6 +42,9 @@ impl Database {
         #[cfg(feature = "sqlite")]
         if backend == Backend::Sqlite {
             crate::connection::sqlite::check_library()?;
+            if let Some(path) = crate::connection::sqlite::missing(&address, options.access) {
+                return Err(OpenError::Missing(path));
+            }
         }
         let replica = options.read_url.as_ref().map(Address::parse).transpose()?;
         let lanes = |name, size, address| {

@@ -47,7 +47,7 @@ pub use backlog::Backlog;
 pub use database::Database;
 pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};
-pub use options::Options;
+pub use options::{Access, Options};
 pub use status::Status;
 pub use url::{Backend, OpenError, check_url};
 

@@ -89,7 +89,7 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
         let applied = applied_versions(connection).map_err(failed)?;
         match compare(address.backend, &applied) {
             Status::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
-            Status::SchemaBehind { missing } => {
+            Status::SchemaBehind { missing, .. } => {
                 apply(connection).map_err(|error| MigrateError::Failed(error.to_string()))?;
                 Ok(missing)
             }
@@ -145,7 +145,7 @@ pub(crate) fn compare(backend: Backend, applied: &[String]) -> Status {
     if !unknown.is_empty() {
         Status::SchemaAhead { unknown }
     } else if !missing.is_empty() {
-        Status::SchemaBehind { missing }
+        Status::SchemaBehind { missing, applied: applied.len() }
     } else {
         Status::Ready
     }

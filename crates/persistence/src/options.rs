@@ -12,6 +12,17 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long `migrate` waits for another process that migrates.
 pub(crate) const MIGRATE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What may be done with a database that is a file. Servers have rights of their own for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// All of it, and the file is made where there is none.
+    Create,
+    /// All of it, but the file has to be there.
+    Write,
+    /// Nothing is written, and the file has to be there.
+    Read,
+}
+
 /// How the database is reached and how much of it is used.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,6 +34,8 @@ pub struct Options {
     pub url: SecretString,
     /// A replica for queries, of the same kind; without one they go to the primary.
     pub read_url: Option<SecretString>,
+    /// What may be done with a database that is a file.
+    pub access: Access,
     /// Threads for each URL, each holding one connection. On SQLite these are the readers, beside the one writer.
     pub pool_size: usize,
     /// How many jobs may wait for a thread; more are refused at once.
@@ -50,6 +63,7 @@ impl Options {
         Self {
             url: url.into(),
             read_url: None,
+            access: Access::Create,
             pool_size: 4,
             queue: 256,
             prepared_statements: true,

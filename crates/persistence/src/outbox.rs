@@ -138,14 +138,19 @@ impl StoredMails {
     }
 }
 
+/// The states of mails with which there is nothing left to do.
+fn done() -> [&'static str; 3] {
+    MailState::DONE.map(MailState::as_str)
+}
+
 /// Records how an attempt ended. A mail that somebody else has sent meanwhile stays sent.
 fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: NaiveDateTime) -> QueryResult<()> {
-    let queued = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
+    let queued = table.find(mail.to_string()).filter(state.ne_all(done()));
     let reason = |error: &str| error.chars().take(LONGEST_REASON).collect::<String>();
     match attempt {
-        Attempt::Sent => {
-            let sent = (state.eq(MailState::Sent.as_str()), last_error.eq(None::<String>), updated_at.eq(now));
-            diesel::update(queued).set(sent).execute(connection)
+        Attempt::Done(delivery) => {
+            let done = (state.eq(delivery.state().as_str()), last_error.eq(None::<String>), updated_at.eq(now));
+            diesel::update(queued).set(done).execute(connection)
         }
         Attempt::PutBack { due, error } => {
             let back = (
@@ -179,7 +184,7 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
     let again = (state.eq(MailState::Queued.as_str()), attempts.eq(0), next_at.eq(at), updated_at.eq(at));
     let (retried, subject) = match which {
         MailSelection::One(mail) => {
-            let unsent = table.find(mail.to_string()).filter(state.ne(MailState::Sent.as_str()));
+            let unsent = table.find(mail.to_string()).filter(state.ne_all(done()));
             (diesel::update(unsent).set(again).execute(connection)?, mail.to_string())
         }
         MailSelection::AllDead => {
@@ -193,6 +198,20 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
         audit_log::add(connection, &deed, now)?;
     }
     Ok(retried)
+}
+
+impl Database {
+    /// How far a mail is; none where there is no such mail.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn mail_state(&self, mail: MailId, by: Deadline) -> Result<Option<MailState>, Error> {
+        let found = self.read_primary(by, move |connection| {
+            table.find(mail.to_string()).select(state).first::<String>(connection).optional()
+        });
+        let found = found.await?;
+        found.map(|found| MailState::restore(&found).ok_or_else(|| corrupt("state"))).transpose()
+    }
 }
 
 #[async_trait]
@@ -240,7 +259,7 @@ impl Outbox for Database {
     async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error> {
         let before = before.naive_utc();
         let purged = self.write(by, move |connection| {
-            let old = table.filter(state.eq(MailState::Sent.as_str())).filter(updated_at.lt(before));
+            let old = table.filter(state.eq_any(done())).filter(updated_at.lt(before));
             diesel::delete(old).execute(connection)
         });
         Ok(purged.await?)

@@ -29,6 +29,8 @@ pub enum Status {
     SchemaBehind {
         /// Their names, oldest first.
         missing: Vec<String>,
+        /// How many it has. With none it was never migrated.
+        applied: usize,
     },
     /// Its schema has migrations that this binary does not know.
     SchemaAhead {

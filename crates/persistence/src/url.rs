@@ -1,8 +1,17 @@
 //! What a database URL says, and why it may be refused before anything is connected.
+//!
+//! A URL that is taken here is one that the client library can read: `postgres.rs` and `mysql.rs` know what each takes,
+//! `foreign.rs` what other tools write, and what is set in its place.
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::net::IpAddr;
+use std::path::PathBuf;
+
+mod foreign;
+mod mysql;
+mod postgres;
+
+pub(crate) use postgres::{parameter, query, user_info};
 
 /// The kinds of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +47,24 @@ impl Backend {
 pub enum OpenError {
     /// The URL has no scheme, or none that names a kind of database.
     UnknownScheme,
+    /// The URL begins as another tool writes it; holds how it is written here.
+    OtherScheme(&'static str),
     /// This build lacks the kind of database; holds the Cargo feature that adds it.
     NotCompiledIn(&'static str),
     /// The SQLite URL names no file.
     NoFile(&'static str),
+    /// The URL cannot be read; holds why.
+    Unreadable(&'static str),
+    /// The URL has parameters that are not taken; holds each by its name, with what to do about it.
+    Parameters(Vec<String>),
     /// The URL demands TLS, which this build cannot speak to PostgreSQL.
     NoTls,
     /// Everything would go to another machine unencrypted without anybody having asked for that.
     Plaintext,
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
     Replica,
+    /// There is no such file, and whoever opens it must not make one; holds its whole path.
+    Missing(PathBuf),
     /// The SQLite library has a bug that destroys data; holds its version.
     SqliteTooOld(String),
     /// A thread could not be started.
@@ -58,10 +75,13 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScheme => f.write_str("the URL has to begin with sqlite://, postgres:// or mysql://"),
+            Self::OtherScheme(here) => write!(f, "the URL begins as for another program; here it is written {here}"),
             Self::NotCompiledIn(feature) => {
                 write!(f, "this build lacks that database: build with the Cargo feature `{feature}`")
             }
             Self::NoFile(problem) => write!(f, "the URL has to be sqlite:// and the path of a file: {problem}"),
+            Self::Unreadable(problem) => write!(f, "the URL cannot be read: {problem}"),
+            Self::Parameters(told) => write!(f, "the URL has parameters that are not taken: {}", told.join("; ")),
             Self::NoTls => f.write_str(
                 "the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`",
             ),
@@ -72,6 +92,7 @@ impl fmt::Display for OpenError {
             Self::Replica => {
                 f.write_str("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")
             }
+            Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::SqliteTooOld(version) => {
                 write!(f, "SQLite {version} can damage the database (the WAL-reset bug); 3.51.3 is needed")
             }
@@ -86,7 +107,7 @@ impl std::error::Error for OpenError {}
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) backend: Backend,
-    url: SecretString,
+    pub(crate) url: SecretString,
 }
 
 impl Address {
@@ -111,22 +132,24 @@ impl Address {
 /// What kind of database a URL names, and whether this build can use it as the URL asks.
 ///
 /// # Errors
-/// Why it cannot. No error repeats any part of the URL, which may hold a password.
+/// Why it cannot. No error repeats any part of the URL but the names of parameters: it may hold a password.
 pub fn check_url(url: &str) -> Result<Backend, OpenError> {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-    let backend = match scheme {
+    let backend = match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("sqlite") => Backend::Sqlite,
         Some("postgres" | "postgresql") => Backend::Postgres,
         Some("mysql" | "mariadb") => Backend::Mysql,
-        _ => return Err(OpenError::UnknownScheme),
+        _ => return Err(foreign::scheme(url)),
     };
     if !backend.is_compiled_in() {
         return Err(OpenError::NotCompiledIn(backend.cargo_feature()));
     }
+    if url.contains(char::is_control) {
+        return Err(OpenError::Unreadable("it has a line break or another control character in it"));
+    }
     match backend {
         Backend::Sqlite => check_file(rest_of(url))?,
-        Backend::Postgres => check_transport(url)?,
-        Backend::Mysql => {}
+        Backend::Postgres => postgres::check(url)?,
+        Backend::Mysql => mysql::check(rest_of(url))?,
     }
     Ok(backend)
 }
@@ -136,52 +159,22 @@ fn rest_of(url: &str) -> &str {
 }
 
 fn check_file(path: &str) -> Result<(), OpenError> {
-    if path.is_empty() || path.ends_with('/') {
-        Err(OpenError::NoFile("it names none"))
-    } else if path.starts_with(':') {
-        Err(OpenError::NoFile("each connection would have a memory of its own"))
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let begins = |scheme: &str| path.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    if path.contains(":memory:") || path.contains("mode=memory") || path.starts_with(':') {
+        let problem = "each connection would have a memory of its own, and nothing would be found again; name a file";
+        Err(OpenError::NoFile(problem))
+    } else if begins("file:") {
+        Err(OpenError::NoFile("leave out `file:`, as in sqlite://data/shop.db"))
     } else if path.contains('?') {
-        Err(OpenError::NoFile("it takes no parameters"))
+        Err(OpenError::NoFile("it takes no parameters; leave out the `?` and what is behind it"))
+    } else if name.is_empty() || matches!(name, "." | "..") {
+        Err(OpenError::NoFile("it names none"))
+    } else if path.starts_with("~/") {
+        Err(OpenError::NoFile("`~` is a folder's name here, not yours; write the whole path"))
     } else {
         Ok(())
     }
-}
-
-fn check_transport(url: &str) -> Result<(), OpenError> {
-    if cfg!(feature = "postgres-tls") {
-        return Ok(());
-    }
-    match parameter(url, "sslmode") {
-        Some("require" | "verify-ca" | "verify-full") => Err(OpenError::NoTls),
-        None if !hosts(url).all(is_this_machine) => Err(OpenError::Plaintext),
-        // Whoever writes `prefer` or `allow` has asked for encryption only where it is to be had.
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// The value of a URL's parameter, as written.
-pub(crate) fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
-    let (_, query) = url.split_once('?')?;
-    query.split('&').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| (key == name).then_some(value))
-}
-
-/// The hosts of a PostgreSQL URL, of which there may be several, each with or without a port
-/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>).
-fn hosts(url: &str) -> impl Iterator<Item = &str> {
-    let authority = rest_of(url).split(['/', '?']).next().unwrap_or_default();
-    let named = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
-    let parameters = ["host", "hostaddr"].into_iter().filter_map(move |name| parameter(url, name));
-    named.split(',').chain(parameters.flat_map(|hosts| hosts.split(',')))
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    // A folder stands for the socket in it, and so does no host at all.
-    let is_socket = name.is_empty() || name.starts_with('/') || name.starts_with("%2F") || name.starts_with("%2f");
-    is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -190,45 +183,62 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused_before_it_becomes_a_file() {
-        for url in ["", "shop.db", "sqlite:shop.db", "postgre://localhost/shop", "oracle://localhost/shop"] {
+        for url in ["", "shop.db", "oracle://localhost/shop", "://", "mongodb://localhost"] {
             assert!(matches!(check_url(url), Err(OpenError::UnknownScheme)), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_begins_as_for_another_program_is_told_how_to_begin_here() {
+        for (url, here) in [
+            ("postgre://localhost/shop", "postgres://"),
+            ("POSTGRES://localhost/shop", "postgres://"),
+            ("pgsql://localhost/shop", "postgres://"),
+            ("postgres+asyncpg://localhost/shop", "postgres://"),
+            ("postgresql+psycopg2://localhost/shop", "postgres://"),
+            ("jdbc:postgresql://localhost/shop", "postgres://"),
+            ("host=localhost dbname=shop", "postgres://"),
+            ("jdbc:mysql://localhost/shop", "mysql://"),
+            ("mysql2://localhost/shop", "mysql://"),
+            ("mysql+pymysql://localhost/shop", "mysql://"),
+            ("shop:word@tcp(localhost:3306)/shop", "mysql://"),
+            ("sqlite:shop.db", "sqlite://"),
+            ("sqlite::memory:", "sqlite://"),
+            ("sqlite3:///shop.db", "sqlite://"),
+            ("file:shop.db", "sqlite://"),
+        ] {
+            match check_url(url) {
+                Err(OpenError::OtherScheme(told)) => assert!(told.starts_with(here), "{url}: {told}"),
+                other => panic!("{url}: {other:?}"),
+            }
         }
     }
 
     #[cfg(feature = "sqlite")]
     #[test]
     fn a_sqlite_url_names_a_file() {
-        for url in ["sqlite://shop.db", "sqlite:///var/lib/shop.db", "sqlite://data/shop.db"] {
+        for url in ["sqlite://shop.db", "sqlite:///var/lib/shop.db", "sqlite://data/shop.db", "sqlite://50%#1.db"] {
             assert!(matches!(check_url(url), Ok(Backend::Sqlite)), "{url}");
         }
-        for url in ["sqlite://", "sqlite://data/", "sqlite://:memory:", "sqlite://a.db?mode=ro"] {
-            assert!(matches!(check_url(url), Err(OpenError::NoFile(_))), "{url}");
-        }
-    }
-
-    #[cfg(all(feature = "postgres", not(feature = "postgres-tls")))]
-    #[test]
-    fn without_tls_nothing_leaves_the_machine_unless_somebody_said_so() {
-        for url in [
-            "postgres://localhost/shop",
-            "postgres://u:p@127.0.0.1:5432/shop",
-            "postgresql://u@[::1]:5432/shop",
-            "postgres:///shop?host=/run/postgresql",
-            "postgres://%2Frun%2Fpostgresql/shop",
-            "postgres://u:p@db.example.com/shop?sslmode=disable",
+        for (url, told) in [
+            ("sqlite://", "it names none"),
+            ("sqlite://data/", "it names none"),
+            ("sqlite://data/..", "it names none"),
+            ("sqlite://:memory:", "name a file"),
+            ("sqlite:///:memory:", "name a file"),
+            ("sqlite://file::memory:", "name a file"),
+            ("sqlite://file::memory:?cache=shared", "name a file"),
+            ("sqlite://file:shop?mode=memory", "name a file"),
+            ("sqlite://file:x.db", "leave out `file:`"),
+            ("sqlite://FILE:x.db", "leave out `file:`"),
+            ("sqlite://file:///x.db", "leave out `file:`"),
+            ("sqlite://a.db?mode=ro", "no parameters"),
+            ("sqlite://~/a.db", "the whole path"),
         ] {
-            assert!(matches!(check_url(url), Ok(Backend::Postgres)), "{url}");
+            let error = check_url(url).unwrap_err();
+            assert!(matches!(error, OpenError::NoFile(_)) && error.to_string().contains(told), "{url}: {error}");
         }
-        for url in [
-            "postgres://u:p@db.example.com/shop",
-            "postgres://localhost,db.example.com/shop",
-            "postgres:///shop?host=db.example.com",
-            "postgres://10.0.0.7/shop?connect_timeout=1",
-        ] {
-            assert!(matches!(check_url(url), Err(OpenError::Plaintext)), "{url}");
-        }
-        let demanding = "postgres://localhost/shop?sslmode=verify-full";
-        assert!(matches!(check_url(demanding), Err(OpenError::NoTls)));
+        assert!(matches!(check_url("sqlite://a.db\n"), Err(OpenError::Unreadable(_))));
     }
 
     #[cfg(not(feature = "mysql"))]

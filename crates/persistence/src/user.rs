@@ -60,6 +60,11 @@ fn corrupt(column: &'static str) -> Error {
     Error::internal(format!("users.{column} holds what the domain does not know"))
 }
 
+/// The keys under which an account may be kept, the one that is looked at first in front.
+fn keys(email: &Email) -> Vec<String> {
+    email.former_key().into_iter().chain([email.key()]).map(str::to_owned).collect()
+}
+
 #[async_trait]
 impl Users for Database {
     async fn add(&self, user: &User, by: Deadline) -> Result<(), Error> {
@@ -74,10 +79,10 @@ impl Users for Database {
     }
 
     async fn is_email_taken(&self, email: &Email, by: Deadline) -> Result<bool, Error> {
-        let key = email.key().to_owned();
+        let keys = keys(email);
         let taken = self
             .read_primary(by, move |conn| {
-                let account = users::table.filter(users::email_key.eq(&key));
+                let account = users::table.filter(users::email_key.eq_any(&keys));
                 diesel::select(exists(account)).get_result(conn)
             })
             .await?;
@@ -85,10 +90,12 @@ impl Users for Database {
     }
 
     async fn find_by_email(&self, email: &Email, by: Deadline) -> Result<Option<User>, Error> {
-        let key = email.key().to_owned();
+        let keys = keys(email);
         let row = self
             .read_primary(by, move |conn| {
-                users::table.filter(users::email_key.eq(&key)).select(UserRow::as_select()).get_result(conn).optional()
+                let accounts = users::table.filter(users::email_key.eq_any(&keys)).select(UserRow::as_select());
+                let rows: Vec<UserRow> = accounts.load(conn)?;
+                Ok(rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.email_key)))
             })
             .await?;
         row.map(User::try_from).transpose()

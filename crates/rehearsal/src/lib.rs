@@ -5,17 +5,19 @@
 //! crate.
 //!
 //! Start with [`Stage`], which plays the ports of accounts and all that calls share; [`Shelf`] plays those of products,
-//! [`Till`] those of payments; [`app`] puts the application together.
+//! [`Till`] those of payments; [`app`] puts the application together. [`Proxy`] stands between a client and the wire.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a double that breaks fails its test")]
 
 mod accounts;
 mod app;
+mod proxy;
 mod shelf;
 mod stage;
 mod till;
 
 pub use app::{TestRuntime, app};
+pub use proxy::Proxy;
 pub use shelf::Shelf;
 pub use stage::{
     OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, Play, RETRY_AFTER, Report, SECRET, SELLER, SELLER_TOKEN,

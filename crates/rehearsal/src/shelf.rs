@@ -28,6 +28,8 @@ pub struct Shelf {
     pub images: Mutex<BTreeMap<String, usize>>,
     /// What looking at an image takes; a test that holds it holds up every image.
     pub inspecting: tokio::sync::Mutex<()>,
+    /// What addresses of images begin with; another site's where a test says nothing.
+    pub images_at: Mutex<Option<&'static str>>,
 }
 
 impl Shelf {
@@ -184,7 +186,8 @@ impl ImageStore for Stage {
     }
 
     async fn url(&self, key: &ImageKey) -> Result<String, Error> {
-        Ok(format!("https://images.example/{key}"))
+        let base = self.shelf.images_at.lock().unwrap().unwrap_or("https://images.example");
+        Ok(format!("{base}/{key}"))
     }
 }
 

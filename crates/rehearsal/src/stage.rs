@@ -159,7 +159,7 @@ impl TokenVerifier for Stage {
 }
 
 impl Quotas for Stage {
-    fn spend(&self, allowance: Allowance, spender: Spender) -> Option<Quota> {
+    fn spend(&self, _protocol: Protocol, allowance: Allowance, spender: Spender) -> Option<Quota> {
         if allowance == Allowance::Notification {
             return None;
         }

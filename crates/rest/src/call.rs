@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::clock::Deadline;
 use domain::context::Context;
 use domain::error::{Error, ErrorCode};
+use domain::observe::Protocol;
 use domain::use_case::{Admission, Caller, Handler, UseCase};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -35,6 +36,7 @@ impl Call {
         // A value that is no text cannot be a token of ours; it must not pass for no token at all.
         let authorization = self.0.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("unreadable"));
         let Admission { quota, context } = handler.admit(Caller {
+            protocol: Protocol::Rest,
             authorization,
             client: facts.client,
             request_id: facts.request_id,

@@ -1,5 +1,6 @@
 //! The description of the interface, for programs and for people.
 
+use crate::addresses::Addresses;
 use crate::error::{EdgeError, Refusal};
 use crate::openapi::openapi;
 use crate::server::resource;
@@ -7,29 +8,42 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentTyp
 use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, mime};
 use std::sync::{Arc, OnceLock};
+use utoipa::openapi::Server;
 use utoipa_swagger_ui::Config;
 
-/// Where the description is, and the pages that show it.
+/// Where the description is, here and as the pages that show it find it.
 const DESCRIPTION: &str = "/openapi.json";
-const PAGES: &str = "/docs/";
+const FROM_PAGES: &str = "../openapi.json";
+/// What finds the description for the page's script: by the address of its folder, which is not always that of the page.
+const FIND: &str = "new URL(\"../openapi.json\", document.baseURI).href";
+/// What clients find the operations by, relative to the description (OpenAPI 3.1.1 §4.8.5): beside it.
+const BESIDE: &str = ".";
+
+/// The script that tells the page what to show.
+const INITIALIZER: &str = "swagger-initializer.js";
 
 /// The docs page runs its own scripts and calls its own server, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /// The description's text, made when it is first asked for: making it takes memory that most servers never need.
-#[derive(Default)]
-struct Description(OnceLock<Bytes>);
+struct Description {
+    /// What clients find the operations by.
+    server: String,
+    text: OnceLock<Bytes>,
+}
 
 impl Description {
     /// # Errors
     /// Where the description cannot be written as JSON.
     fn text(&self) -> Result<Bytes, serde_json::Error> {
-        if let Some(text) = self.0.get() {
+        if let Some(text) = self.text.get() {
             return Ok(text.clone());
         }
-        let text = openapi().to_json()?.into();
-        Ok(self.0.get_or_init(|| text).clone())
+        let mut description = openapi();
+        description.servers = Some(vec![Server::new(&self.server)]);
+        let text = description.to_json()?.into();
+        Ok(self.text.get_or_init(|| text).clone())
     }
 }
 
@@ -44,10 +58,12 @@ pub(crate) struct Docs {
 }
 
 impl Docs {
-    pub(crate) fn new() -> Self {
+    /// `known_by` is what clients know the server by, where that was said.
+    pub(crate) fn new(known_by: Option<&str>) -> Self {
+        let server = known_by.unwrap_or(BESIDE).to_owned();
         Self {
-            description: Data::new(Description::default()),
-            pages: Data::new(Pages(Arc::new(Config::from(DESCRIPTION)))),
+            description: Data::new(Description { server, text: OnceLock::new() }),
+            pages: Data::new(Pages(Arc::new(Config::from(FROM_PAGES)))),
         }
     }
 
@@ -69,15 +85,16 @@ async fn description(description: Data<Description>) -> Result<HttpResponse, Ref
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(text))
 }
 
-async fn index(pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
-    page("index.html", &pages)
+async fn index(addresses: Addresses, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+    page("index.html", &addresses.to_below("docs"), &pages)
 }
 
-async fn file(name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
-    page(&name, &pages)
+async fn file(addresses: Addresses, name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+    page(&name, &format!("./{}", addresses.to_folder()), &pages)
 }
 
-fn page(name: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
+/// One of the pages' files. `folder` is the way to their folder from the address that was asked for.
+fn page(name: &str, folder: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
     let found = utoipa_swagger_ui::serve(name, Arc::clone(config)).map_err(|error| {
         tracing::error!(%error, "the docs page cannot be made");
         Refusal::internal()
@@ -86,8 +103,11 @@ fn page(name: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
     let mut bytes = found.bytes.into_owned();
     if found.content_type == mime::TEXT_HTML.as_ref() {
         // The page names its files relative to itself, which would be wrong for `/docs` without a slash.
-        let base = format!("<head><base href=\"{PAGES}\">");
+        let base = format!("<head><base href=\"{folder}\">");
         bytes = String::from_utf8_lossy(&bytes).replacen("<head>", &base, 1).into_bytes();
+    } else if name == INITIALIZER {
+        let written = format!("\"{FROM_PAGES}\"");
+        bytes = String::from_utf8_lossy(&bytes).replacen(&written, FIND, 1).into_bytes();
     }
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))

@@ -1,13 +1,14 @@
 //! The outermost layer: what every answer has and every request leaves behind, whatever became of it.
 
+use crate::addresses::Prefix;
 use crate::headers::{Circumstances, REQUEST_ID, complete};
 use crate::options::Options;
 use crate::watch::Watch;
 use crate::{path, present, unread};
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
@@ -46,6 +47,10 @@ pub(crate) struct Route(pub(crate) &'static str);
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) client: ClientAddress,
+    /// The path that a trusted proxy has taken off before it passed the request on.
+    pub(crate) prefix: Option<Prefix>,
+    /// How many slashes were at the end of the path.
+    pub(crate) slashes: usize,
 }
 
 impl Facts {
@@ -54,12 +59,13 @@ impl Facts {
         request.extensions().get::<Self>().cloned()
     }
 
-    fn gather(request: &ServiceRequest, options: &Options) -> Self {
+    fn gather(request: &ServiceRequest, options: &Options, slashes: usize) -> Self {
         let headers = request.headers();
         let offered = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let forwarded = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
         let client = options.trusted_proxies.client(peer(request), forwarded);
-        Self { request_id: RequestId::accept(offered), client }
+        let prefix = Prefix::read(headers).filter(|_| options.trusted_proxies.trusts(peer(request)));
+        Self { request_id: RequestId::accept(offered), client, prefix, slashes }
     }
 }
 
@@ -81,20 +87,30 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<unread::Holding>, Error> {
     let started = Instant::now();
     let under_way = request.conn_data::<Watch>().map(Watch::begin);
-    let facts = Facts::gather(&request, &shared.options);
+    let slashes = path::trim(&mut request);
+    let facts = Facts::gather(&request, &shared.options, slashes);
     let is_https = is_https(&request, &shared.options);
     let (request_id, method) = (facts.request_id.as_str(), request.method().as_str());
     let span = tracing::info_span!("request", request_id, method, route = tracing::field::Empty);
     request.extensions_mut().insert(facts.clone());
-    path::trim(&mut request);
     let body = unread::RequestBody::of(&mut request);
 
     let response = next.call(request).instrument(span.clone()).await?;
     let mut response = present::rendered(response, &facts.request_id);
     let quota = response.request().extensions().get::<Quota>().copied();
     complete(response.headers_mut(), &Circumstances { request_id: &facts.request_id, quota, is_https });
+    end_by_closing(&mut response);
     span.in_scope(|| report(&shared, &response, &facts, started));
     Ok(unread::hold(response, body, under_way))
+}
+
+/// Lets an answer of unknown length to HTTP/1.0, which knows no chunks (RFC 9112 §6.1), end with its connection.
+fn end_by_closing<B: MessageBody>(response: &mut ServiceResponse<B>) {
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
 }
 
 fn report<B>(shared: &Shared, response: &ServiceResponse<B>, facts: &Facts, started: Instant) {

@@ -86,10 +86,8 @@ impl Answer<Done> {
 }
 
 impl<R> Answer<List<R>> {
-    pub(crate) fn list<T>(message: &'static str, page: Page<T>) -> Self
-    where
-        R: From<T>,
-    {
+    /// A page of a list, each item shown as the handler shows one.
+    pub(crate) fn list<T>(message: &'static str, page: Page<T>, shown: impl Fn(T) -> R) -> Self {
         let meta = ListMeta {
             success: true,
             message,
@@ -100,7 +98,7 @@ impl<R> Answer<List<R>> {
             has_next_page: page.next.is_some(),
             has_previous_page: page.has_previous(),
         };
-        Self::new(List { meta, results: page.items.into_iter().map(R::from).collect() })
+        Self::new(List { meta, results: page.items.into_iter().map(shown).collect() })
     }
 }
 

@@ -137,6 +137,11 @@ impl Refusal {
         Self { fields: vec![wrong], ..Self::new(StatusCode::BAD_REQUEST, code, message) }
     }
 
+    /// The refusal of a preflight.
+    pub(crate) fn preflight(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
     /// The refusal for a status that the framework chose by itself.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {

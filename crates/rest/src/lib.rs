@@ -5,8 +5,10 @@
 //! `server.rs`, the layers around every request; then `error.rs`, the one place that turns errors into statuses.
 
 mod accept;
+mod addresses;
 mod body;
 mod call;
+mod cors;
 mod docs;
 mod edge;
 mod envelope;

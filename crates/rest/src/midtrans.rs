@@ -1,7 +1,7 @@
 //! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): the gateway's way in, and no resource of
 //! ours.
 
-use crate::body::raw;
+use crate::body::{raw, unmarked};
 use crate::call::Call;
 use crate::envelope::{Answer, Done};
 use crate::error::{EdgeError, Refusal};
@@ -119,14 +119,26 @@ impl<'a> Members<'a> {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| *value)
     }
 
-    /// The text of a field, which a number is written as; empty where there is none. Of two alike the last one counts. A text
-    /// that holds NUL is none: not every database can keep it.
-    fn field(&self, name: &str) -> String {
-        let Some(value) = self.named(name).next_back() else { return String::new() };
-        match serde_json::from_str(value.get()) {
-            Ok(Value::String(text)) if !text.contains('\0') => text,
-            Ok(Value::Number(_)) => value.get().to_owned(),
+    /// The value of a field. Of two alike the last one counts.
+    fn value(&self, name: &str) -> Option<(&'a RawValue, Value)> {
+        let written = self.named(name).next_back()?;
+        Some((written, serde_json::from_str(written.get()).ok()?))
+    }
+
+    /// The text of a field; empty where it is anything else. A text that holds NUL is none: not every database can keep it.
+    fn text(&self, name: &str) -> String {
+        match self.value(name) {
+            Some((_, Value::String(text))) if !text.contains('\0') => text,
             _ => String::new(),
+        }
+    }
+
+    /// The same for a field in which a number is as good. It stays as it is written, zeros and all, because that is what the
+    /// signature covers.
+    fn text_or_number(&self, name: &str) -> String {
+        match self.value(name) {
+            Some((written, Value::Number(_))) => written.get().to_owned(),
+            _ => self.text(name),
         }
     }
 
@@ -138,19 +150,20 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Reads a notification; unknown fields are ignored, and a number is as good as the text of it.
+/// Reads a notification; unknown fields are ignored. What names something is a text and nothing else: a number in its place is
+/// as good as nothing, and told as missing.
 fn read(body: &[u8]) -> Option<NotificationForm> {
-    let text = std::str::from_utf8(body).ok()?;
+    let text = std::str::from_utf8(unmarked(body)).ok()?;
     let members: Members<'_> = serde_json::from_str(text).ok()?;
     Some(NotificationForm {
-        order_id: members.field("order_id"),
-        transaction_id: members.field("transaction_id"),
-        transaction_status: members.field("transaction_status"),
-        fraud_status: members.field("fraud_status"),
-        status_code: members.field("status_code"),
-        gross_amount: members.field("gross_amount"),
-        signature_key: members.field(SIGNATURE),
-        refund_amount: members.field("refund_amount"),
+        order_id: members.text("order_id"),
+        transaction_id: members.text("transaction_id"),
+        transaction_status: members.text("transaction_status"),
+        fraud_status: members.text("fraud_status"),
+        status_code: members.text_or_number("status_code"),
+        gross_amount: members.text_or_number("gross_amount"),
+        signature_key: members.text(SIGNATURE),
+        refund_amount: members.text_or_number("refund_amount"),
         bank_confirmed: members.is_bank_confirmed(),
         body: without_signature(text, &members),
     })
@@ -166,6 +179,7 @@ fn without_signature(text: &str, members: &Members<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_notification_is_read_with_whatever_else_is_in_it() {
@@ -198,17 +212,61 @@ mod tests {
     #[test]
     fn what_is_neither_text_nor_number_is_no_value() {
         for value in ["null", "true", "[]", "{}", r#""a\u0000b""#] {
-            let form = read(format!(r#"{{"order_id":{value},"refunds":{value}}}"#).as_bytes()).unwrap();
-            assert_eq!((form.order_id.as_str(), form.bank_confirmed), ("", false), "{value}");
+            let body = format!(r#"{{"order_id":{value},"gross_amount":{value},"refunds":{value}}}"#);
+            let form = read(body.as_bytes()).unwrap();
+            assert_eq!((&*form.order_id, &*form.gross_amount, form.bank_confirmed), ("", "", false), "{value}");
         }
         let waiting = read(br#"{"refunds":[{"bank_confirmed_at":null},{},7]}"#).unwrap();
         assert!(!waiting.bank_confirmed);
     }
 
     #[test]
+    fn a_name_is_a_text_and_no_number() {
+        for value in ["7", "1.5", "1e3"] {
+            let body = format!(r#"{{"order_id":{value},"transaction_id":{value},"transaction_status":{value}}}"#);
+            let form = read(body.as_bytes()).unwrap();
+            assert_eq!((&*form.order_id, &*form.transaction_id, &*form.transaction_status), ("", "", ""), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_notification() {
+        let form = read("\u{feff}{\"order_id\":\"o\"}".as_bytes()).unwrap();
+        assert_eq!((&*form.order_id, &*form.body), ("o", r#"{"order_id":"o"}"#));
+    }
+
+    #[test]
     fn what_is_no_object_is_no_notification() {
-        for body in [&b""[..], b"[]", b"null", b"{", b"\xff", b"\"text\""] {
+        for body in [
+            &b""[..],
+            b"\xef\xbb\xbf",
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
+            b"{\xef\xbb\xbf}",
+            b"[]",
+            b"null",
+            b"{",
+            b"\xff",
+            b"\"text\"",
+        ] {
             assert!(read(body).is_none(), "{body:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_body_is_a_notification_or_none(
+            text in any::<String>(), bytes in any::<Vec<u8>>(), at in 0..120_usize, byte: u8,
+            value in "-?[0-9]{1,400}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,9})?|\"[ -!#-\\[\\]-~]{0,40}\"|\\[\\]|null|\\{\\}",
+        ) {
+            let whole = format!(r#"{{"order_id":{value},"gross_amount":{value},"refunds":{value},"signature_key":"abc"}}"#);
+            let mut damaged = whole.clone().into_bytes();
+            let at = at % damaged.len();
+            damaged[at] = byte;
+            let _ = (read(text.as_bytes()), read(&bytes), read(&damaged));
+            let form = read(whole.as_bytes()).unwrap();
+            prop_assert!(!form.order_id.contains('\0') && form.body.contains("***"));
         }
     }
 }

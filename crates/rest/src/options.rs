@@ -14,10 +14,17 @@ use tokio::sync::Semaphore;
 pub struct Options {
     /// Threads that serve requests.
     pub workers: usize,
-    /// Proxies whose word on a client's address, and on its use of HTTPS, is taken.
+    /// Proxies whose word on a client's address, on its use of HTTPS, and on the path that they have taken off, is taken.
     pub trusted_proxies: TrustedProxies,
+    /// What clients know the server by, such as `https://shop.example/api`, without a slash at its end; none for the host and
+    /// path that they ask for.
+    pub public_url: Option<String>,
+    /// Whether the addresses of images are paths of this server, before which belongs what a proxy has taken off.
+    pub has_media_paths: bool,
     /// Origins whose pages may call, such as `https://shop.example`; empty for none, `*` for any.
     pub cors_origins: Vec<String>,
+    /// Headers that such pages may send besides those that are always allowed, in lower case; `*` for any.
+    pub cors_headers: Vec<String>,
     /// How long a request's head may take to arrive.
     pub head_timeout: Duration,
     /// How long a request's body may take to arrive, from first byte to last.
@@ -28,7 +35,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// How long a client may take to read an answer; of the docs page's 1.5 MB too.
     pub read_timeout: Duration,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept. Longer than a load balancer in front keeps one, or it sends requests on connections
+    /// that are being closed.
     pub keep_alive: Duration,
     /// How long requests under way get to end when the server stops.
     pub drain_timeout: Duration,
@@ -60,13 +68,16 @@ impl Default for Options {
         Self {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: TrustedProxies::default(),
+            public_url: None,
+            has_media_paths: false,
             cors_origins: Vec::new(),
+            cors_headers: Vec::new(),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             upload_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
-            keep_alive: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(75),
             drain_timeout: Duration::from_secs(30),
             max_connections: 2_000,
             in_flight: 512,

@@ -4,12 +4,14 @@ use actix_web::dev::{ServiceRequest, Url};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 
-/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows.
-pub(crate) fn trim(request: &mut ServiceRequest) {
-    if let Some(uri) = trimmed(request.uri()) {
-        request.match_info_mut().set(Url::new(uri.clone()));
-        request.head_mut().uri = uri;
-    }
+/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows. Tells
+/// how many they were.
+pub(crate) fn trim(request: &mut ServiceRequest) -> usize {
+    let Some(uri) = trimmed(request.uri()) else { return 0 };
+    let slashes = request.path().len().saturating_sub(uri.path().len());
+    request.match_info_mut().set(Url::new(uri.clone()));
+    request.head_mut().uri = uri;
+    slashes
 }
 
 /// The URI without the trailing slashes of its path; `None` where it has none, or is nothing but slashes.
@@ -30,6 +32,7 @@ fn trimmed(uri: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn slashes_at_the_end_go_and_all_else_stays() {
@@ -39,6 +42,19 @@ mod tests {
         assert_eq!(after("http://shop.example/users/").as_deref(), Some("http://shop.example/users"));
         for unchanged in ["/", "//", "/users", "/users//1", "/users?a=/"] {
             assert_eq!(after(unchanged), None, "{unchanged}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_path_stays_one(text in "/[ -~é]{0,40}") {
+            if let Ok(uri) = text.parse::<Uri>() {
+                let once = trimmed(&uri).unwrap_or_else(|| uri.clone());
+                prop_assert_eq!(trimmed(&once), None, "what is trimmed stays as it is");
+                prop_assert_eq!(once.query(), uri.query());
+            }
         }
     }
 }

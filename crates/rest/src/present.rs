@@ -1,8 +1,10 @@
 //! How errors look.
 
+use crate::cors;
 use crate::envelope::ErrorBody;
 use crate::error::Refusal;
 use crate::problem::{self, Problem};
+use actix_cors::CorsError;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header;
@@ -16,9 +18,15 @@ pub(crate) fn rendered<B: MessageBody>(
     request_id: &RequestId,
 ) -> ServiceResponse<EitherBody<B>> {
     let Some(error) = response.response().error() else { return response.map_into_left_body() };
-    let mut written = match error.as_error::<Refusal>() {
-        Some(refusal) => write(response.request(), refusal, request_id),
-        None => write(response.request(), &Refusal::of_status(response.status()), request_id),
+    let request = response.request();
+    let mut written = match (error.as_error::<Refusal>(), error.as_error::<CorsError>()) {
+        (Some(refusal), _) => write(request, refusal, request_id),
+        (None, Some(error)) => {
+            let mut written = write(request, &cors::refusal(error, request), request_id);
+            cors::put_allowed(error, request, written.headers_mut());
+            written
+        }
+        (None, None) => write(request, &Refusal::of_status(response.status()), request_id),
     };
     let mut headers = response.headers().clone();
     for (name, value) in written.headers() {

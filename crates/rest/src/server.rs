@@ -1,5 +1,6 @@
 //! The server: its listener, its layers, its routes.
 
+use crate::cors::cors;
 use crate::edge::{Shared, edge};
 use crate::error::{EdgeError, Refusal};
 use crate::guard::{guarded, limited};
@@ -7,11 +8,9 @@ use crate::options::Options;
 use crate::present::whole_seconds;
 use crate::watch::{Limits, Watch};
 use crate::{docs, media, midtrans, payment, product, simulator, user};
-use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header;
-use actix_web::middleware::{Condition, Next, from_fn};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpResponse, HttpServer, Resource};
 use domain::app::App;
@@ -23,8 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to close a connection that we have closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long browsers may remember what a preflight allowed, in seconds.
-const PREFLIGHT_MAX_AGE: usize = 600;
 
 /// Serves REST on a listener, until `stop` and then until the requests under way have ended, within the drain timeout.
 ///
@@ -42,7 +39,7 @@ pub fn serve(
     let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
-    let docs = options.docs.then(docs::Docs::new);
+    let docs = options.docs.then(|| docs::Docs::new(options.public_url.as_deref()));
     let index = options.index;
     let shared = Data::new(Shared { app: Arc::clone(&app), options, places, stop: stop.clone() });
     let app = Data::from(app);
@@ -52,7 +49,7 @@ pub fn serve(
             .app_data(app.clone())
             .app_data(shared.clone())
             .wrap(from_fn(limited))
-            .wrap(cors(&shared.options.cors_origins))
+            .wrap(cors(&shared.options))
             .wrap(from_fn(move |request, next: Next<_>| edge(outermost.clone(), request, next)))
             .configure(user::routes)
             .configure(product::routes)
@@ -107,24 +104,4 @@ pub(crate) fn resource(
 
 async fn not_found() -> Result<HttpResponse, Refusal> {
     Err(EdgeError::NotFound.into())
-}
-
-/// Lets pages of the listed origins call. A page of ours sends its own origin with each POST, so a request of an origin
-/// that is not listed is answered all the same: without these headers its page cannot read the answer.
-fn cors(origins: &[String]) -> Condition<Cors> {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_header("x-request-id")
-        .allowed_header("idempotency-key")
-        .allowed_header("last-event-id")
-        .expose_headers(["x-request-id", "retry-after", "etag", "link", "ratelimit", "ratelimit-policy"])
-        .block_on_origin_mismatch(false)
-        .max_age(PREFLIGHT_MAX_AGE);
-    let cors = if origins.iter().any(|origin| origin == "*") {
-        cors.allow_any_origin().send_wildcard()
-    } else {
-        origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
-    };
-    Condition::new(!origins.is_empty(), cors)
 }

@@ -2,6 +2,7 @@
 //!
 //! Its addresses are relative, so that it works below whatever path a proxy has put it.
 
+use crate::addresses::Addresses;
 use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
 use crate::server::resource;
@@ -37,30 +38,36 @@ async fn style(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
 }
 
 /// Tells who comes without an order what this is.
-async fn tell(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+async fn tell(shared: Data<Shared>, addresses: Addresses) -> Result<HttpResponse, Refusal> {
     desk(&shared)?;
     let text = "<h1>Simulator</h1><p>It is in the place of a payment gateway. Each order has a page of its own here, with buttons \
                 to pay, to be refused, to cancel, to let the time run out, and to give the money back. The order's \
                 <code>payment_url</code> is its address.</p>";
-    Ok(html(StatusCode::OK, &document("Simulator", "simulator/", text)))
+    Ok(html(StatusCode::OK, &document("Simulator", &addresses.to_below("simulator"), text)))
 }
 
-async fn show(shared: Data<Shared>, token: Path<String>) -> Result<HttpResponse, Refusal> {
+async fn show(shared: Data<Shared>, addresses: Addresses, token: Path<String>) -> Result<HttpResponse, Refusal> {
+    let up = addresses.to_folder();
     Ok(match desk(&shared)?.page(&token) {
-        Some(page) => html(StatusCode::OK, &document("Pay", "", &body(&page))),
-        None => unknown(""),
+        Some(page) => html(StatusCode::OK, &document("Pay", &up, &body(&page, &up))),
+        None => unknown(&up),
     })
 }
 
-async fn press(shared: Data<Shared>, path: Path<(String, String)>) -> Result<HttpResponse, Refusal> {
+async fn press(
+    shared: Data<Shared>,
+    addresses: Addresses,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Refusal> {
+    let up = format!("../{}", addresses.to_folder());
     let (token, button) = path.into_inner();
     let button = DeskButton::find(&button).ok_or(EdgeError::NotFound)?;
     Ok(match desk(&shared)?.press(&token, button) {
         // What cannot be done any more, the page itself shows.
         Ok(_) | Err(DeskRefusal::NotNow) => {
-            HttpResponse::SeeOther().insert_header((LOCATION, format!("../{token}"))).finish()
+            HttpResponse::SeeOther().insert_header((LOCATION, format!("{up}{token}"))).finish()
         }
-        Err(DeskRefusal::NoPage) => unknown("../"),
+        Err(DeskRefusal::NoPage) => unknown(&up),
     })
 }
 
@@ -87,7 +94,8 @@ fn document(title: &str, up: &str, body: &str) -> String {
     )
 }
 
-fn body(page: &DeskPage) -> String {
+/// What the page says. `up` is the way from its address to where the other pages are.
+fn body(page: &DeskPage, up: &str) -> String {
     let (told, class) = told(page);
     let mut text = format!("<h1>{}</h1><dl>", rupiah(page.total));
     let pieces = format!("{} &times; {}", page.quantity, escaped(&page.name));
@@ -105,7 +113,7 @@ fn body(page: &DeskPage) -> String {
         let (name, label) = (button.as_str(), label(*button));
         let _ = write!(
             text,
-            "<form method=\"post\" action=\"{}/{name}\"><button class=\"{name}\">{label}</button></form>",
+            "<form method=\"post\" action=\"{up}{}/{name}\"><button class=\"{name}\">{label}</button></form>",
             escaped(&page.token)
         );
     }

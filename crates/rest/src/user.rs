@@ -45,7 +45,8 @@ pub(crate) struct RegisterBody {
     #[schema(example = "Ada Lovelace", min_length = 1, max_length = 255, required)]
     #[serde(default, deserialize_with = "text")]
     name: String,
-    /// The address to log in with; one account per address, in whatever case.
+    /// The address to log in with, at a domain that a mail server on the internet can have; one account per address, in
+    /// whatever case and Unicode spelling.
     #[schema(example = "ada@example.com", format = Email, required)]
     #[serde(default, deserialize_with = "text")]
     email: String,
@@ -53,7 +54,7 @@ pub(crate) struct RegisterBody {
     #[schema(example = "buyer", value_type = RoleBody, required)]
     #[serde(default, deserialize_with = "text")]
     role: String,
-    /// At least 8 characters, at most 72 bytes.
+    /// At least 8 characters, at most 72 bytes, both counted when spaces are U+0020 and letters are composed (RFC 8265 §4.2).
     #[schema(example = "correct horse", format = Password, min_length = 8, max_length = 72, required)]
     #[serde(default, deserialize_with = "text")]
     password: String,
@@ -77,7 +78,7 @@ pub(crate) struct RegisteredBody {
     #[schema(format = Uuid)]
     id: String,
     role: RoleBody,
-    /// The e-mail address as typed.
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
     email: String,
 }
 
@@ -227,7 +228,7 @@ pub(crate) struct ProfileBody {
     id: String,
     /// What the owner is called.
     name: String,
-    /// The e-mail address as typed.
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
     email: String,
     role: RoleBody,
 }

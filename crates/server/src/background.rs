@@ -8,6 +8,7 @@ use domain::error::Error;
 use domain::payment::{Inbox, Outbox, Payments, Postman, Reconciler};
 use domain::product::ImageCleanup;
 use domain::user::LoginAttempts;
+use outbound::mail::Post;
 use outbound::passwords::Bcrypt;
 use persistence::{Backlog, Database};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,12 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(5);
 
 /// How often mails are looked for.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a mail server is called at that has not answered yet.
+const CALL_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a mail server may take to answer.
+const CALL_TIME: Duration = Duration::from_secs(10);
 
 /// How often images are looked for that no product has any more.
 const CLEAN_EVERY: Duration = Duration::from_secs(2);
@@ -109,6 +116,26 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop
         async move { reconciler.run().await }
     })
     .await;
+}
+
+/// Finds out what the mail server can do, so that what it lacks is told before a mail needs it. Once it has answered there is
+/// nothing left to do: each further connection tells anew.
+pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken) {
+    let calling = async {
+        let mut complained = false;
+        while let Err(error) = post.look(Deadline::within(CALL_TIME)).await {
+            if !complained {
+                tracing::warn!(error = error.to_string(), "the mail server does not answer");
+            }
+            complained = true;
+            tokio::time::sleep(CALL_EVERY).await;
+        }
+        if complained {
+            tracing::info!("the mail server answers");
+        }
+    };
+    // Nothing is lost by ending in the middle: no mail is at stake.
+    stop.run_until_cancelled(calling).await;
 }
 
 /// Sends the mails that are due.

@@ -11,7 +11,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// A folder with settings: `default.toml` and one file named after each environment [default: config, if there]
+    /// A folder with settings over those that are built in: `default.toml`, `{environment}.toml` [default: config, if there]
     #[arg(long, global = true, value_name = "DIR")]
     pub config: Option<PathBuf>,
 
@@ -126,7 +126,7 @@ pub enum PaymentCommand {
 pub enum OutboxCommand {
     /// List mails, those that wait longest first
     List {
-        /// Only those that are queued, sent or dead
+        /// Only those that are queued, sent, logged, written or dead
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
         /// How many at most

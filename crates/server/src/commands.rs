@@ -2,7 +2,9 @@
 
 mod audit;
 mod audit_log;
+mod database;
 mod outbox;
+pub(crate) mod output;
 mod payment;
 mod seed;
 
@@ -16,8 +18,11 @@ use crate::shutdown::{Request, Signals};
 use crate::telemetry::{self, LogGuard};
 use crate::wiring;
 use domain::clock::{Clock, Deadline, SystemClock};
-use domain::user::{Email, LoginAttempts};
-use std::io::Write;
+use domain::user::{Email, LoginAttempts, Users};
+use output::Say;
+use persistence::Access;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,31 +32,52 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Does what the command line says.
 #[must_use]
 pub fn run(cli: &Cli) -> Exit {
+    let mut output = output::stdout();
+    let exit = run_on(cli, &mut output);
+    output.end(exit)
+}
+
+/// Prints what clap has to say: what was asked for, or what is wrong with the command line.
+#[must_use]
+pub fn tell_usage(usage: &clap::Error) -> Exit {
+    let text = usage.render();
+    if usage.use_stderr() {
+        complain(if io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() });
+        return Exit::Misconfigured;
+    }
+    let mut output = output::stdout();
+    output.say(if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() });
+    output.end(Exit::Done)
+}
+
+fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
     let command = cli.command();
     if *command == Command::Openapi {
-        return print_openapi();
+        return print_openapi(output);
     }
     let settings = match Settings::load(&Sources::from_process(cli)) {
         Ok(settings) => settings,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            complain(mistakes);
             return Exit::Misconfigured;
         }
     };
     match command {
         Command::Serve => on_runtime(serve(cli, &settings)),
-        Command::Migrate => migrate(&settings),
-        Command::Config { command } => print_settings(*command, &settings),
-        Command::Health => print_health(&settings),
-        Command::Seed { products } => seed::seed(*products, &settings),
-        Command::Unlock { email } => on_runtime(unlock(email, &settings)),
-        Command::Payment { command } => on_runtime(payment::run(command, &settings)),
-        Command::Outbox { command } => on_runtime(outbox::run(command, &settings)),
-        Command::Audit { journal, log } => on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings)),
-        Command::AuditLog { email, id, limit } => {
-            on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings))
+        Command::Migrate => migrate(&settings, output),
+        Command::Config { command } => on_runtime(print_settings(*command, &settings, output)),
+        Command::Health => print_health(&settings, output),
+        Command::Seed { products } => seed::seed(*products, &settings, output),
+        Command::Unlock { email } => on_runtime(unlock(email, &settings, output)),
+        Command::Payment { command } => on_runtime(payment::run(command, &settings, output)),
+        Command::Outbox { command } => on_runtime(outbox::run(command, &settings, output)),
+        Command::Audit { journal, log } => {
+            on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings, output))
         }
-        Command::Openapi => print_openapi(),
+        Command::AuditLog { email, id, limit } => {
+            on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings, output))
+        }
+        Command::Openapi => print_openapi(output),
     }
 }
 
@@ -62,13 +88,13 @@ fn on_runtime(work: impl Future<Output = Exit>) -> Exit {
     }
 }
 
-/// Prints what was asked for. A reader that has seen enough, such as `head`, is no failure.
-fn say(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{}", text.to_string().trim_end());
+/// Tells what is wrong. Where that cannot be written either, the exit code alone tells of it.
+fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", text.to_string().trim_end());
 }
 
-fn failed(exit: Exit, reason: impl std::fmt::Display) -> Exit {
-    eprintln!("go-commerce: {reason}");
+fn failed(exit: Exit, reason: impl Display) -> Exit {
+    complain(format_args!("go-commerce: {reason}"));
     exit
 }
 
@@ -84,18 +110,22 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
     for warning in settings.warnings() {
         tracing::warn!(warning, "settings");
     }
+    let faults = wiring::check(settings);
+    if !faults.is_empty() {
+        complain(settings.mistaken(faults));
+        return Exit::Misconfigured;
+    }
     let running = match serve::start(settings, Arc::new(SystemClock)).await {
         Ok(running) => running,
         Err(error) => {
+            if let Some(fault) = error.fault() {
+                complain(settings.mistaken(vec![fault]));
+                return Exit::Misconfigured;
+            }
             let exit = match error {
                 StartError::Bind { .. } => Exit::CannotListen,
                 StartError::Database(_) => Exit::DatabaseUnusable,
-                StartError::Hashing(_) | StartError::Inspecting(_) => Exit::Failed,
-                StartError::Keys(_)
-                | StartError::Storage { .. }
-                | StartError::Midtrans(_)
-                | StartError::Simulator(_)
-                | StartError::Mail(_) => Exit::Misconfigured,
+                _ => Exit::Failed,
             };
             return failed(exit, error);
         }
@@ -148,43 +178,44 @@ fn reload(cli: &Cli, running: &Running, log: &LogGuard) {
     tracing::info!("token keys and log level reloaded");
 }
 
-fn migrate(settings: &Settings) -> Exit {
+fn migrate(settings: &Settings, output: &mut impl Say) -> Exit {
     match persistence::migrate(&wiring::database(settings)) {
-        Ok(applied) if applied.is_empty() => say("the schema is up to date"),
-        Ok(applied) => applied.iter().for_each(|migration| say(format_args!("applied {migration}"))),
+        Ok(applied) if applied.is_empty() => output.say("the schema is up to date"),
+        Ok(applied) => applied.iter().for_each(|migration| output.say(format_args!("applied {migration}"))),
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     }
     Exit::Done
 }
 
-fn print_settings(command: ConfigCommand, settings: &Settings) -> Exit {
-    settings.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
-    match command {
-        ConfigCommand::Check => say(format_args!("the settings for {} are in order", settings.environment)),
-        ConfigCommand::Show => say(settings.describe()),
+async fn print_settings(command: ConfigCommand, settings: &Settings, output: &mut impl Say) -> Exit {
+    settings.warnings().iter().for_each(|warning| complain(format_args!("warning: {warning}")));
+    if command == ConfigCommand::Show {
+        output.say(settings.describe());
+        return Exit::Done;
     }
+    let faults = wiring::check(settings);
+    if !faults.is_empty() {
+        complain(settings.mistaken(faults));
+        return Exit::Misconfigured;
+    }
+    output.say(format_args!("the settings for {} are in order", settings.environment));
     Exit::Done
 }
 
-fn print_openapi() -> Exit {
+fn print_openapi(output: &mut impl Say) -> Exit {
     match rest::openapi().to_pretty_json() {
-        Ok(json) => say(json),
+        Ok(json) => output.say(json),
         Err(error) => return failed(Exit::Failed, error),
     }
     Exit::Done
 }
 
-fn print_health(settings: &Settings) -> Exit {
+fn print_health(settings: &Settings, output: &mut impl Say) -> Exit {
     match health::ask(&settings.ops) {
-        Ok(answer) => say(answer),
+        Ok(answer) => output.say(answer),
         Err(unhealthy) => return failed(Exit::Failed, unhealthy),
     }
     Exit::Done
-}
-
-/// The storage, for a command of few statements.
-fn open(settings: &Settings) -> Result<Arc<persistence::Database>, Exit> {
-    persistence::Database::open(wiring::database(settings)).map_err(|error| failed(Exit::DatabaseUnusable, error))
 }
 
 /// Tells why the storage has not done what a command wanted.
@@ -192,21 +223,23 @@ fn unusable(error: &domain::error::Error) -> Exit {
     failed(Exit::DatabaseUnusable, format_args!("{error}: {}", domain::error::causes(error)))
 }
 
-async fn unlock(email: &str, settings: &Settings) -> Exit {
-    let Ok(email) = Email::parse(email) else {
+async fn unlock(email: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+    let Ok(email) = Email::parse_known(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
     };
-    let database = match persistence::Database::open(wiring::database(settings)) {
+    let database = match database::open(settings, Access::Write).await {
         Ok(database) => database,
-        Err(error) => return failed(Exit::DatabaseUnusable, error),
+        Err(exit) => return exit,
     };
+    match database.find_by_email(&email, Deadline::within(PATIENCE)).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return failed(Exit::Failed, format_args!("nobody has the e-mail address {}", email.as_str())),
+        Err(error) => return unusable(&error),
+    }
     match database.unlock(&email, SystemClock.now(), Deadline::within(PATIENCE)).await {
-        Ok(true) => say(format_args!("unlocked {}", email.as_str())),
-        Ok(false) => say(format_args!("{} had no failed log-ins", email.as_str())),
-        Err(error) => {
-            let causes = domain::error::causes(&error);
-            return failed(Exit::DatabaseUnusable, format_args!("{error}: {causes}"));
-        }
+        Ok(true) => output.say(format_args!("unlocked {}", email.as_str())),
+        Ok(false) => output.say(format_args!("{} had no failed log-ins", email.as_str())),
+        Err(error) => return unusable(&error),
     }
     Exit::Done
 }

@@ -9,5 +9,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    commands::run(&Cli::parse()).into()
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(&cli),
+        Err(usage) => commands::tell_usage(&usage),
+    }
+    .into()
 }

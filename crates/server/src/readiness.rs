@@ -49,7 +49,7 @@ impl Readiness {
             // while the one before it still serves.
             Status::SchemaAhead { .. } if was_ready => return Self::Ready,
             Status::Away { reason } => format!("the database is away: {reason}"),
-            Status::SchemaBehind { missing } => format!(
+            Status::SchemaBehind { missing, .. } => format!(
                 "the database's schema is older than this binary: missing {}; run `go-commerce migrate`",
                 missing.join(", ")
             ),

@@ -63,21 +63,76 @@ pub enum StartError {
     },
 }
 
+/// A setting that cannot be put to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The setting, as in `mail.from`.
+    pub key: &'static str,
+    /// What is the matter with it. Holds no secret.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+impl StartError {
+    /// The setting that is at fault; none where no setting is.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        let (key, problem, remedy) = match self {
+            Self::Bind { .. } | Self::Database(_) | Self::Hashing(_) | Self::Inspecting(_) => return None,
+            Self::Keys(error) => ("auth.jwt.secret", error.to_string(), "give other keys"),
+            Self::Midtrans(error) => {
+                let key = match error {
+                    midtrans::Error::Address { name: "snap_url", .. } => "midtrans.snap_url",
+                    midtrans::Error::Address { .. } => "midtrans.api_url",
+                    midtrans::Error::Key(_) => "midtrans.server_key",
+                    midtrans::Error::Client(_) => "payment.gateway",
+                };
+                (key, error.to_string(), "put the settings of midtrans right")
+            }
+            Self::Simulator(error @ simulator::Error::Journal(..)) => {
+                let remedy = "let this process write there, name another file, or none";
+                ("payment.simulator.journal", error.to_string(), remedy)
+            }
+            Self::Simulator(error @ simulator::Error::Client(_)) => {
+                ("payment.gateway", error.to_string(), "put the settings of payment.simulator right")
+            }
+            Self::Mail(error) => {
+                let (key, remedy) = match error {
+                    MailSetupError::From(_) => ("mail.from", "give another"),
+                    MailSetupError::Domain(_) => ("mail.domain", "give another"),
+                    MailSetupError::Server(_) => ("mail.url", "give another"),
+                    MailSetupError::Folder(..) => {
+                        ("mail.folder", "let this process write there, or name another folder")
+                    }
+                    MailSetupError::Templates(..) | MailSetupError::Template(..) => {
+                        ("mail.templates", "put it right, or leave mail.templates out for those that are built in")
+                    }
+                };
+                (key, error.to_string(), remedy)
+            }
+            Self::Storage { place, source, remedy } => {
+                ("storage.url", format!("images cannot be kept in {place}: {source}"), *remedy)
+            }
+        };
+        Some(Fault { key, problem, remedy })
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind { key, address, source } => {
+        match (self, self.fault()) {
+            (_, Some(Fault { key, problem, remedy })) => write!(f, "{key}: {problem}; {remedy}"),
+            (Self::Bind { key, address, source }, None) => {
                 write!(f, "{key}: cannot listen on {address}: {source}; choose another port, or stop what uses it")
             }
-            Self::Database(error) => write!(f, "database.url: {error}"),
-            Self::Hashing(error) => write!(f, "auth.hash_threads: {error}"),
-            Self::Keys(error) => write!(f, "auth.jwt: {error}"),
-            Self::Inspecting(error) => write!(f, "the threads that look at images cannot be started: {error}"),
-            Self::Midtrans(error) => write!(f, "midtrans: {error}"),
-            Self::Simulator(error) => write!(f, "payment.simulator: {error}"),
-            Self::Mail(error) => write!(f, "mail: {error}"),
-            Self::Storage { place, source, remedy } => {
-                write!(f, "storage.url: images cannot be kept in {place}: {source}; {remedy}")
+            (Self::Database(error), None) => write!(f, "database.url: {error}"),
+            (Self::Hashing(error), None) => write!(f, "auth.hash_threads: {error}"),
+            (Self::Inspecting(error), None) => {
+                write!(f, "the threads that look at images cannot be started: {error}")
+            }
+            (Self::Keys(_) | Self::Midtrans(_) | Self::Simulator(_) | Self::Mail(_) | Self::Storage { .. }, None) => {
+                f.write_str("a setting cannot be put to use")
             }
         }
     }
@@ -197,6 +252,7 @@ fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> Join
     workers.spawn(background::apply_notifications(Arc::clone(&parts.inbox), stop.clone()));
     let pause = settings.payment.check_pause;
     workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
+    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.post), stop.clone()));
     workers.spawn(background::send_mails(Arc::clone(&parts.postman), stop.clone()));
     workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
     workers

@@ -1,9 +1,11 @@
 //! From settings to the application: the one place that names adapters. No logic, only choices.
 
+mod check;
 mod gauges;
 mod images;
 mod payments;
 
+pub use check::check;
 pub(crate) use payments::Teller;
 
 use crate::common_clock::CommonClock;
@@ -24,6 +26,7 @@ use domain::quota::Quotas;
 use domain::use_case::{FrontDesk, Handler};
 use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
 use outbound::bell::SharedBell;
+use outbound::mail::Post;
 use outbound::passwords::{self, Bcrypt};
 use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
 use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
@@ -55,6 +58,7 @@ pub struct Parts {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) reconciler: Arc<Reconciler>,
     pub(crate) postman: Arc<Postman>,
+    pub(crate) post: Arc<Post>,
     pub(crate) backlog: Arc<Mutex<Backlog>>,
     pub(crate) runtime: Arc<MainRuntime>,
 }
@@ -75,6 +79,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let shared: Arc<dyn Clock> = common_clock.clone();
     let teller = Teller::open(settings, rest, &shared)?;
     let backlog = Arc::new(Mutex::new(Backlog::default()));
+    let post = Arc::new(payments::post(settings)?);
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
         teller: teller.clone(),
@@ -83,6 +88,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         inspector: Arc::clone(&inspector),
         uploads: Arc::clone(&uploads),
         max_uploads,
+        post: Arc::clone(&post),
     };
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
@@ -105,8 +111,9 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         showroom: payments::showroom(&gallery),
         clock: &shared,
         observer,
+        post: &post,
     };
-    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman()?);
+    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman());
     let products = Products { database: &database, gallery, totals, clock };
     let app = Arc::new(app(desk, &accounts, &products, &payments, &inbox));
     let bell = payments.bell;
@@ -124,6 +131,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         inbox,
         reconciler,
         postman,
+        post,
         backlog,
         runtime,
     })
@@ -232,9 +240,13 @@ impl Products<'_> {
 /// What looks after payments, for a command that does so now.
 ///
 /// # Errors
-/// Where the storage or the gateway cannot be used.
-pub fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
-    payments::reconciler(settings, clock)
+/// Where the gateway cannot be used.
+pub fn reconciler(
+    settings: &Settings,
+    database: &Arc<Database>,
+    clock: Arc<dyn Clock>,
+) -> Result<Reconciler, StartError> {
+    payments::reconciler(settings, database, clock)
 }
 
 /// The storage that the settings name.
@@ -244,6 +256,7 @@ pub fn database(settings: &Settings) -> persistence::Options {
     persistence::Options {
         url: database.url.clone(),
         read_url: database.read_url.clone(),
+        access: persistence::Access::Create,
         pool_size: database.pool_size,
         queue: database.queue,
         prepared_statements: database.prepared_statements,
@@ -276,11 +289,14 @@ fn quotas(settings: &Settings) -> Arc<dyn Quotas> {
     if !limits.enabled {
         return Arc::new(Unlimited);
     }
+    let unless_zero = |limit: u32| (limit > 0).then(|| Rate::per_minute(limit));
     Arc::new(ClientQuotas::new(quotas::Options {
         credentials: Rate::per_minute(limits.credentials_per_minute),
         credentials_sustained: Rate::per_hour(limits.credentials_per_hour),
         write: Rate::per_minute(limits.writes_per_minute),
         read: Rate::per_minute(limits.reads_per_minute),
+        grpc_write: unless_zero(limits.grpc_writes_per_minute),
+        grpc_read: unless_zero(limits.grpc_reads_per_minute),
         ..quotas::Options::default()
     }))
 }
@@ -318,9 +334,21 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
 /// How REST is served, by a process that listens there.
 #[must_use]
 pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::Options {
-    let Rest { workers, max_connections, request_timeout, body_timeout, upload_timeout, read_timeout, docs, .. } =
-        settings.rest;
+    let Rest {
+        workers,
+        max_connections,
+        request_timeout,
+        body_timeout,
+        upload_timeout,
+        read_timeout,
+        keep_alive,
+        docs,
+        ..
+    } = settings.rest;
     rest::Options {
+        keep_alive,
+        public_url: settings.rest.public_url.clone(),
+        has_media_paths: images::are_paths(settings),
         workers,
         max_connections,
         request_timeout,
@@ -334,6 +362,7 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
         uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),
+        cors_headers: settings.cors.allowed_headers.clone(),
         drain_timeout: settings.shutdown.drain_timeout,
         ..rest::Options::default()
     }

@@ -48,10 +48,14 @@ scenarios! {
         a_role_is_one_of_two_words,
         a_text_that_is_no_address_is_refused,
         an_email_is_kept_as_typed,
+        letters_with_marks_are_one_account_in_any_spelling,
+        a_domain_that_no_mail_server_can_have_is_refused,
+        an_account_is_entered_however_old_the_rules_are_that_it_was_opened_under,
         a_taken_email_is_refused_and_named,
         a_taken_email_is_one_identity_however_it_is_spelt,
         a_taken_email_is_told_before_a_password_that_is_not_confirmed,
         a_name_that_acts_on_the_text_around_it_is_refused,
+        a_name_of_which_nothing_can_be_seen_is_empty,
         a_name_in_any_script_is_kept_to_the_last_character,
     }
     user::passwords {
@@ -59,12 +63,14 @@ scenarios! {
         seventy_two_bytes_are_the_most,
         a_longer_password_is_never_cut_to_the_right_one,
         a_nul_is_refused_and_never_ends_a_password_early,
-        a_space_a_case_and_an_accents_spelling_make_another_password,
+        a_space_a_case_and_an_accent_make_another_password,
+        a_password_is_the_same_in_every_spelling,
         a_stored_text_that_is_no_hash_is_a_failed_login,
     }
     user::hashes {
         a_hash_that_go_made_verifies_and_is_renewed,
         a_wrong_password_renews_nothing,
+        a_hash_of_a_password_as_it_was_typed_verifies_and_is_renewed,
     }
     user::logging_in {
         a_missing_field_is_named,
@@ -134,6 +140,7 @@ scenarios! {
     product::values {
         a_price_comes_back_exactly,
         what_is_no_price_is_refused,
+        a_price_in_another_spelling_is_told_the_right_one,
         a_text_in_any_script_is_kept_to_the_last_character,
         a_text_that_is_too_long_is_refused,
         a_text_that_acts_on_the_text_around_it_is_refused,
@@ -161,6 +168,7 @@ scenarios! {
         each_change_makes_another_entity_tag,
         a_change_of_what_has_changed_meanwhile_is_refused,
         a_condition_that_cannot_be_read_matches_nothing,
+        a_tag_that_a_proxy_has_changed_is_known_again,
         a_condition_is_judged_after_all_else,
         of_twenty_writers_with_one_entity_tag_one_wins,
         no_change_is_lost_among_writers_who_try_again,
@@ -174,6 +182,7 @@ scenarios! {
         a_walk_goes_on_where_a_product_was_withdrawn,
         a_cursor_is_good_on_both_protocols,
         a_cursor_belongs_to_its_list,
+        a_forged_cursor_is_refused_or_harmless,
         a_piece_has_a_hundred_products_at_most,
         all_bad_parameters_are_named,
     }
@@ -189,6 +198,9 @@ scenarios! {
         a_png_and_a_jpeg_are_kept_and_shown,
         what_a_file_is_its_content_tells,
         what_is_no_whole_image_is_refused_and_not_kept,
+        a_photo_of_48_megapixels_and_a_panorama_are_taken,
+        an_image_of_too_many_pixels_is_refused_with_its_size_and_the_limit,
+        stray_bytes_in_a_jpeg_are_not_kept,
         a_bad_image_is_told_beside_the_other_mistakes,
         an_image_of_ten_mebibytes_is_the_largest,
         what_a_camera_notes_beside_a_photo_is_not_kept,
@@ -219,7 +231,8 @@ scenarios! {
         a_bucket_that_refuses_the_shop_fails_images_alone,
     }
     product::rate_limit {
-        the_seventh_change_in_a_minute_is_refused_on_both_protocols,
+        the_seventh_change_in_a_minute_is_refused,
+        the_forty_first_query_in_a_minute_is_refused,
     }
     payment::ordering {
         an_order_is_made_reserves_its_pieces_and_keeps_what_was_ordered,
@@ -232,6 +245,7 @@ scenarios! {
     payment::paying {
         an_order_is_paid_and_both_sides_are_told,
         an_order_that_is_cancelled_or_not_paid_gives_its_pieces_back_once,
+        pieces_come_back_to_a_shelf_that_was_filled_meanwhile,
         a_refused_attempt_may_be_followed_by_one_that_is_not,
         money_that_is_given_back_is_told_and_the_pieces_stay_sold,
         an_order_that_nobody_pays_expires_by_itself,
@@ -244,6 +258,7 @@ scenarios! {
     }
     payment::showing {
         a_payment_is_its_buyers_and_its_sellers_alone,
+        a_forged_cursor_is_refused_or_harmless,
     }
     payment::notifying {
         a_notification_that_the_gateway_does_not_confirm_changes_nothing,
@@ -315,6 +330,14 @@ scenarios! {
     }
     http::giving_up {
         a_caller_who_hangs_up_leaves_no_half_made_account,
+    }
+    rpc::identifiers {
+        an_empty_id_is_asked_for,
+        who_may_not_call_is_told_that_before_the_id_is_looked_at,
+    }
+    rpc::rate_limit {
+        a_service_reads_and_writes_without_limit,
+        log_ins_are_limited_all_the_same,
     }
     rpc::wire {
         a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_not,

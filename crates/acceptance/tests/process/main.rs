@@ -5,11 +5,13 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod client;
+mod commanding;
 mod crashing;
 mod faults;
 mod migrating;
 mod operating;
 mod paying;
+mod prefixed;
 mod reloading;
 mod secrets;
 mod slow;
@@ -33,6 +35,14 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tests = tests![
+        commanding::a_folder_of_ones_own_is_laid_over_what_is_built_in,
+        commanding::seeding_tells_how_many_products_the_shop_has,
+        commanding::the_check_and_the_server_say_the_same,
+        commanding::what_cannot_be_written_is_a_failure,
+        commanding::what_is_not_there_is_told,
+        commanding::without_a_shop_a_command_says_where_it_looked_and_makes_nothing,
+        commanding::without_a_shop_a_command_says_where_it_looked_on_mariadb,
+        commanding::without_a_shop_a_command_says_where_it_looked_on_postgresql,
         crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
@@ -51,8 +61,10 @@ fn main() -> ExitCode {
         operating::who_did_what_is_told_to_operators,
         paying::a_notification_that_was_answered_is_applied_by_the_next_server,
         paying::an_order_that_is_half_made_is_finished,
+        paying::a_mail_server_that_cannot_take_all_addresses_is_told_at_start,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
+        prefixed::every_address_leads_back_through_the_proxy,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

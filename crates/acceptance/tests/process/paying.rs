@@ -92,6 +92,49 @@ async fn press(payment: &Value, button: &str) -> bool {
     client.post(url).send().await.is_ok_and(|answer| answer.status() == StatusCode::SEE_OTHER)
 }
 
+/// A mail server without `SMTPUTF8`: told at start, and mails to addresses that need it go out once it has learnt it.
+pub(crate) fn a_mail_server_that_cannot_take_all_addresses_is_told_at_start() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let mut server = Smtp::with(smtp::Setup { is_ascii_only: true, ..smtp::Setup::default() });
+    let url = server.url();
+    let settings = [("database.url", database.url()), ("mail.transport", "smtp"), ("mail.url", &url)];
+    bounded(BOUND, async {
+        let mut process = Process::serve(&settings);
+        let addresses = process.addresses();
+        let metrics = async || {
+            let answer = Client::new().get(format!("http://{}/metrics", addresses.ops)).send().await.unwrap();
+            answer.text().await.unwrap()
+        };
+        until("the lack is counted", SOON, async || metrics().await.contains("gocommerce_mail_server_smtputf8{} 0"))
+            .await;
+        // The local parts of both have a letter beyond ASCII.
+        let shop = Shopping::begin(addresses, "ž", 5).await;
+        shop.order().await.unwrap();
+        until("the mail was tried", SOON, async || {
+            metrics().await.contains(r#"gocommerce_payment_work_total{what="mail",outcome="unsupported"} 1"#)
+        })
+        .await;
+        let (_, told) = command(&["outbox", "list", "--state", "queued"], &settings[..1]);
+        let mail = told.split_once(" queued ").map(|(mail, _)| mail.to_owned()).unwrap();
+        assert!(told.contains("does not offer SMTPUTF8"), "{told}");
+        assert!(server.mails().is_empty());
+
+        server.set_ascii_only(false);
+        server.stop();
+        server.start_again();
+        let (code, told) = command(&["outbox", "retry", &mail], &settings[..1]);
+        assert_eq!(code, Some(0), "{told}");
+        until("the mail is there", SOON, async || server.mails().len() == 1).await;
+        assert_eq!(server.mails()[0].to, ["buyerž@example.com"]);
+        until("that is counted", SOON, async || metrics().await.contains("gocommerce_mail_server_smtputf8{} 1")).await;
+        process.signal("TERM");
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
+        let log = process.output();
+        assert_eq!(log.matches("the mail server does not offer SMTPUTF8 (RFC 6531), so").count(), 2, "{log}");
+        assert!(log.contains("the mail server takes all addresses now"), "{log}");
+    })
+}
+
 /// A server dies between the webhook's answer and the mails; the next one sends each of them once.
 pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
@@ -139,6 +182,13 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
             command(&["outbox", "list", "--state", "queued"], &settings[..1]).1.ends_with("0 mails\n")
         })
         .await;
+        let (_, told) = command(&["outbox", "list", "--state", "sent"], &settings[..1]);
+        assert!(
+            told.matches(" next never").count() == 3 && !told.contains(" next 2"),
+            "nobody sends them again: {told}"
+        );
+        let (code, told) = command(&["outbox", "retry", told.split(' ').next().unwrap()], &settings[..1]);
+        assert!(code == Some(1) && told.contains("was sent"), "{told}");
         let sent = server.count_by_message_id();
         assert_eq!(sent.len(), 3, "{sent:?}");
         assert!(sent.values().all(|times| *times == 1), "{sent:?}");

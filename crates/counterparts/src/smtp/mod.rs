@@ -12,6 +12,7 @@ use fault::Faults;
 use session::Session;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tls::Certificates;
@@ -25,6 +26,8 @@ pub struct Setup {
     pub encryption: Encryption,
     /// Who may send mail; everybody where there is none.
     pub account: Option<Account>,
+    /// Whether it takes addresses in ASCII alone: it offers no `SMTPUTF8` (RFC 6531).
+    pub is_ascii_only: bool,
 }
 
 /// How connections are encrypted.
@@ -95,6 +98,7 @@ struct Shared {
     mails: Mutex<Vec<Mail>>,
     said: Mutex<Vec<Said>>,
     connections: Mutex<usize>,
+    is_ascii_only: AtomicBool,
 }
 
 /// A mail server on a port of 127.0.0.1. It ends when it is dropped.
@@ -116,7 +120,8 @@ impl Smtp {
     #[must_use]
     pub fn with(setup: Setup) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("smtp").enable_all().build();
-        let shared = Arc::new(Shared { setup, ..Shared::default() });
+        let is_ascii_only = AtomicBool::new(setup.is_ascii_only);
+        let shared = Arc::new(Shared { setup, is_ascii_only, ..Shared::default() });
         let mut smtp = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
         smtp.start_again();
         smtp
@@ -170,6 +175,11 @@ impl Smtp {
     #[must_use]
     pub fn connections(&self) -> usize {
         *lock(&self.shared.connections)
+    }
+
+    /// From now on takes addresses in ASCII alone, or all of them. Clients hear of it when they connect again.
+    pub fn set_ascii_only(&self, is_ascii_only: bool) {
+        self.shared.is_ascii_only.store(is_ascii_only, Ordering::SeqCst);
     }
 
     /// From now on fails in this way, so many times; it fails in no other way any more.

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -103,6 +104,9 @@ impl Session {
             "MAIL" | "RCPT" | "DATA" | "AUTH" if must_encrypt => self.refuse("530 5.7.0 say STARTTLS first").await,
             "AUTH" if must_log_in => self.log_in(rest).await,
             "MAIL" | "RCPT" | "DATA" if must_log_in => self.refuse("530 5.7.0 who are you?").await,
+            "MAIL" | "RCPT" if self.is_ascii_only() && !rest.is_ascii() => {
+                self.refuse("553 5.6.7 addresses in ASCII only").await
+            }
             "MAIL" => self.mail(rest).await,
             "RCPT" => self.rcpt(rest).await,
             "DATA" => self.data().await,
@@ -110,9 +114,15 @@ impl Session {
         }
     }
 
+    fn is_ascii_only(&self) -> bool {
+        self.shared.is_ascii_only.load(Ordering::SeqCst)
+    }
+
     fn features(&self) -> String {
-        let mut features =
-            vec!["localhost".to_owned(), format!("SIZE {MAX_SIZE}"), "8BITMIME".into(), "SMTPUTF8".into()];
+        let mut features = vec!["localhost".to_owned(), format!("SIZE {MAX_SIZE}"), "8BITMIME".into()];
+        if !self.is_ascii_only() {
+            features.push("SMTPUTF8".into());
+        }
         let must_encrypt = self.shared.setup.encryption == Encryption::StartTls && !self.is_encrypted;
         if must_encrypt {
             features.push("STARTTLS".into());

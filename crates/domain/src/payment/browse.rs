@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::actor::Identity;
 use crate::context::Context;
 use crate::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
-use crate::page::{Cursor, Page, PageForm, PageRequest, Place};
+use crate::page::{Cursor, Page, PageForm, PageRequest, Place, moment};
 use crate::payment::view::{Audience, Showroom};
 use crate::payment::{Payment, PaymentId, PaymentQueries, PaymentView, Status};
 use crate::quota::Allowance;
@@ -32,13 +32,16 @@ pub struct PaymentPlace {
 }
 
 impl Place for PaymentPlace {
+    /// The newest first, always.
+    type Order = ();
+
     fn write(&self) -> Vec<String> {
         vec![self.created_at.timestamp_micros().to_string(), self.id.to_string()]
     }
 
-    fn read(parts: &[&str]) -> Option<Self> {
+    fn read(parts: &[&str], (): ()) -> Option<Self> {
         let [created_at, id] = parts else { return None };
-        Some(Self { created_at: DateTime::from_timestamp_micros(created_at.parse().ok()?)?, id: id.parse().ok()? })
+        Some(Self { created_at: moment(created_at)?, id: id.parse().ok()? })
     }
 }
 
@@ -65,7 +68,7 @@ impl PaymentListing {
         let mut wrong = Violations::default();
         let status = wrong.take("status", status(&form.status));
         let name = name_of(owner, audience, status.flatten());
-        let page = form.page.parse(&name, &mut wrong);
+        let page = form.page.parse(&name, (), &mut wrong);
         match (status, page) {
             (Some(status), Some(page)) => Ok(Self { owner, audience, status, page }),
             _ => Err(wrong.into_error(ErrorCode::InvalidRequest)),
@@ -133,6 +136,8 @@ impl UseCase for BrowsePayments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Start;
+    use proptest::prelude::*;
 
     fn parse(status: &str, role: Role) -> Result<PaymentListing, Error> {
         let form = BrowsePaymentsForm { status: status.to_owned(), ..BrowsePaymentsForm::default() };
@@ -150,5 +155,34 @@ mod tests {
     fn an_unknown_status_is_refused_with_those_that_are_known() {
         let error = parse("paid", Role::Buyer).unwrap_err();
         assert!(error.message().starts_with("status must be one of pending, success, deny"), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_place_is_read_or_refused(
+            at in prop_oneof!["-?[0-9]{1,20}", any::<String>()],
+            id in prop_oneof![Just("01958e68-5412-7307-9b1d-916400000027".to_owned()), any::<String>()],
+        ) {
+            if let Some(place) = PaymentPlace::read(&[&at, &id], ()) {
+                let written = place.write();
+                prop_assert_eq!(PaymentPlace::read(&[&written[0], &written[1]], ()), Some(place));
+            }
+        }
+
+        #[test]
+        fn a_cursor_leads_to_the_same_place_or_nowhere(micros: i64, offset: u64) {
+            let identity = Identity { id: UserId::generate(), role: Role::Buyer };
+            let name = name_of(identity.id, Audience::Buyer, None);
+            let Some(created_at) = DateTime::from_timestamp_micros(micros) else { return Ok(()) };
+            let place = PaymentPlace { created_at, id: PaymentId::generate() };
+            let cursor = Cursor { offset, place: place.clone() }.encode(&name);
+            let form = BrowsePaymentsForm { page: PageForm { cursor, ..PageForm::default() }, ..BrowsePaymentsForm::default() };
+            match PaymentListing::parse(&form, identity) {
+                Ok(listing) => prop_assert_eq!(listing.page.start, Start::After(place)),
+                Err(error) => prop_assert!(error.message().starts_with("invalid cursor: "), "{}", error),
+            }
+        }
     }
 }

@@ -30,7 +30,9 @@ pub use order::{Carriage, IdempotencyKey, Order, OrderForm, PaymentCode, Payment
 pub use ports::{
     Bell, Cause, Change, Kept, Leases, Listener, Notifications, PaymentQueries, Payments, PendingNotification, Placed,
 };
-pub use post::{Attempt, Claimed, Letter, Mail, MailError, MailId, MailSelection, MailState, Mailer, Outbox, Postman};
+pub use post::{
+    Attempt, Claimed, Delivery, Letter, Mail, MailError, MailId, MailSelection, MailState, Mailer, Outbox, Postman,
+};
 pub use reconcile::Reconciler;
 pub use status::{State, Status, TransactionStatus};
 pub use story::{MailNote, NotificationNote, Story, StoryLine, ViewTimeline};

@@ -362,6 +362,7 @@ impl UseCase for ReceiveNotification {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn form() -> NotificationForm {
         NotificationForm {
@@ -418,5 +419,29 @@ mod tests {
     fn each_failure_doubles_the_wait_up_to_five_minutes() {
         assert_eq!([0, 1, 2].map(wait_after), [2, 4, 8].map(TimeDelta::seconds));
         assert_eq!(wait_after(30), TimeDelta::minutes(5));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn whatever_is_notified_is_well_formed_or_not(
+            text in any::<String>(), amount in "[0-9]{0,17}(\\.[0-9]{0,3})?|\\PC{0,9}", code in "[0-9]{0,4}|\\PC{0,4}",
+        ) {
+            let told = NotificationForm {
+                order_id: text.clone(),
+                transaction_id: text.clone(),
+                transaction_status: text.clone(),
+                gross_amount: amount.clone(),
+                status_code: code,
+                ..form()
+            };
+            if told.is_well_formed() {
+                prop_assert!(crate::money::Money::read(&amount).is_some() || amount.len() > 15, "{}", amount);
+            }
+            let received = told.received();
+            prop_assert_eq!(received.fingerprint.len(), 64);
+            prop_assert!(received.payment().is_none_or(|payment| payment.to_string() == text));
+        }
     }
 }

@@ -67,13 +67,19 @@ pub enum MailState {
     Queued,
     /// The server has taken it.
     Sent,
+    /// It was not sent: the log tells that there would have been one.
+    Logged,
+    /// It was not sent: it is a file.
+    Written,
     /// It will not be sent unless an operator wants it.
     Dead,
 }
 
 impl MailState {
     /// Every state there is.
-    pub const ALL: [Self; 3] = [Self::Queued, Self::Sent, Self::Dead];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Logged, Self::Written, Self::Dead];
+    /// Those of a mail with which there is nothing left to do.
+    pub const DONE: [Self; 3] = [Self::Sent, Self::Logged, Self::Written];
 
     /// The name in storage.
     #[must_use]
@@ -81,6 +87,8 @@ impl MailState {
         match self {
             Self::Queued => "queued",
             Self::Sent => "sent",
+            Self::Logged => "logged",
+            Self::Written => "written",
             Self::Dead => "dead",
         }
     }
@@ -192,6 +200,8 @@ pub enum MailError {
     Away(BoxError),
     /// The server puts it off.
     Temporary(BoxError),
+    /// The server cannot take such an address, now; another one, or the same one set otherwise, could.
+    Unsupported(BoxError),
     /// The server will not have it, or it cannot be written.
     Permanent(BoxError),
     /// The connection was lost when all had been said: nobody knows whether the server has taken it.
@@ -203,6 +213,7 @@ impl fmt::Display for MailError {
         match self {
             Self::Away(reason) => write!(f, "the mail server is away: {reason}"),
             Self::Temporary(reason) => write!(f, "the mail server puts it off: {reason}"),
+            Self::Unsupported(reason) => write!(f, "the mail server cannot take its address: {reason}"),
             Self::Permanent(reason) => write!(f, "it cannot be sent: {reason}"),
             Self::Unknown(reason) => write!(f, "the connection was lost, perhaps after it was sent: {reason}"),
         }
@@ -211,18 +222,41 @@ impl fmt::Display for MailError {
 
 impl std::error::Error for MailError {}
 
+/// Where a letter has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// To the mail server, which has taken it.
+    Sent,
+    /// Into the log, as a line that tells of it.
+    Logged,
+    /// Into a file.
+    Written,
+}
+
+impl Delivery {
+    /// What becomes of the mail by that.
+    #[must_use]
+    pub const fn state(self) -> MailState {
+        match self {
+            Self::Sent => MailState::Sent,
+            Self::Logged => MailState::Logged,
+            Self::Written => MailState::Written,
+        }
+    }
+}
+
 /// Sends letters.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one, before `by`.
-    async fn send(&self, letter: &Letter, by: Deadline) -> Result<(), MailError>;
+    /// Sends one, before `by`, or does what is done in place of that; tells which.
+    async fn send(&self, letter: &Letter, by: Deadline) -> Result<Delivery, MailError>;
 }
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The server has taken it.
-    Sent,
+    /// There is nothing left to do.
+    Done(Delivery),
     /// It is tried again later, and this attempt does not count.
     PutBack {
         /// When.
@@ -320,8 +354,11 @@ impl Postman {
         };
         let now = self.clock.now();
         let attempt = match sent {
-            Ok(()) => Attempt::Sent,
+            Ok(delivery) => Attempt::Done(delivery),
             Err(error) => {
+                if matches!(error, MailError::Unsupported(_)) {
+                    self.observer.payment(PaymentReport::UnsupportedAddress);
+                }
                 is_away.fetch_or(matches!(error, MailError::Away(_)), Ordering::Relaxed);
                 after(mail, &error, now)
             }
@@ -332,7 +369,7 @@ impl Postman {
     }
 
     /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
-    async fn send(&self, claimed: &Claimed) -> Result<(), MailError> {
+    async fn send(&self, claimed: &Claimed) -> Result<Delivery, MailError> {
         let letter = Letter::of(claimed);
         let sending = self.mailer.send(&letter, Deadline::within(SEND_TIME));
         AssertUnwindSafe(sending).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -343,9 +380,16 @@ impl Postman {
 }
 
 fn tell(mail: &Mail, attempt: &Attempt) {
-    let Mail { id, payment, attempts, .. } = mail;
+    let Mail { id, payment, attempts, status, .. } = mail;
     match attempt {
-        Attempt::Sent => tracing::info!(mail_id = %id, payment_id = %payment, status = %mail.status, "mail sent"),
+        Attempt::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
+        // The log has just told of it, with its subject.
+        Attempt::Done(Delivery::Logged) => {
+            tracing::debug!(mail_id = %id, payment_id = %payment, %status, "mail logged")
+        }
+        Attempt::Done(Delivery::Written) => {
+            tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail written to a file, not sent");
+        }
         Attempt::PutBack { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
         Attempt::Failed { error, .. } => {
             tracing::warn!(mail_id = %id, payment_id = %payment, attempts, error, "mail not sent")
@@ -362,10 +406,12 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
     match error {
         MailError::Away(_) => Attempt::PutBack { due: now + AWAY_WAIT, error: told },
         MailError::Permanent(_) => Attempt::Dead { error: told },
-        MailError::Temporary(_) | MailError::Unknown(_) if mail.attempts + 1 >= MAX_ATTEMPTS => {
+        MailError::Temporary(_) | MailError::Unsupported(_) | MailError::Unknown(_)
+            if mail.attempts + 1 >= MAX_ATTEMPTS =>
+        {
             Attempt::Dead { error: told }
         }
-        MailError::Temporary(_) | MailError::Unknown(_) => {
+        MailError::Temporary(_) | MailError::Unsupported(_) | MailError::Unknown(_) => {
             let due = now + wait_after(mail.attempts, mail.id.lot());
             Attempt::Failed { due, error: told, is_uncertain: matches!(error, MailError::Unknown(_)) }
         }
@@ -416,6 +462,11 @@ mod tests {
         assert!(matches!(after(&mail(0), &temporary(), now), Attempt::Failed { is_uncertain: false, .. }));
         assert!(matches!(after(&mail(9), &temporary(), now), Attempt::Dead { .. }));
         assert!(matches!(after(&mail(0), &MailError::Permanent("550".into()), now), Attempt::Dead { .. }));
+        // Another server may stand in for one that takes no such addresses, and an operator can put it right meanwhile.
+        let unsupported = || MailError::Unsupported("no SMTPUTF8".into());
+        assert!(matches!(after(&mail(0), &unsupported(), now), Attempt::Failed { is_uncertain: false, .. }));
+        let given_up = after(&mail(9), &unsupported(), now);
+        assert!(matches!(given_up, Attempt::Dead { error } if error.contains("cannot take its address: no SMTPUTF8")));
         let unknown = MailError::Unknown("reset".into());
         assert!(matches!(after(&mail(0), &unknown, now), Attempt::Failed { is_uncertain: true, .. }));
         // A server that is away for days costs no mail an attempt.

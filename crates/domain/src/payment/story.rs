@@ -82,24 +82,18 @@ impl Story {
 
 fn event_line(event: &Event, cause: &str, payment: &Payment) -> StoryLine {
     let record = payment.record();
-    let quantity = record.quantity.count();
+    let pieces = counted(record.quantity.count().unsigned_abs(), "piece");
     let (kind, text) = match event.kind {
         EventKind::Ordered => (
             "ordered",
-            format!(
-                "{quantity} pieces reserved, {} left, total {}",
-                record.product.details().stock.count(),
-                record.total
-            ),
+            format!("{pieces} reserved, {} left, total {}", record.product.details().stock.count(), record.total),
         ),
         EventKind::Opened => ("opened", "payment page opened, status pending".to_owned()),
         EventKind::Moved { from, to } => ("status", format!("from {} to {} ({cause})", from.as_str(), to.as_str())),
-        EventKind::Sold => ("sold", format!("{quantity} pieces sold")),
-        EventKind::Released => ("released", format!("{quantity} pieces given back")),
-        EventKind::ReservedAgain => {
-            ("reserved_again", format!("{quantity} pieces reserved once more for money that came late"))
-        }
-        EventKind::Unfulfilled => ("unfulfilled", format!("paid, and {quantity} pieces are not there any more")),
+        EventKind::Sold => ("sold", format!("{pieces} sold")),
+        EventKind::Released => ("released", format!("{pieces} given back")),
+        EventKind::ReservedAgain => ("reserved_again", format!("{pieces} reserved once more for money that came late")),
+        EventKind::Unfulfilled => ("unfulfilled", format!("paid, when {pieces} could not be had any more")),
         EventKind::Refunded { in_all } => ("refunded", format!("{in_all} given back in all")),
     };
     StoryLine { at: event.at, kind, text }
@@ -113,8 +107,19 @@ fn notification_line(note: &NotificationNote) -> StoryLine {
 
 fn mail_line(note: &MailNote) -> StoryLine {
     let MailNote { audience, status, state, attempts, .. } = note;
-    let text = format!("{status} to the {}: {} after {attempts} attempts", audience.as_str(), state.as_str());
-    StoryLine { at: note.at, kind: "mail", text }
+    let tried = counted(*attempts, "attempt");
+    let what = match state {
+        MailState::Logged => "logged, not sent".to_owned(),
+        MailState::Written => "written to a file, not sent".to_owned(),
+        MailState::Queued if *attempts == 0 => "queued".to_owned(),
+        MailState::Queued | MailState::Sent | MailState::Dead => format!("{} after {tried}", state.as_str()),
+    };
+    StoryLine { at: note.at, kind: "mail", text: format!("{status} to the {}: {what}", audience.as_str()) }
+}
+
+/// A number of things: `1 piece`, `2 pieces`.
+fn counted(number: u32, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Tells a payment's story to its buyer or its seller.
@@ -136,5 +141,27 @@ impl UseCase for ViewTimeline {
         let (payment, _) = find(&*self.payments, context, &id).await?;
         let story = self.payments.story(payment.record().id, context.deadline).await?;
         Ok(story.lines(&payment))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_told_by_what_has_become_of_it() {
+        for (state, attempts, told) in [
+            (MailState::Queued, 0, "queued"),
+            (MailState::Queued, 2, "queued after 2 attempts"),
+            (MailState::Sent, 1, "sent after 1 attempt"),
+            (MailState::Sent, 3, "sent after 3 attempts"),
+            (MailState::Logged, 1, "logged, not sent"),
+            (MailState::Written, 1, "written to a file, not sent"),
+            (MailState::Dead, 10, "dead after 10 attempts"),
+        ] {
+            let (audience, status) = (Audience::Buyer, Status::Pending);
+            let note = MailNote { at: DateTime::UNIX_EPOCH, audience, status, state, attempts, error: None };
+            assert_eq!(mail_line(&note).text, format!("pending to the buyer: {told}"));
+        }
     }
 }

@@ -120,6 +120,9 @@ impl Showroom {
 
 /// Reads a payment's identifier; what is none names no payment.
 pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
+    if id.trim().is_empty() {
+        return Err(Error::id_required("payment"));
+    }
     id.parse().map_err(|_| ErrorCode::PaymentNotFound.into())
 }
 

@@ -39,7 +39,7 @@ impl UseCase for BrowseProducts {
         let total = if more_follow || (given == 0 && listing.page.offset > 0) {
             // It may be older than the list, and is never told to be less than what the list shows.
             let counted = self.totals.total(&listing.filter, context.deadline).await?;
-            if more_follow { counted.max(seen + 1) } else { counted }
+            if more_follow { counted.max(seen.saturating_add(1)) } else { counted }
         } else {
             seen
         };

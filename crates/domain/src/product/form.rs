@@ -2,6 +2,7 @@
 
 use crate::error::{Reason, Violations};
 use crate::product::{Changes, Description, Details, ImageUrl, Picture, Price, ProductName, Stock, Upload};
+use crate::text::is_blank;
 
 /// What a seller sends about a product, as it arrived; an absent field is an empty one.
 #[derive(Default)]
@@ -85,7 +86,7 @@ impl ProductForm {
 
 /// Reads a field unless it is blank.
 fn given<T>(raw: &str, parse: impl FnOnce(&str) -> Result<T, Reason>) -> Result<Option<T>, Reason> {
-    if raw.trim().is_empty() { Ok(None) } else { parse(raw).map(Some) }
+    if is_blank(raw) { Ok(None) } else { parse(raw).map(Some) }
 }
 
 #[cfg(test)]
@@ -109,8 +110,9 @@ mod tests {
         assert_eq!(told(&form("", "", "", "")), "name is empty");
         assert_eq!(told(&form("Tea", "", "0", "")), "description is empty");
         assert_eq!(told(&form("Tea", "Green", "abc", "")), "price is empty or invalid");
-        assert_eq!(told(&form("Tea", "Green", "-1", "")), "stock is empty");
-        assert_eq!(told(&form("Tea", "Green", "-1", "-1")), "product price must be greater than 0");
+        assert_eq!(told(&form("Tea", "Green", "1", "")), "stock is empty");
+        assert_eq!(told(&form("Tea", "Green", "-1", "")), "price is empty or invalid");
+        assert_eq!(told(&form("Tea", "Green", "0", "-1")), "price is empty or invalid");
         assert_eq!(told(&form("Tea", "Green", "1", "-1")), "product stock cannot be negative");
     }
 
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_blank_does_not_change() {
-        let changes = form("", " ", "", "").changes(&mut Violations::default()).unwrap();
+        let changes = form("", " ", "\u{200E}", "").changes(&mut Violations::default()).unwrap();
         assert!(changes.is_empty());
         let changes = form("", "", "2.5", "").changes(&mut Violations::default()).unwrap();
         assert_eq!(changes, Changes { price: Some(Price::parse("2.50").unwrap()), ..Changes::default() });

@@ -8,6 +8,12 @@ use uuid::Uuid;
 /// The largest image that is taken, in bytes.
 pub const MAX_IMAGE_BYTES: usize = 10 << 20;
 
+/// The pixels of an image that is taken, at most. The largest photos of phones that count 64 megapixels have 9,248 by 6,944.
+pub const MAX_IMAGE_PIXELS: u64 = 65_000_000;
+/// The longest side of an image that is taken, in pixels: as long as phones make panoramas, and what the graphics of most
+/// machines can show.
+pub const MAX_IMAGE_SIDE: u32 = 16_384;
+
 /// Where images stand in their store.
 const FOLDER: &str = "products/";
 
@@ -181,7 +187,7 @@ impl Upload {
     }
 }
 
-/// An image that has been decoded whole, and stripped of all that is not needed to show it.
+/// An image that has been gone through to its last pixel, and stripped of all that is not needed to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// What kind it is.
@@ -197,11 +203,34 @@ impl Image {
         let message = "invalid image file format. supported formats: .jpg, .jpeg, .png";
         Reason::new(ViolationCode::InvalidImage, message)
     }
+
+    /// Whether an image of this size is taken. Whoever shows it decodes it, and an image that is small as a file can be large
+    /// then.
+    ///
+    /// # Errors
+    /// That it has too many pixels, or is too long or too high.
+    pub fn fits(width: u32, height: u32) -> Result<(), Reason> {
+        let pixels = u64::from(width) * u64::from(height);
+        let message = if pixels > MAX_IMAGE_PIXELS {
+            // Rounded up, so that no image has as many as are taken and is refused.
+            let tenths = pixels.div_ceil(100_000);
+            let (whole, part) = (tenths / 10, tenths % 10);
+            let part = if part > 0 { format!(".{part}") } else { String::new() };
+            let most = MAX_IMAGE_PIXELS / 1_000_000;
+            format!("image has {whole}{part} megapixels ({width} × {height}); at most {most} are taken")
+        } else if width.max(height) > MAX_IMAGE_SIDE {
+            format!("image is {width} × {height} pixels; at most {MAX_IMAGE_SIDE} on a side are taken")
+        } else {
+            return Ok(());
+        };
+        Err(Reason::new(ViolationCode::ImageTooLarge, message))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_place_reads_back_to_the_letter() {
@@ -230,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_is_too_large_is_told_its_size_and_the_limit() {
+        for (width, height) in [(8_064, 6_048), (9_248, 6_944), (12_000, 2_000), (16_384, 3_967), (1, 16_384)] {
+            assert_eq!(Image::fits(width, height), Ok(()), "{width} × {height}");
+        }
+        for (width, height, told) in [
+            (12_000, 9_000, "image has 108 megapixels (12000 × 9000); at most 65 are taken"),
+            (65_000_001, 1, "image has 65.1 megapixels (65000001 × 1); at most 65 are taken"),
+            (u32::MAX, u32::MAX, "image has 18446744065.2 megapixels (4294967295 × 4294967295); at most 65 are taken"),
+            (16_385, 100, "image is 16385 × 100 pixels; at most 16384 on a side are taken"),
+            (1, 20_000, "image is 1 × 20000 pixels; at most 16384 on a side are taken"),
+        ] {
+            let refused = Image::fits(width, height).unwrap_err();
+            assert_eq!(refused.code(), ViolationCode::ImageTooLarge);
+            assert_eq!(refused, Reason::new(ViolationCode::ImageTooLarge, told));
+        }
+    }
+
+    #[test]
     fn an_address_is_one_that_a_browser_would_load() {
         for address in ["https://example.com/a.png", "http://example.com:8080/a?b=c#d", "https://münchen.example/ä.png"]
         {
@@ -242,5 +289,18 @@ mod tests {
         }
         let long = format!("https://example.com/{}", "a".repeat(255));
         assert_eq!(ImageUrl::parse(&long).unwrap_err().code(), ViolationCode::TooLong);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_text_is_an_address_or_none(raw in prop_oneof![any::<String>(), "https?://[\\PC]{0,300}", "[a-z:/?#@%.\\[\\]0-9]{0,40}"]) {
+            if let Ok(address) = ImageUrl::parse(&raw) {
+                prop_assert!(address.as_str().chars().count() <= ImageUrl::MAX);
+                prop_assert_eq!(ImageUrl::parse(address.as_str()).unwrap(), address);
+            }
+            let _ = ImageKey::parse(&raw);
+        }
     }
 }

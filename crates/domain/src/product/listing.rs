@@ -2,9 +2,9 @@
 
 use crate::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
 use crate::money::Money;
-use crate::page::{Cursor, PageForm, PageRequest, Place};
-use crate::product::{Product, ProductId};
-use crate::text::line;
+use crate::page::{Cursor, PageForm, PageRequest, Place, moment};
+use crate::product::{Product, ProductId, ProductName};
+use crate::text::{is_blank, line};
 use crate::user::UserId;
 use chrono::{DateTime, Utc};
 
@@ -34,7 +34,7 @@ impl SearchText {
     pub const MAX: usize = 100;
 
     fn parse(raw: &str) -> Result<Option<Self>, Reason> {
-        if raw.trim().is_empty() { Ok(None) } else { line(raw, Self::MAX).map(|text| Some(Self(text.to_lowercase()))) }
+        if is_blank(raw) { Ok(None) } else { line(raw, Self::MAX).map(|text| Some(Self(text.to_lowercase()))) }
     }
 
     /// The text in lower case, to be looked for in [`ProductName::key`](crate::product::ProductName::key).
@@ -135,6 +135,8 @@ pub struct SortPlace {
 }
 
 impl Place for SortPlace {
+    type Order = Sort;
+
     fn write(&self) -> Vec<String> {
         let (kind, key) = match &self.key {
             SortKey::CreatedAt(time) => ("c", time.timestamp_micros().to_string()),
@@ -144,16 +146,23 @@ impl Place for SortPlace {
         vec![kind.to_owned(), key, self.id.to_string()]
     }
 
-    fn read(parts: &[&str]) -> Option<Self> {
-        let [kind, key, id] = parts else { return None };
-        let key = match *kind {
-            "c" => SortKey::CreatedAt(DateTime::from_timestamp_micros(key.parse().ok()?)?),
-            "p" => SortKey::Price(Money::from_minor(key.parse().ok()?)?),
-            "n" => SortKey::Name((*key).to_owned()),
+    fn read(parts: &[&str], sort: Sort) -> Option<Self> {
+        let [kind, key @ .., id] = parts else { return None };
+        // A name that the Go system left may have several lines.
+        let text = key.join("\n");
+        let key = match (*kind, sort) {
+            ("c", Sort::Newest | Sort::Oldest) => SortKey::CreatedAt(moment(&text)?),
+            ("p", Sort::Price | Sort::PriceDescending) => SortKey::Price(Money::from_minor(text.parse().ok()?)?),
+            ("n", Sort::Name) => SortKey::Name(Some(text).filter(|text| is_name_key(text))?),
             _ => return None,
         };
         Some(Self { key, id: id.parse().ok()? })
     }
+}
+
+/// Whether a text can be compared with names' keys: PostgreSQL takes no NUL, and no key is longer.
+fn is_name_key(text: &str) -> bool {
+    !text.contains('\0') && text.chars().count() <= ProductName::MAX
 }
 
 /// A piece of a list of products.
@@ -191,7 +200,7 @@ impl BrowseForm {
         // What a cursor belongs to cannot be told while that is wrong itself.
         let list = filter.zip(sort).map(|(filter, sort)| (name_of(&filter, sort), filter, sort));
         let name = list.as_ref().map(|(name, ..)| name.as_str()).unwrap_or_default();
-        let page = self.page.parse(name, &mut wrong);
+        let page = self.page.parse(name, sort.unwrap_or_default(), &mut wrong);
         match (list, page) {
             (Some((_, filter, sort)), Some(page)) if wrong.is_empty() => Ok(Listing { filter, sort, page }),
             _ => Err(wrong.into_error(ErrorCode::InvalidRequest)),
@@ -230,6 +239,9 @@ impl Listing {
 mod tests {
     use super::*;
     use crate::page::Start;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
 
     fn refusal(form: &BrowseForm) -> (String, Vec<&'static str>) {
         let error = form.parse().unwrap_err();
@@ -272,6 +284,97 @@ mod tests {
         assert_eq!(form("price", "").parse().unwrap().page.start, Start::After(place.clone()));
         for (sort, q) in [("-price", ""), ("price", "tea"), ("", "")] {
             assert_eq!(refusal(&form(sort, q)).1, ["cursor"]);
+        }
+    }
+
+    /// The error of a form with a cursor that somebody has written, who knows how it is done.
+    fn forged(sort: &str, parts: &[&str]) -> Result<Listing, Error> {
+        let own =
+            Cursor { offset: 0, place: SortPlace { key: SortKey::Name(String::new()), id: ProductId::generate() } }
+                .encode(&name_of(&Filter::default(), Sort::parse(sort).unwrap()));
+        let own = String::from_utf8(URL_SAFE_NO_PAD.decode(own).unwrap()).unwrap();
+        let (fingerprint, _) = own.split_once('\n').unwrap();
+        let cursor = URL_SAFE_NO_PAD.encode([&[fingerprint], parts].concat().join("\n"));
+        let page = PageForm { cursor, limit: "1".to_owned(), ..PageForm::default() };
+        BrowseForm { sort: sort.to_owned(), page, ..BrowseForm::default() }.parse()
+    }
+
+    const ID: &str = "01958e68-5412-7307-9b1d-916400000027";
+
+    #[test]
+    fn a_forged_cursor_is_refused() {
+        let long = "x".repeat(256);
+        for (sort, parts) in [
+            ("newest", ["18446744073709551615", "c", "0", ID]),
+            ("newest", ["0", "p", "5", ID]),
+            ("newest", ["0", "n", "tea", ID]),
+            ("price", ["0", "c", "0", ID]),
+            ("name", ["0", "p", "5", ID]),
+            ("newest", ["0", "c", "253402300800000000", ID]),
+            ("oldest", ["0", "c", "-9223372036854775808", ID]),
+            ("price", ["0", "p", "-1", ID]),
+            ("price", ["0", "p", "9223372036854775807", ID]),
+            ("name", ["0", "n", "a\0b", ID]),
+            ("name", ["0", "n", long.as_str(), ID]),
+            ("name", ["0", "n", "tea", "no id"]),
+            ("name", ["0", "x", "tea", ID]),
+        ] {
+            let error = forged(sort, &parts).unwrap_err();
+            assert!(error.message().starts_with("invalid cursor: "), "{sort} {parts:?}: {error}");
+            assert_eq!(error.violations()[0].code(), ViolationCode::InvalidCursor);
+        }
+        assert!(forged("name", &["0", "n", &long[1..], ID]).is_ok());
+        assert!(forged("newest", &["9007199254740992", "c", "0", ID]).is_ok());
+        for parts in [&[] as &[&str], &["0"], &["0", "n"], &["0", "n", ID, ID, ID, ""]] {
+            assert!(forged("name", parts).is_err(), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_lines_does_not_end_a_list() {
+        let place = SortPlace { key: SortKey::Name("green\n\ttea\n".to_owned()), id: ID.parse().unwrap() };
+        let written = place.write();
+        let lines = written.join("\n");
+        assert_eq!(SortPlace::read(&lines.split('\n').collect::<Vec<_>>(), Sort::Name), Some(place));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_form_is_read_or_refused(
+            q in any::<String>(), seller in any::<String>(), min in "[0-9.,Rp -]{0,20}", max in any::<String>(),
+            sort in "|newest|oldest|-?price|name|\\PC{0,9}",
+        ) {
+            let form = BrowseForm { q, seller, min_price: min, max_price: max, sort, page: PageForm::default() };
+            if let Ok(listing) = form.parse() {
+                prop_assert_eq!(listing.page.start, Start::Offset(0));
+            }
+        }
+
+        #[test]
+        fn any_cursor_with_the_right_fingerprint_is_read_or_refused(
+            sort in "newest|oldest|-?price|name", offset in "[0-9]{1,20}|\\PC{0,3}", kind in "[cpnx]",
+            key in prop_oneof!["-?[0-9]{1,20}", any::<String>()], id in prop_oneof![Just(ID.to_owned()), any::<String>()],
+            cut in 0..5_usize,
+        ) {
+            let parts = [offset.as_str(), &kind, &key, &id, "more"];
+            if let Ok(listing) = forged(&sort, &parts[..parts.len() - cut]) {
+                let Start::After(place) = listing.page.start else { panic!("{:?}", listing.page) };
+                prop_assert_eq!(SortPlace::read(&place.write().iter().map(String::as_str).collect::<Vec<_>>(), listing.sort), Some(place));
+            }
+        }
+
+        #[test]
+        fn a_cursor_that_came_damaged_is_read_or_refused(at in 0..200_usize, byte in any::<u8>(), text in any::<bool>()) {
+            let place = SortPlace { key: SortKey::Name("oak table".to_owned()), id: ID.parse().unwrap() };
+            let cursor = Cursor { offset: 3, place }.encode(&name_of(&Filter::default(), Sort::Name));
+            let mut bytes = if text { cursor.into_bytes() } else { URL_SAFE_NO_PAD.decode(cursor).unwrap() };
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let cursor = if text { String::from_utf8_lossy(&bytes).into_owned() } else { URL_SAFE_NO_PAD.encode(bytes) };
+            let page = PageForm { cursor, ..PageForm::default() };
+            let _ = BrowseForm { sort: "name".to_owned(), page, ..BrowseForm::default() }.parse();
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::actor::Seller;
 use crate::error::{Error, ErrorCode, Reason, ViolationCode};
 use crate::id::uuid_id;
-use crate::money::{Money, minor_units};
+use crate::money::spelling::advice;
+use crate::money::{Money, typed_minor_units};
 use crate::product::{ImageKey, ImageUrl};
 use crate::text::{line, paragraphs};
 use crate::user::UserId;
@@ -15,7 +16,7 @@ uuid_id! {
     ProductId
 }
 
-/// What a product is called: 1 to 255 characters without control or direction-changing ones.
+/// What a product is called: 1 to 255 characters, of which some can be seen, without control or direction-changing ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductName(String);
 
@@ -87,17 +88,19 @@ impl Price {
     /// Reads an amount as [`Money::parse`] does.
     ///
     /// # Errors
-    /// That it is blank, no such amount, or not greater than zero.
+    /// That it is blank, no such amount, or not greater than zero. What is wrong is told in the Go system's words, except
+    /// where the right spelling can be told.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let invalid = |code| Reason::new(code, "{field} is empty or invalid");
         if raw.trim().is_empty() {
             return Err(invalid(ViolationCode::Empty));
         }
-        match minor_units(raw) {
-            Some(minor) if minor <= 0 => {
-                Err(Reason::new(ViolationCode::NotPositive, "product price must be greater than 0"))
-            }
-            minor => minor.and_then(Money::from_minor).map(Self).ok_or_else(|| invalid(ViolationCode::InvalidNumber)),
+        match typed_minor_units(raw) {
+            Some(minor) if minor <= 0 => Err(invalid(ViolationCode::NotPositive)),
+            minor => minor.and_then(Money::from_minor).map(Self).ok_or_else(|| match advice(raw) {
+                Some(advice) => Reason::new(ViolationCode::InvalidNumber, advice),
+                None => invalid(ViolationCode::InvalidNumber),
+            }),
         }
     }
 
@@ -320,6 +323,7 @@ impl Owned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Violation;
     use proptest::prelude::*;
 
     #[test]
@@ -327,12 +331,17 @@ mod tests {
         let code = |raw: &str| Price::parse(raw).map(|price| price.money().to_string()).map_err(|reason| reason.code());
         assert_eq!(code("10.50"), Ok("10.5".to_owned()));
         assert_eq!(code(" "), Err(ViolationCode::Empty));
-        for garbage in ["abc", "1e3", "1,000", "0.001", "10000000000000"] {
+        for garbage in ["abc", "1e3", "1,000", "0.001", "10000000000000", "425.000", "0.000"] {
             assert_eq!(code(garbage), Err(ViolationCode::InvalidNumber), "{garbage}");
         }
         for too_little in ["0", "-0", "0.00", "-5", "-0.01"] {
             assert_eq!(code(too_little), Err(ViolationCode::NotPositive), "{too_little}");
         }
+        let told = |raw: &str| Violation::new("price", &Price::parse(raw).unwrap_err()).message().to_owned();
+        for plain in ["", "abc", "0", "-5", "0.000", "-425.000"] {
+            assert_eq!(told(plain), "price is empty or invalid", "{plain}");
+        }
+        assert_eq!(told("425.000"), "price has three decimals: write 425000 for thousands, or 425.00");
     }
 
     #[test]

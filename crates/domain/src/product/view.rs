@@ -65,6 +65,9 @@ pub struct ViewProduct {
 
 /// Reads a product's identifier; what is none names no product.
 pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
+    if id.trim().is_empty() {
+        return Err(Error::id_required("product"));
+    }
     id.parse().map_err(|_| ErrorCode::ProductNotFound.into())
 }
 

@@ -12,8 +12,8 @@ pub mod register;
 pub mod throttle;
 
 pub use login::{LoggedIn, LoginForm, LoginUser};
-pub use model::{Email, Name, Role, User, UserId};
-pub use password::{Password, PasswordAttempt, PasswordHash, PasswordRules};
+pub use model::{Email, Name, Role, User, UserId, is_mail_domain};
+pub use password::{Password, PasswordAttempt, PasswordHash, PasswordRules, is_distinguishable};
 pub use ports::{AccessToken, LoginAttempts, PasswordHasher, TokenIssuer, UserQueries, Users, Verdict};
 pub use profile::{Profile, ViewProfile};
 pub use register::{RegisterForm, RegisterUser, Registered};

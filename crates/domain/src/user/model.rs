@@ -2,10 +2,11 @@
 
 use crate::error::{Reason, ViolationCode};
 use crate::id::uuid_id;
-use crate::text::{is_unprintable, line};
+use crate::text::{is_invisible, is_unprintable, line, nfc};
 use crate::user::PasswordHash;
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 uuid_id! {
     /// Identifies an account: a UUID, version 7 for accounts made here, any version for those that came from the Go system.
@@ -45,7 +46,7 @@ impl Role {
     }
 }
 
-/// A person's or shop's name: 1 to 255 characters without control or direction-changing ones.
+/// A person's or shop's name: 1 to 255 characters, of which some can be seen, without control or direction-changing ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -80,49 +81,77 @@ impl Name {
 pub struct Email {
     typed: String,
     key: String,
+    former_key: Option<String>,
 }
 
 impl Email {
     /// The longest address, in bytes (RFC 5321 §4.5.3.1.3, less the angle brackets).
     pub const MAX: usize = 254;
 
-    /// Reads an address; white space around it is dropped.
+    /// Reads the address of a new account; white space around it is dropped, and letters and their marks are composed
+    /// (NFC, as RFC 6532 §3.1 advises).
     ///
-    /// The key is the address in lower case with the domain in its ASCII form (UTS #46). Dots and `+tags` stay: what
-    /// they mean is the mail provider's business.
+    /// The key is the address in lower case with the domain in its ASCII form (UTS #46), and without joiners (U+200C,
+    /// U+200D), which show nothing. Dots and `+tags` stay: what they mean is the mail provider's business.
     ///
     /// # Errors
-    /// That it is blank or does not follow RFC 5321 with a fully qualified domain.
+    /// That it is blank, does not follow RFC 5321 as RFC 6531 extends it, has characters that show nothing, or has a domain
+    /// that no mail server can have: see [`is_mail_domain`].
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        let typed = raw.trim();
-        if typed.is_empty() {
-            return Err(Reason::empty());
+        let email = Self::parse_known(raw)?;
+        if email.can_get_mail() { Ok(email) } else { Err(Self::invalid()) }
+    }
+
+    /// Reads the address of an account that there may be already. What [`Self::parse`] refuses today was taken once, such
+    /// as `ada@example.c`, and who has an account under it must still be able to log in.
+    ///
+    /// # Errors
+    /// That it is blank, or no address by any rule that there has been.
+    pub fn parse_known(raw: &str) -> Result<Self, Reason> {
+        let raw = raw.trim();
+        if raw.is_empty() { Err(Reason::empty()) } else { Self::read(raw).ok_or_else(Self::invalid) }
+    }
+
+    fn invalid() -> Reason {
+        Reason::new(ViolationCode::InvalidEmail, "invalid email format. example: emailname@example.com")
+    }
+
+    fn read(raw: &str) -> Option<Self> {
+        if raw.len() > Self::MAX || raw.chars().any(|c| is_unprintable(c) || c.is_whitespace()) {
+            return None;
         }
-        let key = Self::key_of(typed).ok_or_else(|| {
-            let message = "invalid email format. example: emailname@example.com";
-            Reason::new(ViolationCode::InvalidEmail, message)
-        })?;
-        Ok(Self { typed: typed.to_owned(), key })
+        let typed = nfc(raw).into_owned();
+        let (local, domain) = typed.rsplit_once('@')?;
+        let domain = idna::domain_to_ascii(domain).ok()?;
+        let visible: String = local.chars().filter(|c| !is_joiner(*c)).collect();
+        let key = format!("{}@{domain}", nfc(&visible.to_lowercase()));
+        if !is_address(&key) {
+            return None;
+        }
+        // What the key was before letters were composed.
+        let former_key = raw.rsplit_once('@').map(|(local, _)| format!("{}@{domain}", local.to_lowercase()));
+        let former_key = former_key.filter(|former_key| *former_key != key);
+        Some(Self { typed, key, former_key })
+    }
+
+    /// Whether mail can be sent there, as far as its spelling tells.
+    fn can_get_mail(&self) -> bool {
+        let Some((local, domain)) = self.typed.rsplit_once('@') else { return false };
+        let key_of_local = self.key.rsplit_once('@').map_or("", |(local, _)| local);
+        self.typed.len() <= Self::MAX
+            && self.key.len() <= Self::MAX
+            && local.len().max(key_of_local.len()) <= MAX_LOCAL
+            && !local.chars().any(|c| is_invisible(c) && !is_joiner(c))
+            && is_mail_domain(domain)
     }
 
     /// Rebuilds an address from storage, with the key under which it is found there.
     #[must_use]
     pub const fn restore(typed: String, key: String) -> Self {
-        Self { typed, key }
+        Self { typed, key, former_key: None }
     }
 
-    fn key_of(typed: &str) -> Option<String> {
-        if typed.len() > Self::MAX || typed.chars().any(|c| is_unprintable(c) || c.is_whitespace()) {
-            return None;
-        }
-        let (local, domain) = typed.rsplit_once('@')?;
-        let domain = idna::domain_to_ascii(domain).ok()?;
-        let key = format!("{}@{domain}", local.to_lowercase());
-        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
-        (key.len() <= Self::MAX && EmailAddress::parse_with_options(&key, options).is_ok()).then_some(key)
-    }
-
-    /// The address as its owner typed it.
+    /// The address as its owner typed it, with letters and their marks composed (NFC).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
@@ -134,6 +163,12 @@ impl Email {
         &self.key
     }
 
+    /// The key under which an account may be kept that is older than the composing of letters, where that is another one.
+    #[must_use]
+    pub fn former_key(&self) -> Option<&str> {
+        self.former_key.as_deref()
+    }
+
     /// The address for the log: recognisable to its owner, useless to anybody else (`a***@example.com`).
     #[must_use]
     pub fn masked(&self) -> String {
@@ -142,6 +177,42 @@ impl Email {
             None => "***".to_owned(),
         }
     }
+}
+
+/// The longest part of an address before its `@`, in bytes (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
+
+/// The shortest top-level domain, in characters: all of the root zone have two or more.
+const MIN_TOP_LEVEL: usize = 2;
+
+/// Top-level domains that lead to no other machine, for ever (RFC 6761 §6.3 and §6.4).
+const NOWHERE: [&str; 2] = ["localhost", "invalid"];
+
+/// Whether a character joins or parts the letters beside it (ZWNJ, ZWJ). Some scripts need it for spelling.
+const fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{200C}' | '\u{200D}')
+}
+
+/// Whether a text is an address by the grammar of RFC 5321 §4.1.2, extended by RFC 6531 §3.3: what is not ASCII may stand
+/// wherever a letter may. The crate of the grammar takes a part of that for letters only, so it is shown a letter instead.
+fn is_address(key: &str) -> bool {
+    let ascii: String = key.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    EmailAddress::parse_with_options(&ascii, options).is_ok()
+}
+
+/// Whether a mail server on the internet can have this domain, as far as its spelling tells: of two labels or more, each of
+/// 1 to 63 letters, digits and hyphens, without a hyphen at either end, up to 253 in all (RFC 5321 §2.3.5, RFC 5890 §2.3,
+/// UTS #46); and with a top-level domain of letters, which no spelling of an IP address has (RFC 3696 §2). Domains for tests
+/// and private networks, such as `shop.test` and `shop.local`, are taken.
+#[must_use]
+pub fn is_mail_domain(domain: &str) -> bool {
+    let ascii =
+        Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    let Ok(ascii) = ascii else { return false };
+    let Some((_, top)) = ascii.rsplit_once('.') else { return false };
+    let is_of_letters = top.len() >= MIN_TOP_LEVEL && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (is_of_letters || top.starts_with("xn--")) && !NOWHERE.contains(&top)
 }
 
 impl PartialEq for Email {
@@ -241,6 +312,7 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_marks = format!("{}@example.com", "\u{0E01}\u{0E34}".repeat(11));
         let long_address = format!("a@{}.com", "b.".repeat(130));
         for raw in [
             "ada",
@@ -255,12 +327,100 @@ mod tests {
             "ada@[127.0.0.1]",
             "ada@example..com",
             "ada\u{202E}@example.com",
+            "ada\u{200B}@example.com",
+            "ada\u{3164}@example.com",
+            "\u{200D}@example.com",
+            "a..b@example.com",
+            ".\u{0301}.@example.com",
             &long_local,
+            &long_marks,
             &long_address,
         ] {
             assert_eq!(email(raw), Err(ViolationCode::InvalidEmail), "{raw:?}");
         }
         assert_eq!(email("  "), Err(ViolationCode::Empty));
+    }
+
+    #[test]
+    fn letters_with_marks_are_taken_and_are_one_identity_in_any_spelling() {
+        for (one, other) in [
+            ("jose\u{0301}@example.com", "Jos\u{00E9}@example.com"),
+            ("\u{0928}\u{093F}\u{0915}\u{094D}\u{0915}\u{0940}@example.com", "निक्की@EXAMPLE.com"),
+            ("\u{0958}@example.com", "\u{0915}\u{093C}@example.com"),
+            ("ที่อยู่@example.com", "ที่อยู่@example.com"),
+            ("\u{212B}ngstr\u{00F6}m@example.com", "a\u{030A}ngstro\u{0308}m@example.com"),
+            ("ශ\u{0DCA}\u{200D}රී@example.com", "ශ\u{0DCA}රී@example.com"),
+        ] {
+            assert_eq!(email(one).unwrap(), email(other).unwrap(), "{one:?} {other:?}");
+        }
+        let typed = Email::parse("Jose\u{0301}@Example.com").unwrap();
+        assert_eq!((typed.as_str(), typed.key()), ("Jos\u{00E9}@Example.com", "jos\u{00E9}@example.com"));
+        assert_eq!(typed.former_key(), Some("jose\u{0301}@example.com"));
+        assert_eq!(Email::parse("Ada@Example.com").unwrap().former_key(), None);
+        assert!(email("\"a b\"@example.com").is_err(), "white space is a mistake more often than a name");
+        assert!(email("\"é@ü\"@example.com").is_ok());
+    }
+
+    #[test]
+    fn a_domain_that_no_mail_server_can_have_is_for_old_accounts_alone() {
+        let long_label = format!("{}.com", "a".repeat(64));
+        let long_domain = format!("{}com", "abcdefghi.".repeat(26));
+        for domain in [
+            "example.c",
+            "127.0.0.1",
+            "127.1",
+            "0x7f.0.0.0x1",
+            "１２７.0.0.1",
+            "[127.0.0.1]",
+            "[IPv6:::1]",
+            "localhost",
+            "mail.localhost",
+            "mail.invalid",
+            "com",
+            "-a.com",
+            "a-.com",
+            "a.-com",
+            "a.com-",
+            "a_b.com",
+            "_dmarc.example.com",
+            ".com",
+            "a..com",
+            "example.com.",
+            "example.1",
+            "example.123",
+            "example.c0m",
+            "xn--a.com",
+            "exa mple.com",
+            "",
+            &long_label,
+            &long_domain,
+        ] {
+            assert_eq!(email(&format!("a@{domain}")), Err(ViolationCode::InvalidEmail), "{domain:?}");
+            assert!(!is_mail_domain(domain), "{domain:?}");
+        }
+        for domain in [
+            "example.com",
+            "mail-2.example.co.id",
+            "ab--cd.com",
+            "3com.com",
+            "1.com",
+            "bücher.example",
+            "xn--bcher-kva.example",
+            "почта.рф",
+            "例え.テスト",
+            "example.xn--p1ai",
+            "shop.test",
+            "shop.local",
+            "shop.internal",
+            &long_label[1..],
+        ] {
+            assert!(email(&format!("a@{domain}")).is_ok(), "{domain:?}");
+        }
+        for taken_once in ["a@example.c", "a@127.0.0.1", "a@a_b.com", "a@example.123"] {
+            assert_eq!(Email::parse_known(taken_once).unwrap().key(), taken_once);
+        }
+        assert_eq!(Email::parse_known("ada").unwrap_err().code(), ViolationCode::InvalidEmail);
+        assert_eq!(Email::parse_known(" ").unwrap_err().code(), ViolationCode::Empty);
     }
 
     #[test]
@@ -291,12 +451,17 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         #[test]
-        fn any_text_gives_an_address_or_a_reason(raw in "\\PC{0,300}") {
+        fn any_text_gives_an_address_or_a_reason(
+            raw in prop_oneof!["\\PC{0,300}", "[\\PC&&[^@]]{1,12}@[a-z0-9éü.-]{1,12}\\.[a-z]{2,4}", "[\\p{L}\\p{M}]{1,9}@a\\.id"],
+        ) {
             if let Ok(parsed) = Email::parse(&raw) {
                 prop_assert!(parsed.as_str().len() <= Email::MAX && parsed.key().len() <= Email::MAX);
-                prop_assert!(!parsed.key().chars().any(char::is_uppercase));
                 let again = Email::parse(parsed.key()).unwrap();
                 prop_assert_eq!(again.key(), parsed.key(), "a key is its own key");
+                prop_assert_eq!(again.as_str(), parsed.key(), "and spelled as addresses are kept");
+                let as_kept = Email::parse(parsed.as_str()).unwrap();
+                prop_assert_eq!((as_kept.as_str(), as_kept.key()), (parsed.as_str(), parsed.key()));
+                prop_assert_eq!(Email::parse_known(&raw).unwrap(), parsed);
             }
         }
 

@@ -1,8 +1,10 @@
 //! Passwords: what may be chosen, what was typed, and what is kept.
 
 use crate::error::{Reason, ViolationCode};
+use crate::text::nfc;
 use crate::user::{Email, Name};
 use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
@@ -32,29 +34,58 @@ impl Default for PasswordRules {
     }
 }
 
-/// A password that may be chosen. It is taken exactly as typed: no trimming, no change of case, no Unicode
-/// normalisation (OWASP ASVS 6.2.8), since the hashes that the Go system left were made so.
+/// The spelling of a password that is hashed: with every space as U+0020, and letters and their marks composed (NFC), because
+/// keyboards differ in what they send for the same key. Nothing else changes: no trimming, no change of case.
+///
+/// These are the mappings of the profile `OpaqueString` (RFC 8265 §4.2.2). What that profile forbids beyond, such as
+/// joined emoji and characters that are younger than a program's tables, is taken: passwords of that kind exist.
+pub(super) fn prepared(raw: &str) -> Cow<'_, str> {
+    if raw.chars().any(is_other_space) {
+        let spaced: String = raw.chars().map(|c| if is_other_space(c) { ' ' } else { c }).collect();
+        Cow::Owned(nfc(&spaced).into_owned())
+    } else {
+        nfc(raw)
+    }
+}
+
+/// Whether a character is a space (`Zs`) that is not ASCII's.
+fn is_other_space(character: char) -> bool {
+    !character.is_ascii()
+        && character.is_whitespace()
+        && !character.is_control()
+        && !matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether bcrypt can tell a text from every other. Past 72 bytes and at a NUL it stops reading, so that a longer text would
+/// pass for the password that it starts with.
+#[must_use]
+pub fn is_distinguishable(text: &str) -> bool {
+    text.len() <= MAX_PASSWORD_BYTES && !text.contains('\0')
+}
+
+/// A password that may be chosen, prepared: see [`PasswordAttempt::spellings`].
 pub struct Password(SecretString);
 
 impl Password {
-    /// Reads a chosen password.
+    /// Reads a chosen password. Its lengths are those of what is hashed.
     ///
     /// # Errors
     /// That it is empty, too short, too long for bcrypt, or holds a NUL, at which bcrypt would stop reading.
     pub fn choose(raw: &str, rules: PasswordRules) -> Result<Self, Reason> {
-        if raw.is_empty() {
+        let password = prepared(raw);
+        if password.is_empty() {
             Err(Reason::empty())
-        } else if raw.chars().count() < rules.min_length {
+        } else if password.chars().count() < rules.min_length {
             let message = format!("minimum length for field {{field}} is {} characters", rules.min_length);
             Err(Reason::new(ViolationCode::TooShort, message))
-        } else if raw.len() > MAX_PASSWORD_BYTES {
+        } else if password.len() > MAX_PASSWORD_BYTES {
             Err(Reason::new(ViolationCode::TooLong, "maximum length for field {field} is 72 bytes"))
-        } else if raw.contains('\0') {
+        } else if password.contains('\0') {
             Err(Reason::new(ViolationCode::InvalidCharacter, "field {field} contains a NUL character"))
-        } else if rules.reject_common && is_common(raw) {
+        } else if rules.reject_common && is_common(&password) {
             Err(Self::too_common())
         } else {
-            Ok(Self(raw.into()))
+            Ok(Self(password.into_owned().into()))
         }
     }
 
@@ -65,7 +96,7 @@ impl Password {
     pub fn unlike(self, name: &Name, email: &Email, rules: PasswordRules) -> Result<Self, Reason> {
         let password = self.0.expose_secret().to_lowercase();
         let local = email.key().rsplit_once('@').map_or("", |(local, _)| local);
-        let repeats = [&name.as_str().to_lowercase(), email.key(), local]
+        let repeats = [&prepared(name.as_str()).to_lowercase(), email.key(), local]
             .iter()
             .any(|known| known.chars().count() >= MIN_PERSONAL && password == **known);
         if rules.reject_common && repeats { Err(Self::too_common()) } else { Ok(self) }
@@ -82,7 +113,10 @@ fn is_common(raw: &str) -> bool {
 }
 
 /// A password as typed at a log-in: nothing is known of it yet.
-pub struct PasswordAttempt(SecretString);
+pub struct PasswordAttempt {
+    prepared: SecretString,
+    typed: Option<SecretString>,
+}
 
 impl PasswordAttempt {
     /// Reads a typed password.
@@ -90,27 +124,31 @@ impl PasswordAttempt {
     /// # Errors
     /// That it is empty.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        if raw.is_empty() { Err(Reason::empty()) } else { Ok(Self(raw.into())) }
+        if raw.is_empty() {
+            return Err(Reason::empty());
+        }
+        let prepared = prepared(raw);
+        let typed = (prepared != raw).then(|| raw.into());
+        Ok(Self { prepared: prepared.into_owned().into(), typed })
     }
 
-    /// Whether bcrypt can tell it from every other password. Past 72 bytes and at a NUL it stops reading, so that a
-    /// longer text would pass for the password that it starts with.
-    #[must_use]
-    pub fn is_distinguishable(&self) -> bool {
-        let raw = self.0.expose_secret();
-        raw.len() <= MAX_PASSWORD_BYTES && !raw.contains('\0')
+    /// The texts of which one must be the password, for the hasher alone: the spelling that is hashed today, then, where it
+    /// is another one, what was typed, of which hashes were made before passwords were prepared. How many there are tells
+    /// nothing but how the password was typed, so that as many hashes may be computed for every account, and for none.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.prepared), self.typed.as_ref()].into_iter().flatten().map(|text| text.expose_secret())
     }
 
-    /// The text, for the hasher alone.
+    /// The spelling that a new hash is made of.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+    pub fn prepared(&self) -> &str {
+        self.prepared.expose_secret()
     }
 }
 
 impl From<Password> for PasswordAttempt {
-    fn from(Password(secret): Password) -> Self {
-        Self(secret)
+    fn from(Password(prepared): Password) -> Self {
+        Self { prepared, typed: None }
     }
 }
 
@@ -184,10 +222,36 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_bcrypt_would_cut_is_told_apart() {
-        assert!(PasswordAttempt::parse(&"x".repeat(72)).unwrap().is_distinguishable());
-        assert!(!PasswordAttempt::parse(&"x".repeat(73)).unwrap().is_distinguishable());
-        assert!(!PasswordAttempt::parse("a\0a").unwrap().is_distinguishable());
+    fn what_bcrypt_would_cut_is_told_apart() {
+        assert!(is_distinguishable(&"x".repeat(72)));
+        assert!(!is_distinguishable(&"x".repeat(73)));
+        assert!(!is_distinguishable("a\0a"));
+    }
+
+    fn spellings(raw: &str) -> Vec<String> {
+        PasswordAttempt::parse(raw).unwrap().spellings().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_password_is_composed_and_spaced_alike_and_else_left_as_it_is() {
+        assert_eq!(spellings("cafe\u{0301} noir"), ["caf\u{00E9} noir", "cafe\u{0301} noir"]);
+        assert_eq!(spellings("caf\u{00E9} noir"), ["caf\u{00E9} noir"]);
+        assert_eq!(spellings("a\u{00A0}b\u{3000}c"), ["a b c", "a\u{00A0}b\u{3000}c"]);
+        for as_it_is in [" Ada\t", "ﬁn", "ＡＢＣ", "👩\u{200D}👧", "\u{2028}\u{85}\u{200B}", "CAFÉ"] {
+            assert_eq!(spellings(as_it_is), [as_it_is], "{as_it_is:?}");
+        }
+        assert_eq!(PasswordAttempt::parse("").err().unwrap().code(), ViolationCode::Empty);
+    }
+
+    #[test]
+    fn lengths_are_those_of_what_is_hashed() {
+        let rules = PasswordRules::default();
+        assert_eq!(choose(&"e\u{0301}".repeat(4), rules), Err(ViolationCode::TooShort));
+        assert_eq!(choose(&"e\u{0301}".repeat(36), rules), Ok(()));
+        assert_eq!(choose(&"e\u{0301}".repeat(37), rules), Err(ViolationCode::TooLong));
+        assert_eq!(choose(&"\u{0958}".repeat(13), rules), Err(ViolationCode::TooLong), "of 39 bytes that become 78");
+        assert_eq!(choose("pass\u{3000}word", STRICT), Ok(()));
+        assert_eq!(choose("passwo\u{FF52}d1", STRICT), Ok(()), "widths are kept");
     }
 
     proptest! {
@@ -195,8 +259,21 @@ mod tests {
 
         #[test]
         fn whatever_may_be_chosen_can_be_typed(raw in any::<String>()) {
-            if Password::choose(&raw, STRICT).is_ok() {
-                prop_assert!(PasswordAttempt::parse(&raw).unwrap().is_distinguishable());
+            if let Ok(password) = Password::choose(&raw, STRICT) {
+                let chosen = PasswordAttempt::from(password);
+                let typed = PasswordAttempt::parse(&raw).unwrap();
+                prop_assert!(is_distinguishable(chosen.prepared()));
+                prop_assert_eq!(typed.prepared(), chosen.prepared());
+                prop_assert_eq!(prepared(typed.prepared()), typed.prepared(), "what is prepared stays as it is");
+            }
+        }
+
+        #[test]
+        fn any_text_may_be_typed(raw in any::<String>()) {
+            if let Ok(attempt) = PasswordAttempt::parse(&raw) {
+                let spellings: Vec<_> = attempt.spellings().collect();
+                prop_assert_eq!(*spellings.last().unwrap(), raw.as_str());
+                prop_assert_eq!(spellings.len(), 1 + usize::from(attempt.prepared() != raw));
             }
         }
     }

@@ -21,10 +21,11 @@ pub trait Users: Send + Sync {
     /// storage decides this in one step, however many ask at once.
     async fn add(&self, user: &User, by: Deadline) -> Result<(), Error>;
 
-    /// Whether an account has this e-mail's key.
+    /// Whether an account has this e-mail's key, or its former key.
     async fn is_email_taken(&self, email: &Email, by: Deadline) -> Result<bool, Error>;
 
-    /// The account with this e-mail's key.
+    /// The account with this e-mail's former key, where it has one, or else with its key: an account that is as old as that was
+    /// opened with this very spelling.
     async fn find_by_email(&self, email: &Email, by: Deadline) -> Result<Option<User>, Error>;
 
     /// Puts a renewed hash of the same password in the place of `old`; does nothing where `old` is there no more.
@@ -86,8 +87,8 @@ pub trait LoginAttempts: Send + Sync {
 pub enum Verdict {
     /// It is not the password, or there is no hash to check it against.
     Wrong,
-    /// It is the password. Where the stored hash is not of the configured strength or format, `renewed` is to take its
-    /// place.
+    /// It is the password. Where the stored hash is not of the configured strength or format, or not of the prepared spelling,
+    /// `renewed` is to take its place.
     Right {
         /// A hash of the same password, of the configured strength.
         renewed: Option<PasswordHash>,
@@ -100,10 +101,11 @@ pub enum Verdict {
 /// server will queue.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Hashes a password under a salt of its own.
+    /// Hashes the prepared spelling of a password, under a salt of its own.
     async fn hash(&self, password: PasswordAttempt, by: Deadline) -> Result<PasswordHash, Error>;
 
-    /// Checks a typed password, in the same time whether or not there is a hash to check it against.
+    /// Checks a typed password in each of its [spellings](PasswordAttempt::spellings). A wrong one takes the same time whether or
+    /// not there is a hash to check it against.
     async fn verify(
         &self,
         password: PasswordAttempt,

@@ -16,7 +16,7 @@ pub struct Profile {
     pub id: UserId,
     /// What the owner is called.
     pub name: String,
-    /// The e-mail address as typed.
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
     pub email: String,
     /// What the account is for.
     pub role: Role,
@@ -33,6 +33,9 @@ struct Owner(UserId);
 
 impl Owner {
     fn of(wanted: &str, identity: Identity) -> Result<Self, Error> {
+        if wanted.trim().is_empty() {
+            return Err(Error::id_required("user"));
+        }
         match wanted.parse() {
             Ok(id) if identity.id == id => Ok(Self(id)),
             _ => Err(ErrorCode::Forbidden.into()),

@@ -138,7 +138,7 @@ async fn every_wrong_field_of_a_product_is_named() {
     let wrong = UpdateProductRequest { price: Some("0".to_owned()), ..change(&offered.id) };
     let status = commands.update_product(by_seller(wrong)).await.unwrap_err();
     assert!(is_named(&status, "price", "not_positive"), "{status:?}");
-    assert_eq!(status.message(), "product price must be greater than 0");
+    assert_eq!(status.message(), "price is empty or invalid");
 }
 
 #[tokio::test]

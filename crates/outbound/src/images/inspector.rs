@@ -6,23 +6,17 @@ use async_trait::async_trait;
 use domain::clock::Deadline;
 use domain::error::{Error, Reason};
 use domain::product::{Image, ImageFormat, ImageInspector, MAX_IMAGE_BYTES, Upload};
-use image::DynamicImage;
-use image::metadata::Orientation;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// The longest side of an image that is taken, in pixels.
-pub(super) const MAX_SIDE: u32 = 8_000;
-/// The pixels of an image that is taken, at most.
-const MAX_PIXELS: u64 = 40_000_000;
-/// What decoding one image may take, in bytes.
-pub(super) const MAX_MEMORY: u64 = 256 << 20;
+/// What decoding an image and turning it may take, in bytes.
+pub(super) const MAX_MEMORY: u64 = 128 << 20;
 
 /// How images are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectorOptions {
-    /// How many images are decoded at once; at least one. Each takes up to 256 MiB, a turned one twice that.
+    /// How many images are looked at at once; at least one. Each takes up to 56 MiB, one that is turned up to 160 MiB.
     pub threads: usize,
     /// How many wait for a thread at most.
     pub queue: usize,
@@ -38,12 +32,14 @@ impl Default for InspectorOptions {
     }
 }
 
-/// Takes JPEG and PNG files of at most 8,000 by 8,000 and 40 million pixels that decode whole.
+/// Takes JPEG and PNG files that are whole: each coded pixel is gone through, and none is kept, so that an image takes little
+/// more memory than its file, however many pixels it has.
 ///
 /// What it gives back is stripped of everything that is not needed to show the image: EXIF with its places and names, XMP,
-/// comments, texts, thumbnails, further frames of an animation, and whatever stands behind the end. The coded pixels and the
-/// colour profile stay as they came, so that a file with nothing to strip comes back to the byte. An image that EXIF says is
-/// to be turned is turned, and coded anew.
+/// comments, texts, thumbnails, further frames of an animation, stray bytes, and whatever stands behind the end. The coded
+/// pixels and the colour profile stay as they came, so that a file with nothing to strip comes back to the byte. An image that
+/// EXIF says is to be turned is turned and coded anew, where that takes at most 128 MiB; a larger one keeps its coded pixels,
+/// and of its EXIF the one mark that says how to turn it.
 pub struct Inspector {
     lane: Lane,
 }
@@ -78,54 +74,39 @@ impl ImageInspector for Inspector {
     }
 }
 
-/// Whether an image of this size is taken.
-pub(super) fn fits(width: u32, height: u32) -> bool {
-    let sides = 1..=MAX_SIDE;
-    sides.contains(&width) && sides.contains(&height) && u64::from(width) * u64::from(height) <= MAX_PIXELS
-}
-
 fn inspect(bytes: Vec<u8>) -> Result<Image, Reason> {
     // The decoders are made for hostile files; should one fall for one all the same, the file is to blame, not the server.
     let outcome = catch_unwind(AssertUnwindSafe(|| look(bytes)));
     let image = outcome.unwrap_or_else(|_panic| {
         tracing::error!("a decoder panicked");
-        None
-    });
-    let image = image.ok_or_else(Image::invalid)?;
+        Err(Image::invalid())
+    })?;
     if image.bytes.len() > MAX_IMAGE_BYTES {
         return Err(Upload::too_large("").bytes().err().unwrap_or_else(Image::invalid));
     }
     Ok(image)
 }
 
-fn look(bytes: Vec<u8>) -> Option<Image> {
-    if bytes.starts_with(jpeg::MAGIC) {
-        let file = jpeg::strip(&bytes)?;
-        drop(bytes);
-        let decoded = file.decode()?;
-        let bytes = match turned(decoded, file.orientation) {
-            Some(image) => file.encode(&image)?,
-            None => file.bytes,
-        };
-        Some(Image { format: ImageFormat::Jpeg, bytes })
-    } else if bytes.starts_with(png::MAGIC) {
-        let file = png::strip(&bytes)?;
-        drop(bytes);
-        let decoded = file.decode()?;
-        let bytes = match turned(decoded, file.orientation) {
-            Some(image) => file.encode(&image)?,
-            None => file.bytes,
-        };
-        Some(Image { format: ImageFormat::Png, bytes })
+fn look(bytes: Vec<u8>) -> Result<Image, Reason> {
+    let (format, size) = if bytes.starts_with(png::MAGIC) {
+        (ImageFormat::Png, png::size(&bytes))
     } else {
-        None
-    }
-}
-
-/// The image as it is to be seen, where that is another than it was.
-fn turned(mut image: DynamicImage, orientation: Orientation) -> Option<DynamicImage> {
-    (orientation != Orientation::NoTransforms).then(|| {
-        image.apply_orientation(orientation);
-        image
-    })
+        (ImageFormat::Jpeg, jpeg::size(&bytes))
+    };
+    let (width, height) = size.ok_or_else(Image::invalid)?;
+    Image::fits(width, height)?;
+    let bytes = match format {
+        ImageFormat::Png => {
+            let file = png::strip(&bytes).ok_or_else(Image::invalid)?;
+            drop(bytes);
+            file.check().ok_or_else(Image::invalid)?;
+            file.turned()
+        }
+        ImageFormat::Jpeg => {
+            let file = jpeg::strip(&bytes).ok_or_else(Image::invalid)?;
+            drop(bytes);
+            file.turned()
+        }
+    };
+    Ok(Image { format, bytes })
 }

@@ -1,26 +1,32 @@
 //! JPEG files (ISO/IEC 10918-1), taken apart by their segments and put together again.
 //!
-//! The decoder shows as much as it can of a file that is cut off, as browsers do. So whether all is there is found out
-//! here: by the markers, and by what the decoder is given behind the last scan.
+//! What stands between segments and belongs to none is passed over, as libjpeg does, and not kept. A file that is cut off is
+//! refused, though decoders show as much of one as they can: `scan.rs` finds out whether all coded pixels are there.
 
-use super::inspector::{MAX_MEMORY, fits};
-use super::{icc, take, take_chunk};
-use domain::product::MAX_IMAGE_BYTES;
+mod huffman;
+mod scan;
+
+use super::inspector::MAX_MEMORY;
+use super::{exif, icc, take, take_chunk};
+use domain::product::{Image, MAX_IMAGE_BYTES};
+use huffman::Tables;
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
+use scan::Frame;
+use std::ops::Range;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 /// How every JPEG file begins.
-pub(super) const MAGIC: &[u8] = &[0xFF, 0xD8, 0xFF];
+pub(super) const MAGIC: &[u8] = &[0xFF, 0xD8];
 
-const START: [u8; 2] = [0xFF, 0xD8];
 const END: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
 const PROGRESSIVE: u8 = 0xC2;
+const APPLICATION: u8 = 0xE0;
 const EXIF: &[u8] = b"Exif\0\0";
 const JFIF: &[u8] = b"JFIF\0";
 const ADOBE: &[u8] = b"Adobe";
@@ -28,15 +34,10 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// The segments of a file at most, without those that are dropped. A progressive file has some fifty.
 const MAX_SEGMENTS: usize = 1024;
-/// How often an image is gone through at most: each time costs the decoder a look at every block, however short the scan.
+/// How often an image is gone through at most: each time costs a look at every block, however short the scan.
 const MAX_SCANS: usize = 64;
 /// The qualities that an image is written anew with: the next lower one where it gets too large.
 const QUALITIES: [u8; 4] = [90, 80, 65, 40];
-/// Ones that belong to no code of any table (Annex C), so that whoever reads on behind the end of a scan fails.
-const RUN_OUT: [u8; 32] = [
-    0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF,
-    0, 0xFF, 0, 0xFF, 0, 0xFF, 0,
-];
 
 /// What is kept of a file.
 pub(super) struct Jpeg {
@@ -45,76 +46,73 @@ pub(super) struct Jpeg {
     /// How it is to be turned.
     pub(super) orientation: Orientation,
     frame: Frame,
-    /// How often the image is gone through.
-    scans: usize,
+    /// Where what must stay in front ends: the file's beginning, and JFIF's header where there is one.
+    front: usize,
+    /// Whether a decoder holds all coefficients, because it does not have those of a block at once.
+    is_in_parts: bool,
     profile: Option<Vec<u8>>,
 }
 
-/// What the header says of the image.
-#[derive(Clone, Copy)]
-struct Frame {
-    code: u8,
-    components: u8,
-    /// What a decoder needs for all coefficients at once, in bytes.
-    coefficients: u64,
-    pixels: u64,
-}
-
-/// A piece of a file.
-struct Segment<'a> {
-    code: u8,
-    payload: &'a [u8],
-    /// What follows a scan's header.
-    scan: &'a [u8],
+/// The size that a file's header tells, in pixels. None where it tells none.
+pub(super) fn size(file: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = file.strip_prefix(MAGIC)?;
+    loop {
+        match marker(&mut rest)? {
+            0x01 | 0xD0..=0xD7 => {}
+            code @ 0xC0..=PROGRESSIVE => return Frame::read(code, payload(&mut rest)?).map(|frame| frame.size),
+            0xD8..=START_OF_SCAN => return None,
+            _ => drop(payload(&mut rest)?),
+        }
+    }
 }
 
 /// Takes a file apart. None where it is not whole, larger than we take, or of a kind that browsers do not show.
 pub(super) fn strip(file: &[u8]) -> Option<Jpeg> {
-    let mut rest = file.strip_prefix(&START)?;
-    let (mut kept, mut frame, mut orientation, mut profile) = (Vec::new(), None, None, Profile::default());
+    let mut rest = file.strip_prefix(MAGIC)?;
+    let mut kept = Kept { bytes: Vec::with_capacity(file.len()), ..Kept::default() };
+    kept.bytes.extend(MAGIC);
+    let (mut frame, mut orientation, mut tables): (Option<Frame>, _, _) = (None, None, Tables::default());
     loop {
         let code = marker(&mut rest)?;
-        if code == END {
-            break;
+        match code {
+            END => break,
+            // Markers without a segment: a restart behind a scan's last unit, and one for private use.
+            0x01 | 0xD0..=0xD7 => continue,
+            _ => {}
         }
         let payload = payload(&mut rest)?;
-        let mut scan = [].as_slice();
         match code {
-            0xC0..=PROGRESSIVE if frame.is_none() => frame = Some(header(code, payload)?),
-            // Tables of codes, of quantisation, of restarts.
-            0xC4 | 0xDB | 0xDD => {}
-            START_OF_SCAN => {
-                frame?;
-                scan = entropy_coded(&mut rest)?;
+            0xC0..=PROGRESSIVE if frame.is_none() => {
+                frame = Frame::read(code, payload).filter(|frame| Image::fits(frame.size.0, frame.size.1).is_ok());
+                frame.as_ref()?;
             }
+            // Tables of codes, of quantisation, of restarts.
+            0xC4 | 0xDB | 0xDD => tables.note(code, payload)?,
             0xE1 if payload.starts_with(EXIF) => {
                 let found = payload.strip_prefix(EXIF).and_then(Orientation::from_exif_chunk);
                 orientation = orientation.or(found);
             }
-            0xE0..=0xEF | 0xFE => {}
+            START_OF_SCAN | APPLICATION..=0xEF | 0xFE => {}
             _ => return None,
         }
-        let Some(payload) = needed(code, payload, &kept) else { continue };
-        profile.note(code, payload);
-        kept.push(Segment { code, payload, scan });
-        if kept.len() > MAX_SEGMENTS {
-            return None;
+        kept.segment(code, payload)?;
+        if code == START_OF_SCAN {
+            frame.as_mut()?.pass(&tables, payload, &mut rest, &mut kept.bytes)?;
         }
     }
-    let frame = frame?;
-    let profile = profile.whole();
-    let scans = kept.iter().filter(|segment| segment.code == START_OF_SCAN).count();
-    let bytes = write(&kept, profile.is_some(), file.len());
-    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    (1..=MAX_SCANS).contains(&scans).then_some(Jpeg { bytes, orientation, frame, scans, profile })
+    let frame = frame.filter(Frame::is_whole)?;
+    kept.whole(frame, orientation.unwrap_or(Orientation::NoTransforms))
 }
 
-/// Reads a marker, before which there may be fill bytes.
+/// Reads the next marker, before which there may be fill bytes, and bytes that belong to nothing.
 fn marker(rest: &mut &[u8]) -> Option<u8> {
-    let [0xFF] = take_chunk(rest)? else { return None };
     loop {
+        let stray = rest.iter().position(|byte| *byte == 0xFF)?;
+        take(rest, stray)?;
+        let fill = rest.iter().position(|byte| *byte != 0xFF)?;
+        take(rest, fill)?;
         match take_chunk(rest)? {
-            [0xFF] => {}
+            [0] => {}
             [code] => return Some(code),
         }
     }
@@ -126,71 +124,67 @@ fn payload<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(rest, length.checked_sub(2)?)
 }
 
-/// Reads a scan up to the next marker that does not belong to it.
-fn entropy_coded<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let end = rest.windows(2).position(|pair| matches!(pair, [0xFF, 0x01..=0xCF | 0xD8..=0xFE]))?;
-    take(rest, end)
+/// What is kept of a file that is being taken apart.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// The codes of the segments.
+    codes: Vec<u8>,
+    profile: Profile,
+    /// Where the profile's segments are.
+    profile_at: Vec<Range<usize>>,
+    front: usize,
 }
 
-/// Reads a frame's header (B.2.2), and refuses it where there is more to decode than we take.
-fn header(code: u8, payload: &[u8]) -> Option<Frame> {
-    let mut rest = payload;
-    let [8] = take_chunk(&mut rest)? else { return None };
-    let height = u16::from_be_bytes(take_chunk(&mut rest)?);
-    let width = u16::from_be_bytes(take_chunk(&mut rest)?);
-    let [components] = take_chunk(&mut rest)?;
-    if !fits(width.into(), height.into()) || rest.len() != 3 * usize::from(components) {
-        return None;
-    }
-    let sampling: Vec<(u64, u64)> =
-        rest.iter().skip(1).step_by(3).map(|&hv| ((hv >> 4).into(), (hv & 15).into())).collect();
-    let is_usual = sampling.iter().all(|(h, v)| (1..=4).contains(h) && (1..=4).contains(v));
-    let (h_max, v_max) = (sampling.iter().map(|s| s.0).max()?, sampling.iter().map(|s| s.1).max()?);
-    let blocks: u64 = sampling.iter().map(|(h, v)| h * v).sum();
-    let units = u64::from(width).div_ceil(8 * h_max.max(1)) * u64::from(height).div_ceil(8 * v_max.max(1));
-    let pixels = u64::from(width) * u64::from(height);
-    // A block has 64 coefficients of two bytes.
-    (is_usual && matches!(components, 1 | 3 | 4)).then_some(Frame {
-        code,
-        components,
-        coefficients: units * blocks * 128,
-        pixels,
-    })
-}
-
-/// What is kept of a segment.
-fn needed<'a>(code: u8, payload: &'a [u8], before: &[Segment<'_>]) -> Option<&'a [u8]> {
-    let is_first = !before.iter().any(|segment| segment.code == code);
-    match code {
-        // The version, and how wide a pixel is.
-        0xE0 if is_first && payload.starts_with(JFIF) => payload.get(..12),
-        0xE2 if payload.starts_with(ICC) => Some(payload),
-        // How colours are coded.
-        0xEE if is_first && payload.starts_with(ADOBE) => payload.get(..12),
-        0xE0..=0xEF | 0xFE => None,
-        _ => Some(payload),
-    }
-}
-
-/// Puts a file together.
-fn write(segments: &[Segment<'_>], with_profile: bool, capacity: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(capacity);
-    bytes.extend(START);
-    for Segment { code, payload, scan } in segments {
-        if *code == 0xE2 && !with_profile {
-            continue;
+impl Kept {
+    /// Keeps what is needed of a segment. None where there are too many.
+    fn segment(&mut self, code: u8, payload: &[u8]) -> Option<()> {
+        let is_first = !self.codes.contains(&code);
+        let (payload, behind): (_, &[u8]) = match (code, payload.get(..12)) {
+            // The version, and how wide a pixel is. Behind it there is no thumbnail: none across, none down.
+            (APPLICATION, Some(head)) if is_first && head.starts_with(JFIF) => (head, &[0, 0]),
+            (0xE2, _) if payload.starts_with(ICC) => (payload, &[]),
+            // How colours are coded.
+            (0xEE, Some(head)) if is_first && head.starts_with(ADOBE) => (head, &[]),
+            (APPLICATION..=0xEF | 0xFE, _) => return Some(()),
+            _ => (payload, &[]),
+        };
+        let begin = self.bytes.len();
+        write(&mut self.bytes, code, &[payload, behind]);
+        if code == 0xE2 {
+            self.profile.note(payload);
+            self.profile_at.push(begin..self.bytes.len());
         }
-        // Behind what is kept of JFIF's header there is no thumbnail.
-        let behind: &[u8] = if *code == 0xE0 { &[0, 0] } else { &[] };
-        bytes.extend([0xFF, *code]);
-        let length = u16::try_from(payload.len() + behind.len() + 2).unwrap_or(u16::MAX);
-        bytes.extend(length.to_be_bytes());
-        bytes.extend_from_slice(payload);
-        bytes.extend_from_slice(behind);
-        bytes.extend_from_slice(scan);
+        if code == APPLICATION && self.codes.is_empty() {
+            self.front = self.bytes.len();
+        }
+        self.codes.push(code);
+        (self.codes.len() <= MAX_SEGMENTS).then_some(())
     }
-    bytes.extend([0xFF, END]);
-    bytes
+
+    /// Ends the file.
+    fn whole(mut self, frame: Frame, orientation: Orientation) -> Option<Jpeg> {
+        self.bytes.extend([0xFF, END]);
+        let profile = self.profile.whole();
+        if profile.is_none() {
+            // From the last one on, so that the places of those before stay what they are.
+            for place in self.profile_at.into_iter().rev() {
+                self.bytes.drain(place);
+            }
+        }
+        let scans = self.codes.iter().filter(|code| **code == START_OF_SCAN).count();
+        let is_in_parts = scans > 1 || frame.is_progressive();
+        let front = self.front.max(MAGIC.len());
+        let jpeg = Jpeg { bytes: self.bytes, orientation, frame, front, is_in_parts, profile };
+        (1..=MAX_SCANS).contains(&scans).then_some(jpeg)
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, code: u8, payload: &[&[u8]]) {
+    let length = payload.iter().map(|part| part.len()).sum::<usize>() + 2;
+    bytes.extend([0xFF, code]);
+    bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+    payload.iter().for_each(|part| bytes.extend_from_slice(part));
 }
 
 /// A colour profile that comes in pieces (ICC.1:2022, B.4).
@@ -201,8 +195,8 @@ struct Profile {
 }
 
 impl Profile {
-    fn note(&mut self, code: u8, payload: &[u8]) {
-        let Some(mut piece) = payload.strip_prefix(ICC).filter(|_| code == 0xE2) else { return };
+    fn note(&mut self, payload: &[u8]) {
+        let Some(mut piece) = payload.strip_prefix(ICC) else { return };
         if let Some([number, count]) = take_chunk(&mut piece) {
             self.pieces.push((number, count));
             self.bytes.extend_from_slice(piece);
@@ -219,22 +213,42 @@ impl Profile {
 }
 
 impl Jpeg {
-    /// Decodes the whole image. None where it is damaged, or takes more memory than we give.
-    pub(super) fn decode(&self) -> Option<DynamicImage> {
-        let is_grey = self.frame.components == 1;
-        let output = self.frame.pixels * if is_grey { 1 } else { 3 };
-        // A decoder that comes across the image more than once holds all coefficients.
-        let held = if self.frame.code == PROGRESSIVE || self.scans > 1 { self.frame.coefficients } else { 0 };
-        if output + held > MAX_MEMORY {
+    /// The file with the image turned, where its EXIF said so; with a mark that says so, where turning it takes more memory
+    /// than we give, or is beyond our decoder. Every browser shows an image as the mark says (CSS Images 3, `image-orientation`).
+    pub(super) fn turned(self) -> Vec<u8> {
+        if self.orientation == Orientation::NoTransforms {
+            return self.bytes;
+        }
+        let turned = self.decode().and_then(|mut image| {
+            image.apply_orientation(self.orientation);
+            self.encode(&image)
+        });
+        turned.unwrap_or_else(|| self.marked())
+    }
+
+    /// The file with nothing in its EXIF but how the image is to be turned.
+    fn marked(self) -> Vec<u8> {
+        let mut segment = Vec::new();
+        write(&mut segment, 0xE1, &[EXIF, &exif::with_orientation(self.orientation)]);
+        let mut bytes = self.bytes;
+        bytes.splice(self.front..self.front, segment);
+        bytes
+    }
+
+    /// Decodes the whole image. None where that, or turning it, takes more memory than we give.
+    fn decode(&self) -> Option<DynamicImage> {
+        let (width, height) = self.frame.size;
+        let is_grey = self.frame.is_grey();
+        let output = u64::from(width) * u64::from(height) * if is_grey { 1 } else { 3 };
+        let held = if self.is_in_parts { self.frame.coefficients() } else { 0 };
+        // The coefficients are gone before the image is turned, and are there beside one that is not.
+        if output + output.max(held) > MAX_MEMORY {
             return None;
         }
         let colours = if is_grey { ColorSpace::Luma } else { ColorSpace::RGB };
         let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(colours);
-        let file = self.run_out();
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&file), options);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&self.bytes), options);
         let pixels = decoder.decode().ok()?;
-        let (width, height) = decoder.dimensions()?;
-        let (width, height) = (width.try_into().ok()?, height.try_into().ok()?);
         if is_grey {
             GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
         } else {
@@ -242,23 +256,10 @@ impl Jpeg {
         }
     }
 
-    /// The file with something behind its last scan that cannot be decoded: where the scan ends early, the decoder would
-    /// take the rest for grey without a word.
-    fn run_out(&self) -> Vec<u8> {
-        let mut file = self.bytes.clone();
-        // The decoder must find a marker right behind the first scan of a progressive file.
-        if self.frame.code != PROGRESSIVE || self.scans > 1 {
-            file.truncate(file.len().saturating_sub(2));
-            file.extend(RUN_OUT);
-            file.extend([0xFF, END]);
-        }
-        file
-    }
-
     /// Writes an image anew, in the colours of this one.
-    pub(super) fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
+    fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
         // The profile of an image in printing colours is of no use for the screen colours that it was decoded to.
-        let profile = self.profile.as_ref().filter(|_| self.frame.components != 4);
+        let profile = self.profile.as_ref().filter(|_| !self.frame.is_in_printing_colours());
         QUALITIES.into_iter().find_map(|quality| {
             let mut bytes = Vec::new();
             let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);

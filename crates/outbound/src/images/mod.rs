@@ -1,8 +1,9 @@
 //! Images of products: what is taken, and where it is kept.
 //!
 //! [`Inspector`] finds out whether bytes are an image, and strips them: `jpeg.rs` and `png.rs` take a file apart and put
-//! together what is needed to show it, `icc.rs` knows colour profiles. [`Store`] keeps images in a folder or in a bucket.
+//! together what is needed to show it, `icc.rs` knows colour profiles, `exif.rs` how an image is to be turned. [`Store`] keeps images in a folder or in a bucket.
 
+mod exif;
 mod fault;
 mod icc;
 mod inspector;

@@ -1,7 +1,8 @@
 //! PNG files (ISO/IEC 15948), taken apart by their chunks and put together again.
 
-use super::inspector::{MAX_MEMORY, MAX_SIDE, fits};
-use super::{icc, take, take_chunk};
+use super::inspector::MAX_MEMORY;
+use super::{exif, icc, take, take_chunk};
+use domain::product::{Image, MAX_IMAGE_BYTES};
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, Limits};
@@ -13,6 +14,8 @@ pub(super) const MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// The length of a file's beginning: magic bytes and header chunk.
 const BEGINNING: usize = 33;
+/// What going through an image row by row may take beside the file and two rows, in bytes.
+const ROW_MEMORY: usize = 16 << 20;
 
 /// Chunks that are kept besides the image itself, the most bytes that they have, and whether they are about the meaning of
 /// colours, so that they hold for the turned image as well. Whatever else is not needed to show an image is dropped: texts,
@@ -51,14 +54,18 @@ struct Chunk<'a> {
     is_sound: bool,
 }
 
+/// The size that a file's header tells, in pixels. None where it tells none.
+pub(super) fn size(file: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = file.strip_prefix(MAGIC)?;
+    header(&chunk(&mut rest)?)
+}
+
 /// Takes a file apart. None where it is not whole, larger than we take, or has parts that we do not know and that are needed
 /// to show it.
 pub(super) fn strip(file: &[u8]) -> Option<Png> {
     let mut rest = file.strip_prefix(MAGIC)?;
     let first = chunk(&mut rest)?;
-    if first.kind != *b"IHDR" || !first.is_sound || !is_header(first.payload) {
-        return None;
-    }
+    header(&first).filter(|(width, height)| Image::fits(*width, *height).is_ok())?;
     let mut png =
         Png { bytes: Vec::with_capacity(file.len()), orientation: Orientation::NoTransforms, colours: Vec::new() };
     png.bytes.extend_from_slice(MAGIC);
@@ -99,9 +106,12 @@ fn chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
     Some(Chunk { kind, payload, whole, is_sound: hasher.finalize() == checksum })
 }
 
-fn is_header(mut payload: &[u8]) -> bool {
-    let size = (take_chunk(&mut payload).map(u32::from_be_bytes), take_chunk(&mut payload).map(u32::from_be_bytes));
-    matches!(size, (Some(width), Some(height)) if fits(width, height)) && payload.len() == 5
+/// The size that a header tells (11.2.1). None where the chunk is no header.
+fn header(chunk: &Chunk<'_>) -> Option<(u32, u32)> {
+    let mut rest = chunk.payload;
+    let size = (u32::from_be_bytes(take_chunk(&mut rest)?), u32::from_be_bytes(take_chunk(&mut rest)?));
+    let is_header = chunk.kind == *b"IHDR" && chunk.is_sound && rest.len() == 5;
+    (is_header && size.0 > 0 && size.1 > 0).then_some(size)
 }
 
 /// A chunk that may be dropped says so by its first letter, a small one (5.4).
@@ -128,25 +138,58 @@ impl Png {
         }
     }
 
-    /// Decodes the whole image. None where it is damaged, or takes more memory than we give.
-    pub(super) fn decode(&self) -> Option<DynamicImage> {
+    /// Goes through the whole image row by row. None where it is damaged.
+    pub(super) fn check(&self) -> Option<()> {
+        let limits = ::png::Limits { bytes: ROW_MEMORY };
+        let mut decoder = ::png::Decoder::new_with_limits(Cursor::new(&self.bytes), limits);
+        decoder.set_transformations(::png::Transformations::EXPAND);
+        let mut rows = decoder.read_info().ok()?;
+        while rows.next_interlaced_row().ok()?.is_some() {}
+        Some(())
+    }
+
+    /// The file with the image turned, where its EXIF said so; with a mark that says so, where turning it takes more memory
+    /// than we give. Every browser shows an image as the mark says (CSS Images 3, `image-orientation`).
+    pub(super) fn turned(self) -> Vec<u8> {
+        if self.orientation == Orientation::NoTransforms {
+            return self.bytes;
+        }
+        let turned = self.decode().and_then(|mut image| {
+            image.apply_orientation(self.orientation);
+            self.encode(&image)
+        });
+        turned.unwrap_or_else(|| self.marked())
+    }
+
+    /// The file with nothing in its EXIF but how the image is to be turned.
+    fn marked(self) -> Vec<u8> {
+        let payload = exif::with_orientation(self.orientation);
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let content = [b"eXIf", &payload[..]].concat();
+        let chunk = [&length.to_be_bytes()[..], &content, &crc32fast::hash(&content).to_be_bytes()].concat();
+        let mut bytes = self.bytes;
+        bytes.splice(BEGINNING..BEGINNING, chunk);
+        bytes
+    }
+
+    /// Decodes the whole image. None where that, or turning it, takes more memory than we give.
+    fn decode(&self) -> Option<DynamicImage> {
         let mut limits = Limits::no_limits();
-        (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
         limits.max_alloc = Some(MAX_MEMORY);
         let decoder = PngDecoder::with_limits(Cursor::new(&self.bytes), limits).ok()?;
-        if decoder.total_bytes() > MAX_MEMORY {
+        if 2 * decoder.total_bytes() > MAX_MEMORY {
             return None;
         }
         DynamicImage::from_decoder(decoder).ok()
     }
 
     /// Writes an image anew, in the colours of this one.
-    pub(super) fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
+    fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
         image.write_with_encoder(encoder).ok()?;
         let (beginning, behind) = bytes.split_at_checked(BEGINNING)?;
-        Some([beginning, &self.colours, behind].concat())
+        Some([beginning, &self.colours, behind].concat()).filter(|bytes| bytes.len() <= MAX_IMAGE_BYTES)
     }
 }
 

@@ -1,15 +1,17 @@
 //! Writing: from what a letter says to a message as RFC 5322 has it.
 
 use super::MailSetupError;
+use super::sender::{Sender, domain_of_mail};
 use super::templates::{Templates, Words};
 use domain::error::BoxError;
 use domain::payment::Letter;
 use domain::user::Email;
+use lettre::address::Envelope;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 use std::path::Path;
-use url::{Host, Url};
+use url::Url;
 
 /// A message that is ready to be sent.
 pub(super) struct Sheet {
@@ -51,15 +53,8 @@ impl Header for AutoSubmitted {
 
 impl Composer {
     pub(super) fn new(from: &str, domain: &str, templates: Option<&Path>) -> Result<Self, MailSetupError> {
-        let no_sender = || MailSetupError::From(from.to_owned());
-        let is_clean = clean(from) == from.trim();
-        let mailbox: Mailbox =
-            Some(from).filter(|_| is_clean).and_then(|from| from.parse().ok()).ok_or_else(no_sender)?;
-        if !AsRef::<str>::as_ref(&mailbox.email).is_ascii() {
-            return Err(no_sender());
-        }
-        let host = Host::parse(domain).map_err(|_| MailSetupError::Domain(domain.to_owned()))?;
-        let Host::Domain(domain) = host else { return Err(MailSetupError::Domain(domain.to_owned())) };
+        let Sender { mailbox } = from.parse().map_err(MailSetupError::From)?;
+        let domain = domain_of_mail(domain).ok_or_else(|| MailSetupError::Domain(domain.to_owned()))?;
         let shop = mailbox.name.clone().unwrap_or_else(|| domain.clone());
         Ok(Self { from: mailbox, domain, templates: Templates::load(templates, shop)? })
     }
@@ -90,6 +85,8 @@ impl Composer {
         // lettre stops the thread over a line break in a name; after cleaning there is none.
         let mailbox = Mailbox::new(Some(name).filter(|name| !name.is_empty()), to.clone());
         let message = Message::builder()
+            // Given, because lettre would read the recipient back from the header, and not know letters with marks.
+            .envelope(Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?)
             .from(self.from.clone())
             .to(mailbox)
             .subject(subject.as_str())
@@ -103,15 +100,16 @@ impl Composer {
 
 /// Reads an address. The local part stays as its owner typed it: what case means there is their server's business.
 fn address(raw: &str) -> Result<(Email, Address), BoxError> {
-    let email = Email::parse(raw).map_err(|_| "its recipient has no e-mail address")?;
+    let email = Email::parse_known(raw).map_err(|_| "its recipient has no e-mail address")?;
     let local = email.as_str().rsplit_once('@').map_or("", |(local, _)| local);
     let domain = email.key().rsplit_once('@').map_or("", |(_, domain)| domain);
-    let address = Address::new(local, domain)?;
+    // lettre's own check has no place for letters with marks; what an `Email` holds has been checked by the grammar.
+    let address = Address::new_dangerous(local, domain);
     Ok((email, address))
 }
 
 /// The text as one line, without what would move the cursor, turn the direction of reading, or end the line.
-fn clean(raw: &str) -> String {
+pub(super) fn clean(raw: &str) -> String {
     let turns = |c: &char| matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let kept = raw.chars().filter(|c| !turns(c)).map(|c| if ends(c) { ' ' } else { c });
@@ -152,6 +150,7 @@ mod tests {
     #[test]
     fn an_address_keeps_its_local_part_and_has_its_domain_in_ascii() {
         assert_eq!(address("Ada@BÜCHER.example").unwrap().1.to_string(), "Ada@xn--bcher-kva.example");
+        assert_eq!(address("नि\u{093C}@example.com").unwrap().1.to_string(), "नि\u{093C}@example.com");
         assert!(address("ada").is_err());
     }
 }

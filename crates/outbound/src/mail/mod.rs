@@ -5,18 +5,20 @@
 
 mod compose;
 mod folder;
+mod sender;
 mod server;
 mod smtp;
 mod templates;
 mod wire;
 
-pub use server::{SmtpAccount, SmtpOptions};
+pub use sender::{NoSender, Sender, domain_of_mail};
+pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
 
 use async_trait::async_trait;
 use compose::{Composer, Sheet};
 use domain::clock::Deadline;
 use domain::error::BoxError;
-use domain::payment::{Letter, MailError, Mailer};
+use domain::payment::{Delivery, Letter, MailError, Mailer};
 use folder::Folder;
 use smtp::Courier;
 use std::fmt;
@@ -25,7 +27,7 @@ use std::path::PathBuf;
 /// How the post works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who writes: a mailbox such as `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
     pub from: String,
     /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
     pub domain: String,
@@ -49,8 +51,8 @@ pub enum Transport {
 /// Why the post cannot be opened.
 #[derive(Debug)]
 pub enum MailSetupError {
-    /// The sender is no mailbox.
-    From(String),
+    /// The sender is none.
+    From(NoSender),
     /// The domain is none.
     Domain(String),
     /// The mail server's address, its account, or the certificates to trust are not right.
@@ -66,7 +68,7 @@ pub enum MailSetupError {
 impl fmt::Display for MailSetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::From(from) => write!(f, "{from:?} is no sender such as \"Go Commerce <shop@example.com>\""),
+            Self::From(why) => write!(f, "the sender {why}; write one as in `Go Commerce <shop@example.com>`"),
             Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
             Self::Server(reason) => f.write_str(reason),
             Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
@@ -107,20 +109,54 @@ impl Post {
         };
         Ok(Self { composer, way })
     }
+
+    /// Looks for what [`Post::new`] would find wrong, but makes no folder.
+    ///
+    /// # Errors
+    /// Those of [`Post::new`], but for a folder that cannot be made.
+    pub fn check(options: Options) -> Result<(), MailSetupError> {
+        let transport = match options.transport {
+            Transport::Folder(_) => Transport::Log,
+            other => other,
+        };
+        Self::new(Options { transport, ..options }).map(drop)
+    }
+
+    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot take all addresses is
+    /// logged.
+    ///
+    /// # Errors
+    /// That the server is away, or does not let us in.
+    pub async fn look(&self, by: Deadline) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(courier) => courier.look(by).await,
+            Way::Log | Way::Folder(_) => Ok(()),
+        }
+    }
+
+    /// Whether the mail server takes addresses with characters beyond ASCII before the `@` (`SMTPUTF8`, RFC 6531), by what it
+    /// said when we last connected. None where that is not known, or letters go to no server.
+    #[must_use]
+    pub fn takes_all_addresses(&self) -> Option<bool> {
+        match &self.way {
+            Way::Smtp(courier) => courier.takes_all_addresses(),
+            Way::Log | Way::Folder(_) => None,
+        }
+    }
 }
 
 #[async_trait]
 impl Mailer for Post {
-    async fn send(&self, letter: &Letter, by: Deadline) -> Result<(), MailError> {
+    async fn send(&self, letter: &Letter, by: Deadline) -> Result<Delivery, MailError> {
         let sheet = self.composer.compose(letter).map_err(MailError::Permanent)?;
         match &self.way {
-            Way::Smtp(courier) => courier.send(&sheet, by).await,
+            Way::Smtp(courier) => courier.send(&sheet, by).await.map(|()| Delivery::Sent),
             Way::Log => {
                 let Sheet { recipient, subject, message_id, .. } = &sheet;
-                tracing::info!(account = recipient.masked(), subject, message_id, "mail not sent, but logged");
-                Ok(())
+                tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");
+                Ok(Delivery::Logged)
             }
-            Way::Folder(folder) => folder.put(&sheet).await,
+            Way::Folder(folder) => folder.put(&sheet).await.map(|()| Delivery::Written),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::MailSetupError;
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use secrecy::SecretString;
 use std::net::IpAddr;
+use std::str::FromStr;
 use url::{Host, Url};
 
 /// Where TLS is expected from the first byte on (RFC 8314 §7.3).
@@ -35,6 +36,58 @@ pub struct SmtpAccount {
     pub password: SecretString,
 }
 
+/// The address of a mail server, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    host: String,
+    port: u16,
+    tls: Tls,
+}
+
+/// When the conversation with a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tls {
+    Never,
+    AfterStart,
+    AtOnce,
+}
+
+impl ServerUrl {
+    /// Whether what is sent there can be read on its way.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.tls == Tls::Never && !is_here(&self.host)
+    }
+}
+
+/// The error tells what the address has or is, to go on after what it is called. It repeats nothing: somebody may have put a password
+/// there.
+impl FromStr for ServerUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| "cannot be read as an address")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("has an account in it, where it would be logged");
+        }
+        let (tls, port) = match (url.scheme(), url.query()) {
+            ("smtps", None | Some("tls=required")) => (Tls::AtOnce, SUBMISSIONS),
+            ("smtp", Some("tls=required")) => (Tls::AfterStart, SUBMISSION),
+            ("smtp", None) => (Tls::Never, SUBMISSION),
+            ("smtp" | "smtps", Some(_)) => return Err("has something other than tls=required behind its `?`"),
+            _ => return Err("begins with neither smtps:// nor smtp://"),
+        };
+        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+            return Err("has more in it than a host, a port and ?tls=required");
+        }
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() || url.port() == Some(0) {
+            return Err("has no host, or the port 0");
+        }
+        Ok(Self { port: url.port().unwrap_or(port), host, tls })
+    }
+}
+
 /// A mail server that we may speak to.
 pub(super) struct Server {
     pub(super) host: String,
@@ -53,35 +106,22 @@ impl Server {
     /// Reads the options, and refuses those by which letters or passwords could be read on their way.
     pub(super) fn new(options: SmtpOptions) -> Result<Self, MailSetupError> {
         let fail = |reason: &str| MailSetupError::Server(format!("the mail server {reason}"));
-        // The address is never shown: somebody may have put a password there.
-        let url =
-            Url::parse(&options.url).map_err(|error| fail(&format!("has no address that can be read: {error}")))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(fail("has an account in its address, where it would be logged; name it on its own"));
-        }
-        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(fail("has more in its address than a host, a port and ?tls=required"));
-        }
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-            return Err(fail("has an address without a host"));
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let url: ServerUrl = options.url.parse().map_err(|reason| fail(&format!("has an address that {reason}")))?;
+        let may_be_read = url.is_open();
+        let ServerUrl { host, port, tls: wanted } = url;
         let tls = || tls(&host, options.certificates.as_deref()).map_err(|reason| fail(&reason));
-        let (encryption, port) = match (url.scheme(), url.query()) {
-            ("smtps", None | Some("tls=required")) => (Encryption::Implicit(tls()?), SUBMISSIONS),
-            ("smtp", Some("tls=required")) => (Encryption::StartTls(tls()?), SUBMISSION),
-            ("smtp", None) => (Encryption::None, SUBMISSION),
-            ("smtp" | "smtps", Some(_)) => return Err(fail("has something in its address other than ?tls=required")),
-            _ => return Err(fail("has an address that begins with neither smtps:// nor smtp://")),
+        let encryption = match wanted {
+            Tls::AtOnce => Encryption::Implicit(tls()?),
+            Tls::AfterStart => Encryption::StartTls(tls()?),
+            Tls::Never => Encryption::None,
         };
-        let may_be_read = matches!(encryption, Encryption::None) && !is_here(&host);
         if may_be_read && !options.allow_plaintext {
             return Err(fail("is elsewhere and would be spoken to in the clear; use smtps:// or ?tls=required"));
         }
         if may_be_read && options.account.is_some() {
             return Err(fail("would be told a password in the clear; use smtps:// or ?tls=required"));
         }
-        Ok(Self { port: url.port().unwrap_or(port), encryption, account: options.account, host })
+        Ok(Self { port, encryption, account: options.account, host })
     }
 }
 

@@ -15,7 +15,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo};
 use secrecy::ExposeSecret;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,6 +34,10 @@ const MAX_CONNECTIONS: usize = 4;
 /// How long a connection is kept for another letter; it is closed when the first letter after that is sent.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
+/// What a server lacks that does not take all addresses. A domain beyond ASCII is no matter: it is told in its ASCII form.
+const LACK: &str = "the mail server does not offer SMTPUTF8 (RFC 6531), so it takes no address with characters beyond ASCII \
+    before the @; switch that on there, or name another server in mail.url";
+
 /// A connection that waits for a letter.
 struct Parked {
     connection: AsyncSmtpConnection,
@@ -45,6 +49,8 @@ pub(super) struct Courier {
     hello: ClientId,
     places: Semaphore,
     parked: Mutex<Vec<Parked>>,
+    /// Whether the server takes addresses beyond ASCII, once it has said so.
+    takes_all_addresses: Mutex<Option<bool>>,
 }
 
 impl Courier {
@@ -54,7 +60,40 @@ impl Courier {
             hello: ClientId::Domain(domain.to_owned()),
             places: Semaphore::new(MAX_CONNECTIONS),
             parked: Mutex::default(),
+            takes_all_addresses: Mutex::default(),
         })
+    }
+
+    pub(super) fn takes_all_addresses(&self) -> Option<bool> {
+        *self.takes_all_addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects, so that the server tells what it can do; the connection is kept for the first letter.
+    pub(super) async fn look(&self, by: Deadline) -> Result<(), MailError> {
+        let end = tokio::time::Instant::from_std(by.instant());
+        let connected = timeout_at(end, async {
+            let _place = self.places.acquire().await?;
+            let connection = self.connection().await?;
+            self.parked().push(Parked { connection, since: Instant::now() });
+            Ok::<_, BoxError>(())
+        });
+        let outcome = connected.await.unwrap_or_else(|_| Err("it did not let us in in time".into()));
+        outcome.map_err(MailError::Away)
+    }
+
+    /// Takes note of what the server says that it can do, and logs a change for the worse or the better.
+    fn heed(&self, server: &ServerInfo) {
+        let takes_all = takes_all_addresses(server);
+        let before = self.takes_all_addresses.lock().unwrap_or_else(PoisonError::into_inner).replace(takes_all);
+        match (before, takes_all) {
+            (None | Some(true), false) => {
+                tracing::warn!("{LACK}; mails to such addresses wait, and are given up in the end")
+            }
+            (Some(false), true) => {
+                tracing::info!("the mail server takes all addresses now: outbox retry sends what was given up")
+            }
+            _ => {}
+        }
     }
 
     /// Sends a letter. What fails is told by how far it had come; a connection on which anything failed is not used again.
@@ -124,6 +163,7 @@ impl Courier {
             let credentials = Credentials::new(account.user.clone(), password);
             connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await?;
         }
+        self.heed(connection.server_info());
         Ok(connection)
     }
 
@@ -146,13 +186,17 @@ impl Courier {
     }
 }
 
+/// Whether a server takes addresses beyond ASCII, and letters that have such an address in their head (RFC 6531 §3.1).
+fn takes_all_addresses(server: &ServerInfo) -> bool {
+    server.supports_feature(Extension::SmtpUtfEight) && server.supports_feature(Extension::EightBitMime)
+}
+
 /// Tells from whom a letter is and to whom, and that it comes now.
 async fn offer(connection: &mut AsyncSmtpConnection, sheet: &Sheet) -> Result<(), MailError> {
     let mut parameters = Vec::new();
     if !sheet.bytes.is_ascii() || !AsRef::<str>::as_ref(&sheet.to).is_ascii() {
-        let server = connection.server_info();
-        if !server.supports_feature(Extension::SmtpUtfEight) || !server.supports_feature(Extension::EightBitMime) {
-            return Err(MailError::Permanent("it takes addresses in ASCII only".into()));
+        if !takes_all_addresses(connection.server_info()) {
+            return Err(MailError::Unsupported(LACK.into()));
         }
         parameters.push(MailParameter::SmtpUtfEight);
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));

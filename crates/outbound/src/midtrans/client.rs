@@ -1,6 +1,7 @@
 //! One exchange with the gateway: bounded in time and size, and never following where an answer points.
 
 use super::{Error, Options};
+use domain::decimal;
 use domain::error::BoxError;
 use http::{Method, header};
 use reqwest::{Client, RequestBuilder, redirect, retry, tls};
@@ -41,7 +42,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A field's text, or a number as it is written; none where it is absent or blank.
+    /// A field's text, or the plain spelling of a number; none where it is absent or blank.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         text_of(self.fields.as_ref()?.get(name)?)
     }
@@ -70,11 +71,14 @@ impl Answer {
     }
 }
 
-/// Text that is not blank, or a number as it is written.
+/// Text that is not blank, or the plain spelling of a number: of those that JSON has, the one that amounts are read from.
 pub(super) fn text_of(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => {
+            let written = number.to_string();
+            decimal::plain(&written).unwrap_or(written)
+        }
         _ => return None,
     };
     (!text.is_empty()).then_some(text)

@@ -33,7 +33,7 @@ pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'
         return Err("the transaction_id is none");
     }
     let amount = answer.text("gross_amount").ok_or("the answer has no gross_amount")?;
-    let amount = Money::parse(&amount).map_err(|_| "the gross_amount is none")?;
+    let amount = Money::read(&amount).ok_or("the gross_amount is none")?;
     let payment_type = answer.text("payment_type").unwrap_or_default().chars().take(MAX_TYPE).collect();
     Ok(Report {
         order: answer.text("order_id").ok_or("the answer has no order_id")?,
@@ -46,14 +46,14 @@ pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'
 /// How much was given back: what the answer says, or what its single refunds come to, or else all where all was given back.
 fn refunded(answer: &Answer, status: TransactionStatus, amount: Money) -> Result<Money, &'static str> {
     if let Some(told) = answer.text("refund_amount") {
-        return Money::parse(&told).map_err(|_| "the refund_amount is none");
+        return Money::read(&told).ok_or("the refund_amount is none");
     }
     match status {
         TransactionStatus::Refund => Ok(amount),
         TransactionStatus::PartialRefund => {
             let refunds = answer.fields.as_ref().and_then(|fields| fields.get("refunds")).and_then(Value::as_array);
             let each = refunds.into_iter().flatten().map(|refund| refund.get("refund_amount").and_then(text_of));
-            let mut amounts = each.map(|told| Money::parse(&told?).ok());
+            let mut amounts = each.map(|told| Money::read(&told?));
             amounts.try_fold(Money::ZERO, |sum, amount| sum.checked_add(amount?)).ok_or("a refund_amount is none")
         }
         _ => Ok(Money::ZERO),
@@ -63,6 +63,7 @@ fn refunded(answer: &Answer, status: TransactionStatus, amount: Money) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn answer(changes: &Value) -> Answer {
@@ -103,6 +104,15 @@ mod tests {
             refunded: Money::ZERO,
         };
         assert_eq!(report, Report { order: "o-1".to_owned(), transaction, currency: "IDR".to_owned() });
+    }
+
+    #[test]
+    fn an_amount_may_be_a_text_or_a_number_in_any_spelling() {
+        for amount in ["\"10000\"", "\"10000.000\"", "10000", "10000.00", "10000.000", "1e4", "1E+4", "1000000e-2"] {
+            let amount: Value = serde_json::from_str(amount).unwrap();
+            let report = read(&answer(&json!({ "gross_amount": amount })), None).unwrap();
+            assert_eq!(report.transaction.amount, money(10_000), "{amount}");
+        }
     }
 
     #[test]
@@ -160,6 +170,26 @@ mod tests {
         assert!(is_id("249fc620-6017-4540-af7c-5a1c25788f46"));
         for text in ["", ".", "..", "../x", "a b", "a/b", "a%2Fb", "ä", &"a".repeat(65)] {
             assert!(!is_id(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_answer_is_a_report_or_none(
+            text in any::<String>(), number: f64, amount in "-?[0-9]{0,20}(\\.[0-9]{0,6})?(e[0-9]{1,9})?",
+            name in "gross_amount|refund_amount|refunds|transaction_id|order_id|currency|merchant_id|fraud_status|payment_type",
+        ) {
+            let refunds = json!([{ "refund_amount": amount }, { "refund_amount": "9999999999999.99" }, text]);
+            for value in [json!(text), json!(number), json!(amount), refunds] {
+                for status in ["settlement", "partial_refund", &text] {
+                    if let Ok(report) = read(&answer(&json!({ &name: value, "transaction_status": status })), None) {
+                        prop_assert!(is_id(&report.transaction.id));
+                        prop_assert!(report.transaction.payment_type.chars().count() <= MAX_TYPE);
+                    }
+                }
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ async fn any_number_of_letters_at_once_take_four_connections() {
 async fn a_letter_goes_encrypted_and_logged_in_in_both_ways() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let account = Account { user: "shop".to_owned(), password: "very secret".to_owned() };
-        let server = Smtp::with(Setup { encryption, account: Some(account) });
+        let server = Smtp::with(Setup { encryption, account: Some(account), ..Setup::default() });
         let options_ = SmtpOptions {
             account: Some(SmtpAccount { user: "shop".to_owned(), password: "very secret".into() }),
             certificates: Some(server.authority()),

@@ -16,6 +16,7 @@ fn name(sent: &Result<(), MailError>) -> &'static str {
         Ok(()) => "sent",
         Err(MailError::Away(_)) => "away",
         Err(MailError::Temporary(_)) => "temporary",
+        Err(MailError::Unsupported(_)) => "unsupported",
         Err(MailError::Permanent(_)) => "permanent",
         Err(MailError::Unknown(_)) => "unknown",
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod delivery;
 mod failures;
 mod hostile;
@@ -15,8 +16,12 @@ use domain::money::Money;
 use domain::payment::{Audience, Letter, MailError, Mailer, Status};
 use mail_parser::{Message, MessageParser};
 use outbound::mail::{MailSetupError, Options, Post, SmtpOptions, Transport};
+use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
 
 const LINK: &str = "https://pay.example/snap/v4/redirection/7f3c?a=1&b=2";
 
@@ -76,17 +81,52 @@ fn post_to(server: &Smtp) -> Post {
     Post::new(options(Transport::Smtp(smtp_options(&server.url())))).unwrap()
 }
 
+/// What is logged while this is kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn begin() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
 fn refused(options: Options) -> MailSetupError {
     Post::new(options).err().unwrap()
 }
 
 async fn send(post: &Post, letter: &Letter) -> Result<(), MailError> {
-    post.send(letter, Deadline::within(Duration::from_secs(10))).await
+    post.send(letter, Deadline::within(Duration::from_secs(10))).await.map(drop)
 }
 
 /// For a failure that takes all the time that there is.
 async fn send_in_a_moment(post: &Post, letter: &Letter) -> Result<(), MailError> {
-    post.send(letter, Deadline::within(Duration::from_millis(500))).await
+    post.send(letter, Deadline::within(Duration::from_millis(500))).await.map(drop)
 }
 
 /// Writes a letter, and reads it back as its recipient does.

@@ -2,10 +2,8 @@
 
 use super::*;
 use counterparts::smtp::{Account, Encryption, Fault, Moment, Setup, Times};
+use domain::payment::Delivery;
 use outbound::mail::SmtpAccount;
-use std::io;
-use std::sync::{Arc, Mutex};
-use tracing_subscriber::fmt::MakeWriter;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -20,7 +18,7 @@ fn post_with_account(url: &str, certificates: Option<String>) -> Post {
 #[tokio::test]
 async fn a_server_with_a_certificate_that_nobody_vouches_for_is_refused() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
-        let server = Smtp::with(Setup { encryption, account: None });
+        let server = Smtp::with(Setup { encryption, ..Setup::default() });
         let sent = send(&post_with_account(&server.url(), None), &pending()).await;
         assert!(
             matches!(&sent, Err(MailError::Away(reason)) if reason.to_string().contains("certificate")),
@@ -33,7 +31,7 @@ async fn a_server_with_a_certificate_that_nobody_vouches_for_is_refused() {
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
-    let server = Smtp::with(Setup { encryption: Encryption::Implicit, account: None });
+    let server = Smtp::with(Setup { encryption: Encryption::Implicit, ..Setup::default() });
     let url = server.url().replace("localhost", "127.0.0.1");
     let sent = send(&post_with_account(&url, Some(server.authority())), &pending()).await;
     assert!(matches!(sent, Err(MailError::Away(_))), "{sent:?}");
@@ -53,7 +51,7 @@ async fn a_server_that_does_not_encrypt_hears_no_password_and_no_letter() {
 #[tokio::test]
 async fn answers_slipped_in_before_the_encryption_count_for_nothing() {
     let account = Account { user: "shop".to_owned(), password: PASSWORD.to_owned() };
-    let server = Smtp::with(Setup { encryption: Encryption::StartTls, account: Some(account) });
+    let server = Smtp::with(Setup { encryption: Encryption::StartTls, account: Some(account), ..Setup::default() });
     let slipped_in = "220 2.0.0 go ahead\r\n250-localhost\r\n250 AUTH PLAIN";
     server.set_fault(Fault::reply(Moment::StartTls, slipped_in), Times::Next(1));
     let post = post_with_account(&server.url(), Some(server.authority()));
@@ -66,7 +64,7 @@ async fn answers_slipped_in_before_the_encryption_count_for_nothing() {
 #[tokio::test]
 async fn a_wrong_password_is_no_fault_of_the_letters() {
     let theirs = Account { user: "shop".to_owned(), password: "another".to_owned() };
-    let server = Smtp::with(Setup { encryption: Encryption::Implicit, account: Some(theirs) });
+    let server = Smtp::with(Setup { encryption: Encryption::Implicit, account: Some(theirs), ..Setup::default() });
     let sent = send(&post_with_account(&server.url(), Some(server.authority())), &pending()).await;
     assert!(matches!(&sent, Err(MailError::Away(_))), "{sent:?}");
     assert!(!format!("{sent:?} {}", sent.as_ref().unwrap_err()).contains(PASSWORD));
@@ -141,37 +139,19 @@ fn senders_and_domains_that_are_none_are_refused() {
     assert!(Post::new(Options { from: "shop@example.com".to_owned(), ..options(Transport::Log) }).is_ok());
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn the_log_tells_that_there_would_have_been_a_letter_and_not_to_whom() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::begin();
     let post = Post::new(options(Transport::Log)).unwrap();
-    send(&post, &pending()).await.unwrap();
-    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(told.contains("INFO") && told.contains("account=\"a***@example.com\""), "{told}");
+    let delivery = post.send(&pending(), Deadline::within(Duration::from_secs(10))).await.unwrap();
+    assert_eq!(delivery, Delivery::Logged);
+    let told = log.text();
+    assert!(
+        told.contains("INFO")
+            && told.contains("mail logged, not sent")
+            && told.contains("account=\"a***@example.com\""),
+        "{told}"
+    );
     assert!(told.contains("Payment PAY-2026-7K3M") && told.contains("3-pending.buyer"), "{told}");
     assert!(!told.contains("ada@") && !told.contains("pay.example"), "{told}");
 }

@@ -166,6 +166,14 @@ pub(crate) fn bomb(width: u32, height: u32) -> Vec<u8> {
     png_of(&[(b"IHDR", &header(width, height, 1, 0)), (b"IDAT", &deflate(&rows)), (b"IEND", &[])])
 }
 
+/// A black PNG file in colours of 16 bits.
+pub(crate) fn deep_black(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::NoFilter);
+    encoder.write_image(&vec![0; (width * height * 6) as usize], width, height, ExtendedColorType::Rgb16).unwrap();
+    bytes
+}
+
 /// Grey samples written as a PNG file by the encoder.
 pub(crate) fn black(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -196,6 +204,61 @@ pub(crate) fn progressive() -> Vec<u8> {
     file
 }
 
+/// Files that libjpeg-turbo's cjpeg has written from one noisy picture of 61 by 45 pixels: progressive ones with scans that
+/// refine, restarts, and codes made for the picture.
+pub(crate) fn fixtures() -> [Vec<u8>; 4] {
+    [
+        include_bytes!("../data/progressive-420.jpg").to_vec(),
+        include_bytes!("../data/progressive-444-restarts.jpg").to_vec(),
+        include_bytes!("../data/progressive-grey.jpg").to_vec(),
+        include_bytes!("../data/baseline-422-restarts.jpg").to_vec(),
+    ]
+}
+
+/// A progressive JPEG file of so many pixels, all of one colour: a scan for the means of each component, and one for its
+/// frequencies, of which there are none.
+pub(crate) fn flat_progressive(width: u16, height: u16, components: u8) -> Vec<u8> {
+    let mut file = vec![0xFF, 0xD8];
+    file.extend(segment(0xDB, &[&[0][..], &[1; 64]].concat()));
+    let [size_h, size_w] = [height, width].map(u16::to_be_bytes);
+    let layout: Vec<u8> = (1..=components).flat_map(|number| [number, 0x11, 0]).collect();
+    file.extend(segment(0xC2, &[&[8][..], &size_h, &size_w, &[components], &layout].concat()));
+    // One code of one bit for means: no difference. Two for frequencies: nothing in this block, nothing in 2^14 and more.
+    file.extend(segment(0xC4, &[&[0, 1][..], &[0; 16]].concat()));
+    file.extend(segment(0xC4, &[&[0x10, 1, 1], &[0; 14][..], &[0x00, 0xE0]].concat()));
+    let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
+    for number in 1..=components {
+        file.extend(segment(0xDA, &[1, number, 0, 0, 0, 0]));
+        file.extend(bits(std::iter::repeat_n((0, 1), blocks)));
+    }
+    // The code 10, and 14 bits for how many blocks more than 2^14 there are.
+    let run = 1 << 14;
+    let runs = std::iter::repeat_n((0b10 << 14, 16), blocks / run).chain(std::iter::repeat_n((0, 1), blocks % run));
+    let frequencies = bits(runs);
+    for number in 1..=components {
+        file.extend(segment(0xDA, &[1, number, 0, 1, 63, 0]));
+        file.extend_from_slice(&frequencies);
+    }
+    file.extend([0xFF, 0xD9]);
+    file
+}
+
+/// Bits as entropy-coded data, filled up with ones.
+fn bits(parts: impl Iterator<Item = (u32, u32)>) -> Vec<u8> {
+    let (mut bytes, mut buffer, mut count) = (Vec::new(), 0_u64, 0);
+    for (value, length) in parts {
+        (buffer, count) = (buffer << length | u64::from(value), count + length);
+        while count >= 8 {
+            count -= 8;
+            bytes.push((buffer >> count) as u8);
+        }
+    }
+    if count > 0 {
+        bytes.push((buffer << (8 - count)) as u8 | 0xFF >> count);
+    }
+    bytes.iter().flat_map(|byte| if *byte == 0xFF { vec![0xFF, 0] } else { vec![*byte] }).collect()
+}
+
 /// How often each component is sampled, across and down.
 type Sampling = &'static [(u8, u8)];
 
@@ -213,7 +276,11 @@ pub(crate) struct Layout {
 
 /// A JPEG file of 40 by 24 pixels, all of one colour: two bits to a block.
 pub(crate) fn flat(layout: &Layout) -> Vec<u8> {
-    let (width, height) = (40, 24);
+    flat_of(40, 24, layout)
+}
+
+/// The same of any size.
+pub(crate) fn flat_of(width: u16, height: u16, layout: &Layout) -> Vec<u8> {
     let mut file = vec![0xFF, 0xD8];
     if let Some(transform) = layout.transform {
         file.extend(segment(0xEE, &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat()));
@@ -222,7 +289,8 @@ pub(crate) fn flat(layout: &Layout) -> Vec<u8> {
     let numbered = || layout.sampling.iter().zip(1_u8..);
     let components: Vec<u8> = numbered().flat_map(|((h, v), number)| [number, h << 4 | v, 0]).collect();
     let count = u8::try_from(layout.sampling.len()).unwrap();
-    file.extend(segment(0xC0, &[&[8, 0, height, 0, width, count][..], &components].concat()));
+    let [size_h, size_w] = [height, width].map(u16::to_be_bytes);
+    file.extend(segment(0xC0, &[&[8][..], &size_h, &size_w, &[count], &components].concat()));
     for class in [0, 0x10] {
         // One code of one bit: no difference; the end of the block.
         file.extend(segment(0xC4, &[&[class, 1][..], &[0; 16]].concat()));

@@ -4,6 +4,7 @@ use crate::corpus::{
     self, chunks, decode, exif, exif_segment, jpeg, kinds, picture, png, segment, with_chunks, with_segments,
 };
 use domain::clock::Deadline;
+use domain::error::Reason;
 use domain::product::{Image, ImageFormat, ImageInspector};
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView};
@@ -14,6 +15,12 @@ use std::time::Duration;
 pub(crate) async fn inspect(file: &[u8]) -> Option<Image> {
     let inspector = Inspector::start(InspectorOptions::default()).unwrap();
     inspector.inspect(file.to_vec(), Deadline::within(Duration::from_secs(60))).await.unwrap().ok()
+}
+
+/// Why the inspector refuses a file.
+pub(crate) async fn refused(file: &[u8]) -> Reason {
+    let inspector = Inspector::start(InspectorOptions::default()).unwrap();
+    inspector.inspect(file.to_vec(), Deadline::within(Duration::from_secs(60))).await.unwrap().unwrap_err()
 }
 
 async fn kept(format: ImageFormat, file: &[u8]) -> Vec<u8> {
@@ -38,6 +45,9 @@ async fn a_file_with_nothing_to_strip_comes_back_to_the_byte() {
     }
     for image in [picture(64, 48), picture(17, 9), picture(16, 16).to_luma8().into(), picture(1, 1)] {
         let file = jpeg(&image);
+        assert_eq!(kept_jpeg(&file).await, file);
+    }
+    for file in corpus::fixtures() {
         assert_eq!(kept_jpeg(&file).await, file);
     }
     let (palette, progressive) = (corpus::palette_png(), corpus::progressive());
@@ -255,10 +265,85 @@ async fn exif_that_makes_no_sense_turns_nothing() {
     assert_eq!(kept_jpeg(&file).await, bare);
 }
 
+/// What phones make: photos of 48 and 64 megapixels, and panoramas.
+const LARGE: [(u16, u16); 5] = [(8_064, 6_048), (9_248, 6_944), (12_000, 2_000), (2_000, 12_000), (16_384, 3_967)];
+
+/// As phones sample colours.
+const PHOTO: corpus::Layout =
+    corpus::Layout { sampling: &[(2, 2), (1, 1), (1, 1)], transform: None, restart: 0, is_apart: false };
+
 #[tokio::test]
 async fn the_largest_images_are_taken() {
-    for (width, height) in [(8_000, 5_000), (5_000, 8_000), (8_000, 1)] {
-        let file = corpus::black(width, height);
-        assert_eq!(kept_png(&file).await, file);
+    for (width, height) in LARGE {
+        for file in [corpus::flat_of(width, height, &PHOTO), corpus::flat_progressive(width, height, 3)] {
+            assert!(kept_jpeg(&file).await == file, "{width} by {height}");
+        }
+        let file = corpus::black(width.into(), height.into());
+        assert!(kept_png(&file).await == file, "{width} by {height}");
     }
+}
+
+#[tokio::test]
+async fn an_image_that_is_too_large_to_be_turned_keeps_the_mark_that_says_how() {
+    let (width, height) = LARGE[0];
+    for bare in [corpus::flat_of(width, height, &PHOTO), corpus::flat_progressive(width, height, 3)] {
+        let marked = kept_jpeg(&with_segments(&bare, &[exif_segment(6), segment(0xFE, b"GPS")])).await;
+        // The mark and nothing else: one entry, of the tag 0x0112.
+        let mark = segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0");
+        assert!(marked == with_segments(&bare, &[mark]));
+        assert!(kept_jpeg(&marked).await == marked, "there is nothing left to strip");
+    }
+    let jfif = segment(0xE0, b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0");
+    let bare = with_segments(&corpus::flat_of(width, height, &PHOTO), std::slice::from_ref(&jfif));
+    let marked = kept_jpeg(&with_segments(&bare, &[exif_segment(8)])).await;
+    assert_eq!(marked[2..2 + jfif.len()], jfif, "JFIF wants its header in front");
+    assert_eq!(&marked[jfif.len() + 6..][..4], b"Exif");
+
+    let bare = corpus::deep_black(width.into(), height.into());
+    let marked = kept_png(&with_chunks(&bare, &[(b"eXIf", &exif(6)), (b"tEXt", b"a\0GPS")])).await;
+    let payload: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    assert!(marked == with_chunks(&bare, &[(b"eXIf", payload)]));
+    assert!(kept_png(&marked).await == marked, "there is nothing left to strip");
+}
+
+/// Puts bytes before each marker of a file: of its segments, within its scans, and of its end.
+fn with_strays(file: &[u8], strays: &[u8]) -> Vec<u8> {
+    let mut strayed = file[..2].to_vec();
+    let mut rest = &file[2..];
+    while let [0xFF, code, after @ ..] = rest {
+        strayed.extend(strays);
+        let length =
+            if matches!(code, 0xD0..=0xD9) { 0 } else { usize::from(u16::from_be_bytes([after[0], after[1]])) };
+        let (segment, behind) = rest.split_at(2 + length);
+        let coded = behind.windows(2).position(|pair| matches!(pair, [0xFF, 1..=0xFF])).unwrap_or(behind.len());
+        strayed.extend(segment);
+        strayed.extend(&behind[..coded]);
+        rest = &behind[coded..];
+    }
+    strayed
+}
+
+#[tokio::test]
+async fn stray_bytes_before_markers_go() {
+    let flats = corpus::layouts().into_iter().map(|layout| corpus::flat(&layout));
+    let encoded = [jpeg(&picture(40, 30)), corpus::progressive()];
+    for bare in flats.chain(encoded).chain(corpus::fixtures()) {
+        // Fill bytes, zeros, what looks like coded data, and a marker of no segment.
+        let kinds: [&[u8]; 6] = [&[0xFF], &[0xFF; 9], &[0, 0], b"stray", &[0x12, 0xFF, 0, 0x34], &[0xFF, 0x01]];
+        for strays in kinds {
+            let is_fill = strays == [0xFF, 0x01];
+            if is_fill && bare.windows(2).any(|pair| matches!(pair, [0xFF, 0xD0..=0xD7])) {
+                // Within a scan no other marker may come before a restart.
+                continue;
+            }
+            assert_eq!(kept_jpeg(&with_strays(&bare, strays)).await, bare, "{strays:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_restart_behind_the_last_unit_goes() {
+    let bare = jpeg(&picture(40, 30));
+    let file = [&bare[..bare.len() - 2], &[0xFF, 0xD0], &bare[bare.len() - 2..]].concat();
+    assert_eq!(kept_jpeg(&file).await, bare);
 }

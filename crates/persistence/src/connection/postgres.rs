@@ -1,7 +1,7 @@
 //! A session on PostgreSQL.
 
 use super::{Session, set_up};
-use crate::url::{Address, parameter};
+use crate::url::{Address, parameter, query};
 use diesel::{Connection, ConnectionResult, PgConnection};
 use std::fmt::Write;
 use std::time::Duration;
@@ -34,7 +34,11 @@ fn with_limits(url: &str, session: &Session) -> String {
     let connect_timeout = u32::try_from(session.connect_timeout.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
     let limits = [("connect_timeout", connect_timeout)].into_iter().chain(SIGNS_OF_LIFE);
     for (name, value) in limits.filter(|(name, _)| parameter(url, name).is_none()) {
-        let separator = if limited.contains('?') { '&' } else { '?' };
+        let separator = match query(&limited) {
+            Some(query) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+            None => "?",
+        };
         // Writing to a string cannot fail.
         let _ = write!(limited, "{separator}{name}={value}");
     }
@@ -64,10 +68,19 @@ mod tests {
             statement_timeout: None,
             lock_timeout: Duration::from_secs(2),
             is_ours_alone: true,
+            access: crate::options::Access::Create,
         };
         let bare = with_limits("postgres://localhost/shop", &session);
         assert!(bare.starts_with("postgres://localhost/shop?connect_timeout=3&tcp_user_timeout=10000&"), "{bare}");
         let own = with_limits("postgres://localhost/shop?connect_timeout=9", &session);
         assert!(own.starts_with("postgres://localhost/shop?connect_timeout=9&tcp_user_timeout="), "{own}");
+        for (odd, begins) in [
+            ("postgres://u:a?b@localhost/shop", "postgres://u:a?b@localhost/shop?connect_timeout=3&"),
+            ("postgres://localhost/shop?", "postgres://localhost/shop?connect_timeout=3&"),
+            ("postgres://localhost/shop?port=1&", "postgres://localhost/shop?port=1&connect_timeout=3&"),
+        ] {
+            let limited = with_limits(odd, &session);
+            assert!(limited.starts_with(begins), "{limited}");
+        }
     }
 }

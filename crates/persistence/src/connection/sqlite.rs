@@ -1,13 +1,15 @@
 //! A session on an SQLite file.
 
 use super::{Session, set_up};
+use crate::options::Access;
 use crate::url::{Address, OpenError};
 use diesel::dsl::sql;
 use diesel::sql_types::Text;
 use diesel::{Connection, ConnectionError, ConnectionResult, RunQueryDsl, SqliteConnection};
+use std::fmt::Write;
 use std::fs::OpenOptions;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf, absolute};
 
 /// The first version without the WAL-reset bug, which can corrupt a database that several connections write to
 /// (<https://www.sqlite.org/wal.html#walresetbug>).
@@ -18,13 +20,40 @@ const JOURNAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
 
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<SqliteConnection> {
     let path = Path::new(address.expose());
-    create_privately(path).map_err(|error| {
-        let problem = format!("the database file cannot be opened: {error}");
-        ConnectionError::BadConnection(problem)
-    })?;
-    let mut connection = SqliteConnection::establish(address.expose())?;
+    let mut connection = match session.access {
+        Access::Create => {
+            create_privately(path).map_err(|error| {
+                let problem = format!("the database file cannot be opened: {error}");
+                ConnectionError::BadConnection(problem)
+            })?;
+            SqliteConnection::establish(address.expose())?
+        }
+        Access::Write | Access::Read => SqliteConnection::establish(&existing(address.expose()))?,
+    };
     set_up(&mut connection, &settings(session))?;
     Ok(connection)
+}
+
+/// The whole path of a file that has to be there and is not.
+pub(crate) fn missing(address: &Address, access: Access) -> Option<PathBuf> {
+    let path = Path::new(address.expose());
+    let is_missing = access != Access::Create && !path.exists();
+    is_missing.then(|| absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// The file as a URI by which SQLite opens it and never makes it (<https://www.sqlite.org/uri.html>). It is opened for writing
+/// even where nothing is to be written: who reads beside others needs the index of the write-ahead log.
+fn existing(path: &str) -> String {
+    let mut uri = if path.starts_with('/') { "file://".to_owned() } else { "file:".to_owned() };
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri + "?mode=rw"
 }
 
 /// The file holds password hashes: nobody but its owner may read it. SQLite gives its companions the same rights.
@@ -46,9 +75,15 @@ fn create_privately(path: &Path) -> io::Result<()> {
 /// committed through a loss of power (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 fn settings(session: &Session) -> String {
     let wait = session.statement_timeout.unwrap_or(session.lock_timeout).as_millis();
+    // To switch to the write-ahead log is to write, and may be done to a file that is no shop's. One that is has it already.
+    let mode = match session.access {
+        Access::Create => "PRAGMA journal_mode = WAL;",
+        Access::Write => "",
+        Access::Read => "PRAGMA query_only = ON;",
+    };
     format!(
         "PRAGMA busy_timeout = {wait}; \
-         PRAGMA journal_mode = WAL; \
+         {mode} \
          PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; \
          PRAGMA journal_size_limit = {JOURNAL_SIZE_LIMIT}; \
@@ -115,5 +150,32 @@ mod tests {
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "nobody else may read it");
         }
+    }
+
+    #[test]
+    fn who_only_reads_makes_no_file_and_changes_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("50% #1?.db");
+        let address = Address { backend: crate::url::Backend::Sqlite, url: path.display().to_string().into() };
+        let session = |access| {
+            let options = crate::options::Options { access, ..crate::options::Options::new("sqlite://unused") };
+            Session::serving(&options)
+        };
+        for access in [Access::Read, Access::Write] {
+            assert_eq!(missing(&address, access), Some(path.clone()));
+            assert!(open(&address, &session(access)).is_err());
+            assert!(!path.exists());
+        }
+        std::fs::write(&path, "").unwrap();
+        let mut reader = open(&address, &session(Access::Read)).unwrap();
+        assert!(diesel::sql_query("CREATE TABLE t (a INTEGER)").execute(&mut reader).is_err());
+        drop(reader);
+        let mut writer = open(&address, &session(Access::Write)).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap().len(), 0, "not even its header");
+        diesel::sql_query("CREATE TABLE t (a INTEGER)").execute(&mut writer).unwrap();
+        let mut reader = open(&address, &session(Access::Read)).unwrap();
+        diesel::sql_query("SELECT a FROM t").execute(&mut reader).unwrap();
+        assert!(diesel::sql_query("DROP TABLE t").execute(&mut reader).is_err());
+        assert_eq!(missing(&address, Access::Read), None);
     }
 }

@@ -7,6 +7,7 @@
 use crate::connection::AnyConnection;
 use crate::schema::{products, stock_reservations};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use domain::payment::Reservation;
 use domain::product::ProductId;
@@ -37,10 +38,12 @@ fn take(connection: &mut AnyConnection, product: &str, quantity: i32) -> QueryRe
     diesel::update(enough).set(taken).execute(connection).map(|rows| rows == 1)
 }
 
-/// Puts pieces back.
+/// Puts pieces back. Its seller may have set the stock anew meanwhile: what is more than a stock can be is let go, because an
+/// overflow would keep the payment from ever ending.
 fn put_back(connection: &mut AnyConnection, product: &str, quantity: i32) -> QueryResult<()> {
+    let has_room = products::stock.le(i32::MAX.saturating_sub(quantity));
     let given = (
-        products::stock.eq(products::stock + quantity),
+        products::stock.eq(case_when(has_room, products::stock + quantity).otherwise(i32::MAX)),
         products::reserved.eq(products::reserved - i64::from(quantity)),
         products::version.eq(products::version + 1),
     );

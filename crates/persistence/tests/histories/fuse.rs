@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::clock::Deadline;
 use domain::error::Error;
 use domain::payment::{
-    Attempt, Cause, Change, Claimed, Gateway, GatewayError, IdempotencyKey, Invoice, Kept, Learnt, Letter, Mail,
-    MailError, MailId, MailSelection, MailState, Mailer, NotificationId, Notifications, Order, Outbox, Payment,
+    Attempt, Cause, Change, Claimed, Delivery, Gateway, GatewayError, IdempotencyKey, Invoice, Kept, Learnt, Letter,
+    Mail, MailError, MailId, MailSelection, MailState, Mailer, NotificationId, Notifications, Order, Outbox, Payment,
     PaymentId, PaymentPage, Payments, PendingNotification, Placed, Received, Report, Signed, Subject, Verdict,
 };
 use domain::user::UserId;
@@ -205,7 +205,7 @@ pub(crate) struct Letterbox {
 
 #[async_trait]
 impl Mailer for Fused<Letterbox> {
-    async fn send(&self, letter: &Letter, _by: Deadline) -> Result<(), MailError> {
+    async fn send(&self, letter: &Letter, _by: Deadline) -> Result<Delivery, MailError> {
         self.fuse.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();
@@ -220,6 +220,6 @@ impl Mailer for Fused<Letterbox> {
         }
         *self.inner.taken.lock().unwrap().entry(letter.message_id.clone()).or_default() += 1;
         self.fuse.step().await;
-        if fault % 4 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(()) }
+        if fault % 4 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
     }
 }

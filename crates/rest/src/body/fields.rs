@@ -1,6 +1,7 @@
 //! From a body's fields to a handler's type.
 
 use crate::error::{EdgeError, Refusal};
+use domain::decimal;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -41,8 +42,9 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     deserializer.deserialize_any(Text)
 }
 
-/// Reads a number as the text that it was written with, so that it is judged by that and not by what a double makes of
-/// it; a string is taken for such a text, and `null` is as good as no field.
+/// Reads a number as the plain spelling of the text that it was written with, so that it is judged by that and not by what a
+/// double makes of it. JSON has one kind of number and many spellings of each: `1E+3`, `1000.0` and `1000` are the same.
+/// A string is taken as it is, and `null` is as good as no field.
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Text;
 
@@ -81,17 +83,23 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
             Ok(number.to_string())
         }
 
-        /// A double only comes where its text is the number's own: of the two ways to write one, that of JSON, in which
-        /// `1.0` is no whole number.
+        /// A double only comes where its text is the number's own.
         fn visit_f64<E>(self, number: f64) -> Result<String, E> {
-            Ok(Number::from_f64(number).map(|number| number.to_string()).unwrap_or_default())
+            Ok(Number::from_f64(number).map(|number| plain(&number)).unwrap_or_default())
         }
 
         /// Any other number comes as a map that only `serde_json` knows to read (its feature `arbitrary_precision`).
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
-            Number::deserialize(MapAccessDeserializer::new(map)).map(|number| number.to_string())
+            Number::deserialize(MapAccessDeserializer::new(map)).map(|number| plain(&number))
         }
     }
 
     deserializer.deserialize_any(Text)
+}
+
+/// The plain spelling of a number. One that is far too large or too fine to have one stays as it is, and is refused as any
+/// other text that is no number here.
+fn plain(number: &Number) -> String {
+    let written = number.to_string();
+    decimal::plain(&written).unwrap_or(written)
 }

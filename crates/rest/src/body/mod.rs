@@ -3,6 +3,7 @@
 mod fields;
 mod json;
 mod multipart;
+mod part;
 mod urlencoded;
 
 pub(crate) use fields::{number, text};
@@ -21,6 +22,9 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::time::Duration;
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A body that is still to be read, whatever its kind. It waits for the call to be admitted: the time and memory for
 /// it are spent on callers who may call.
@@ -81,10 +85,10 @@ async fn read<T: DeserializeOwned + Default>(
 ) -> Result<(T, Option<Upload>), Refusal> {
     let options = &shared.options;
     let fields = match kind(headers) {
-        Ok(Some(Kind::Json)) => json::parse(&collect(headers, payload, options.max_json).await?)?,
+        Ok(Some(Kind::Json)) => json::parse(unmarked(&collect(headers, payload, options.max_json).await?))?,
         Ok(Some(Kind::UrlEncoded)) => {
             let body = collect(headers, payload, options.max_form).await?;
-            fields::bind(urlencoded::fields(&body)?)?
+            fields::bind(urlencoded::fields(unmarked(&body))?)?
         }
         Ok(Some(Kind::Multipart)) => {
             let parts = multipart::read(headers, payload, options.max_multipart, file, &options.uploads).await?;
@@ -92,7 +96,7 @@ async fn read<T: DeserializeOwned + Default>(
         }
         // What kind of body it is does not matter where there is none.
         unknown => match collect(headers, payload, options.max_json).await? {
-            body if body.is_empty() => T::default(),
+            body if unmarked(&body).is_empty() => T::default(),
             _ => return Err(unknown.err().unwrap_or(EdgeError::UnsupportedMediaType).into()),
         },
     };
@@ -103,6 +107,12 @@ async fn read<T: DeserializeOwned + Default>(
 pub(crate) async fn raw(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
     let shared = request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
     in_time(shared.options.body_timeout, collect(request.headers(), payload, limit)).await
+}
+
+/// A body without the byte order mark that some programs put before UTF-8. It says nothing, and RFC 8259 §8.1 lets it be
+/// ignored; a second one is text, and so malformed.
+pub(crate) fn unmarked(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 /// The parameters of a request's query; unknown ones are ignored.

@@ -1,6 +1,7 @@
 //! Reading multipart bodies (RFC 7578): text fields, and one file where the route takes one.
 
 use super::is_announced_larger;
+use super::part::{self, Content, Head};
 use crate::error::{EdgeError, Refusal};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
@@ -17,6 +18,8 @@ use tokio::sync::Semaphore;
 const MAX_FIELD: usize = 24 << 10;
 /// The most parts of one body.
 const MAX_PARTS: usize = 20;
+/// What the field of a file has to be.
+const A_FILE: &str = "an image with a file name or a type such as image/png, or the address of one as text";
 /// When an upload that found no place may be tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -51,7 +54,8 @@ pub(super) async fn read(
         read += chunk.len();
         if read > limit { Err(PayloadError::Overflow) } else { Ok(chunk) }
     });
-    let mut reader = Reader { parts: Multipart::new(headers, counted), expected: announced(headers), wanted, places };
+    let framing = part::framing(headers).ok_or(EdgeError::MalformedBody)?;
+    let mut reader = Reader { parts: Multipart::new(&framing, counted), expected: announced(headers), wanted, places };
     match reader.read().await {
         Err(Stop::FileTooLarge(field)) => Ok(cut_off(field)),
         Err(Stop::Refused(refusal)) => Err(refusal),
@@ -103,20 +107,28 @@ impl Reader<'_> {
         let mut read = Parts::default();
         for _ in 0..MAX_PARTS {
             let Some(mut part) = self.parts.try_next().await? else { return Ok(read) };
-            let name = part.name().map(str::to_owned);
-            let Some(file_name) = file_name(&part) else {
-                read.fields.push((name.ok_or(EdgeError::MalformedBody)?, text(&mut part).await?));
-                continue;
-            };
-            match self.wanted {
-                Some(field) if name.as_deref() == Some(field.0) => {
-                    let file = self.file(&mut part, field, &file_name).await?;
+            let head = Head::read(part.headers()).ok_or(EdgeError::MalformedBody)?;
+            let field = self.wanted.filter(|field| head.name == field.0);
+            match (field, is_file(&head, field.is_some())) {
+                (Some(field), true) => {
+                    head.refuse_coded()?;
+                    let file = self.file(&mut part, field, head.file_name).await?;
                     if file.is_some() && read.file.is_some() {
                         return Err(EdgeError::MalformedBody.into());
                     }
                     read.file = file.or(read.file);
                 }
-                _ => pass(&mut part).await?,
+                (Some(_), false) => {
+                    head.refuse_coded()?;
+                    let text =
+                        text(&mut part).await?.map_err(|_no_text| Refusal::wrong_type(head.name.clone(), A_FILE))?;
+                    read.fields.push((head.name, text));
+                }
+                (None, true) => pass(&mut part).await?,
+                (None, false) => {
+                    head.refuse_coded()?;
+                    read.fields.push((head.name, text(&mut part).await?.map_err(EdgeError::from)?));
+                }
             }
         }
         match self.parts.try_next().await? {
@@ -126,7 +138,7 @@ impl Reader<'_> {
     }
 
     /// Reads a file into memory, of which it gets no more than one of the places allows.
-    async fn file(&self, part: &mut Field, field: FileField, file_name: &str) -> Result<Option<Upload>, Stop> {
+    async fn file(&self, part: &mut Field, field: FileField, name: Option<bool>) -> Result<Option<Upload>, Stop> {
         let place = Arc::clone(self.places).try_acquire_owned().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
         let mut bytes = Vec::with_capacity(self.expected.min(MAX_IMAGE_BYTES));
         let mut is_too_large = false;
@@ -150,16 +162,17 @@ impl Reader<'_> {
             return Err(Stop::FileTooLarge(field));
         }
         // That is how browsers send a field in which no file was chosen.
-        if bytes.is_empty() && file_name.is_empty() {
+        if bytes.is_empty() && name != Some(true) {
             return Ok(None);
         }
         Ok(Some(Upload::new(field.0, bytes).holding(place)))
     }
 }
 
-/// The name that a file goes by; none where the part is a text.
-fn file_name(part: &Field) -> Option<String> {
-    part.content_disposition()?.get_filename().map(str::to_owned)
+/// Whether a part is a file. A file name says so, which RFC 7578 §4.2 does not ask for, or else what the content is called.
+/// Bytes of any meaning are a file where one is wanted; elsewhere some clients call texts so.
+fn is_file(head: &Head, is_wanted: bool) -> bool {
+    head.file_name.is_some() || head.content == Content::Image || (is_wanted && head.content == Content::Bytes)
 }
 
 async fn pass(part: &mut Field) -> Result<(), Refusal> {
@@ -167,13 +180,29 @@ async fn pass(part: &mut Field) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn text(part: &mut Field) -> Result<String, Refusal> {
+/// Why a part is no text.
+enum NoText {
+    TooLong,
+    NotUtf8,
+}
+
+impl From<NoText> for EdgeError {
+    fn from(why: NoText) -> Self {
+        match why {
+            NoText::TooLong => Self::BodyTooLarge,
+            NoText::NotUtf8 => Self::MalformedBody,
+        }
+    }
+}
+
+/// Reads a text. One that is too long is not read to its end.
+async fn text(part: &mut Field) -> Result<Result<String, NoText>, Refusal> {
     let mut text = Vec::new();
     while let Some(chunk) = part.try_next().await? {
         if text.len() + chunk.len() > MAX_FIELD {
-            return Err(EdgeError::BodyTooLarge.into());
+            return Ok(Err(NoText::TooLong));
         }
         text.extend_from_slice(&chunk);
     }
-    String::from_utf8(text).map_err(|_| EdgeError::MalformedBody.into())
+    Ok(String::from_utf8(text).map_err(|_| NoText::NotUtf8))
 }

@@ -8,6 +8,7 @@ pub(crate) use self::events::{__path_watch, watch};
 
 use self::body::{LineBody, OrderBody, PaymentBody};
 use self::query::ListQuery;
+use crate::addresses::Addresses;
 use crate::body::{Form, query as read_query};
 use crate::call::Call;
 use crate::envelope::{Answer, List, Reply, Success};
@@ -83,6 +84,7 @@ impl IntoResponses for CreateRefusals {
 pub(crate) async fn create(
     app: Data<App>,
     call: Call,
+    addresses: Addresses,
     request: HttpRequest,
     form: Form<OrderBody>,
 ) -> Result<Reply<PaymentBody>, Refusal> {
@@ -90,8 +92,8 @@ pub(crate) async fn create(
     // A key that is no text is kept as one that no order can have, so that it does not pass for none.
     let key = request.headers().get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or("\u{7f}").to_owned());
     let payment = admitted.run(form.read().await?.under(key.unwrap_or_default())).await?;
-    let location = format!("/payments/{}", payment.id);
-    Ok(Reply::created("payment created successfully", payment.into()).header(LOCATION, location))
+    let location = addresses.of_path(&format!("/payments/{}", payment.id));
+    Ok(Reply::created("payment created successfully", addresses.payment(payment).into()).header(LOCATION, location))
 }
 
 /// Why no payment was shown.
@@ -124,9 +126,14 @@ impl IntoResponses for ViewRefusals {
         ViewRefusals,
     )
 )]
-pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<PaymentBody>, Refusal> {
+pub(crate) async fn view(
+    app: Data<App>,
+    call: Call,
+    addresses: Addresses,
+    id: Path<String>,
+) -> Result<Reply<PaymentBody>, Refusal> {
     let payment = call.admit(&app.view_payment)?.run(id.into_inner()).await?;
-    Ok(Reply::ok("Payment retrieved successfully", payment.into()))
+    Ok(Reply::ok("Payment retrieved successfully", addresses.payment(payment).into()))
 }
 
 /// Why no list was shown.
@@ -151,7 +158,7 @@ impl IntoResponses for BrowseRefusals {
             status = 200,
             description = "The payments",
             body = List<PaymentBody>,
-            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one")),
+            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one; relative to this one's address")),
             example = json!({
                 "meta": {
                     "success": true,
@@ -172,13 +179,14 @@ impl IntoResponses for BrowseRefusals {
 pub(crate) async fn browse(
     app: Data<App>,
     call: Call,
+    addresses: Addresses,
     request: HttpRequest,
 ) -> Result<Answer<List<PaymentBody>>, Refusal> {
     let admitted = call.admit(&app.browse_payments)?;
     let query: ListQuery = read_query(&request)?;
     let page = admitted.run(query.into()).await?;
     let next = page.next.as_ref().map(|cursor| next_page(&request, cursor));
-    let answer = Answer::list("Payments retrieved successfully", page);
+    let answer = Answer::list("Payments retrieved successfully", page, |payment| addresses.payment(payment).into());
     Ok(match next {
         Some(next) => answer.header(LINK, next),
         None => answer,

@@ -17,7 +17,8 @@ pub(crate) struct ProductForm {
     #[schema(example = "A desk of solid oak.", min_length = 1, max_length = 5000)]
     #[serde(default, deserialize_with = "text")]
     description: String,
-    /// What one piece costs, as a string or a number: more than 0, at most 9999999999999.99, with at most two decimals.
+    /// What one piece costs, as a string or a number: more than 0, at most 9999999999999.99, with at most two decimals, and
+    /// without separators between thousands.
     #[schema(example = "1250000")]
     #[serde(default, deserialize_with = "number")]
     price: String,
@@ -41,13 +42,14 @@ pub(crate) struct ProductUpload {
     /// What is told of it, in several lines if need be.
     #[schema(example = "A desk of solid oak.", min_length = 1, max_length = 5000)]
     description: String,
-    /// What one piece costs: more than 0, at most 9999999999999.99, with at most two decimals.
+    /// What one piece costs: more than 0, at most 9999999999999.99, with at most two decimals, and without separators between
+    /// thousands.
     #[schema(example = "1250000")]
     price: String,
     /// How many pieces there are: 0 to 2147483647.
     #[schema(example = 12)]
     stock: u32,
-    /// Its image, JPEG or PNG by content: at most 10 MiB, 8000 x 8000 and 40 million pixels.
+    /// Its image, JPEG or PNG by content: at most 10 MiB, 16384 x 16384 and 65 million pixels.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image_url: Vec<u8>,
 }

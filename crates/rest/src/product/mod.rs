@@ -8,6 +8,7 @@ pub(crate) use self::query::next_page;
 
 use self::body::{ProductForm as FormBody, ProductUpload};
 use self::query::ListQuery;
+use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
 use crate::call::Call;
 use crate::envelope::{Answer, Done, List, Reply, Success};
@@ -91,10 +92,15 @@ impl IntoResponses for CreateRefusals {
         CreateRefusals,
     )
 )]
-pub(crate) async fn create(app: Data<App>, call: Call, form: Form<FormBody>) -> Result<Reply<ProductBody>, Refusal> {
+pub(crate) async fn create(
+    app: Data<App>,
+    call: Call,
+    addresses: Addresses,
+    form: Form<FormBody>,
+) -> Result<Reply<ProductBody>, Refusal> {
     let admitted = call.admit(&app.create_product)?;
-    let product = admitted.run(read(form).await?).await?;
-    let location = format!("/products/{}", product.id);
+    let product = addresses.product(admitted.run(read(form).await?).await?);
+    let location = addresses.of_path(&format!("/products/{}", product.id));
     Ok(shown(Reply::created, "data created successfully", product).header(LOCATION, location))
 }
 
@@ -151,6 +157,7 @@ impl IntoResponses for UpdateRefusals {
 pub(crate) async fn update(
     app: Data<App>,
     call: Call,
+    addresses: Addresses,
     request: HttpRequest,
     id: Path<String>,
     form: Form<FormBody>,
@@ -159,7 +166,7 @@ pub(crate) async fn update(
     let expected = tags(&request, IF_MATCH);
     let fields = read(form).await?;
     let product = admitted.run(UpdateForm { id: id.into_inner(), fields, expected }).await?;
-    Ok(shown(Reply::ok, "data updated successfully", product))
+    Ok(shown(Reply::ok, "data updated successfully", addresses.product(product)))
 }
 
 /// Why a product was not withdrawn.
@@ -251,6 +258,7 @@ impl IntoResponses for ViewRefusals {
 pub(crate) async fn view(
     app: Data<App>,
     call: Call,
+    addresses: Addresses,
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<Reply<ProductBody>, Refusal> {
@@ -259,7 +267,7 @@ pub(crate) async fn view(
     let answer = if tags(&request, IF_NONE_MATCH).know(product.version) {
         Reply::not_modified().header(ETAG, product.version.etag())
     } else {
-        shown(Reply::ok, "data retrieved successfully", product)
+        shown(Reply::ok, "data retrieved successfully", addresses.product(product))
     };
     // A cache may keep it and has to ask each time, which the tag makes cheap.
     Ok(answer.header(CACHE_CONTROL, "no-cache"))
@@ -299,7 +307,7 @@ impl IntoResponses for BrowseRefusals {
             status = 200,
             description = "The products",
             body = List<ProductBody>,
-            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one")),
+            headers(("Link" = String, description = "Where the next page is, as `<…>; rel=\"next\"`, if there is one; relative to this one's address")),
             example = json!({
                 "meta": {
                     "success": true,
@@ -320,13 +328,14 @@ impl IntoResponses for BrowseRefusals {
 pub(crate) async fn browse(
     app: Data<App>,
     call: Call,
+    addresses: Addresses,
     request: HttpRequest,
 ) -> Result<Answer<List<ProductBody>>, Refusal> {
     let admitted = call.admit(&app.browse_products)?;
     let query: ListQuery = read_query(&request)?;
     let page = admitted.run(query.into()).await?;
     let next = page.next.as_ref().map(|cursor| query::next_page(&request, cursor));
-    let answer = Answer::list("data retrieved successfully", page);
+    let answer = Answer::list("data retrieved successfully", page, |product| addresses.product(product).into());
     Ok(match next {
         Some(next) => answer.header(LINK, next),
         None => answer,

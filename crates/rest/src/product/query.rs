@@ -47,12 +47,13 @@ impl From<ListQuery> for BrowseForm {
     }
 }
 
-/// Where the next page is (RFC 8288): the same list, from a cursor on.
+/// Where the next page is (RFC 8288): the same list, from a cursor on. The reference has a query alone, so that it holds at
+/// whatever address the client has found the list (RFC 3986 §5.2.2).
 pub(crate) fn next_page(request: &HttpRequest, cursor: &str) -> String {
     let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !is_place(pair));
     let cursor = format!("cursor={cursor}");
     let query = kept.chain([cursor.as_str()]).collect::<Vec<_>>().join("&");
-    format!("<{}?{query}>; rel=\"next\"", request.path())
+    format!("<?{query}>; rel=\"next\"")
 }
 
 /// Whether a parameter tells where a page begins.

@@ -180,7 +180,7 @@ async fn where_the_gateway_is_another_there_is_no_page() {
 
 #[test]
 fn the_page_tells_what_is_bought_and_what_people_call_things_is_no_markup() {
-    let text = body(&page(None, &DeskButton::ALL));
+    let text = body(&page(None, &DeskButton::ALL), "");
     for part in [
         "<h1>Rp 1.250.000</h1>",
         "3 &times; Teh &lt;b&gt;&quot;celup&quot;&lt;/b&gt; &amp; gula",
@@ -200,7 +200,7 @@ fn the_page_tells_what_is_bought_and_what_people_call_things_is_no_markup() {
 #[test]
 fn the_page_offers_what_can_be_done_and_nothing_else() {
     for buttons in [&[][..], &[DeskButton::Refund], &[DeskButton::Pay, DeskButton::Deny]] {
-        let text = body(&page(None, buttons));
+        let text = body(&page(None, buttons), "");
         assert_eq!(text.matches("<form").count(), buttons.len(), "{text}");
         assert!(buttons.iter().all(|button| text.contains(&format!("/{}\"", button.as_str()))), "{text}");
     }

@@ -33,6 +33,10 @@ async fn an_empty_body_is_all_fields_empty() {
         shop.register(r#"{"name":null,"email":"","other":null}"#).await,
         shop.post("/users/register", FORM, "").await,
         shop.post("/users/register", FORM, "name=&other").await,
+        shop.register("\u{feff}").await,
+        shop.register("\u{feff} {}").await,
+        shop.post("/users/register", FORM, "\u{feff}").await,
+        shop.post("/users/register", "text/plain", "\u{feff}").await,
     ];
     for answer in asked {
         assert_eq!((answer.status, fields(&answer.json())), (400, all.to_vec()), "{answer:?}");
@@ -59,7 +63,11 @@ async fn what_is_not_json_is_malformed_on_every_route() {
         b"{\"email\":\"a\",\"email\":\"b\"}",
         b"{\"email\":\"a\",\"\\u0065mail\":\"b\"}",
         b"{\"other\":1,\"other\":1}",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        b" \xef\xbb\xbf{}",
+        b"{\xef\xbb\xbf}",
+        b"\xef\xbb{}",
+        b"\xff\xfe{\0}\0",
         deep.as_bytes(),
     ] {
         for route in ["/users/register", "/users/login"] {
@@ -69,6 +77,16 @@ async fn what_is_not_json_is_malformed_on_every_route() {
     }
     let less_deep = format!("{{\"other\":{}{}}}", "[".repeat(126), "]".repeat(126));
     assert_eq!(shop.register(less_deep).await.refusal(), (400, "invalid_request".to_owned()));
+}
+
+/// RFC 8259 §8.1; Windows' editors and some of its libraries write one.
+#[tokio::test]
+async fn a_byte_order_mark_before_a_body_is_ignored() {
+    let shop = Shop::open();
+    assert_eq!(shop.register(format!("\u{feff}{ADA}")).await.status, 201);
+    let form = "name=Ada&email=ada%40example.com&role=buyer&password=correct+horse&confirm_password=correct+horse";
+    assert_eq!(shop.post("/users/register", FORM, format!("\u{feff}{form}")).await.status, 201);
+    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ada", "Ada"]);
 }
 
 #[tokio::test]

@@ -93,6 +93,23 @@ impl Connection {
         if chunk.is_empty() { None } else { Some(chunk) }
     }
 
+    /// Waits until a text has come, and keeps all that has.
+    pub(crate) async fn until(&mut self, text: &str) {
+        let come = async {
+            while !String::from_utf8_lossy(&self.read).contains(text) {
+                self.read_more().await.unwrap_or_else(|| panic!("the end, and no {text}"));
+            }
+        };
+        timeout(PATIENCE, come).await.unwrap();
+    }
+
+    /// All that is still said until the server closes the connection.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let all = async { while self.read_more().await.is_some() {} };
+        timeout(PATIENCE, all).await.unwrap();
+        std::mem::take(&mut self.read)
+    }
+
     /// Whether the server closes the connection within a time, saying nothing more.
     pub(crate) async fn closes_within(&mut self, time: Duration) -> bool {
         assert!(self.read.is_empty(), "more was said: {:?}", String::from_utf8_lossy(&self.read));

@@ -89,7 +89,9 @@ async fn a_page_may_read_errors_too() {
 #[tokio::test]
 async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
     let shop = with_origins();
-    let headers = "authorization,content-type,x-request-id,idempotency-key,if-match,if-none-match";
+    let headers = "authorization,content-type,x-request-id,idempotency-key,if-match,if-none-match,if-modified-since,range,\
+                   last-event-id,accept,accept-language,content-language,cache-control,pragma,expires,x-requested-with,\
+                   traceparent,tracestate,baggage,sentry-trace";
     let allowed = preflight(&shop, ORIGIN, "POST", headers).await;
     assert_eq!((allowed.status, allowed.header("access-control-max-age")), (200, Some("600")));
     for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
@@ -99,11 +101,41 @@ async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
         assert!(lists(&allowed, "access-control-allow-headers", header), "{header}: {allowed:?}");
     }
     assert_eq!(preflight(&shop, ORIGIN, "TRACE", "content-type").await.status, 400);
-    let refused = preflight(&shop, ORIGIN, "POST", "x-anything").await;
+    let refused = preflight(&shop, ORIGIN, "POST", "content-type, X-Anything,x-more").await;
     assert_eq!(refused.refusal(), (400, "bad_request".to_owned()));
+    let told = "pages of other origins may not send x-anything, x-more: the setting cors.allowed_headers lets them";
+    assert_eq!(refused.json()["meta"]["message"], told);
+    assert_eq!(refused.header("access-control-allow-origin"), Some(ORIGIN), "it is not the origin that is refused");
+    assert!(lists(&refused, "access-control-allow-headers", "content-type"), "{refused:?}");
+    assert!(!lists(&refused, "access-control-allow-headers", "x-anything"), "{refused:?}");
+    for garbage in ["", "a b", "\u{e9}"] {
+        assert_eq!(preflight(&shop, ORIGIN, "POST", garbage).await.status, 400, "{garbage:?}");
+    }
     let stranger = preflight(&shop, "https://evil.example", "POST", "content-type").await;
     assert_eq!(stranger.refusal(), (400, "bad_request".to_owned()));
     assert_eq!(stranger.header("access-control-allow-methods"), None, "{stranger:?}");
+}
+
+#[tokio::test]
+async fn an_operator_may_allow_more_headers() {
+    let (cors_origins, cors_headers) = (vec![ORIGIN.to_owned()], vec!["x-csrf-token".to_owned()]);
+    let shop = Shop::open_with(Options { cors_origins: cors_origins.clone(), cors_headers, ..Options::default() });
+    for wanted in ["x-csrf-token", "X-CSRF-Token,traceparent"] {
+        let allowed = preflight(&shop, ORIGIN, "POST", wanted).await;
+        assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (200, Some(ORIGIN)), "{wanted}");
+        assert!(lists(&allowed, "access-control-allow-headers", "x-csrf-token"), "{allowed:?}");
+    }
+    assert_eq!(preflight(&shop, ORIGIN, "POST", "x-other").await.status, 400);
+
+    let any = Options { cors_origins, cors_headers: vec!["*".to_owned()], ..Options::default() };
+    let shop = Shop::open_with(any);
+    let allowed = preflight(&shop, ORIGIN, "POST", "authorization,x-anything").await;
+    assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (200, Some(ORIGIN)));
+    for header in ["authorization", "x-anything"] {
+        assert!(lists(&allowed, "access-control-allow-headers", header), "{header}: {allowed:?}");
+    }
+    let stranger = preflight(&shop, "https://evil.example", "POST", "x-anything").await;
+    assert_eq!((stranger.status, stranger.header("access-control-allow-origin")), (400, None));
 }
 
 /// A cache must not give an answer to one origin that was made for none.

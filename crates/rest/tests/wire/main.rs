@@ -19,6 +19,7 @@ mod midtrans;
 mod multipart;
 mod orders;
 mod payments;
+mod prefix;
 mod problems;
 mod products;
 mod reports;

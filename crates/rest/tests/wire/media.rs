@@ -1,7 +1,7 @@
 //! Images in a folder of the server's own machine.
 
 use crate::client::Answer;
-use crate::shop::Shop;
+use crate::shop::{Shop, request};
 use rest::Options;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -52,6 +52,20 @@ async fn an_image_is_served_with_its_type_and_for_ever() {
         assert_eq!(answer.header("cross-origin-resource-policy"), Some("cross-origin"));
         assert_eq!(answer.header("content-length"), Some(CONTENT.len().to_string().as_str()));
         assert_eq!(answer.body, if method == "GET" { CONTENT } else { b"" });
+    }
+}
+
+#[tokio::test]
+async fn an_image_and_a_page_over_http_1_0_tell_their_length() {
+    let folder = Folder::new("old");
+    let shop = folder.shop();
+    for path in [&format!("/media/{KEY}"), "/docs/swagger-ui.css", "/openapi.json", "/products"] {
+        let mut connection = shop.connect().await;
+        connection.send(request(&format!("GET {path} HTTP/1.0\r\n"), b"")).await;
+        let answer = connection.answer(false).await;
+        assert_eq!((answer.status, answer.header("transfer-encoding")), (200, None), "{path}");
+        assert_eq!(answer.header("content-length"), Some(answer.body.len().to_string().as_str()), "{path}");
+        assert_eq!(connection.rest().await, b"", "{path}");
     }
 }
 

@@ -84,7 +84,7 @@ async fn a_number_is_as_good_as_the_text_of_it() {
 #[tokio::test]
 async fn what_is_no_notification_is_refused_in_the_order_of_the_contract() {
     let shop = Shop::open();
-    for body in ["", "{", "[]", "null", "\"text\"", "7", "a=b", "{\"order_id\":\"\\ud800\"}x", "\u{feff}{}"] {
+    for body in ["", "{", "[]", "null", "\"text\"", "7", "a=b", "{\"order_id\":\"\\ud800\"}x", "\u{feff}"] {
         let refused = send(&shop, body).await;
         assert_eq!(refused.refusal(), (400, "malformed_body".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], "invalid json format", "{body}");
@@ -95,14 +95,32 @@ async fn what_is_no_notification_is_refused_in_the_order_of_the_contract() {
         (json!({}), "missing order_id"),
         (json!({ "order_id": " ", "transaction_status": "settlement" }), "missing order_id"),
         (json!({ "order_id": null, "transaction_status": "settlement" }), "missing order_id"),
+        (json!({ "order_id": 101, "transaction_status": "settlement" }), "missing order_id"),
+        (json!({ "order_id": 1.5, "transaction_status": "settlement" }), "missing order_id"),
+        (json!({ "order_id": true, "transaction_status": "settlement" }), "missing order_id"),
+        (json!({ "order_id": { "id": "o" }, "transaction_status": "settlement" }), "missing order_id"),
+        (json!({ "order_id": ["o"], "transaction_status": "settlement" }), "missing order_id"),
         (json!({ "order_id": "o" }), "missing transaction_status"),
         (json!({ "order_id": "o", "transaction_status": ["settlement"] }), "missing transaction_status"),
+        (json!({ "order_id": "o", "transaction_status": null }), "missing transaction_status"),
+        (json!({ "order_id": "o", "transaction_status": 200 }), "missing transaction_status"),
     ] {
         let refused = send(&shop, &body).await;
         assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], message, "{body}");
     }
     assert_eq!(shop.stage.asked.load(Ordering::SeqCst), 0, "the storage was asked");
+}
+
+/// RFC 8259 §8.1.
+#[tokio::test]
+async fn a_byte_order_mark_before_a_notification_is_ignored() {
+    let shop = Shop::open();
+    let id = payment(&shop).await;
+    let body = settlement(&id).to_string();
+    let answer = send(&shop, format!("\u{feff}{body}")).await;
+    assert_eq!((answer.status, answer.text()), (200, DONE));
+    assert_eq!(shop.stage.till.bodies(), [body.replace(SIGNATURE, "***")], "kept as JSON");
 }
 
 #[tokio::test]

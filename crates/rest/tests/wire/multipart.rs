@@ -38,6 +38,36 @@ async fn parts_are_fields_and_files_are_nobodys() {
     assert_eq!(*shop.stage.added.lock().unwrap(), ["Ådä", "Ådä", "Ådä"]);
 }
 
+/// curl, okhttp (a length in each part), Apache HttpClient, JavaMail (a boundary with `=`), .NET (names without quotes).
+#[tokio::test]
+async fn parts_are_read_as_clients_write_them() {
+    let shop = Shop::open();
+    let typed =
+        part("name=\"other\"\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit", b"x");
+    let counted = part("name=other\r\nContent-Length: 3", b"x\r\n");
+    let nameless = part("name=\"avatar\"\r\ncontent-type: image/png", &[0xff; 5_000]);
+    let coded = part("name=\"avatar\"; filename=\"a.png\"\r\ncontent-transfer-encoding: base64", b"iVBORw0KGgo=");
+    let in_bytes = [ada(), part("name=\"other\"\r\ncontent-type: application/octet-stream", b"x")].concat();
+    for parts in [
+        [typed, ada()].concat(),
+        [counted, ada()].concat(),
+        [nameless, ada()].concat(),
+        [coded, ada()].concat(),
+        in_bytes,
+        [b"what a mail reader shows\r\n".to_vec(), ada()].concat(),
+    ] {
+        assert_eq!(send(&shop, &parts).await.status, 201, "{}", String::from_utf8_lossy(&parts));
+    }
+    let behind = [ada(), b"--b--\r\nwhat a mail reader does not show".to_vec()].concat();
+    assert_eq!(shop.post("/users/register", "multipart/form-data; boundary=\"b\"", behind).await.status, 201);
+    for boundary in ["----=_Part_7_12.34", "\"----=_Part_7_12.34\"", "----=_Part_7_12.34; charset=utf-8"] {
+        let body = String::from_utf8([ada(), b"--b--\r\n".to_vec()].concat()).unwrap();
+        let body = body.replace("--b", "------=_Part_7_12.34");
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        assert_eq!(shop.post("/users/register", &kind, body).await.status, 201, "{boundary}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_without_parts_is_all_fields_empty() {
     assert_eq!(send(&Shop::open(), b"").await.refusal(), (400, "invalid_request".to_owned()));
@@ -51,6 +81,15 @@ async fn what_is_not_multipart_is_malformed() {
         ("multipart/form-data; boundary=b", "no parts here"),
         ("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nAda"),
         ("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data\r\n\r\nAda\r\n--b--\r\n"),
+        (
+            "multipart/form-data; boundary=b; boundary=c",
+            "--b\r\ncontent-disposition: form-data; name=a\r\n\r\nAda\r\n--b--\r\n",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\ncontent-disposition: form-data; name=a; name=b\r\n\r\nAda\r\n--b--\r\n",
+        ),
+        ("multipart/form-data; boundary=b", "--b\ncontent-disposition: form-data; name=\"name\"\n\nAda\n--b--\n"),
     ] {
         let answer = shop.post("/users/register", content_type, body).await;
         assert_eq!(answer.refusal(), (400, "malformed_body".to_owned()), "{content_type}: {body}");

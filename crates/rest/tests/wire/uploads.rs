@@ -73,6 +73,83 @@ async fn a_field_in_which_no_file_was_chosen_is_absent() {
     assert_eq!((made.status, made.json()["results"]["image_url"].as_str()), (201, Some("")));
 }
 
+/// RFC 7578 §4.2 asks for no file name.
+#[tokio::test]
+async fn a_file_without_a_file_name_is_one_by_its_type() {
+    let shop = Shop::open();
+    for lines in [
+        "name=\"image_url\"\r\ncontent-type: image/png",
+        "name=\"image_url\"\r\nContent-Type: IMAGE/PNG\r\nContent-Transfer-Encoding: binary",
+        "name=image_url\r\ncontent-type: application/octet-stream",
+    ] {
+        let made = send(&shop, &[fields(), part(lines, &png(5000))].concat()).await;
+        assert_eq!(made.status, 201, "{lines}: {made:?}");
+        assert!(made.json()["results"]["image_url"].as_str().unwrap().ends_with(".png"), "{lines}");
+    }
+    let none = send(&shop, &[fields(), part("name=\"image_url\"\r\ncontent-type: image/png", b"")].concat()).await;
+    assert_eq!((none.status, none.json()["results"]["image_url"].as_str()), (201, Some("")), "nothing is no image");
+    let wrong =
+        send(&shop, &[fields(), part("name=\"image_url\"\r\ncontent-type: image/gif", b"GIF89a")].concat()).await;
+    assert_eq!(message(&wrong), "invalid image file format. supported formats: .jpg, .jpeg, .png");
+}
+
+#[tokio::test]
+async fn a_file_that_nothing_says_is_one_is_named() {
+    let shop = Shop::open();
+    let told = "image_url must be an image with a file name or a type such as image/png, or the address of one as text";
+    for (lines, content) in [
+        ("name=\"image_url\"", png(100)),
+        ("name=\"image_url\"", png(1 << 20)),
+        ("name=\"image_url\"\r\ncontent-type: text/plain", png(100)),
+    ] {
+        for parts in [[fields(), part(lines, &content)].concat(), [part(lines, &content), fields()].concat()] {
+            let refused = send(&shop, &parts).await;
+            assert_eq!((refused.status, message(&refused).as_str()), (400, told), "{lines}");
+            assert_eq!(refused.json()["errors"][0]["field"], "image_url", "{lines}");
+        }
+    }
+    let text = send(&shop, &[fields(), part("name=\"image_url\"", b"https://example.com/a.png")].concat()).await;
+    assert_eq!(text.json()["results"]["image_url"], "https://example.com/a.png");
+    let no_address = send(&shop, &[fields(), part("name=\"image_url\"", b"desk.png")].concat()).await;
+    assert_eq!(no_address.json()["errors"][0]["field"], "image_url");
+}
+
+/// urllib3 (RFC 8187), .NET, curl on Windows, browsers.
+#[tokio::test]
+async fn a_file_name_may_be_written_in_any_way() {
+    let shop = Shop::open();
+    for name in [
+        &b"filename*=UTF-8''%E6%A4%85.png"[..],
+        b"filename*=utf-8''desk.png",
+        b"filename*=UTF-8''%zz",
+        b"filename=desk.png; filename*=utf-8''desk.png",
+        b"filename=my desk.png",
+        b"filename=\"b\xfcro.png\"",
+        "filename=\"椅子.png\"".as_bytes(),
+        b"filename=\"a;b\\\"c.png\"",
+        b"filename=\"C:\\desk.png\"",
+        b"filename=\"desk\\\"",
+    ] {
+        let head = b"--b\r\nCONTENT-DISPOSITION: Form-Data; Name=\"image_url\"; ";
+        let file = [head, name, b"\r\nContent-Type: application/x-odd\r\n\r\n", &png(5000), b"\r\n"].concat();
+        let made = send(&shop, &[fields(), file].concat()).await;
+        assert_eq!(made.status, 201, "{}: {made:?}", String::from_utf8_lossy(name));
+    }
+    assert_eq!(shop.stage.shelf.images.lock().unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn bytes_in_a_transfer_encoding_are_refused_by_name() {
+    let shop = Shop::open();
+    for (field, lines) in [("image_url", "name=\"image_url\"; filename=\"a.png\""), ("name", "name=\"name\"")] {
+        let coded = part(&format!("{lines}\r\ncontent-transfer-encoding: base64"), b"iVBORw0KGgo=");
+        let refused = send(&shop, &[coded, fields()].concat()).await;
+        let told = format!("{field} must be sent as it is, without a Content-Transfer-Encoding such as base64");
+        assert_eq!((refused.status, message(&refused)), (400, told));
+        assert_eq!(refused.json()["errors"][0]["field"], field);
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_image_is_refused() {
     let shop = Shop::open();

@@ -120,6 +120,32 @@ async fn who_watches_sees_how_it_stands_and_then_each_change() {
     assert_eq!((&paid_late["status"], &paid_late["needs_attention"]), (&json!("success"), &json!(true)));
 }
 
+/// HTTP/1.0 knows no chunks (RFC 9112 §6.1); what it is sent ends with the connection.
+#[tokio::test]
+async fn over_http_1_0_events_come_as_they_are_until_the_connection_ends() {
+    for lines in ["", "connection: keep-alive\r\n"] {
+        let shop = Shop::open();
+        let id = payment(&shop).await;
+        let mut connection = shop.connect().await;
+        let head = format!("GET /payments/{id}/events HTTP/1.0\r\nauthorization: Bearer {TOKEN}\r\n{lines}");
+        connection.send(request(&head, b"")).await;
+        let head = connection.answer(true).await;
+        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+        assert_eq!((head.header("transfer-encoding"), head.header("content-length")), (None, None), "{head:?}");
+        assert_ne!(head.header("connection"), Some("keep-alive"), "nothing but the end of it tells the end");
+        listeners(&shop, 1).await;
+        shop.stage.till.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+        connection.until("success").await;
+        shop.stop.cancel();
+        let text = String::from_utf8(connection.rest().await).unwrap();
+        let events: Vec<_> = text.strip_prefix("retry: 2000\n\n").unwrap().split_terminator("\n\n").collect();
+        assert_eq!(
+            events.iter().map(|event| read(event).1["status"].clone()).collect::<Vec<_>>(),
+            ["pending", "success"]
+        );
+    }
+}
+
 #[tokio::test]
 async fn who_comes_back_misses_nothing_and_sees_nothing_twice() {
     let shop = Shop::open();

@@ -1,11 +1,13 @@
 //! `go-commerce audit`: whether what must be true of the shop's records is.
 
-use super::{failed, say, unusable};
+use super::output::Say;
+use super::{database, failed, unusable};
 use crate::exit::Exit;
 use crate::settings::{Place, Settings};
+use crate::wiring;
 use domain::clock::{Clock, Deadline, SystemClock};
 use domain::payment::{MailState, Outbox, PaymentQueries};
-use persistence::{Database, Finding};
+use persistence::{Access, Database, Finding, Options};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -15,11 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// How many offenders are named.
 const NAMED: usize = 20;
 
-pub(super) async fn run(journal: Option<&Path>, log: Option<&Path>, settings: &Settings) -> Exit {
-    let patient = persistence::Options { statement_timeout: PATIENCE, ..crate::wiring::database(settings) };
-    let database = match Database::open(patient) {
+pub(super) async fn run(
+    journal: Option<&Path>,
+    log: Option<&Path>,
+    settings: &Settings,
+    output: &mut impl Say,
+) -> Exit {
+    let patient = Options { access: Access::Read, statement_timeout: PATIENCE, ..wiring::database(settings) };
+    let database = match database::open_with(settings, patient).await {
         Ok(database) => database,
-        Err(error) => return failed(Exit::DatabaseUnusable, error),
+        Err(exit) => return exit,
     };
     let mut findings = match database.audit(SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(findings) => findings,
@@ -41,19 +48,19 @@ pub(super) async fn run(journal: Option<&Path>, log: Option<&Path>, settings: &S
             Err(error) => return unusable(&error),
         }
     }
-    findings.iter().for_each(tell);
+    findings.iter().for_each(|finding| output.say(line(finding)));
     if let Ok(waiting) = database.mails(Some(MailState::Queued), u32::MAX, Deadline::within(PATIENCE)).await {
-        say(format_args!("{} mails are yet to be sent", waiting.len()));
+        output.say(format_args!("{} mails are yet to be sent", waiting.len()));
     }
     if findings.iter().all(|finding| finding.broken == 0) { Exit::Done } else { Exit::Failed }
 }
 
-fn tell(finding: &Finding) {
+fn line(finding: &Finding) -> String {
     let Finding { rule, says, broken, offenders } = finding;
     if *broken == 0 {
-        say(format_args!("{rule:<4} ok      {says}"));
+        format!("{rule:<4} ok      {says}")
     } else {
-        say(format_args!("{rule:<4} BROKEN  {says}: by {broken}, such as {}", offenders.join(", ")));
+        format!("{rule:<4} BROKEN  {says}: by {broken}, such as {}", offenders.join(", "))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `go-commerce payment`: what operators can do about payments.
 
-use super::{failed, open, say, unusable};
+use super::output::Say;
+use super::{database, failed, unusable};
 use crate::cli::PaymentCommand;
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -8,16 +9,18 @@ use crate::wiring;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::clock::{Deadline, SystemClock};
 use domain::payment::{Payment, PaymentId, PaymentQueries, Reconciler, Story};
+use persistence::Access;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an operator waits for the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(command: &PaymentCommand, settings: &Settings) -> Exit {
+pub(super) async fn run(command: &PaymentCommand, settings: &Settings, output: &mut impl Say) -> Exit {
     match command {
-        PaymentCommand::Explain { id } => explain(id, settings).await,
-        PaymentCommand::Reconcile { id } => reconcile(id.as_deref(), settings).await,
+        PaymentCommand::Explain { id } => explain(id, settings, output).await,
+        PaymentCommand::Reconcile { id } => reconcile(id.as_deref(), settings, output).await,
     }
 }
 
@@ -25,14 +28,18 @@ fn read(id: &str) -> Result<PaymentId, Exit> {
     id.parse().map_err(|_| failed(Exit::Misconfigured, format_args!("{id:?} is not a payment's identifier, a UUID")))
 }
 
-async fn explain(id: &str, settings: &Settings) -> Exit {
-    let (id, database) = match (read(id), open(settings)) {
-        (Ok(id), Ok(database)) => (id, database),
-        (Err(exit), _) | (_, Err(exit)) => return exit,
+async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+    let id = match read(id) {
+        Ok(id) => id,
+        Err(exit) => return exit,
+    };
+    let database = match database::open(settings, Access::Read).await {
+        Ok(database) => database,
+        Err(exit) => return exit,
     };
     let by = || Deadline::within(PATIENCE);
     match (database.payment(id, by()).await, database.story(id, by()).await) {
-        (Ok(Some(payment)), Ok(story)) => tell(&payment, &story),
+        (Ok(Some(payment)), Ok(story)) => tell(&payment, &story, output),
         (Ok(None), _) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         (Err(error), _) | (_, Err(error)) => return unusable(&error),
     }
@@ -44,7 +51,8 @@ fn moment(at: DateTime<Utc>) -> String {
 }
 
 /// Prints a payment's story, and what the gateway sent.
-fn tell(payment: &Payment, story: &Story) {
+fn tell(payment: &Payment, story: &Story, output: &mut impl Say) {
+    let mut say = |text: fmt::Arguments<'_>| output.say(text);
     let record = payment.record();
     say(format_args!("payment   {} {}", record.id, record.code));
     say(format_args!(
@@ -71,7 +79,7 @@ fn tell(payment: &Payment, story: &Story) {
             transaction.amount, transaction.refunded
         ));
     }
-    say("");
+    say(format_args!(""));
     for line in story.lines(payment) {
         say(format_args!("{}  {:<15} {}", moment(line.at), line.kind, line.text));
     }
@@ -83,23 +91,28 @@ fn tell(payment: &Payment, story: &Story) {
     }
 }
 
-async fn reconcile(id: Option<&str>, settings: &Settings) -> Exit {
-    let reconciler = match wiring::reconciler(settings, Arc::new(SystemClock)) {
+async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> Exit {
+    let id = match id.map(read).transpose() {
+        Ok(id) => id,
+        Err(exit) => return exit,
+    };
+    let database = match database::open(settings, Access::Write).await {
+        Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let reconciler = match wiring::reconciler(settings, &database, Arc::new(SystemClock)) {
         Ok(reconciler) => reconciler,
         Err(error) => return failed(Exit::Misconfigured, error),
     };
     match id {
-        Some(id) => match read(id) {
-            Ok(id) => reconcile_one(&reconciler, id).await,
-            Err(exit) => exit,
-        },
-        None => reconcile_due(&reconciler, settings.payment.check_pause).await,
+        Some(id) => reconcile_one(&reconciler, id, output).await,
+        None => reconcile_due(&reconciler, settings.payment.check_pause, output).await,
     }
 }
 
-async fn reconcile_one(reconciler: &Reconciler, id: PaymentId) -> Exit {
+async fn reconcile_one(reconciler: &Reconciler, id: PaymentId, output: &mut impl Say) -> Exit {
     match reconciler.check_now(id).await {
-        Ok(Some(payment)) => say(format_args!("{id} is {}", payment.record().state.status())),
+        Ok(Some(payment)) => output.say(format_args!("{id} is {}", payment.record().state.status())),
         Ok(None) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         Err(error) => return unusable(&error),
     }
@@ -107,7 +120,7 @@ async fn reconcile_one(reconciler: &Reconciler, id: PaymentId) -> Exit {
 }
 
 /// Looks after what is due. Where a server does so already, nothing is left to do here.
-async fn reconcile_due(reconciler: &Reconciler, pause: Duration) -> Exit {
+async fn reconcile_due(reconciler: &Reconciler, pause: Duration, output: &mut impl Say) -> Exit {
     let mut looked = 0;
     loop {
         match reconciler.run().await {
@@ -117,6 +130,6 @@ async fn reconcile_due(reconciler: &Reconciler, pause: Duration) -> Exit {
         }
         tokio::time::sleep(pause).await;
     }
-    say(format_args!("looked after {looked} payments"));
+    output.say(format_args!("looked after {looked} payments"));
     Exit::Done
 }

@@ -1,14 +1,17 @@
 //! `go-commerce seed`: fills a database with accounts and products to look at.
 
-use super::{failed, on_runtime, say};
+use super::output::Say;
+use super::{database, failed, on_runtime, unusable};
 use crate::exit::Exit;
 use crate::seed::progress::Progress;
 use crate::seed::{self, Sown, catalogue};
 use crate::settings::{Environment, Settings};
 use crate::shutdown::{Request, Signals};
 use crate::wiring;
+use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode, causes};
-use persistence::{Database, Status};
+use domain::product::{Filter, ProductQueries};
+use persistence::{Access, Options};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the database's last jobs get.
 const LAST_JOBS: Duration = Duration::from_secs(10);
 
-pub(super) fn seed(products: u64, settings: &Settings) -> Exit {
+pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
     if !matches!(settings.environment, Environment::Development | Environment::Test) {
         let reason = format!(
             "seed is not for {}: it makes accounts whose password everybody can read; use it in development or test",
@@ -31,28 +34,15 @@ pub(super) fn seed(products: u64, settings: &Settings) -> Exit {
     {
         return failed(Exit::DatabaseUnusable, error);
     }
-    on_runtime(sow(products, settings))
+    on_runtime(sow(products, settings, output))
 }
 
-async fn sow(products: u64, settings: &Settings) -> Exit {
-    let options = persistence::Options { statement_timeout: PATIENCE, ..wiring::database(settings) };
-    let database = match Database::open(options) {
+async fn sow(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
+    let options = Options { access: Access::Write, statement_timeout: PATIENCE, ..wiring::database(settings) };
+    let database = match database::open_with(settings, options).await {
         Ok(database) => database,
-        Err(error) => return failed(Exit::DatabaseUnusable, error),
+        Err(exit) => return exit,
     };
-    match database.status().await {
-        Status::Ready => {}
-        Status::SchemaBehind { .. } => {
-            let reason = "the database's schema is older than this binary; run `go-commerce migrate` first";
-            return failed(Exit::DatabaseUnusable, reason);
-        }
-        Status::SchemaAhead { .. } => {
-            return failed(Exit::DatabaseUnusable, "the database's schema is newer than this binary");
-        }
-        Status::Away { reason } => {
-            return failed(Exit::DatabaseUnusable, format_args!("the database is away: {reason}"));
-        }
-    }
     let passwords = match wiring::passwords(settings) {
         Ok(passwords) => passwords,
         Err(error) => return failed(Exit::Failed, error),
@@ -79,19 +69,21 @@ async fn sow(products: u64, settings: &Settings) -> Exit {
         }
     };
     progress.end();
+    let in_all = database.count(&Filter::default(), Deadline::within(PATIENCE)).await;
     database.close(LAST_JOBS).await;
-    match outcome {
-        Ok(sown) => told(&sown, started.elapsed()),
-        Err(error) => failed(Exit::DatabaseUnusable, reason(&error)),
+    match (outcome, in_all) {
+        (Ok(sown), Ok(in_all)) => told(&sown, in_all, started.elapsed(), output),
+        (Err(error), _) => failed(Exit::DatabaseUnusable, reason(&error)),
+        (_, Err(error)) => unusable(&error),
     }
 }
 
-fn told(sown: &Sown, elapsed: Duration) -> Exit {
-    let Sown { accounts, products, found, was_stopped } = sown;
+fn told(sown: &Sown, in_all: u64, elapsed: Duration, output: &mut impl Say) -> Exit {
+    let Sown { accounts, products, was_stopped, .. } = sown;
     let seconds = elapsed.as_secs_f64();
     let emails = catalogue::ACCOUNTS.map(|account| account.email).join(", ");
-    say(format_args!(
-        "added {products} products and {accounts} accounts in {seconds:.1} s ({found} products were there already); \
+    output.say(format_args!(
+        "added {products} products and {accounts} accounts in {seconds:.1} s; the shop now has {in_all} products; \
          log in as {emails} with the password {}",
         catalogue::PASSWORD
     ));

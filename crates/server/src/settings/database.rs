@@ -3,7 +3,7 @@
 use super::mistakes::Told;
 use super::network::cores;
 use super::reader::Reader;
-use super::secrets::Given;
+use super::secrets::{Given, Shape, veiled};
 use persistence::{Backend, OpenError, check_url};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -49,11 +49,19 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The database's URL as anybody may see it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        veiled("database.url", self.url.expose_secret())
+    }
+}
+
 /// The URLs of the database and of its replica.
 fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
     let (url, read_url) = (usable(reader, "database.url"), usable(reader, "database.read_url"));
     if let Ok(None) = url {
-        reader.mistake("database.url", "is empty", OpenError::UnknownScheme.to_string());
+        reader.mistake("database.url", "is not given", OpenError::UnknownScheme.to_string());
     }
     if let (Ok(Some(primary)), Ok(Some(replica))) = (&url, &read_url)
         && (primary.backend != replica.backend || primary.backend == Backend::Sqlite)
@@ -73,7 +81,7 @@ struct Usable {
 
 /// The URL of this key, where there is one. It is not repeated in a mistake: it may hold a password.
 fn usable(reader: &mut Reader<'_>, key: &str) -> Result<Option<Usable>, Told> {
-    let Some(Given { key, secret: url }) = reader.secret(key)? else {
+    let Some(Given { key, secret: url }) = reader.secret(key, Shape::Words)? else {
         return Ok(None);
     };
     match check_url(url.expose_secret()) {

@@ -2,6 +2,8 @@
 
 use super::layers::Layers;
 use super::secrets::shown;
+use super::toml_file;
+use config::{Value, ValueKind};
 use std::fmt;
 
 /// A setting as anybody may see it.
@@ -22,7 +24,7 @@ pub struct Description(Vec<Described>);
 impl Description {
     pub(super) fn of(layers: &Layers) -> Self {
         let described = layers.known.iter().filter_map(|key| {
-            let value = shown(key, layers.value(key)?);
+            let value = shown(key, &typed(layers.value(key)?, layers.default(key)));
             Some(Described { key: key.to_owned(), value, origin: layers.origin(key).to_owned() })
         });
         Self(described.collect())
@@ -32,6 +34,21 @@ impl Description {
     pub fn iter(&self) -> impl Iterator<Item = &Described> {
         self.0.iter()
     }
+}
+
+/// A value as a file would have it: what a variable or the command line says as a text, as what the setting is.
+fn typed(value: &Value, default: Option<&Value>) -> Value {
+    let ValueKind::String(text) = &value.kind else { return value.clone() };
+    let kind = match default.map(|default| &default.kind) {
+        Some(ValueKind::Array(_)) => toml_file::list(text, "").map(ValueKind::Array),
+        Some(ValueKind::I64(_) | ValueKind::Float(_)) => {
+            let whole = text.parse().ok().map(ValueKind::I64);
+            whole.or_else(|| text.parse().ok().map(ValueKind::Float))
+        }
+        Some(ValueKind::Boolean(_)) => text.parse().ok().map(ValueKind::Boolean),
+        _ => None,
+    };
+    kind.map_or_else(|| value.clone(), |kind| Value::new(None, kind))
 }
 
 impl fmt::Display for Description {

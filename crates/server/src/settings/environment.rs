@@ -2,6 +2,7 @@
 
 use super::known::closest;
 use super::mistakes::{Mistake, quoted};
+use super::plain::plain;
 use std::fmt;
 
 /// What a process is run for.
@@ -50,6 +51,7 @@ impl Environment {
 
     /// Reads a name that was given at `place`.
     pub(super) fn parse(name: &str, place: &str) -> Result<Self, Mistake> {
+        let name = plain(name).map_err(|odd| odd.told(place, ""))?;
         let found = Self::ALL.into_iter().find(|environment| environment.name() == name);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name);

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::known::closest;
 use super::mistakes::{Told, quoted};
 use super::reader::Reader;
-use super::secrets::Given;
+use super::secrets::{Given, Shape};
 use super::sources::variable;
 use super::toml_file;
 use config::{Map, Value, ValueKind};
@@ -33,7 +33,7 @@ pub struct VerificationKey {
 
 /// The secret that tokens are signed with.
 pub(super) fn signing_secret(reader: &mut Reader<'_>) -> SecretString {
-    match reader.secret(SECRET) {
+    match reader.secret(SECRET, Shape::Words) {
         Ok(Some(Given { key, secret })) => {
             if let Err(problem) = check(reader.environment, &secret) {
                 reader.mistake(&key, problem, ADVICE);

@@ -27,8 +27,13 @@ impl Known {
     /// What to write in the place of `unknown`; `spell` writes a key as it is written there.
     pub(super) fn advice(&self, unknown: &str, spell: impl Fn(&str) -> String) -> String {
         let list = |keys: &mut dyn Iterator<Item = &str>| keys.map(&spell).collect::<Vec<_>>().join(", ");
-        if let Some(near) = closest(unknown, self.iter()) {
+        let apart = |key: &str| key.replace('.', "_");
+        let same = self.iter().find(|known| apart(known) == apart(unknown));
+        if let Some(near) = same.or_else(|| closest(unknown, self.iter())) {
             return format!("did you mean {}?", spell(near));
+        }
+        if matches!(unknown, "env" | "environment") {
+            return "the environment is named by COMMERCE_ENV or --env".to_owned();
         }
         let namesakes: Vec<_> = self.iter().filter(|known| last(known) == last(unknown)).collect();
         if !namesakes.is_empty() {

@@ -1,21 +1,21 @@
 //! The layers that settings are read from, and what comes out when they are laid over each other.
 
 use super::environment::Environment;
-use super::files;
+use super::folder::Folder;
 use super::known::Known;
 use super::mistakes::Mistake;
+use super::plain::plain_value;
+use super::secrets::shown;
 use super::sources::{PREFIX, Sources, variable};
 use super::toml_file;
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use std::fmt;
-use std::io::ErrorKind;
-use std::path::Path;
 
 /// The settings of every environment as they were when the binary was built.
 pub(super) const BUILT_IN: &str = include_str!("../../../../config/default.toml");
 
-/// The longest file with settings, in bytes.
-const LONGEST_FILE: u64 = 1 << 20;
+/// Settings that have a default and can do without: an empty text takes it away.
+const CAN_BE_EMPTIED: [&str; 1] = ["payment.simulator.journal"];
 
 /// What a layer is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,18 +70,37 @@ pub(super) struct Layers {
     pub(super) known: Known,
     layers: Vec<Layer>,
     merged: Value,
+    /// Settings whose variable is there and has nothing in it.
+    emptied: Vec<String>,
 }
 
+/// The places of the built-in layers among all.
+const DEFAULTS: usize = 0;
+const OF_ENVIRONMENT: usize = 1;
+
 impl Layers {
-    /// Reads everything there is, later layers over earlier ones. What cannot be read is added to `mistakes`.
-    pub(super) fn read(sources: &Sources, environment: Environment, mistakes: &mut Vec<Mistake>) -> Self {
-        let built_in = toml_file::settings("built-in default.toml", BUILT_IN).unwrap_or_else(|mistake| {
-            mistakes.push(mistake);
-            Vec::new()
-        });
-        let known = Known::new(built_in.iter().map(|(key, _)| key.clone()));
-        let mut all = vec![(Kind::Default, built_in)];
-        for (kind, found) in found(sources, environment) {
+    /// Reads everything there is, later layers over earlier ones. What cannot be read is added to `mistakes`, what may not be
+    /// meant to `warnings`.
+    pub(super) fn read(
+        sources: &Sources,
+        environment: Environment,
+        mistakes: &mut Vec<Mistake>,
+        warnings: &mut Vec<String>,
+    ) -> Self {
+        let mut built_in = |name: &str, text: &str| {
+            toml_file::settings(&format!("built-in {name}.toml"), text).unwrap_or_else(|mistake| {
+                mistakes.push(mistake);
+                Vec::new()
+            })
+        };
+        let defaults = built_in("default", BUILT_IN);
+        let of_environment = built_in(environment.name(), environment.built_in());
+        let known = Known::new(defaults.iter().map(|(key, _)| key.clone()));
+        let mut all = vec![(Kind::Default, defaults), (Kind::Environment, of_environment)];
+        let folder = Folder::read(sources, environment);
+        mistakes.extend(folder.mistakes);
+        warnings.extend(folder.warnings);
+        for (kind, found) in folder.files {
             match found {
                 Ok(settings) => all.push((kind, settings)),
                 Err(mistake) => mistakes.push(mistake),
@@ -90,22 +109,84 @@ impl Layers {
         all.push((Kind::Variables, variables(sources)));
         all.push((Kind::CommandLine, command_line(sources)));
 
-        let mut layers = Vec::with_capacity(all.len());
-        for (kind, mut settings) in all {
-            settings.retain(|(key, value)| match refuse(&known, kind, key, value) {
-                Some(mistake) => {
-                    mistakes.push(mistake);
-                    false
-                }
-                None => known.contains(key),
-            });
-            layers.push(Layer { kind, settings });
+        let mut read =
+            Self { known, layers: Vec::new(), merged: Value::new(None, ValueKind::Nil), emptied: Vec::new() };
+        for (kind, settings) in all {
+            let layer = read.sifted(kind, settings, mistakes);
+            read.layers.push(layer);
         }
-        let merged = merge(&layers).unwrap_or_else(|error| {
-            mistakes.push(Mistake::at("the settings", error.to_string(), "write each setting once"));
-            Value::new(None, ValueKind::Nil)
-        });
-        Self { known, layers, merged }
+        match merge(&read.layers) {
+            Ok(merged) => read.merged = merged,
+            Err(error) => mistakes.push(Mistake::at("the settings", error.to_string(), "write each setting once")),
+        }
+        read.doubt(environment, warnings);
+        read
+    }
+
+    /// The settings of a layer that count.
+    fn sifted(&mut self, kind: Kind, settings: Vec<(String, Value)>, mistakes: &mut Vec<Mistake>) -> Layer {
+        let mut sifted = Vec::with_capacity(settings.len());
+        for (key, value) in settings {
+            if let Some(mistake) = refuse(&self.known, kind, &key, &value) {
+                mistakes.push(mistake);
+                continue;
+            }
+            if !self.known.contains(&key) {
+                continue;
+            }
+            let place = value.origin().unwrap_or(&key).to_owned();
+            match plain_value(value) {
+                Err(odd) => mistakes.push(odd.told(&place, &key)),
+                Ok(value) if !self.layers.is_empty() && self.says_nothing(kind, &key, &value) => {
+                    if kind == Kind::Variables {
+                        self.emptied.push(key);
+                    }
+                }
+                Ok(value) => sifted.push((key, value)),
+            }
+        }
+        Layer { kind, settings: sifted }
+    }
+
+    /// Whether a value is as none at all: an empty text in a variable, or for a setting that cannot do without a value, or in a
+    /// `default.toml` that only repeats the built-in one.
+    fn says_nothing(&self, kind: Kind, key: &str, value: &Value) -> bool {
+        let is_empty = |value: &Value| matches!(&value.kind, ValueKind::String(text) if text.is_empty());
+        let default = self.default(key);
+        let has_none = default.is_some_and(is_empty);
+        let is_list = default.is_some_and(|default| matches!(default.kind, ValueKind::Array(_)));
+        is_empty(value)
+            && match kind {
+                Kind::Variables => true,
+                Kind::Default if has_none => true,
+                Kind::Default | Kind::Environment | Kind::CommandLine => {
+                    !has_none && !is_list && !CAN_BE_EMPTIED.contains(&key)
+                }
+            }
+    }
+
+    /// What may not be meant: a folder's `default.toml` over what is built in for an environment, and empty variables where it
+    /// matters.
+    fn doubt(&self, environment: Environment, warnings: &mut Vec<String>) {
+        let of_environment = self.layers.get(OF_ENVIRONMENT).map(|layer| layer.settings.as_slice()).unwrap_or_default();
+        for (key, built_in) in of_environment {
+            let Some(value) = self.value(key).filter(|value| value.kind != built_in.kind) else { continue };
+            let Some((depth, Kind::Default)) = self.depth(key) else { continue };
+            if depth > OF_ENVIRONMENT {
+                let place = value.origin().unwrap_or(key);
+                let taken = shown(key, built_in);
+                warnings.push(format!(
+                    "{place}: {key}: takes the place of {taken}, which is built in for {environment}; say so in \
+                     {environment}.toml if it is meant"
+                ));
+            }
+        }
+        for key in self.emptied.iter().filter(|_| environment.is_deployed()) {
+            let default = self.default(key).map(|default| shown(key, default)).unwrap_or_default();
+            if !default.is_empty() && default != "\"\"" {
+                warnings.push(format!("{}: is empty, which is as if it were not there", variable(key)));
+            }
+        }
     }
 
     /// The value that counts.
@@ -118,7 +199,7 @@ impl Layers {
 
     /// What the built-in `default.toml` says.
     pub(super) fn default(&self, key: &str) -> Option<&Value> {
-        let settings = &self.layers.first()?.settings;
+        let settings = &self.layers.get(DEFAULTS)?.settings;
         settings.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
@@ -140,41 +221,8 @@ fn merge(layers: &[Layer]) -> Result<Value, ConfigError> {
     Ok(builder.build()?.cache)
 }
 
-type Found = Result<Vec<(String, Value)>, Mistake>;
-
-/// The files. One in the folder stands in the place of the built-in one of the environment.
-fn found(sources: &Sources, environment: Environment) -> Vec<(Kind, Found)> {
-    let name = format!("{environment}.toml");
-    let built_in = || toml_file::settings(&format!("built-in {name}"), environment.built_in());
-    let Some(folder) = sources.folder() else {
-        return vec![(Kind::Environment, built_in())];
-    };
-    let in_folder = |name: &str| file(&folder.join(name)).transpose();
-    let (default, own) = (in_folder("default.toml"), in_folder(&name));
-    if default.is_none() && own.is_none() {
-        let problem = format!("the folder holds neither default.toml nor {name}");
-        let missing = Mistake::at(folder.display(), problem, "name one that does, or none");
-        return vec![(Kind::Default, Err(missing)), (Kind::Environment, built_in())];
-    }
-    let default = default.map(|found| (Kind::Default, found));
-    // Where it cannot be read, the built-in one keeps that from looking like more mistakes than it is.
-    let stand_in = own.as_ref().is_none_or(Result::is_err).then(built_in);
-    let own = own.into_iter().chain(stand_in).map(|found| (Kind::Environment, found));
-    default.into_iter().chain(own).collect()
-}
-
-/// The settings in a file, if there is one.
-fn file(path: &Path) -> Result<Option<Vec<(String, Value)>>, Mistake> {
-    match files::read(path, LONGEST_FILE) {
-        Ok(text) => toml_file::settings(&path.display().to_string(), &text).map(Some),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Mistake::at(
-            path.display(),
-            format!("cannot be read: {error}"),
-            "make it a readable file, or remove it",
-        )),
-    }
-}
+/// The settings of a file, or what is wrong with it.
+pub(super) type Found = Result<Vec<(String, Value)>, Mistake>;
 
 fn variables(sources: &Sources) -> Vec<(String, Value)> {
     let settings = sources.env_vars.iter().filter_map(|(name, text)| {

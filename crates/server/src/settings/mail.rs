@@ -1,13 +1,14 @@
 //! The settings of mails.
 
 use super::environment::Environment;
+use super::mistakes::quoted;
 use super::reader::Reader;
-use super::secrets::Given;
+use super::secrets::{Given, Shape};
+use outbound::mail::{Sender, ServerUrl, domain_of_mail};
 use secrecy::SecretString;
-use std::net::IpAddr;
 use std::path::PathBuf;
-use url::Url;
 
+const FROM: &str = "mail.from";
 const URL: &str = "mail.url";
 const USERNAME: &str = "mail.username";
 const PASSWORD: &str = "mail.password";
@@ -56,29 +57,19 @@ impl Mail {
             ["log", "file", "smtp"].into_iter().find(|name| *name == text)
         });
         let folder = reader.path("mail.folder");
-        if transport == Some("file") && folder.is_none() {
-            reader.mistake("mail.folder", "is empty, and mail.transport is file", "name a folder");
-        }
         let server = server(reader, transport == Some("smtp"));
         if transport == Some("log") && reader.environment == Environment::Production {
             reader.warn("mail.transport", "nobody gets a mail");
         }
         let templates = reader.path("mail.templates");
-        let from = reader.text("mail.from", "an address, or a name and an address in angle brackets", |text| {
-            is_mailbox(text).then(|| text.to_owned())
-        });
-        let from = from.unwrap_or_default();
-        if transport == Some("smtp") && reader.environment == Environment::Production && domain_of(&from) == "localhost"
-        {
-            reader.mistake("mail.from", "is an address to which nobody can answer", "give the shop's own");
-        }
-        let domain = reader.text("mail.domain", "a domain", |text| {
-            let is_domain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-            is_domain.then(|| text.to_owned())
+        let (from, own_domain) = sender(reader, transport == Some("smtp"));
+        let domain = reader.text("mail.domain", "a domain such as shop.example", |text| match text {
+            "" => Some(own_domain),
+            _ => domain_of_mail(text),
         });
         let domain = domain.unwrap_or_default();
         Self {
-            domain: if domain.is_empty() { domain_of(&from).to_owned() } else { domain },
+            domain,
             transport: match transport {
                 Some("file") => MailTransport::Folder(folder.unwrap_or_default()),
                 Some("smtp") => server.map_or(MailTransport::Log, MailTransport::Smtp),
@@ -90,17 +81,24 @@ impl Mail {
     }
 }
 
-/// Whether a text may be a mailbox; the mailer itself looks closer.
-fn is_mailbox(text: &str) -> bool {
-    let address = text.rsplit_once('<').map_or(text, |(_, address)| address).trim_end_matches('>');
-    let has_both = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    has_both && !text.contains(char::is_control)
-}
-
-/// The domain of a mailbox.
-fn domain_of(mailbox: &str) -> &str {
-    let address = mailbox.rsplit_once('<').map_or(mailbox, |(_, address)| address).trim_end_matches('>');
-    address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+/// Whom mails are from, and the domain of that.
+fn sender(reader: &mut Reader<'_>, is_used: bool) -> (String, String) {
+    let text = reader.text(FROM, "a text", |text| Some(text.to_owned())).unwrap_or_default();
+    let domain = match text.parse::<Sender>() {
+        Ok(sender) => sender.domain().to_owned(),
+        Err(why) => {
+            reader.mistake(
+                FROM,
+                format!("{} {why}", quoted(&text)),
+                "write one as in `Go Commerce <shop@example.com>`",
+            );
+            String::new()
+        }
+    };
+    if is_used && reader.environment == Environment::Production && domain == "localhost" {
+        reader.mistake(FROM, "is an address to which nobody can answer", "give the shop's own");
+    }
+    (text, domain)
 }
 
 /// The server. The URL is not repeated in a mistake: somebody may have written a password into it.
@@ -117,40 +115,34 @@ fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
         }
         return None;
     }
-    let Some(is_open) = goes_open(&url) else {
-        let remedy = "put it right; the user and the password have settings of their own";
-        reader.mistake(URL, format!("is not {WANTED_URL}"), remedy);
-        return None;
+    let is_open = match url.parse::<ServerUrl>() {
+        Ok(server) => server.is_open(),
+        Err(why) => {
+            reader.mistake(
+                URL,
+                why,
+                format!("give {WANTED_URL}; the user and the password have settings of their own"),
+            );
+            return None;
+        }
     };
-    if is_used && is_open && !allow_plaintext {
-        reader.mistake(URL, "names another machine without TLS", "use smtps://, or add ?tls=required");
+    if is_used && is_open {
+        if !allow_plaintext {
+            reader.mistake(URL, "names another machine without TLS", "use smtps://, or add ?tls=required");
+        } else if login.is_some() {
+            let problem = format!("names another machine without TLS, which would be told {PASSWORD} in the clear");
+            reader.mistake(URL, problem, "use smtps://, or add ?tls=required");
+        }
     }
     Some(MailServer { url, login, allow_plaintext })
-}
-
-/// Whether mails would go to another machine without TLS; none where the URL is none of a mail server.
-fn goes_open(url: &str) -> Option<bool> {
-    let url = Url::parse(url).ok()?;
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let has_user = !url.username().is_empty() || url.password().is_some();
-    let has_more = !matches!(url.path(), "" | "/") || url.fragment().is_some();
-    if host.is_empty() || has_user || has_more {
-        return None;
-    }
-    let is_own_machine = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    match (url.scheme(), url.query()) {
-        ("smtps", None) | ("smtps" | "smtp", Some("tls=required")) => Some(false),
-        ("smtp", None) => Some(!is_own_machine),
-        _ => None,
-    }
 }
 
 /// Who logs in at the server.
 fn login(reader: &mut Reader<'_>) -> Option<(String, SecretString)> {
     let name = reader.text(USERNAME, "a text of at most 255 characters", |text| {
-        (text.chars().count() <= 255 && !text.contains(char::is_control)).then(|| text.to_owned())
+        (text.chars().count() <= 255).then(|| text.to_owned())
     })?;
-    let given = reader.secret(PASSWORD).ok()?;
+    let given = reader.secret(PASSWORD, Shape::Words).ok()?;
     match (name.is_empty(), given) {
         (true, None) => None,
         (false, Some(Given { secret, .. })) => Some((name, secret)),

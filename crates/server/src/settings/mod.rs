@@ -1,7 +1,7 @@
 //! Everything that operators can choose.
 //!
-//! Settings are laid over each other: the built-in `default.toml`, the same in the folder, the file of the environment,
-//! variables, the command line (`layers.rs`). Each is then read as the type it must be (`reader.rs`), by the module of its
+//! Settings are laid over each other: the built-in `default.toml`, the built-in file of the environment, the same two in the
+//! folder as far as they are there (`folder.rs`), variables, the command line (`layers.rs`); each says only what it names. Each is then read as the type it must be (`reader.rs`), by the module of its
 //! group. Reading never stops at a mistake, so that all are told at once. `serve`, `config check` and `config show` all
 //! go through [`Settings::load`].
 
@@ -10,6 +10,7 @@ mod database;
 mod describe;
 mod environment;
 mod files;
+mod folder;
 mod keys;
 mod known;
 mod layers;
@@ -18,6 +19,7 @@ mod mail;
 mod mistakes;
 mod network;
 mod payment;
+mod plain;
 mod process;
 mod reader;
 mod secrets;
@@ -39,6 +41,7 @@ pub use process::{Log, LogFormat, Shutdown};
 pub use sources::Sources;
 pub use storage::{Bucket, Credentials, Place, Storage};
 
+use crate::serve::Fault;
 use ipnet::IpNet;
 use layers::Layers;
 use reader::Reader;
@@ -94,8 +97,9 @@ impl Settings {
             mistakes.push(mistake);
             Environment::Development
         });
-        let layers = Layers::read(sources, environment, &mut mistakes);
-        let warnings = sources.warnings(&layers.known);
+        let mut warnings = Vec::new();
+        let layers = Layers::read(sources, environment, &mut mistakes, &mut warnings);
+        sources.tell_of_strays(&layers.known, &mut mistakes, &mut warnings);
         let mut reader = Reader { layers: &layers, environment, mistakes, warnings };
         let mut settings = Self::read(&mut reader);
         let Reader { mistakes, warnings, .. } = reader;
@@ -111,7 +115,7 @@ impl Settings {
         let (rest, grpc, ops) = (Rest::read(reader), Grpc::read(reader), Ops::read(reader));
         network::guard_ports(reader, &rest, &grpc, &ops);
         let database = Database::read(reader);
-        let storage = Storage::read(reader, rest.host);
+        let storage = Storage::read(reader, &rest);
         Self {
             environment: reader.environment,
             trusted_proxies,
@@ -136,6 +140,18 @@ impl Settings {
     #[must_use]
     pub const fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// What was found wrong when the settings were put to use, told as what is found when they are read.
+    #[must_use]
+    pub fn mistaken(&self, faults: Vec<Fault>) -> Mistakes {
+        let origin = |key: &str| {
+            let described = self.description.iter().find(|described| described.key == key);
+            described.map_or_else(|| key.to_owned(), |described| described.origin.clone())
+        };
+        let mistakes =
+            faults.into_iter().map(|Fault { key, problem, remedy }| Mistake::at(origin(key), problem, remedy).of(key));
+        Mistakes(mistakes.collect())
     }
 
     /// What is not wrong, but may not be meant. Holds no secrets.

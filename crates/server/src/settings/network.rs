@@ -3,10 +3,16 @@
 use super::environment::Environment;
 use super::layers::Kind;
 use super::reader::Reader;
+use super::storage::{address, is_address};
+use actix_web::http::Uri;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::thread::available_parallelism;
 use std::time::Duration;
+
+const WANTED_PUBLIC_URL: &str = "an address such as https://shop.example/api, without user, query and fragment";
+/// The longest name of a header, in characters.
+const LONGEST_HEADER: usize = 128;
 
 /// Listening for REST.
 #[derive(Clone, Debug)]
@@ -15,6 +21,8 @@ pub struct Rest {
     pub host: IpAddr,
     /// The port; 0 takes any that is free.
     pub port: u16,
+    /// What clients know REST by, without a `/` at its end; none where that is the address that it listens on.
+    pub public_url: Option<String>,
     /// Threads that serve requests; at least one.
     pub workers: usize,
     /// Connections at once.
@@ -27,6 +35,8 @@ pub struct Rest {
     pub upload_timeout: Duration,
     /// How long a client may take to read an answer.
     pub read_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
     /// Whether the first page, which tells what runs here, is served.
@@ -62,6 +72,8 @@ pub struct Ops {
 pub struct Cors {
     /// The origins whose pages may call REST, as browsers send them; `*` is all.
     pub allowed_origins: Vec<String>,
+    /// The headers that they may send besides the usual ones, in lower case; `*` is all.
+    pub allowed_headers: Vec<String>,
 }
 
 /// As many as are wanted, or one for each core where that is left open by 0.
@@ -79,12 +91,14 @@ impl Rest {
         let rest = Self {
             host: reader.address("rest.host"),
             port: reader.number("rest.port", 0..=u16::MAX),
+            public_url: address(reader, "rest.public_url", WANTED_PUBLIC_URL, public_url),
             workers: or_cores(reader.number("rest.workers", 0..=1024)),
             max_connections: reader.number("rest.max_connections", 1..=1_000_000),
             request_timeout: reader.seconds("rest.request_timeout_seconds", 0.1..=3600.0),
             body_timeout: reader.seconds("rest.body_timeout_seconds", 0.1..=3600.0),
             upload_timeout: reader.seconds("rest.upload_timeout_seconds", 0.1..=3600.0),
             read_timeout: reader.seconds("rest.read_timeout_seconds", 0.1..=3600.0),
+            keep_alive: Duration::from_secs(reader.number("rest.keep_alive_seconds", 1..=3600)),
             docs: reader.flag("rest.docs"),
             index: reader.flag("rest.index"),
         };
@@ -140,8 +154,36 @@ impl Cors {
                 reader.mistake(key, "* is every origin already", "leave out either it or the others");
             }
         }
-        Self { allowed_origins }
+        Self { allowed_origins, allowed_headers: allowed_headers(reader) }
     }
+}
+
+/// The headers that pages of other origins may send. Any is harmless where the origins are listed: nothing here trusts a header
+/// because a browser has sent it.
+fn allowed_headers(reader: &mut Reader<'_>) -> Vec<String> {
+    let key = "cors.allowed_headers";
+    let allowed = reader.list(key, "the name of a header such as x-csrf-token", |text| {
+        is_token(text).then(|| text.to_ascii_lowercase())
+    });
+    if allowed.len() > 1 && allowed.iter().any(|name| name == "*") {
+        reader.mistake(key, "* is every header already", "leave out either it or the others");
+    }
+    allowed
+}
+
+/// Whether a text can be the name of a header (RFC 9110 §5.6.2).
+fn is_token(text: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=LONGEST_HEADER).contains(&text.len()) && text.bytes().all(is_token)
+}
+
+/// What clients know REST by. Its path is spelled as it is looked for: what a client would resolve in it is refused.
+fn public_url(text: &str) -> Option<String> {
+    let base = text.trim_end_matches('/');
+    let is_plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    let has_plain_path = path.is_empty() || path.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+    (is_address(base) && base.chars().all(is_plain) && has_plain_path).then(|| base.to_owned())
 }
 
 /// Whether a browser may send this as `Origin` (RFC 6454 §7), or it stands for all that do.
@@ -157,6 +199,16 @@ fn is_origin(text: &str) -> bool {
         && !host.is_empty()
         && host.chars().all(is_host)
         && !has_default_port
+        && is_readable(text)
+}
+
+/// Whether what compares origins can read one: it serves nothing at all with one that it cannot. A port that is none is read as
+/// no port.
+fn is_readable(origin: &str) -> bool {
+    origin.parse::<Uri>().is_ok_and(|uri| {
+        uri.authority()
+            .is_some_and(|authority| authority.host() == authority.as_str() || authority.port_u16().is_some())
+    })
 }
 
 /// The proxies that are believed.

@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::reader::Reader;
-use super::secrets::Given;
+use super::secrets::{Given, Shape};
 use super::storage::{address, is_address, plain_endpoint};
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -12,8 +12,15 @@ const GATEWAY: &str = "payment.gateway";
 const REQUIRE_SIGNATURE: &str = "payment.webhook.require_signature";
 const ENVIRONMENT: &str = "midtrans.environment";
 const SERVER_KEY: &str = "midtrans.server_key";
+const MERCHANT_ID: &str = "midtrans.merchant_id";
 /// What the sandbox's server keys begin with.
 const SANDBOX_KEY: &str = "SB-";
+/// What server keys begin with that move money; accounts from the time of Veritrans have the second.
+const LIVE_KEYS: [&str; 2] = ["Mid-server-", "VT-server-"];
+/// What a key has in it that is no server key.
+const CLIENT_KEY: &str = "-client-";
+/// How long a server key may be; those that are known have up to 40 characters.
+const LONGEST_KEY: usize = 128;
 /// How long a merchant's identifier may be; the longest known has ten characters.
 const LONGEST_NAME: usize = 64;
 
@@ -135,10 +142,13 @@ impl Midtrans {
         };
         let (snap_url, api_url) = (url("midtrans.snap_url", "app"), url("midtrans.api_url", "api"));
         let server_key = server_key(reader, is_used, is_production);
-        let merchant_id = reader.text("midtrans.merchant_id", "at most 64 letters and digits", |text| {
-            let is_name = text.len() <= LONGEST_NAME && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            is_name.then(|| text.to_owned())
-        });
+        let merchant_id = reader.text(MERCHANT_ID, "a text", |text| Some(text.to_owned()));
+        let is_name = |id: &String| id.len() <= LONGEST_NAME && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if merchant_id.as_ref().is_some_and(|id| !is_name(id)) {
+            // It is not repeated: a key may stand in its place.
+            let remedy = "copy it from Midtrans' page of access keys, as in G141532850";
+            reader.mistake(MERCHANT_ID, "is not at most 64 letters and digits", remedy);
+        }
         Self {
             is_production,
             snap_url,
@@ -153,7 +163,7 @@ impl Midtrans {
 /// The server key, which fits the environment at Midtrans.
 fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> SecretString {
     use secrecy::ExposeSecret;
-    let given = match reader.secret(SERVER_KEY) {
+    let given = match reader.secret(SERVER_KEY, Shape::Key) {
         Ok(given) => given,
         Err(_told) => return SecretString::default(),
     };
@@ -164,8 +174,27 @@ fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> Se
         }
         return SecretString::default();
     };
-    let is_sandbox_key = secret.expose_secret().starts_with(SANDBOX_KEY);
+    let text = secret.expose_secret();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_sandbox_key = text.starts_with(SANDBOX_KEY);
+    let is_live_key = LIVE_KEYS.iter().any(|begin| text.len() > begin.len() && text.starts_with(begin));
+    if text.len() > LONGEST_KEY || !text.bytes().all(is_plain) {
+        let problem = "is not at most 128 of A-Z, a-z, 0-9, _ and -";
+        reader.mistake(&key, problem, "copy it anew from Midtrans' page of access keys, and nothing else");
+        return SecretString::default();
+    }
+    if text.contains(CLIENT_KEY) {
+        reader.mistake(&key, "is a client key, which is for pages", "give the server key, which is on the same page");
+        return SecretString::default();
+    }
     match (is_production, is_sandbox_key) {
+        (true, false) if is_used && !is_live_key => {
+            reader.mistake(
+                &key,
+                "does not begin with Mid-server- as production's server keys do",
+                "copy it from Midtrans' page of access keys",
+            );
+        }
         (true, true) if is_used => {
             reader.mistake(
                 &key,

@@ -3,6 +3,7 @@
 use super::environment::Environment;
 use super::layers::{Kind, Layers};
 use super::mistakes::{Mistake, Told, quoted};
+use super::plain::plain_value;
 use super::toml_file;
 use config::{Value, ValueKind};
 use std::fmt::Display;
@@ -128,18 +129,16 @@ impl Reader<'_> {
 
     /// The path of a file or folder; none where it is empty.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
-        let is_path = |text: &str| !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER);
-        let wanted = "a path without control characters";
+        let is_path = |text: &str| !text.contains(char::REPLACEMENT_CHARACTER);
+        let wanted = "a path in UTF-8";
         let parsed = self.text(key, wanted, |text| is_path(text).then(|| PathBuf::from(text)));
         parsed.filter(|path| !path.as_os_str().is_empty())
     }
 
     /// A text that others compare with theirs.
     pub(super) fn name(&mut self, key: &str) -> String {
-        let is_name = |text: &str| {
-            (1..=255).contains(&text.chars().count())
-                && !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
-        };
+        let is_name =
+            |text: &str| (1..=255).contains(&text.chars().count()) && !text.contains(char::REPLACEMENT_CHARACTER);
         let parsed = self.text(key, "a text of 1 to 255 characters", |text| is_name(text).then(|| text.to_owned()));
         parsed.unwrap_or_default()
     }
@@ -170,10 +169,17 @@ impl Reader<'_> {
             Some((ValueKind::String(text), origin)) => toml_file::list(text, origin),
             Some(_) | None => None,
         };
-        if elements.is_none() {
+        let Some(elements) = elements else {
             self.mistake(key, "is not a list", format!("give an array in which each element is {wanted}"));
+            return Vec::new();
+        };
+        match elements.into_iter().map(plain_value).collect::<Result<_, _>>() {
+            Ok(elements) => elements,
+            Err(odd) => {
+                self.mistake(key, odd.problem, odd.remedy);
+                Vec::new()
+            }
         }
-        elements.unwrap_or_default()
     }
 }
 

@@ -4,10 +4,11 @@ use super::environment::Environment;
 use super::files;
 use super::layers::Kind;
 use super::mistakes::Told;
+use super::plain::plain;
 use super::reader::Reader;
 use super::sources::variable;
 use config::{Value, ValueKind};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 
 /// What stands in the place of a secret.
@@ -20,6 +21,32 @@ const LONGEST_FILE: u64 = 1 << 16;
 #[cfg(unix)]
 const OTHERS: u32 = 0o007;
 
+/// What a secret is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// What somebody has thought of, or a URL: blanks and quotes may be inside.
+    Words,
+    /// What a service has made: ASCII without blanks and quotes.
+    Key,
+}
+
+impl Shape {
+    /// What is wrong with a secret of this shape. Tells nothing of it.
+    fn refuse(self, secret: &str) -> Option<(&'static str, &'static str)> {
+        let is_key = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');
+        if secret.contains(char::REPLACEMENT_CHARACTER) {
+            Some(("is not UTF-8", "write it in letters and digits"))
+        } else if self == Self::Key && !secret.chars().all(is_key) {
+            Some((
+                "has a blank, a quote or something else in it that no such key has",
+                "copy it anew, and nothing else",
+            ))
+        } else {
+            None
+        }
+    }
+}
+
 /// A secret, and the setting that it came from.
 pub(super) struct Given {
     pub(super) key: String,
@@ -28,7 +55,15 @@ pub(super) struct Given {
 
 impl Reader<'_> {
     /// The secret of this key, or the one in the file that `{key}_file` names; that of the later layer where both are given.
-    pub(super) fn secret(&mut self, key: &str) -> Result<Option<Given>, Told> {
+    pub(super) fn secret(&mut self, key: &str, shape: Shape) -> Result<Option<Given>, Told> {
+        let given = self.secret_or_file(key)?;
+        match given.as_ref().and_then(|given| Some((given, shape.refuse(given.secret.expose_secret())?))) {
+            Some((given, (problem, remedy))) => Err(self.mistake(&given.key, problem, remedy)),
+            None => Ok(given),
+        }
+    }
+
+    fn secret_or_file(&mut self, key: &str) -> Result<Option<Given>, Told> {
         let file_key = format!("{key}_file");
         let (plain, file) = (self.text_or_none(key)?, self.text_or_none(&file_key)?);
         let (plain, file) = match (plain, file) {
@@ -53,9 +88,6 @@ impl Reader<'_> {
         if veiled(key, &plain) != plain {
             self.refuse_on_command_line(key, &format!("{} or --set {file_key}", variable(key)));
         }
-        if plain.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(self.mistake(key, "is not UTF-8", "write it in letters and digits"));
-        }
         Ok(Some(Given { key: key.to_owned(), secret: plain.into() }))
     }
 
@@ -75,20 +107,20 @@ impl Reader<'_> {
         Err(self.mistake(key, "is not a text", "put it in quotes"))
     }
 
-    /// The secret in a file, without the line break at its end. A name of no file is not repeated: it may be the secret
-    /// itself, given in the wrong place.
+    /// The secret in a file, without the white space around it. A name of no file is not repeated: it may be the secret itself,
+    /// given in the wrong place.
     pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Told> {
         let (problem, remedy) = match files::read(Path::new(path), LONGEST_FILE) {
-            Ok(mut text) => {
+            Ok(text) => {
                 if is_open_to_others(Path::new(path)) {
                     let doubt = format!("everybody on the machine can use {path}; chmod 640 it");
                     self.warnings.push(format!("{place}: {key}: {doubt}"));
                 }
-                text.truncate(text.trim_end_matches(['\r', '\n']).len());
-                if !text.is_empty() {
-                    return Ok(text.into());
+                match plain(&text) {
+                    Ok("") => ("names an empty file".to_owned(), "write the secret into it"),
+                    Ok(secret) => return Ok(secret.into()),
+                    Err(odd) => (format!("names a file whose content {}", odd.problem), odd.remedy),
                 }
-                ("names an empty file".to_owned(), "write the secret into it")
             }
             Err(error) => {
                 (format!("names a file that cannot be read: {error}"), "name a text file that this process may read")
@@ -151,7 +183,9 @@ fn veiled_url(url: &str) -> String {
     // A password may hold an `@` or `?` that should have been escaped: everything up to the last `@` goes.
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("{VEIL}@{host}"));
     match rest.split_once('?') {
-        Some((path, query)) if query.to_lowercase().contains("pass") => format!("{scheme}://{path}?{VEIL}"),
+        Some((path, query)) if ["pass", "scram", "key"].iter().any(|word| query.to_lowercase().contains(word)) => {
+            format!("{scheme}://{path}?{VEIL}")
+        }
         _ => format!("{scheme}://{rest}"),
     }
 }

@@ -1,15 +1,19 @@
 //! Where settings come from.
 
-use super::known::Known;
+use super::known::{Known, closest};
+use super::mistakes::Mistake;
 use crate::cli::Cli;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The folder that is looked into when none is named.
 const FOLDER: &str = "config";
 
 /// What the variables that are settings begin with.
 pub(super) const PREFIX: &str = "COMMERCE__";
+
+/// The word that all our variables begin with.
+const WORD: &str = "COMMERCE";
 
 /// The variable that names the environment.
 pub(super) const ENVIRONMENT: &str = "COMMERCE_ENV";
@@ -20,8 +24,10 @@ pub(super) const ENVIRONMENT: &str = "COMMERCE_ENV";
 pub struct Sources {
     /// The environment's name; that of the variable `COMMERCE_ENV` where it is not given, and then `development`.
     pub environment: Option<String>,
-    /// A folder with files in the place of the built-in ones: `default.toml`, and one named after the environment.
+    /// A folder with files that are laid over the built-in ones: `default.toml`, one named after the environment, or both.
     pub config_dir: Option<PathBuf>,
+    /// The folder that is looked into where none is named. It need not be there.
+    pub default_dir: Option<PathBuf>,
     /// The environment variables, of which those named `COMMERCE__SECTION__KEY` are settings.
     pub env_vars: Vec<(String, String)>,
     /// Keys and values from the command line.
@@ -29,14 +35,13 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// What this process was started with. Without `--config` the folder `config` is read if it holds a
-    /// `default.toml`.
+    /// What this process was started with. Without `--config` the folder `config` is looked into.
     #[must_use]
     pub fn from_process(cli: &Cli) -> Self {
-        let folder = || Some(PathBuf::from(FOLDER)).filter(|folder| folder.join("default.toml").is_file());
         Self {
             environment: cli.env.clone(),
-            config_dir: cli.config.clone().or_else(folder),
+            config_dir: cli.config.clone(),
+            default_dir: Some(PathBuf::from(FOLDER)),
             env_vars: std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
             overrides: cli.set.clone(),
         }
@@ -52,20 +57,58 @@ impl Sources {
         })
     }
 
-    /// Variables that look like settings and are none. They are not mistakes: container platforms make variables of their
-    /// own from the names of services.
-    pub(super) fn warnings(&self, known: &Known) -> Vec<String> {
-        let doubts = self.env_vars.iter().filter_map(|(name, _)| {
-            let is_meant = |key: &&str| variable(key).replace("__", "_") == *name;
-            let meant = known.iter().filter(|_| !name.starts_with(PREFIX)).find(is_meant)?;
-            Some(format!("{name}: has no effect; did you mean {}?", variable(meant)))
-        });
-        doubts.collect()
+    /// Variables that look like settings and are none. What has a `__` in it is meant for nobody else, and is a mistake; of the
+    /// others, which may be for another program, there are doubts. Those that container platforms make from the names of
+    /// services are left alone.
+    pub(super) fn tell_of_strays(&self, known: &Known, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<String>) {
+        let mut strays: Vec<_> = self.env_vars.iter().filter(|(name, value)| is_stray(name, value)).collect();
+        strays.sort();
+        for (name, _) in strays {
+            let squeezed = squeezed(name);
+            let variables: Vec<_> = known.iter().map(|key| (variable(key), self::squeezed(&variable(key)))).collect();
+            let is_environment = matches!(squeezed.as_str(), "COMMERCEENV" | "COMMERCEENVIRONMENT");
+            let near = if is_environment {
+                Some(ENVIRONMENT)
+            } else {
+                let near = closest(&squeezed, variables.iter().map(|(_, squeezed)| squeezed.as_str()));
+                variables.iter().find(|(_, other)| near == Some(other)).map(|(variable, _)| variable.as_str())
+            };
+            let remedy = match near {
+                Some(near) => format!("did you mean {near}?"),
+                None if is_apart(name) => format!("settings begin with {PREFIX}, as in {}", variable("rest.port")),
+                None => continue,
+            };
+            if is_environment || name.contains("__") {
+                mistakes.push(Mistake::at(name, "has no effect", remedy));
+            } else {
+                warnings.push(format!("{name}: has no effect; {remedy}"));
+            }
+        }
     }
+}
 
-    pub(super) fn folder(&self) -> Option<&Path> {
-        self.config_dir.as_deref()
-    }
+/// Whether a variable seems to be for this program, and is not.
+fn is_stray(name: &str, value: &str) -> bool {
+    let begins = name.get(..WORD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(WORD));
+    begins && name != ENVIRONMENT && !name.starts_with(PREFIX) && !is_of_service(name, value)
+}
+
+/// Whether a variable's first word is ours alone.
+fn is_apart(name: &str) -> bool {
+    name.get(WORD.len()..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
+/// Whether a container platform has made a variable from the name of a service that is called `commerce` or so
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+fn is_of_service(name: &str, value: &str) -> bool {
+    let ends = ["_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP", "_TCP_PORT", "_UDP_PORT", "_PROTO", "_ADDR"];
+    let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    is_address || name.contains("_SERVICE_PORT_") || ends.iter().any(|end| name.ends_with(end))
+}
+
+/// A name without what people get wrong in it.
+fn squeezed(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 /// The text of a variable. What is not UTF-8 becomes U+FFFD, which no setting accepts.

@@ -2,9 +2,10 @@
 
 use super::environment::Environment;
 use super::mistakes::Told;
+use super::network::Rest;
 use super::reader::Reader;
-use super::secrets::Given;
-use secrecy::SecretString;
+use super::secrets::{Given, Shape};
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -26,6 +27,13 @@ const WANTED_ENDPOINT: &str = "an address such as https://minio.example:9000, wi
 
 /// For how long a signed address may be valid, in seconds. Whoever has it can use it, so not for long.
 const SIGNED: RangeInclusive<u64> = 60..=900;
+
+/// How long a key and its name may be. Amazon's names have 20 characters and its keys 40 (AWS IAM, `AccessKey`: 16 to 128); other
+/// services, such as MinIO, begin at 8 for a key; what imitates one for developers takes any.
+const LONGEST_KEY: usize = 128;
+const SHORTEST_SECRET: usize = 8;
+/// What the name of a key may have besides letters and digits.
+const NAME_SIGNS: &[u8] = b"@_.:+=/-";
 
 /// Where the images of products are kept.
 #[derive(Clone, Debug)]
@@ -93,15 +101,16 @@ enum Named {
 }
 
 impl Storage {
-    /// `host` is what REST listens on, of which the addresses of images in a folder are made.
-    pub(super) fn read(reader: &mut Reader<'_>, host: IpAddr) -> Self {
+    /// The addresses of images in a folder are made of what REST listens on, or of what clients know it by.
+    pub(super) fn read(reader: &mut Reader<'_>, rest: &Rest) -> Self {
         let named = named(reader);
         let public_url = address(reader, PUBLIC_URL, WANTED_PUBLIC_URL, public_url);
         let presigned = presigned(reader);
         let bucket = Bucket::read(reader, presigned);
         let place = match named {
             Ok(Named::Folder(path)) => {
-                guard_folder(reader, host, public_url.is_some(), presigned.is_some());
+                let has_public_url = public_url.is_some() || rest.public_url.is_some();
+                guard_folder(reader, rest.host, has_public_url, presigned.is_some());
                 Place::Folder(path)
             }
             Ok(Named::Bucket { name, prefix }) => {
@@ -235,11 +244,22 @@ fn presigned(reader: &mut Reader<'_>) -> Option<Duration> {
 
 /// What requests are signed with.
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
-    let id = reader.text(ACCESS_KEY_ID, "a text of at most 255 characters without spaces", |text| {
-        let is_name = text.chars().count() <= 255 && text.chars().all(|c| c.is_ascii_graphic());
-        is_name.then(|| text.to_owned())
-    })?;
-    let given = reader.secret(SECRET_ACCESS_KEY).ok()?;
+    let id = reader.text(ACCESS_KEY_ID, "a text", |text| Some(text.to_owned()))?;
+    // It is not repeated: a key may stand where its name should.
+    if id.len() > LONGEST_KEY || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || NAME_SIGNS.contains(&byte)) {
+        let problem = "is not at most 128 of A-Z, a-z, 0-9 and @_.:+=/-";
+        reader.mistake(ACCESS_KEY_ID, problem, "copy the key's name anew, and nothing else");
+        return None;
+    }
+    let given = reader.secret(SECRET_ACCESS_KEY, Shape::Key).ok()?;
+    let shortest = if reader.environment.is_deployed() { SHORTEST_SECRET } else { 1 };
+    if let Some(Given { key, secret }) = &given
+        && !(shortest..=LONGEST_KEY).contains(&secret.expose_secret().len())
+    {
+        let problem = format!("has fewer than {shortest} characters or more than {LONGEST_KEY}");
+        reader.mistake(key, problem, "copy the key anew, whole");
+        return None;
+    }
     match (id.is_empty(), given) {
         (true, None) => None,
         (false, Some(Given { secret, .. })) => Some(Credentials { access_key_id: id, secret_access_key: secret }),

@@ -48,11 +48,12 @@ impl Observer for Telemetry {
             PaymentReport::Forged => ("notification", "forged"),
             PaymentReport::Notification(verdict) => ("notification", verdict.as_str()),
             PaymentReport::Corrected => ("payment", "corrected"),
-            PaymentReport::Mail(Attempt::Sent) => ("mail", "sent"),
+            PaymentReport::Mail(Attempt::Done(delivery)) => ("mail", delivery.state().as_str()),
             PaymentReport::Mail(Attempt::PutBack { .. }) => ("mail", "put_back"),
             PaymentReport::Mail(Attempt::Failed { is_uncertain: true, .. }) => ("mail", "uncertain"),
             PaymentReport::Mail(Attempt::Failed { .. }) => ("mail", "failed"),
             PaymentReport::Mail(Attempt::Dead { .. }) => ("mail", "dead"),
+            PaymentReport::UnsupportedAddress => ("mail", "unsupported"),
         };
         self.metrics.payment(what, outcome);
     }

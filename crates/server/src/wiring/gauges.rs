@@ -4,6 +4,7 @@ use super::Teller;
 use crate::telemetry::{self, Gauge};
 use outbound::LaneGauges;
 use outbound::images::Inspector;
+use outbound::mail::Post;
 use outbound::passwords::Bcrypt;
 use persistence::{Backlog, Database};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ pub(super) struct Sources {
     pub(super) inspector: Arc<Inspector>,
     pub(super) uploads: Arc<Semaphore>,
     pub(super) max_uploads: usize,
+    pub(super) post: Arc<Post>,
 }
 
 impl Sources {
@@ -42,7 +44,9 @@ impl Sources {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |name, help, value: i64| gauge(name, help, Vec::new(), value);
         let resting = i64::from(self.teller.is_resting());
-        vec![
+        let help = "Whether the mail server takes addresses with characters beyond ASCII before the @ (SMTPUTF8)";
+        let smtputf8 = self.post.takes_all_addresses().map(|takes| one("mail_server_smtputf8", help, takes.into()));
+        let counted = [
             one("notifications_waiting", "Notifications about which nothing has been done yet", backlog.notifications),
             one("notifications_age_seconds", "How long the oldest of them has waited", backlog.notifications_age),
             one("mails_waiting", "Mails that are yet to be sent", backlog.mails),
@@ -55,7 +59,8 @@ impl Sources {
             ),
             one("payments_unfulfilled", "Payments that are paid and have no pieces", backlog.unfulfilled),
             one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
-        ]
+        ];
+        counted.into_iter().chain(smtputf8).collect()
     }
 
     fn databases(&self) -> Vec<Gauge> {

@@ -2,6 +2,7 @@
 
 use crate::serve::StartError;
 use crate::settings::{Bucket, Environment, Place, Settings};
+use domain::error::BoxError;
 use outbound::images::{Inspector, InspectorOptions, LocalOptions, S3Options, Store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,27 +18,47 @@ pub(super) fn inspector() -> Result<Inspector, StartError> {
 /// The store that the settings name. `rest` is where REST listens.
 pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, StartError> {
     let storage = &settings.storage;
-    let (opened, remedy) = match &storage.place {
+    let opened = match &storage.place {
         Place::Folder(folder) => {
             let options = LocalOptions {
                 folder: folder.clone(),
-                public_url: storage.public_url.clone().unwrap_or_else(|| media_at(rest)),
+                public_url: storage.public_url.clone().unwrap_or_else(|| media_at(settings, rest)),
                 timeout: storage.timeout,
             };
-            (Store::local(options), "let this process write there, or name another folder")
+            Store::local(options)
         }
-        Place::Bucket(bucket) => (Store::s3(s3(settings, bucket)), "put the settings in storage.s3 right"),
+        Place::Bucket(bucket) => Store::s3(s3(settings, bucket)),
     };
-    opened.map_err(|source| StartError::Storage { place: storage.place.to_string(), source, remedy })
+    opened.map_err(|source| unusable(settings, source))
+}
+
+/// That images cannot be kept where the settings say.
+pub(super) fn unusable(settings: &Settings, source: BoxError) -> StartError {
+    let place = &settings.storage.place;
+    let remedy = match place {
+        Place::Folder(_) => "let this process write there, or name another folder",
+        Place::Bucket(_) => "put the settings in storage.s3 right",
+    };
+    StartError::Storage { place: place.to_string(), source, remedy }
 }
 
 /// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
 /// can tell by which name clients know it: then the path alone, which is right for those that know REST itself.
-fn media_at(rest: SocketAddr) -> String {
-    if rest.ip().is_unspecified() { MEDIA.to_owned() } else { format!("http://{rest}{MEDIA}") }
+fn media_at(settings: &Settings, rest: SocketAddr) -> String {
+    match &settings.rest.public_url {
+        Some(known_by) => format!("{known_by}{MEDIA}"),
+        None if rest.ip().is_unspecified() => MEDIA.to_owned(),
+        None => format!("http://{rest}{MEDIA}"),
+    }
 }
 
-fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
+/// Whether the addresses of images are paths of REST, because nobody has said by which name clients know it.
+pub(super) fn are_paths(settings: &Settings) -> bool {
+    let is_said = settings.storage.public_url.is_some() || settings.rest.public_url.is_some();
+    media(settings).is_some() && !is_said && settings.rest.host.is_unspecified()
+}
+
+pub(super) fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
     let storage = &settings.storage;
     let credentials = bucket.credentials.as_ref();
     S3Options {
@@ -79,6 +100,11 @@ mod tests {
         assert!(error.starts_with(&told) && error.ends_with("or name another folder"), "{error}");
     }
 
+    fn settings(more: &[(&str, &str)]) -> Settings {
+        let overrides = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Settings::load(&Sources { environment: Some("test".to_owned()), overrides, ..Sources::default() }).unwrap()
+    }
+
     #[test]
     fn images_in_a_folder_are_found_at_rest_itself() {
         for (listens, found) in [
@@ -87,7 +113,24 @@ mod tests {
             ("0.0.0.0:8081", "/media"),
             ("[::]:8081", "/media"),
         ] {
-            assert_eq!(media_at(listens.parse().unwrap()), found);
+            let listens = listens.parse().unwrap();
+            assert_eq!(media_at(&settings(&[]), listens), found);
+            let known = settings(&[("rest.public_url", "https://shop.example/api/")]);
+            assert_eq!(media_at(&known, listens), "https://shop.example/api/media");
+        }
+    }
+
+    #[test]
+    fn images_have_paths_where_nobody_says_how_rest_is_known() {
+        let everywhere = ("rest.host", "0.0.0.0");
+        assert!(are_paths(&settings(&[everywhere])));
+        for said in [
+            ("rest.host", "127.0.0.1"),
+            ("rest.public_url", "https://shop.example"),
+            ("storage.public_url", "/media"),
+            ("storage.url", "s3://shop"),
+        ] {
+            assert!(!are_paths(&settings(&[everywhere, said])), "{said:?}");
         }
     }
 }

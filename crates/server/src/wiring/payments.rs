@@ -39,7 +39,7 @@ impl Teller {
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
             GatewayChoice::Simulator(choice) => {
-                let options = simulator_options(choice, rest);
+                let options = simulator_options(choice, settings.rest.public_url.as_deref(), rest);
                 let opened = simulator::Simulator::open(options, Arc::clone(clock)).map_err(StartError::Simulator)?;
                 Ok(Self::Simulator(Arc::new(opened)))
             }
@@ -79,10 +79,11 @@ fn base_of(rest: SocketAddr) -> String {
     if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
 }
 
-fn simulator_options(choice: &Simulator, rest: SocketAddr) -> simulator::Options {
+/// `known_by` is what clients know REST by, where that is another address than its own. Notifications go to its own.
+fn simulator_options(choice: &Simulator, known_by: Option<&str>, rest: SocketAddr) -> simulator::Options {
     let base = base_of(rest);
     simulator::Options {
-        public_url: choice.public_url.clone().unwrap_or_else(|| base.clone()),
+        public_url: choice.public_url.clone().unwrap_or_else(|| known_by.unwrap_or(&base).to_owned()),
         webhook_url: format!("{base}{WEBHOOK}"),
         server_key: choice.server_key.clone(),
         journal: choice.journal.clone(),
@@ -90,7 +91,7 @@ fn simulator_options(choice: &Simulator, rest: SocketAddr) -> simulator::Options
     }
 }
 
-fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
+pub(super) fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
     midtrans::Options {
         snap_url: choice.snap_url.clone(),
         api_url: choice.api_url.clone(),
@@ -104,6 +105,10 @@ fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
 
 /// What sends mails.
 pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
+    Post::new(post_options(settings)).map_err(StartError::Mail)
+}
+
+pub(super) fn post_options(settings: &Settings) -> mail::Options {
     let mail = &settings.mail;
     let transport = match &mail.transport {
         MailTransport::Log => Transport::Log,
@@ -119,20 +124,23 @@ pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
         }
     };
     let (from, domain, templates) = (mail.from.clone(), mail.domain.clone(), mail.templates.clone());
-    Post::new(mail::Options { from, domain, templates, transport }).map_err(StartError::Mail)
+    mail::Options { from, domain, templates, transport }
 }
 
 /// What looks after payments, for a command of its own. The simulator belongs to the server that serves its page, so only what
 /// that has written down is known of it here.
-pub(super) fn reconciler(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Reconciler, StartError> {
-    let database = Database::open(super::database(settings)).map_err(StartError::Database)?;
+pub(super) fn reconciler(
+    settings: &Settings,
+    database: &Arc<Database>,
+    clock: Arc<dyn Clock>,
+) -> Result<Reconciler, StartError> {
     let rest = SocketAddr::new(settings.rest.host, settings.rest.port);
     Ok(Reconciler {
         payments: database.clone(),
         users: database.clone(),
         gateway: Teller::open(settings, rest, &clock)?.gateway(),
         leases: database.clone(),
-        bell: bell(&database),
+        bell: bell(database),
         clock,
         observer: Arc::new(Telemetry::new(Arc::new(Metrics::new(Vec::new)))),
         holder: Uuid::now_v7().to_string(),
@@ -148,6 +156,7 @@ pub(super) struct Payments<'a> {
     pub(super) showroom: Arc<Showroom>,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) post: &'a Arc<Post>,
 }
 
 /// Where those who wait for payments listen.
@@ -212,13 +221,13 @@ impl Payments<'_> {
         })
     }
 
-    pub(super) fn postman(&self) -> Result<Arc<Postman>, StartError> {
-        Ok(Arc::new(Postman {
+    pub(super) fn postman(&self) -> Arc<Postman> {
+        Arc::new(Postman {
             outbox: self.database.clone(),
-            mailer: Arc::new(post(self.settings)?),
+            mailer: self.post.clone(),
             clock: Arc::clone(self.clock),
             observer: Arc::clone(&self.observer),
-        }))
+        })
     }
 
     pub(super) fn view(&self) -> ViewPayment {

@@ -75,7 +75,7 @@ fn load(sources: &Sources) -> Settings {
 
 fn mistakes(sources: &Sources) -> Mistakes {
     match Settings::load(sources) {
-        Ok(_) => panic!("no mistake was found"),
+        Ok(_) => panic!("no mistake was found in {:?} and {:?}", sources.env_vars, sources.overrides),
         Err(mistakes) => mistakes,
     }
 }

@@ -79,9 +79,13 @@ fn mails_and_passwords_do_not_travel_in_the_open() {
     let allowed = [&to("smtp://mail.example")[..], &[("COMMERCE__MAIL__ALLOW_PLAINTEXT", "true")]].concat();
     load(&variables("development", &allowed));
     assert!(told(&production(&allowed)).contains("mail.allow_plaintext: shows mails and passwords"));
+    let account = [("COMMERCE__MAIL__USERNAME", "shop"), ("COMMERCE__MAIL__PASSWORD", "s3cret word")];
+    let text = told(&variables("development", &[&allowed[..], &account].concat()));
+    assert!(text.contains("mail.url: names another machine without TLS, which would be told mail.password"), "{text}");
     for url in ["mail.example", "http://mail.example", "smtp://user:s3cret@mail.example", "smtp://mail.example/x"] {
         let text = told(&variables("development", &to(url)));
-        assert!(text.contains("mail.url: is not smtps://host") && !text.contains("s3cret"), "{url}: {text}");
+        assert!(text.contains("mail.url: ") && text.contains("give smtps://host"), "{url}: {text}");
+        assert!(!text.contains("s3cret"), "{url}: {text}");
     }
 }
 
@@ -106,6 +110,53 @@ fn who_logs_in_at_the_mail_server_has_a_name_and_a_password() {
         ..variables("development", &[])
     };
     assert!(told(&on_command_line).contains("everybody on the machine can read a command line"));
+}
+
+#[test]
+fn a_sender_may_have_any_name_and_a_domain_of_any_letters() {
+    for (from, domain) in [
+        ("Toko <toko@bücher.example>", "xn--bcher-kva.example"),
+        ("Toko, Maju <toko@maju.example>", "maju.example"),
+        ("Toko (ID) <toko@maju.example>", "maju.example"),
+        ("\"Toko, Maju\" <toko@maju.example>", "maju.example"),
+    ] {
+        let settings = load(&production(&[("COMMERCE__MAIL__FROM", from)]));
+        assert_eq!((settings.mail.from.as_str(), settings.mail.domain.as_str()), (from, domain));
+    }
+    let text = told(&production(&[("COMMERCE__MAIL__FROM", "Toko <toko@>")]));
+    assert!(text.contains("mail.from: \"Toko <toko@>\" has no domain behind the `@`"), "{text}");
+    assert!(text.contains("; write one as in `Go Commerce <shop@example.com>`"), "{text}");
+}
+
+#[test]
+fn keys_are_of_the_kind_that_is_wanted() {
+    let key = |key: &'static str| told(&production(&[("COMMERCE__MIDTRANS__SERVER_KEY", key)]));
+    for (wrong, told) in [
+        ("Mid-client-Qw7Zp5Bn8Yc4Hd6F", "is a client key"),
+        ("SB-Mid-client-Qw7Zp5Bn8Yc4Hd6F", "is a client key"),
+        ("Qw7Zp5Bn8Yc4Hd6F", "does not begin with Mid-server-"),
+        ("Mid-server-", "does not begin with Mid-server-"),
+        ("Mid-server-Qw7Zp5 Bn8Yc4Hd6F", "has a blank"),
+        ("Mid-server-Qw7Zp5'Bn8Yc4Hd6F", "a quote"),
+        ("Mid-server-Qw7Zp5:Bn8Yc4Hd6F", "is not at most 128"),
+    ] {
+        let text = key(wrong);
+        assert!(text.contains(told) && !text.contains("Qw7Zp5"), "{wrong}: {text}");
+    }
+    load(&production(&[("COMMERCE__MIDTRANS__SERVER_KEY", "VT-server-Qw7Zp5Bn8Yc4Hd6F")]));
+    for (name, value) in [
+        ("COMMERCE__MIDTRANS__MERCHANT_ID", "Qw7Zp5-Bn8"),
+        ("COMMERCE__STORAGE__S3__ACCESS_KEY_ID", "Qw7Zp5 Bn8"),
+        ("COMMERCE__STORAGE__S3__SECRET_ACCESS_KEY", "Qw7Zp5 Bn8Yc4"),
+        ("COMMERCE__MAIL__PASSWORD", "Qw7Zp5\nBn8"),
+    ] {
+        let text = told(&production(&[(name, value)]));
+        assert!(text.contains(name) && !text.contains("Qw7Zp5"), "{text}");
+    }
+    let short =
+        [("COMMERCE__STORAGE__S3__ACCESS_KEY_ID", "test"), ("COMMERCE__STORAGE__S3__SECRET_ACCESS_KEY", "Qw7Zp5")];
+    assert!(told(&production(&short)).contains("fewer than 8 characters"));
+    load(&variables("development", &[&short[..], &[("COMMERCE__STORAGE__URL", "s3://shop")]].concat()));
 }
 
 #[test]

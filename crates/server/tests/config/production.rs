@@ -139,7 +139,8 @@ fn all_of_it_is_told_in_one_list() {
         (
             "production.toml",
             "[cors]\nallowed_origins = [\"*\"]\n[auth]\nbcrypt_cost = 4\n[auth.jwt]\nsecret = \"secret\"\n\
-             [payment]\ngateway = \"midtrans\"\n[midtrans]\nenvironment = \"production\"\nserver_key = \"SB-Mid-server-x\"\n",
+             [payment]\ngateway = \"midtrans\"\n[midtrans]\nenvironment = \"production\"\nserver_key = \"SB-Mid-server-x\"\n\
+             [mail]\nurl = \"smtps://mail.example\"\nfrom = \"hello@shop.example\"\n",
         ),
     ]);
     let found = mistakes(&files("production", everything.path()));

@@ -19,21 +19,41 @@ anew.
 
 The binary runs without any of what follows: these settings are inside it. What is given later wins:
 
-1. the built-in `default.toml`, then `default.toml` in the folder that `--config DIR` names, or in `config` if it is there;
-2. `{environment}.toml` in that folder, or the built-in one where it has none;
-3. environment variables: `rest.port` is `COMMERCE__REST__PORT`;
-4. the command line: `--set rest.port=8081`.
+1. the built-in `default.toml`;
+2. the built-in `{environment}.toml`, which says what that environment needs otherwise (the last table below);
+3. `default.toml` in the folder that `--config DIR` names, or else in `config`;
+4. `{environment}.toml` in that folder;
+5. environment variables: `rest.port` is `COMMERCE__REST__PORT`;
+6. the command line: `--set rest.port=8081`.
+
+Each says only what it names, and the rest stays as it is, so that a file of one's own has three lines where three things
+differ. A folder may have either file or both. What one writes oneself wins over what is built in: a `default.toml` that
+changes what is built in for the environment is warned of, because a whole copy of the built-in one does so without being
+meant to. A folder that `--config` names and that has neither file is a mistake. Files whose names are nearly right
+(`prodution.toml`, `prod.toml`) are a mistake too, and other `*.toml` files in the folder are warned of.
 
 The environment is `development`, `test`, `staging` or `production`, named by `--env` or `COMMERCE_ENV`; `development` if by
-neither. An empty text means \"not given\". A list is an array in a file; in a variable and on the command line it is
-separated by commas, or an array as in a file.
+neither. A `COMMERCE_ENV` with nothing in it is a mistake: nobody runs production as development because of that. A list is an
+array in a file; in a variable and on the command line it is separated by commas, or an array as in a file.
+
+An empty text means \"not given\". A variable with nothing in it, as compose files make them, is as if it were not there. In
+`{environment}.toml` and on the command line an empty text takes away what was given before, where a setting can do without a
+value, and is as if it were not there for any other; in `default.toml` likewise, but where the built-in one is empty too.
+
+White space around a value is no part of it, in whatever place, nor is it around the content of a file with a secret: a
+password cannot begin or end with a blank. Quotes around a value, line breaks and other control characters in it are mistakes;
+other characters stay as they are, quotes and blanks within a password too. Variables that are nearly settings are mistakes
+where they have a `__` in them (`COMMERCE_REST__PORT`), and are warned of otherwise (`COMMERCE_REST_PORT`), but for those that
+Kubernetes makes from the names of services.
 
 A secret can be given as a file: set `auth.jwt.secret_file`, not `auth.jwt.secret`. Of the two the one given later counts;
 both in one place are a mistake. Outside of tests a secret is not taken from the command line, where every process of the
 machine can read it. A file that everybody on the machine can use is warned of.
 
 `go-commerce config check` tells every mistake at once, each with its file and line or its variable; `go-commerce config
-show` prints every value with where it comes from, and `***` for what is secret. Unknown settings are mistakes. Staging and
+show` prints every value with where it comes from, as a file would have it, and `***` for what is secret. The check finds what
+would stop a start, templates of mails and folders that cannot be made included; what only the network can tell (a database
+that is away, a port in use) it does not ask. Unknown settings are mistakes. Staging and
 production refuse the secrets in `config/`; production also refuses `*` as an origin, to trust every proxy, an S3 service
 without TLS, and gRPC reflection that was not asked for in production's own settings. It warns of
 `rate_limit.enabled = false`, of `auth.jwt.accept_legacy = true`, and of a folder for images, which is for one machine; with

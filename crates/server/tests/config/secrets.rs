@@ -19,9 +19,9 @@ fn secret_file(content: &str) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn a_secret_comes_from_a_file_without_the_line_break_at_its_end() {
-    for end in ["", "\n", "\r\n"] {
-        let (_folder, path) = secret_file(&format!("{GOOD_SECRET}{end}"));
+fn a_secret_comes_from_a_file_without_the_white_space_around_it() {
+    for end in ["", "\n", "\r\n", " \t\n\n"] {
+        let (_folder, path) = secret_file(&format!("\u{feff}{GOOD_SECRET}{end}"));
         let settings =
             load(&variables("production", &[BUCKET, ("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap())]));
         assert_eq!(settings.auth.jwt.secret.expose_secret(), GOOD_SECRET);
@@ -69,15 +69,47 @@ fn a_file_with_no_secret_in_it_is_a_mistake() {
 }
 
 #[test]
+fn a_file_with_more_than_a_secret_in_it_is_a_mistake() {
+    for (content, told) in [
+        (format!("{GOOD_SECRET}\nmore"), "has a line break"),
+        (format!("{GOOD_SECRET}\0"), "another control character"),
+        (format!("\"{GOOD_SECRET}\"\n"), "has quotes around it"),
+    ] {
+        let (_folder, path) = secret_file(&content);
+        let file = ("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap());
+        let text = mistakes(&variables("test", &[file])).to_string();
+        assert!(text.contains("auth.jwt.secret_file: names a file whose content ") && text.contains(told), "{text}");
+        assert!(!text.contains(GOOD_SECRET), "{text}");
+    }
+}
+
+#[test]
+fn a_secret_keeps_what_is_within_it() {
+    let secret = "it's 42 \"blank\" characters % # $ & \\ é";
+    let own = folder(&[("test.toml", &format!("auth.jwt.secret = {secret:?}"))]);
+    for settings in [
+        load(&variables("test", &[("COMMERCE__AUTH__JWT__SECRET", &format!("  {secret} \n"))])),
+        load(&Sources { overrides: owned(&[("auth.jwt.secret", secret)]), ..variables("test", &[]) }),
+        load(&files("test", own.path())),
+    ] {
+        assert_eq!(settings.auth.jwt.secret.expose_secret(), secret);
+    }
+}
+
+#[test]
 fn of_a_secret_and_its_file_the_one_given_later_counts() {
     let (_folder, path) = secret_file(GOOD_SECRET);
     let file = ("COMMERCE__AUTH__JWT__SECRET_FILE", path.to_str().unwrap());
     let settings = load(&variables("development", &[file]));
     assert_eq!(settings.auth.jwt.secret.expose_secret(), GOOD_SECRET, "the file, not what development.toml says");
 
-    let below = folder(&[("default.toml", "[auth.jwt]\nsecret_file = \"no/such/file\"\n")]);
-    let settings = load(&files("development", below.path()));
-    assert!(settings.auth.jwt.secret.expose_secret().starts_with("development"), "development.toml, not default.toml");
+    let own = folder(&[("default.toml", &format!("[auth.jwt]\nsecret_file = {:?}\n", path.to_str().unwrap()))]);
+    let settings = load(&files("development", own.path()));
+    assert_eq!(settings.auth.jwt.secret.expose_secret(), GOOD_SECRET, "one's own file, not what is built in");
+    let later = "[auth.jwt]\nsecret = \"Jd5x8Gy2Wp7Re4Uf9Qa1Nz6Rk3vT9wL0\"\n";
+    std::fs::write(own.path().join("development.toml"), later).unwrap();
+    let settings = load(&files("development", own.path()));
+    assert!(settings.auth.jwt.secret.expose_secret().starts_with("Jd5x8"), "development.toml, not default.toml");
 
     let both = variables("development", &[file, ("COMMERCE__AUTH__JWT__SECRET", GOOD_SECRET)]);
     let text = mistakes(&both).to_string();

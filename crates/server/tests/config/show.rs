@@ -11,14 +11,20 @@ fn each_setting_is_shown_with_where_it_comes_from() {
             "development",
             &[
                 ("COMMERCE__DATABASE__URL", "postgres://ada:lovelace@localhost/shop"),
-                ("COMMERCE__TRUSTED_PROXIES", "10.0.0.1"),
+                ("COMMERCE__TRUSTED_PROXIES", "10.0.0.1, 10.1.0.0/16"),
+                ("COMMERCE__PAYMENT__CHECK_PAUSE_SECONDS", "0.25"),
+                ("COMMERCE__REST__DOCS", " false\n"),
+                ("COMMERCE__GRPC__PORT", ""),
             ],
         )
     };
     let shown = load(&sources).describe().to_string();
     for (setting, origin) in [
-        ("trusted_proxies = \"10.0.0.1\"", "COMMERCE__TRUSTED_PROXIES"),
-        ("rest.port = \"1234\"", "--set rest.port"),
+        ("trusted_proxies = [\"10.0.0.1\", \"10.1.0.0/16\"]", "COMMERCE__TRUSTED_PROXIES"),
+        ("rest.port = 1234", "--set rest.port"),
+        ("rest.docs = false", "COMMERCE__REST__DOCS"),
+        ("grpc.port = 8080", "built-in default.toml:"),
+        ("payment.check_pause_seconds = 0.25", "COMMERCE__PAYMENT__CHECK_PAUSE_SECONDS"),
         ("database.url = \"postgres://***@localhost/shop\"", "COMMERCE__DATABASE__URL"),
         ("database.read_url = \"\"", "built-in default.toml:"),
         ("auth.jwt.secret = \"***\"", "built-in development.toml:"),
@@ -48,5 +54,5 @@ fn keys_are_shown_by_their_names() {
 
     let keys = format!("[{{ kid = \"old\", secret = {GOOD_SECRET:?} }}]");
     let shown = load(&variables("test", &[("COMMERCE__AUTH__JWT__VERIFICATION_KEYS", &keys)])).describe().to_string();
-    assert!(shown.contains("auth.jwt.verification_keys = \"***\""), "{shown}");
+    assert!(shown.contains("auth.jwt.verification_keys = [{ kid = \"old\", secret = \"***\" }]"), "{shown}");
 }

@@ -1,6 +1,6 @@
 //! Paying on the gateway's page, and what follows.
 
-use crate::shop::{Happening, PaymentQuery};
+use crate::shop::{Happening, PaymentQuery, change};
 use crate::stall::{Stall, mails, press};
 use crate::world::World;
 use domain::error::ErrorCode;
@@ -15,8 +15,8 @@ pub async fn an_order_is_paid_and_both_sides_are_told(world: &World) {
     assert_eq!(stall.stock().await, 3);
     assert_eq!(mails(world, &payment), ["pending buyer", "success buyer", "success seller"]);
     world
-        .until("all mails are sent", async || {
-            world.database.texts("SELECT id AS value FROM mails WHERE state <> 'sent'").is_empty()
+        .until("all mails are logged", async || {
+            world.database.texts("SELECT id AS value FROM mails WHERE state <> 'logged'").is_empty()
         })
         .await;
     let story = stall.seller.shop.timeline(&payment.id).await.unwrap();
@@ -25,6 +25,8 @@ pub async fn an_order_is_paid_and_both_sides_are_told(world: &World) {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
     assert!(story.contains(&Happening { kind: "sold".to_owned(), text: "2 pieces sold".to_owned() }), "{story:?}");
+    let mail = Happening { kind: "mail".to_owned(), text: "success to the seller: logged, not sent".to_owned() };
+    assert!(story.contains(&mail), "{story:?}");
     assert!(!format!("{story:?}").contains('@'), "nobody's address is told: {story:?}");
 }
 
@@ -37,6 +39,17 @@ pub async fn an_order_that_is_cancelled_or_not_paid_gives_its_pieces_back_once(w
         stall.until(world, &payment, status).await;
         assert_eq!(stall.stock().await, 5, "{status}");
         assert_eq!(mails(world, &payment), ["pending buyer".to_owned(), format!("{status} buyer")]);
+    }
+}
+
+pub async fn pieces_come_back_to_a_shelf_that_was_filled_meanwhile(world: &World) {
+    let stall = Stall::open(world, 5).await;
+    for (stock, then) in [(i32::MAX - 1, i32::MAX), (i32::MAX - 2, i32::MAX), (i32::MAX - 3, i32::MAX - 1)] {
+        let payment = stall.order(2).await;
+        stall.seller.shop.update(&stall.product.id, &change().stock(stock)).await.unwrap();
+        press(world, &payment, "cancel").await;
+        stall.until(world, &payment, "cancel").await;
+        assert_eq!(stall.stock().await, then, "{stock}");
     }
 }
 

@@ -4,6 +4,8 @@ use super::{Member, seller, walk};
 use crate::scenarios::user::assert_fields;
 use crate::shop::{Product, Protocol, Query, Shop, change, teapot};
 use crate::world::World;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::error::ErrorCode;
 use std::collections::BTreeSet;
 
@@ -132,7 +134,8 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
         Protocol::Rest => "cursor",
         Protocol::Grpc => "page_token",
     };
-    let message = format!("{field} must be one that the same list gave, with the same filters and order");
+    let message =
+        format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
     for other in [
         query.clone().sort("price"),
         query.clone().q("a"),
@@ -146,6 +149,75 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
         assert_fields(world.shop().products(&query.after(text)).await, &[(field, &message)]);
     }
     world.shop().products(&query.clone().limit(100).after(&cursor)).await.unwrap();
+}
+
+/// The same cursor with other parts: what is in it is no secret. The first part is the list's mark.
+pub(crate) fn forged(cursor: &str, parts: &[&str]) -> String {
+    let whole = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
+    let mark = whole.split('\n').next().unwrap();
+    URL_SAFE_NO_PAD.encode([&[mark], parts].concat().join("\n"))
+}
+
+pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
+    let seller = seller(world).await;
+    let made = offered(world, &seller, &[("a", "1"), ("b", "2")]).await;
+    let id = made[0].id.as_str();
+    let field = match world.protocol() {
+        Protocol::Rest => "cursor",
+        Protocol::Grpc => "page_token",
+    };
+    let message =
+        format!("invalid cursor: {field} must be one that the same list gave, with the same filters and order");
+    let long = "x".repeat(2_000);
+    for sort in SORTS {
+        let query = Query::default().sort(sort).limit(1);
+        let cursor = world.shop().products(&query).await.unwrap().next.unwrap();
+        let own = match sort {
+            "name" => "n",
+            "price" | "-price" => "p",
+            _ => "c",
+        };
+        for offset in ["18446744073709551615", "9223372036854775808", "9007199254740993", "-1", "1e3", ""] {
+            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &[offset, own, "1", id]))).await;
+            assert_eq!(assert_fields(outcome, &[(field, &message)]).message, message, "{sort} {offset}");
+        }
+        for (kind, key) in [
+            ("c", "253402300800000000"),
+            ("c", "9223372036854775807"),
+            ("c", "-9223372036854775808"),
+            ("c", "-62135596800000001"),
+            ("p", "-1"),
+            ("p", "9223372036854775807"),
+            ("p", "18446744073709551615"),
+            ("n", "a\0b"),
+            ("n", &long),
+            ("x", "1"),
+        ] {
+            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &["1", kind, key, id]))).await;
+            assert_fields(outcome, &[(field, &message)]);
+        }
+        for other in ["c", "p", "n"].into_iter().filter(|kind| *kind != own) {
+            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &["1", other, "1", id]))).await;
+            assert_fields(outcome, &[(field, &message)]);
+        }
+        let no_ids = ["", "1", "\0", "' OR 1=1 --"];
+        for parts in no_ids.map(|id| vec!["1", own, "1", id]).into_iter().chain([vec![], vec!["1"], vec!["1", own]]) {
+            assert_fields(
+                world.shop().products(&query.clone().after(&forged(&cursor, &parts))).await,
+                &[(field, &message)],
+            );
+        }
+        // What a database can compare with leads somewhere, or to the end.
+        for key in match own {
+            "c" => vec!["-62135596800000000", "0", "253402300799999999"],
+            "p" => vec!["0", "999999999999999"],
+            _ => vec!["", "\u{10FFFF}", "\u{FFFF}\u{1}", "a\nb", "%_!\\"],
+        } {
+            for offset in ["0", "9007199254740992"] {
+                world.shop().products(&query.clone().after(&forged(&cursor, &[offset, own, key, id]))).await.unwrap();
+            }
+        }
+    }
 }
 
 pub async fn a_piece_has_a_hundred_products_at_most(world: &World) {
@@ -193,7 +265,10 @@ pub async fn all_bad_parameters_are_named(world: &World) {
         ("max_price", &amount("max_price")),
         ("sort", "sort must be one of newest, oldest, price, -price, name"),
         (limit, &format!("{limit} must be a whole number from 1 to 100")),
-        (cursor, &format!("{cursor} must be one that the same list gave, with the same filters and order")),
+        (
+            cursor,
+            &format!("invalid cursor: {cursor} must be one that the same list gave, with the same filters and order"),
+        ),
     ];
     assert_eq!(assert_fields(outcome, &expected).code, ErrorCode::InvalidRequest);
 

@@ -2,7 +2,8 @@
 
 use super::{image_field, seller};
 use crate::pictures::{
-    SECRET_PLACE, bomb, decoded, holds, jpeg, jpeg_on_its_side, jpeg_with_secrets, png, png_of, png_with_secrets,
+    SECRET_PLACE, bomb, decoded, flat_jpeg, holds, jpeg, jpeg_on_its_side, jpeg_with_secrets, png, png_of,
+    png_with_secrets, with_stray_bytes,
 };
 use crate::scenarios::user::{assert_fields, assert_refused};
 use crate::shop::{Product, Query, Shop, change, teapot};
@@ -43,7 +44,6 @@ fn others() -> Vec<(&'static str, Vec<u8>)> {
         ("photo.png", png[..png.len() / 2].to_vec()),
         ("photo.jpg", jpeg[..jpeg.len() / 2].to_vec()),
         ("photo.png", [b" ", png.as_slice()].concat()),
-        ("photo.png", bomb()),
     ]
 }
 
@@ -88,6 +88,36 @@ pub async fn what_is_no_whole_image_is_refused_and_not_kept(world: &World) {
     }
     assert!(world.shop().products(&Query::default()).await.unwrap().items.is_empty());
     assert!(world.stored_images().is_empty(), "{:?}", world.stored_images());
+}
+
+pub async fn a_photo_of_48_megapixels_and_a_panorama_are_taken(world: &World) {
+    let seller = seller(world).await;
+    for (width, height) in [(8_064, 6_048), (12_000, 2_000)] {
+        let photo = flat_jpeg(width, height);
+        let made = seller.shop.create(&teapot().image(photo.clone())).await.unwrap();
+        assert_eq!(shown(world, &made, ImageFormat::Jpeg).await, photo);
+    }
+}
+
+pub async fn an_image_of_too_many_pixels_is_refused_with_its_size_and_the_limit(world: &World) {
+    let seller = seller(world).await;
+    for (image, told) in [
+        (flat_jpeg(12_000, 9_000), "image has 108 megapixels (12000 × 9000); at most 65 are taken"),
+        (flat_jpeg(20_000, 16), "image is 20000 × 16 pixels; at most 16384 on a side are taken"),
+        (bomb(), "image has 900 megapixels (30000 × 30000); at most 65 are taken"),
+        (png(20_000, 1), "image is 20000 × 1 pixels; at most 16384 on a side are taken"),
+    ] {
+        let refusal = assert_fields(seller.shop.create(&teapot().image(image)).await, &[(image_field(world), told)]);
+        assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, told));
+    }
+    assert!(world.stored_images().is_empty(), "{:?}", world.stored_images());
+}
+
+pub async fn stray_bytes_in_a_jpeg_are_not_kept(world: &World) {
+    let seller = seller(world).await;
+    let clean = flat_jpeg(60, 40);
+    let made = seller.shop.create(&teapot().image(with_stray_bytes(&clean))).await.unwrap();
+    assert_eq!(shown(world, &made, ImageFormat::Jpeg).await, clean);
 }
 
 pub async fn a_bad_image_is_told_beside_the_other_mistakes(world: &World) {

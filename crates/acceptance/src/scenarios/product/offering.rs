@@ -55,14 +55,15 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
     assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, "name is empty"));
 }
 
-/// The order in which the Go system checked: what is absent or no number, then the price, then the stock.
+/// The order in which the Go system checked: what is absent, and what is no price, then the stock.
 pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
     let seller = seller(world).await;
     for (form, message) in [
         (change().price("0").stock(-1), "name is empty"),
         (change().name("Teapot").price("0").stock(-1), "description is empty"),
         (teapot().price("a lot").stock(-1), "price is empty or invalid"),
-        (teapot().price("-1").stock(-1), "product price must be greater than 0"),
+        (teapot().price("-1").stock(-1), "price is empty or invalid"),
+        (teapot().price("0").stock(-1), "price is empty or invalid"),
         (teapot().stock(-1), "product stock cannot be negative"),
     ] {
         assert_eq!(seller.shop.create(&form).await.unwrap_err().message, message, "{form:?}");

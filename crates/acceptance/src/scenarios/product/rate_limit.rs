@@ -1,4 +1,4 @@
-//! How often one seller may change something.
+//! How often one seller may change something, where both protocols are limited.
 
 use super::{member, seller};
 use crate::scenarios::user::assert_refused;
@@ -7,28 +7,43 @@ use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
 
-pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.writes_per_minute", "6")];
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("rate_limit.enabled", "true"),
+    ("rate_limit.writes_per_minute", "6"),
+    ("rate_limit.grpc_writes_per_minute", "6"),
+    ("rate_limit.reads_per_minute", "40"),
+    ("rate_limit.grpc_reads_per_minute", "40"),
+];
 
-pub async fn the_seventh_change_in_a_minute_is_refused_on_both_protocols(world: &World) {
+pub async fn the_seventh_change_in_a_minute_is_refused(world: &World) {
     let (ada, grace) = (seller(world).await, member(world, "seller", "grace@example.com").await);
     let made = ada.shop.create(&teapot()).await.unwrap();
     let other_way = world.other_shop().bearing(&ada.token);
-    for price in ["1", "2"] {
-        ada.shop.update(&made.id, &change().price(price)).await.unwrap();
-        other_way.update(&made.id, &change().stock(1)).await.unwrap();
+    for stock in 1..=4 {
+        ada.shop.update(&made.id, &change().stock(stock)).await.unwrap();
     }
     assert_eq!(ada.shop.create(&change()).await.unwrap_err().code, ErrorCode::InvalidRequest, "it counts all the same");
     for refusal in [
         assert_refused(ada.shop.create(&teapot()).await, ErrorCode::RateLimited),
-        assert_refused(other_way.update(&made.id, &change().price("3")).await, ErrorCode::RateLimited),
+        assert_refused(ada.shop.update(&made.id, &change().price("3")).await, ErrorCode::RateLimited),
         assert_refused(ada.shop.delete(&made.id).await, ErrorCode::RateLimited),
     ] {
         let wait = refusal.retry_after.unwrap();
         assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
     }
-    for _ in 0..20 {
+    for _ in 0..15 {
         ada.shop.products(&Query::default()).await.unwrap();
-        assert_eq!(ada.shop.product(&made.id).await.unwrap().price, "2");
+        assert_eq!(ada.shop.product(&made.id).await.unwrap().stock, 4);
     }
     grace.shop.create(&teapot()).await.unwrap();
+    other_way.update(&made.id, &change().stock(5)).await.expect("each protocol is counted by itself");
+}
+
+pub async fn the_forty_first_query_in_a_minute_is_refused(world: &World) {
+    let ada = seller(world).await;
+    for _ in 0..40 {
+        ada.shop.profile(&ada.id).await.unwrap();
+    }
+    assert_refused(ada.shop.profile(&ada.id).await, ErrorCode::RateLimited);
+    world.other_shop().bearing(&ada.token).profile(&ada.id).await.expect("each protocol is counted by itself");
 }

@@ -3,7 +3,9 @@
 use crate::shop::Protocol;
 
 pub mod deadlines;
+pub mod identifiers;
 pub mod products;
+pub mod rate_limit;
 pub mod wire;
 
 /// gRPC.

@@ -11,10 +11,17 @@ pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];
 const GO_HASH: &str = "$2a$10$XajjQvNhvvRt5GSeFk1xFeyqRrsxkhBkUiQeg0dt.wU1qD4aFDcga";
 const GO_PASSWORD: &str = "allmine";
 
-async fn account_from_go(world: &World) -> String {
+/// A hash of `cafe\u{301} noir` as it was typed, before passwords were prepared.
+const TYPED_HASH: &str = "$2a$10$XajjQvNhvvRt5GSeFk1xFeNufM8IDPA0B0y9vTFLMNqpEP5kapLx6";
+
+async fn account_with(world: &World, hash: &str) -> String {
     let id = world.shop().register(&ada()).await.unwrap().id;
-    world.database.execute(&format!("UPDATE users SET password_hash = '{GO_HASH}' WHERE id = '{id}'"));
+    world.database.execute(&format!("UPDATE users SET password_hash = '{hash}' WHERE id = '{id}'"));
     id
+}
+
+async fn account_from_go(world: &World) -> String {
+    account_with(world, GO_HASH).await
 }
 
 fn stored(world: &World, id: &str) -> String {
@@ -35,4 +42,15 @@ pub async fn a_wrong_password_renews_nothing(world: &World) {
     let id = account_from_go(world).await;
     assert_refused(world.shop().login("ada@example.com", "allmine2").await, ErrorCode::LoginFailed);
     assert_eq!(stored(world, &id), GO_HASH);
+}
+
+pub async fn a_hash_of_a_password_as_it_was_typed_verifies_and_is_renewed(world: &World) {
+    let id = account_with(world, TYPED_HASH).await;
+    let (composed, apart) = ("caf\u{e9} noir", "cafe\u{301} noir");
+    assert_refused(world.shop().login("ada@example.com", composed).await, ErrorCode::LoginFailed);
+    world.shop().login("ada@example.com", apart).await.unwrap();
+    assert_ne!(stored(world, &id), TYPED_HASH);
+    for spelling in [composed, apart] {
+        world.shop().login("ada@example.com", spelling).await.unwrap();
+    }
 }

@@ -128,6 +128,67 @@ pub async fn an_email_is_kept_as_typed(world: &World) {
     assert_eq!(profile.email, "Ada.Lovelace+Shop@Example.COM");
 }
 
+pub async fn letters_with_marks_are_one_account_in_any_spelling(world: &World) {
+    for (typed, kept, again) in [
+        ("Jose\u{301}@Example.com", "Jos\u{e9}@Example.com", "jos\u{e9}@example.com"),
+        ("\u{928}\u{93f}\u{915}\u{94d}\u{915}\u{940}@example.com", "निक्की@example.com", "निक्की@EXAMPLE.com"),
+        ("\u{915}\u{93c}@example.com", "\u{915}\u{93c}@example.com", "\u{958}@example.com"),
+        ("ที่อยู่@example.com", "ที่อยู่@example.com", "ที่อยู่@EXAMPLE.com"),
+    ] {
+        let registered = world.shop().register(&ada().email(typed)).await.unwrap();
+        assert_eq!(registered.email, kept);
+        for spelling in [typed, kept, again] {
+            let refusal = world.shop().register(&ada().email(spelling)).await.unwrap_err();
+            assert_eq!(refusal.code, ErrorCode::EmailTaken, "{spelling:?}");
+            assert_eq!(world.shop().login(spelling, PASSWORD).await.unwrap().id, registered.id, "{spelling:?}");
+        }
+    }
+}
+
+pub async fn a_domain_that_no_mail_server_can_have_is_refused(world: &World) {
+    for domain in [
+        "example.c",
+        "127.0.0.1",
+        "0x7f.0.0.0x1",
+        "localhost",
+        "mail.localhost",
+        "-a.com",
+        "a-.com",
+        "a_b.com",
+        "example.com.",
+        "example.123",
+    ] {
+        let outcome = world.shop().register(&ada().email(format!("ada@{domain}"))).await;
+        assert_eq!(assert_fields(outcome, &[("email", INVALID_EMAIL)]).message, INVALID_EMAIL, "{domain}");
+    }
+    for domain in ["shop.test", "mail.shop.local", "почта.рф", "xn--bcher-kva.example", "1.com"] {
+        world.shop().register(&ada().email(format!("ada@{domain}"))).await.unwrap();
+    }
+}
+
+/// What is refused today was taken once.
+pub async fn an_account_is_entered_however_old_the_rules_are_that_it_was_opened_under(world: &World) {
+    for (email, key, typed) in [
+        ("Ada@example.c", "ada@example.c", "ADA@example.c"),
+        ("ada@127.0.0.1", "ada@127.0.0.1", "ada@127.0.0.1"),
+        ("\u{958}@example.com", "\u{958}@example.com", "\u{958}@EXAMPLE.com"),
+    ] {
+        let id = world.shop().register(&ada()).await.unwrap().id;
+        let aged = format!("UPDATE users SET email = '{email}', email_key = '{key}' WHERE id = '{id}'");
+        world.database.execute(&aged);
+        let entered = world.shop().login(typed, PASSWORD).await.unwrap();
+        assert_eq!(entered.id, id);
+        let profile = world.shop().bearing(&entered.token).profile(&id).await.unwrap();
+        assert_eq!(profile.email, email);
+        let taken = world.shop().register(&ada().email(email)).await.unwrap_err();
+        assert!(matches!(taken.code, ErrorCode::EmailTaken | ErrorCode::InvalidRequest), "{taken:?}");
+        assert_eq!(world.shop().login(typed, PASSWORD).await.unwrap().id, id);
+    }
+    for nobodys in ["eve@example.c", "eve@127.0.0.1"] {
+        assert_refused(world.shop().login(nobodys, PASSWORD).await, ErrorCode::LoginFailed);
+    }
+}
+
 pub async fn a_taken_email_is_refused_and_named(world: &World) {
     let first = entered(&*world.shop(), &ada()).await;
     let second = world.shop().register(&ada().name("Somebody Else").password("another password")).await;
@@ -169,9 +230,25 @@ pub async fn a_name_that_acts_on_the_text_around_it_is_refused(world: &World) {
     }
 }
 
+pub async fn a_name_of_which_nothing_can_be_seen_is_empty(world: &World) {
+    for name in ["\u{200B}", "\u{200E} \u{200F}", "\u{3164}", "\u{2800}\u{FEFF}", "\u{00AD}"] {
+        assert_fields(world.shop().register(&ada().name(name)).await, &[("name", "name is empty")]);
+    }
+}
+
 pub async fn a_name_in_any_script_is_kept_to_the_last_character(world: &World) {
     let longest = "😀".repeat(255);
-    for (at, name) in ["Ådä Løvelace", "艾達·洛夫萊斯", "O'Hara; -- \"\\%_", &longest].into_iter().enumerate()
+    for (at, name) in [
+        "Ådä Løvelace",
+        "艾達·洛夫萊斯",
+        "O'Hara; -- \"\\%_",
+        "\u{200F}עדה (Ada)\u{200E}",
+        "\u{061C}آدا می\u{200C}خواهم",
+        "ක්\u{200D}ෂ",
+        &longest,
+    ]
+    .into_iter()
+    .enumerate()
     {
         let form = ada().name(format!(" {name} ")).email(format!("ada{at}@example.com"));
         let entered = entered(&*world.shop(), &form).await;

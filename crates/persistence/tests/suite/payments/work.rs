@@ -5,7 +5,7 @@ use crate::support::{Kind, TestDatabase, kinds, seller, soon};
 use chrono::TimeDelta;
 use domain::clock::{Clock, SystemClock};
 use domain::payment::{
-    Attempt, Audience, Cause, Change, Kept, Leases, MailSelection, MailState, Notifications, Outbox, Payment,
+    Attempt, Audience, Cause, Change, Delivery, Kept, Leases, MailSelection, MailState, Notifications, Outbox, Payment,
     PaymentId, PaymentQueries, Payments, Received, TransactionStatus, Verdict,
 };
 use std::sync::Arc;
@@ -92,7 +92,7 @@ async fn each_mail_is_taken_out_by_one() {
         let settle = async |number: usize, attempt: Attempt| {
             database.settle(claimed[number].mail.id, &attempt, later, soon()).await.unwrap();
         };
-        settle(0, Attempt::Sent).await;
+        settle(0, Attempt::Done(Delivery::Sent)).await;
         settle(1, Attempt::Dead { error: "550".repeat(500) }).await;
         settle(2, Attempt::PutBack { due: later, error: "away".to_owned() }).await;
         settle(3, Attempt::Failed { due: later, error: "451".to_owned(), is_uncertain: true }).await;

@@ -1,0 +1,68 @@
+//! Behind a proxy that serves the shop below a path of its own.
+
+use crate::client::bounded;
+use acceptance::binary::Process;
+use acceptance::pictures::png;
+use acceptance::raw::{Answer, Download};
+use acceptance::rest::RestShop;
+use acceptance::shop::{PASSWORD, Shop, ada, teapot};
+use acceptance::world::until;
+use rehearsal::Proxy;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use std::time::Duration;
+
+const BOUND: Duration = Duration::from_secs(60);
+
+/// What lies between two marks of a page.
+#[track_caller]
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("{begin}: {text}")).0
+}
+
+/// With `rest.public_url` alone, everything that an answer points at is found below it.
+pub(crate) fn every_address_leads_back_through_the_proxy() -> Result<(), String> {
+    let proxy = Proxy::below("/shop/api", "");
+    let url = proxy.url();
+    let mut process = Process::serve(&[("rest.public_url", &format!("{url}/")), ("rate_limit.enabled", "false")]);
+    let addresses = process.addresses();
+    proxy.leads_to(addresses.rest);
+    bounded(BOUND, async {
+        let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        let rest = RestShop::new(addresses.rest);
+        let mut tokens = Vec::new();
+        for role in ["seller", "buyer"] {
+            let email = format!("{role}@example.com");
+            rest.register(&ada().role(role).email(&email)).await.unwrap();
+            tokens.push(rest.login(&email, PASSWORD).await.unwrap().token);
+        }
+        let (seller, buyer) = (rest.bearing(&tokens[0]), rest.bearing(&tokens[1]));
+        let product = seller.create(&teapot().price("10000").stock(5).image(png(8, 8))).await.unwrap();
+        assert!(product.image_url.starts_with(&format!("{url}/media/products/")), "{}", product.image_url);
+        let image = Download::of(browser.get(&product.image_url)).await;
+        assert_eq!((image.status, image.header("content-type")), (200, Some("image/png")));
+
+        let payment = buyer.order(&product.id, 1).await.unwrap();
+        assert!(payment.payment_url.starts_with(&format!("{url}/simulator/")), "{}", payment.payment_url);
+        for slashes in ["", "/"] {
+            let page: Url = format!("{}{slashes}", payment.payment_url).parse().unwrap();
+            let text = Answer::of(browser.get(page.clone())).await.body;
+            let style = page.join(between(&text, "href=\"", "\"")).unwrap();
+            assert_eq!(Answer::of(browser.get(style.clone())).await.status, 200, "{style}");
+            let pay = page.join(between(&text, "action=\"", "\"")).unwrap();
+            let pressed = Answer::of(browser.post(pay.clone())).await;
+            assert_eq!(pressed.status, 303, "{pay}");
+            let back = pay.join(pressed.header("location").unwrap()).unwrap();
+            assert_eq!(back.as_str(), payment.payment_url);
+        }
+        until("it is paid", BOUND, async || buyer.payment(&payment.id).await.unwrap().status == "success").await;
+
+        let docs: Url = format!("{url}/docs").parse().unwrap();
+        let base =
+            docs.join(between(&Answer::of(browser.get(docs.clone())).await.body, "<base href=\"", "\"")).unwrap();
+        let description = Answer::of(browser.get(base.join("../openapi.json").unwrap())).await;
+        assert_eq!(description.json()["servers"][0]["url"], url.as_str());
+        let list = Answer::of(browser.get(format!("{url}/products?limit=1"))).await;
+        assert_eq!(list.json()["results"][0]["image_url"], product.image_url.as_str());
+    })
+}

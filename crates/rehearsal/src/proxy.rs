@@ -1,0 +1,121 @@
+//! A reverse proxy that serves another server below a path of its own and takes that path off before it passes a request on,
+//! as `location /api/ { proxy_pass http://shop/; }` does in nginx and `handle_path /api/*` in Caddy.
+//!
+//! What is not below the path is not there: a reference that forgets the path is found out.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+/// The longest head of a request, in bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+/// How long nothing may happen on a connection.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What is said of paths that are not served.
+const NOT_HERE: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// A proxy, which runs as long as the test's process.
+pub struct Proxy {
+    /// Where it listens.
+    pub address: SocketAddr,
+    route: Arc<Route>,
+}
+
+/// What it does with requests.
+struct Route {
+    /// The path that it takes off, without a slash at its end.
+    path: String,
+    /// Lines that it adds to heads, each with its end.
+    lines: String,
+    server: OnceLock<SocketAddr>,
+}
+
+impl Proxy {
+    /// Listens, and serves below a path such as `/api`. It adds lines to the heads of requests, each with `\r\n` at its end.
+    ///
+    /// # Panics
+    /// Where it cannot listen.
+    #[must_use]
+    pub fn below(path: &str, lines: &str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let route = Arc::new(Route { path: path.to_owned(), lines: lines.to_owned(), server: OnceLock::new() });
+        let shared = Arc::clone(&route);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let route = Arc::clone(&shared);
+                // A client that goes away is none of the test's business.
+                thread::spawn(move || drop(route.serve(client)));
+            }
+        });
+        Self { address, route }
+    }
+
+    /// Passes requests on to a server, once and for all.
+    ///
+    /// # Panics
+    /// Where it does so already.
+    pub fn leads_to(&self, server: SocketAddr) {
+        self.route.server.set(server).unwrap();
+    }
+
+    /// The address below which it serves, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.route.path)
+    }
+}
+
+impl Route {
+    /// Serves one request; the connection ends with its answer.
+    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_read_timeout(Some(PATIENCE))?;
+        let (head, begun) = head(&mut client)?;
+        let Some((head, server)) = self.passed_on(&head).zip(self.server.get()) else {
+            return client.write_all(NOT_HERE);
+        };
+        let mut server = TcpStream::connect(server)?;
+        server.set_read_timeout(Some(PATIENCE))?;
+        server.write_all(head.as_bytes())?;
+        server.write_all(&begun)?;
+        let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+        thread::spawn(move || io::copy(&mut from_client, &mut to_server));
+        let answered = io::copy(&mut server, &mut client);
+        client.shutdown(Shutdown::Both)?;
+        answered.map(drop)
+    }
+
+    /// The head as the server gets it; none where the path is not served.
+    fn passed_on(&self, head: &str) -> Option<String> {
+        let (line, lines) = head.split_once("\r\n")?;
+        let (method, line) = line.split_once(' ')?;
+        let (target, version) = line.split_once(' ')?;
+        let target = target.strip_prefix(&self.path)?;
+        let target = match target.chars().next() {
+            Some('/') => target.to_owned(),
+            None | Some('?') => format!("/{target}"),
+            Some(_) => return None,
+        };
+        let kept = lines.split_inclusive("\r\n").filter(|line| !line.to_lowercase().starts_with("connection:"));
+        let kept: String = kept.collect();
+        Some(format!("{method} {target} {version}\r\n{}connection: close\r\n{kept}", self.lines))
+    }
+}
+
+/// The head of a request with the empty line at its end, and what of its body has come with it.
+fn head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let (mut read, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let body = read.split_off(end + 4);
+            return Ok((String::from_utf8_lossy(&read).into_owned(), body));
+        }
+        let count = client.read(&mut piece)?;
+        if count == 0 || read.len() > LONGEST_HEAD {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        read.extend(piece.iter().take(count));
+    }
+}

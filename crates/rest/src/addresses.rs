@@ -1,0 +1,171 @@
+//! The addresses that answers give, as the client of a request reaches them.
+//!
+//! A proxy may serve us below a path of its own, and takes that off before it passes a request on. Where a reference that is
+//! relative to the request's own address is enough (RFC 3986 §5.2), it is right behind any proxy. For the rest an operator
+//! says what clients know us by, or the proxy tells what it has taken off.
+
+use crate::edge::{Facts, Shared};
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use domain::payment::PaymentView;
+use domain::product::ProductView;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+/// The header by which proxies tell what they have taken off a path.
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+/// The longest path that is believed, in bytes.
+const LONGEST: usize = 256;
+
+/// A path that a proxy has taken off, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix(Arc<str>);
+
+impl Prefix {
+    /// Reads what a proxy tells. It becomes part of addresses, so what is not plainly a path counts for nothing, nor do two.
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(FORWARDED_PREFIX);
+        let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
+        Self::parse(value.trim())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let path = text.strip_suffix('/').unwrap_or(text);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+        let is_path = text == "/" || path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment));
+        (is_path && text.len() <= LONGEST).then(|| Self(path.into()))
+    }
+}
+
+/// How the client of a request reaches what is served here.
+pub(crate) struct Addresses {
+    /// What goes before our own paths: another path, or an address with a host.
+    base: String,
+    /// The path that the proxy has taken off, where addresses of images are paths of ours.
+    media: Option<Prefix>,
+    /// How many slashes have been taken off the end of the request's path.
+    slashes: usize,
+}
+
+impl Addresses {
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let facts = Facts::of(request)?;
+        let options = &request.app_data::<Data<Shared>>()?.options;
+        let base = match (&facts.prefix, &options.public_url) {
+            // What this request's own way has shown goes before what is true of most.
+            (Some(Prefix(path)), _) => path.to_string(),
+            (None, Some(known_by)) => known_by.clone(),
+            (None, None) => String::new(),
+        };
+        let media = facts.prefix.filter(|_| options.has_media_paths);
+        Some(Self { base, media, slashes: facts.slashes })
+    }
+
+    /// The address of a path of ours.
+    pub(crate) fn of_path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The way from the request's address to the folder that its path is in: the slashes at its end make it another one.
+    pub(crate) fn to_folder(&self) -> String {
+        "../".repeat(self.slashes)
+    }
+
+    /// The way from the request's address to what is below its path, of which this is the last segment.
+    pub(crate) fn to_below(&self, segment: &str) -> String {
+        match self.slashes.checked_sub(1) {
+            Some(more) => format!("./{}", "../".repeat(more)),
+            None => format!("{segment}/"),
+        }
+    }
+
+    /// A product whose image is found by the request's client.
+    pub(crate) fn product(&self, mut product: ProductView) -> ProductView {
+        if let Some(Prefix(path)) = &self.media
+            && product.image_url.starts_with('/')
+        {
+            product.image_url.insert_str(0, path);
+        }
+        product
+    }
+
+    /// The same for the product of a payment.
+    pub(crate) fn payment(&self, payment: PaymentView) -> PaymentView {
+        PaymentView { product: self.product(payment.product), ..payment }
+    }
+}
+
+impl FromRequest for Addresses {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let unknown = || Self { base: String::new(), media: None, slashes: 0 };
+        ready(Ok(Self::of(request).unwrap_or_else(unknown)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn told(values: &[&'static str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(FORWARDED_PREFIX, HeaderValue::from_static(value));
+        }
+        Prefix::read(&headers).map(|Prefix(path)| path.to_string())
+    }
+
+    #[test]
+    fn a_plain_path_is_believed_and_nothing_else() {
+        for (value, path) in [
+            ("/api", "/api"),
+            ("/api/", "/api"),
+            (" /shop/v1.2/~a_b-c ", "/shop/v1.2/~a_b-c"),
+            ("/.well-known", "/.well-known"),
+            ("/", ""),
+        ] {
+            assert_eq!(told(&[value]).as_deref(), Some(path), "{value:?}");
+        }
+        for odd in [
+            "",
+            "api",
+            "//",
+            "//evil.example",
+            "/api//",
+            "/a//b",
+            "/..",
+            "/a/../b",
+            "/a/.",
+            "/a b",
+            "/a%2e%2e",
+            "/a?b",
+            "/a#b",
+            "/a,/b",
+            "/a\\b",
+            "/a\"b",
+            "/<b>",
+            "/a:b",
+            "http://evil.example/api",
+        ] {
+            assert_eq!(told(&[odd]), None, "{odd:?}");
+        }
+        assert_eq!(told(&["/a", "/b"]), None, "two proxies that do not agree");
+        let long = |length: usize| Prefix::parse(&format!("/{}", "a".repeat(length - 1)));
+        assert!(long(LONGEST).is_some() && long(LONGEST + 1).is_none());
+    }
+
+    #[test]
+    fn slashes_at_the_end_are_gone_back_over() {
+        for (slashes, folder, below) in [(0, "", "docs/"), (1, "../", "./"), (3, "../../../", "./../../")] {
+            let addresses = Addresses { base: String::new(), media: None, slashes };
+            assert_eq!((&*addresses.to_folder(), &*addresses.to_below("docs")), (folder, below));
+        }
+    }
+}

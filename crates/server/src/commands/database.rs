@@ -1,0 +1,61 @@
+//! The database, as commands open it: it has to be there and to be a shop's, and otherwise it is told which one that was.
+
+use super::failed;
+use crate::exit::Exit;
+use crate::settings::Settings;
+use crate::wiring;
+use persistence::{Access, Database, OpenError, Options, Status};
+use std::fmt::Display;
+use std::sync::Arc;
+
+/// What the servers say of a database that they do not have: PostgreSQL 3D000, MySQL and MariaDB 1049.
+const NO_DATABASE: [&str; 2] = ["does not exist", "Unknown database"];
+
+/// The database, for a command that only reads or one that writes too.
+pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Database>, Exit> {
+    open_with(settings, Options { access, ..wiring::database(settings) }).await
+}
+
+/// The same, with options of the command's own.
+pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<Arc<Database>, Exit> {
+    let database = Database::open(options).map_err(|error| match error {
+        OpenError::Missing(path) => {
+            told(Exit::Failed, settings, format_args!("is not there: there is no file {}", path.display()), MAKE)
+        }
+        error => failed(Exit::DatabaseUnusable, format_args!("database.url: {error}")),
+    })?;
+    match database.status().await {
+        Status::Ready => Ok(database),
+        Status::SchemaBehind { applied: 0, .. } => {
+            Err(told(Exit::Failed, settings, "has no tables of a shop: it is empty, or was never migrated", MAKE))
+        }
+        Status::SchemaBehind { missing, .. } => {
+            let problem = format!("is older than this binary: it lacks {}", missing.join(", "));
+            Err(told(Exit::Failed, settings, problem, "run `go-commerce migrate` first"))
+        }
+        Status::SchemaAhead { unknown } => {
+            let problem = format!("is newer than this binary, which does not know {}", unknown.join(", "));
+            Err(told(Exit::Failed, settings, problem, "run a binary that does"))
+        }
+        Status::Away { reason } => {
+            let is_missing = NO_DATABASE.iter().any(|sign| reason.contains(sign));
+            let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
+            let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
+            Err(told(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
+        }
+    }
+}
+
+const MAKE: &str =
+    "run this where the shop runs, name its database by database.url, or make one by `go-commerce migrate`";
+const LOOK: &str = "is the server up, and is it the right one?";
+
+fn told(exit: Exit, settings: &Settings, problem: impl Display, remedy: &str) -> Exit {
+    let which = settings.database.shown();
+    failed(
+        exit,
+        format_args!(
+            "the database {which} {problem}; {remedy} (`go-commerce config show` tells where database.url comes from)"
+        ),
+    )
+}

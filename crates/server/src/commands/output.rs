@@ -1,0 +1,86 @@
+//! What commands print, and whether anybody could read it.
+
+use super::failed;
+use crate::exit::Exit;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+/// What a command prints. Where that cannot be written, nothing more is: [`Output::end`] tells of it.
+pub(crate) struct Output<W> {
+    out: W,
+    failure: Option<io::Error>,
+}
+
+/// The output of the process.
+pub(crate) fn stdout() -> Output<io::Stdout> {
+    Output { out: io::stdout(), failure: None }
+}
+
+/// Where a command may say something.
+pub(crate) trait Say: Send {
+    /// Prints a text and ends its line.
+    fn say(&mut self, text: impl Display);
+}
+
+impl<W: Write + Send> Say for Output<W> {
+    fn say(&mut self, text: impl Display) {
+        if self.failure.is_none() {
+            self.failure = writeln!(self.out, "{}", text.to_string().trim_end()).err();
+        }
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// Writes what is left, and tells how the command has ended: not as asked where something could not be written. A reader
+    /// that has seen enough, such as `head`, is no failure.
+    pub(crate) fn end(mut self, exit: Exit) -> Exit {
+        let failure = self.failure.take().or_else(|| self.out.flush().err());
+        match failure.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+            None => exit,
+            Some(error) => {
+                let told = failed(Exit::Failed, format_args!("the output could not be written: {error}"));
+                if exit == Exit::Done { told } else { exit }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, and fails for this reason then.
+    struct Full(usize, ErrorKind);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(self.1.into());
+            }
+            let written = bytes.len().min(self.0);
+            self.0 -= written;
+            Ok(written)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn ended(room: usize, reason: ErrorKind, exit: Exit) -> Exit {
+        let mut output = Output { out: Full(room, reason), failure: None };
+        output.say("12345");
+        output.say("6789");
+        output.end(exit)
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_a_failure() {
+        assert_eq!(ended(11, ErrorKind::StorageFull, Exit::Done), Exit::Done);
+        for room in [0, 3, 6, 10] {
+            assert_eq!(ended(room, ErrorKind::StorageFull, Exit::Done), Exit::Failed, "{room}");
+            assert_eq!(ended(room, ErrorKind::StorageFull, Exit::CutShort), Exit::CutShort, "{room}");
+            assert_eq!(ended(room, ErrorKind::BrokenPipe, Exit::Done), Exit::Done, "{room}");
+        }
+    }
+}

@@ -37,6 +37,7 @@ READY = "http://127.0.0.1:9090/readyz"
 BUILD_SECONDS = 3600  # a first build, on a slow machine
 COMMAND_SECONDS = 300  # any other command
 SETTLE_SECONDS = 20  # what the shop does by itself, such as sending mails
+READING_SECONDS = 2  # a person reads before each block, and README.md tells what has happened meanwhile
 LEFT_OUT = 77  # what scripts/steps.bash takes for: could not be done here, and this is no failure
 
 # A call that sends nothing may be made again until it shows what it is to show.
@@ -77,6 +78,7 @@ class Walk:
         print(f"README.md:{line}: {result}", flush=True)
 
     def _steps(self, block):
+        time.sleep(READING_SECONDS)
         left_out = []
         for step in steps(block):
             if step.command is None:

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 
-from shop import OtherSite, Shop
+from shop import OtherSite, Proxy, Shop
 from webdriver import Browser
 
 ACCOUNT = {
@@ -124,12 +124,36 @@ def docs_page_makes_calls(browser, _shop, _site):
     expect((200, ACCOUNT["email"]), (status, answer["results"]["email"]), "reading the profile")
 
 
+def docs_page_works_behind_a_proxy(browser, shop, _):
+    """Behind a proxy that takes a path off, the docs page shows the operations, and its calls go through the proxy."""
+    with Proxy(shop) as proxy:
+        for number, page in enumerate(("/docs", "/docs/", "/docs/index.html")):
+            browser.open(f"{proxy.url}{page}")
+            browser.wait_for("return document.querySelectorAll('.opblock').length >= 3")
+            account = {**ACCOUNT, "email": f"proxy{number}@example.com"}
+            status, answer = post(browser, "/users/register", account)
+            expect((201, "register successfully"), (status, answer["meta"]["message"]), f"registering from {page}")
+            loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")
+            expect([], [url for url in loaded if not url.startswith((proxy.url, "data:"))], "loaded beside the proxy")
+            expect([], browser.console_errors(), "errors of the console")
+
+
+# The headers that OpenTelemetry and Sentry add to every call of a page.
+TRACING = {
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "tracestate": "vendor=1",
+    "baggage": "key=value",
+    "sentry-trace": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
+    "X-Requested-With": "XMLHttpRequest",
+}
+
+
 def register_from(browser, shop, origin, account):
     """Opens an account from a page of an origin, with headers for which browsers ask first."""
     browser.open(origin)
     options = {
         "method": "POST",
-        "headers": {"Content-Type": "application/json", "Authorization": "Bearer none"},
+        "headers": {"Content-Type": "application/json", "Authorization": "Bearer none", **TRACING},
         "body": json.dumps(account),
     }
     return browser.run(FETCH, f"{shop.origin}/users/register", options)
@@ -225,6 +249,7 @@ CHECKS = [
     first_page_leads_on,
     docs_page_works_offline,
     docs_page_makes_calls,
+    docs_page_works_behind_a_proxy,
     allowed_origin_may_call,
     other_origin_may_not,
     payment_page_pays,

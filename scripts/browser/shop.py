@@ -1,5 +1,6 @@
 """The product's binary under test, and a site of another origin that calls it."""
 
+import http.client
 import http.server
 import json
 import os
@@ -64,6 +65,50 @@ class Page(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         """Says nothing."""
+
+
+class Proxy:
+    """A proxy that serves a shop below `/api` and takes that path off, as a context manager. Nothing else is there."""
+
+    def __init__(self, shop):
+        host = shop.origin.removeprefix("http://")
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Passes requests on."""
+
+            def pass_on(self):
+                """Takes the path off, and answers as the shop does."""
+                if not self.path.startswith("/api/"):
+                    self.send_error(404)
+                    return
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                shop_side = http.client.HTTPConnection(host, timeout=30)
+                shop_side.request(self.command, self.path.removeprefix("/api"), body, headers)
+                answer = shop_side.getresponse()
+                content = answer.read()
+                self.send_response_only(answer.status)
+                for name, value in answer.getheaders():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+                shop_side.close()
+
+            do_GET = do_POST = pass_on
+
+            def log_message(self, *_):
+                """Says nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class OtherSite:

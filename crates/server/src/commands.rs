@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_log;
+mod operator;
 mod outbox;
 mod payment;
 mod seed;

@@ -4,8 +4,8 @@ use super::{failed, say, unusable};
 use crate::exit::Exit;
 use crate::settings::{Place, Settings};
 use domain::clock::{Clock, Deadline, SystemClock};
-use domain::payment::{MailState, Outbox, PaymentQueries};
-use persistence::{Database, Finding};
+use domain::payment::{Attention, MailState, Outbox, Payment, PaymentQueries};
+use persistence::{Database, Finding, Overview};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -42,6 +42,11 @@ pub(super) async fn run(journal: Option<&Path>, log: Option<&Path>, settings: &S
         }
     }
     findings.iter().for_each(tell);
+    let waiting = Overview { attention: true, status: None, limit: u32::MAX };
+    match database.overview(waiting, Deadline::within(PATIENCE)).await {
+        Ok(waiting) => tell_waiting(&waiting),
+        Err(error) => return unusable(&error),
+    }
     if let Ok(waiting) = database.mails(Some(MailState::Queued), u32::MAX, Deadline::within(PATIENCE)).await {
         say(format_args!("{} mails are yet to be sent", waiting.len()));
     }
@@ -54,6 +59,19 @@ fn tell(finding: &Finding) {
         say(format_args!("{rule:<4} ok      {says}"));
     } else {
         say(format_args!("{rule:<4} BROKEN  {says}: by {broken}, such as {}", offenders.join(", ")));
+    }
+}
+
+/// Names the payments that wait for a person. That some do breaks no rule.
+fn tell_waiting(payments: &[Payment]) {
+    for reason in Attention::ALL {
+        let own = payments.iter().filter(|payment| payment.attention() == Some(reason));
+        let ids: Vec<_> = own.map(|payment| payment.record().id.to_string()).collect();
+        if !ids.is_empty() {
+            let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let (count, reason) = (ids.len(), reason.as_str());
+            say(format_args!("{count} payments wait for a person, {reason}: {named} (payment list --attention)"));
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod attention;
 mod client;
 mod crashing;
 mod faults;
 mod migrating;
 mod operating;
 mod paying;
+mod payloads;
 mod reloading;
 mod secrets;
 mod slow;
@@ -33,6 +35,10 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tests = tests![
+        attention::a_fee_on_the_payer_is_not_the_sellers,
+        attention::money_for_one_order_pays_for_no_other,
+        attention::the_dashboards_trial_is_answered_and_leaves_nothing,
+        attention::what_the_gateway_contradicts_waits_for_a_person_who_settles_it,
         crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
@@ -53,6 +59,7 @@ fn main() -> ExitCode {
         paying::an_order_that_is_half_made_is_finished,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
+        payloads::every_way_to_pay_is_understood_from_its_first_word_to_its_last,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

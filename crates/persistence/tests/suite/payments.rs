@@ -1,5 +1,6 @@
 //! Payments, their pieces, and what is kept with them.
 
+mod attention;
 mod work;
 
 use crate::support::{self, TestDatabase, image_key, kinds, seller, soon};
@@ -363,7 +364,7 @@ async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
         }
         let broken = async || {
             let findings = database.audit(now(), soon()).await.unwrap();
-            assert_eq!(findings.len(), 10);
+            assert_eq!(findings.len(), 11);
             findings.into_iter().filter(|finding| finding.broken > 0).map(|finding| finding.rule).collect::<Vec<_>>()
         };
         assert_eq!(broken().await, [] as [&str; 0], "{kind:?}");
@@ -378,6 +379,10 @@ async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
             ),
             ("UPDATE payment_transactions SET amount = amount + 1", vec!["I4", "I5", "I6", "I7"]),
             ("UPDATE payments SET state = 'success' WHERE state = 'pending'", vec!["I3", "I5", "I6", "I7"]),
+            (
+                "UPDATE payments SET needs_attention = (1 = 1) WHERE state = 'expire'",
+                vec!["I3", "I5", "I6", "I7", "I11"],
+            ),
         ] {
             test.raw().execute(meddling);
             assert_eq!(broken().await, rules, "{kind:?}: {meddling}");

@@ -166,7 +166,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
         let audit = scene.told(&["audit"]);
         assert!(audit.contains("2 payments wait for a person, contradicted: ") && audit.contains(&one), "{audit}");
         until("the metric tells of both", SOON, async || {
-            page(addresses.ops, "/metrics").await.body.contains("gocommerce_payments_contradicted 2\n")
+            page(addresses.ops, "/metrics").await.body.contains("gocommerce_payments_contradicted{} 2\n")
         })
         .await;
 

@@ -198,7 +198,7 @@ mod tests {
     use crate::client::ClientAddress;
     use crate::context::RequestId;
     use crate::money::Money;
-    use crate::payment::{Carriage, Order, PaymentCode, PaymentListing, Quantity, State, Story};
+    use crate::payment::{Carriage, Order, PaymentCode, PaymentListing, Quantity, Resolution, State, Story};
     use crate::product::{Description, Details, Picture, Price, Product, ProductName, Stock};
     use crate::user::{Role, UserId};
     use async_trait::async_trait;
@@ -330,6 +330,30 @@ mod tests {
         assert_eq!(next(&mut watch), Some(Status::Pending));
         assert_eq!(next(&mut watch), Some(Status::Success), "nothing has rung");
         assert_eq!(next(&mut watch), None);
+    }
+
+    #[test]
+    fn whether_it_waits_for_a_person_is_told_with_each_change() {
+        let stand = stand();
+        let mut watch = watch(&stand);
+        assert_eq!(next(&mut watch), Some(Status::Pending));
+        let kinds = [
+            (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
+            (EventKind::Moved { from: State::Pending, to: State::Success }, Some(true)),
+            (EventKind::Unfulfilled, Some(true)),
+            (EventKind::Resolved(Resolution::Paid), Some(true)),
+            (EventKind::FeePaid { in_all: Money::ZERO }, None),
+            (EventKind::Moved { from: State::Success, to: State::Refund }, Some(false)),
+            (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
+            (EventKind::Explained, Some(false)),
+        ];
+        let events =
+            kinds.iter().zip(2..).map(|((kind, _), number)| Event { number, at: DateTime::UNIX_EPOCH, kind: *kind });
+        stand.events.lock().unwrap().extend(events);
+        let expected: Vec<_> = kinds.into_iter().filter_map(|(_, waits)| waits).collect();
+        let told: Vec<_> =
+            expected.iter().map(|_| watch.next().now_or_never().unwrap().unwrap().unwrap().needs_attention).collect();
+        assert_eq!(told, expected);
     }
 
     #[test]

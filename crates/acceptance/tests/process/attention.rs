@@ -152,7 +152,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
             scene.database.execute(&format!("UPDATE payments SET {column} = '2026-01-01 00:00:00'"));
         }
         for _ in 0..2 {
-            assert!(scene.told(&["payment", "reconcile", &one]).contains("is pending"));
+            assert!(scene.told(&["payment", "reconcile", &one]).contains("is pending, needs attention: contradicted"));
         }
         let told = scene.told(&["payment", "explain", &one]);
         for line in

@@ -259,9 +259,10 @@ impl Payment {
     /// # Errors
     /// Why a person's word does not count here. Nothing has changed then.
     pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), Unresolvable> {
+        // Who has settled one may think better of it: nobody but a person closes a payment as paid.
+        let was_settled = self.record.contradiction.is_some() || self.record.closed == Some(State::Success);
         match (self.attention(), self.record.reservation) {
-            // Who has settled one may think better of it.
-            (None, _) if self.record.contradiction.is_none() => return Err(Unresolvable::NothingWaits),
+            (None, _) if !was_settled => return Err(Unresolvable::NothingWaits),
             (Some(Attention::Unfulfilled), Reservation::Released { on_shelf })
                 if resolution == Resolution::Paid && on_shelf < self.record.quantity.count() =>
             {

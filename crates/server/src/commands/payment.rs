@@ -64,6 +64,11 @@ async fn list(attention: bool, status: Option<&str>, limit: u32, json: bool, set
     Exit::Done
 }
 
+/// Why a payment waits for a person, behind its status.
+fn attention(payment: &Payment) -> String {
+    payment.attention().map(|reason| format!(", needs attention: {}", reason.as_str())).unwrap_or_default()
+}
+
 /// What did not fit and nobody has settled.
 fn open_contradiction(payment: &Payment) -> Option<&Contradiction> {
     payment.record().contradiction.as_ref().filter(|contradiction| contradiction.is_open)
@@ -125,8 +130,7 @@ fn moment(at: DateTime<Utc>) -> String {
 fn tell(payment: &Payment, story: &Story) {
     let record = payment.record();
     say(format_args!("payment   {} {}", record.id, record.code));
-    let attention = payment.attention().map(|reason| format!(", needs attention: {}", reason.as_str()));
-    say(format_args!("status    {}{}", record.state.status(), attention.unwrap_or_default()));
+    say(format_args!("status    {}{}", record.state.status(), attention(payment)));
     if let Some(Contradiction { transaction, told, is_open }) = &record.contradiction {
         let settled = if *is_open { "" } else { " (settled)" };
         say(format_args!("odd       the gateway told of {transaction}: {told}{settled}"));
@@ -223,7 +227,7 @@ async fn reconcile(id: Option<&str>, settings: &Settings) -> Exit {
 
 async fn reconcile_one(reconciler: &Reconciler, id: PaymentId) -> Exit {
     match reconciler.check_now(id).await {
-        Ok(Some(payment)) => say(format_args!("{id} is {}", payment.record().state.status())),
+        Ok(Some(payment)) => say(format_args!("{id} is {}{}", payment.record().state.status(), attention(&payment))),
         Ok(None) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         Err(error) => return unusable(&error),
     }

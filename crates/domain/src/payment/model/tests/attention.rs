@@ -83,6 +83,19 @@ fn who_has_settled_a_payment_may_think_better_of_it() {
 }
 
 #[test]
+fn who_was_wrong_may_say_so_when_the_gateway_has_told_the_rest() {
+    let mut payment = contradicted(after(1));
+    payment.resolve(Resolution::Paid, after(2)).unwrap();
+    let expired = with_fee(&payment, TransactionStatus::Expire);
+    assert_eq!(payment.learn(&expired, true, after(3)), Learnt::News);
+    assert_eq!((payment.record().state, &payment.record().contradiction), (State::Success, &None));
+    payment.resolve(Resolution::Failed, after(4)).unwrap();
+    assert!(!payment.record().state.is_paid());
+    assert_eq!(payment.record().reservation, Reservation::Released { on_shelf: 0 });
+    assert_eq!(payment.resolve(Resolution::Paid, after(5)), Err(Unresolvable::NothingWaits));
+}
+
+#[test]
 fn a_persons_word_does_not_take_the_place_of_the_gateways() {
     let mut payment = opened();
     assert_eq!(payment.resolve(Resolution::Paid, after(1)), Err(Unresolvable::NothingWaits), "nobody has paid");

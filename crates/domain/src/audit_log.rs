@@ -1,7 +1,7 @@
 //! The audit log: who did what that somebody may have to answer for (OWASP ASVS 5.0, 16.3).
 //!
 //! The storage writes an entry in the transaction of what it tells of, so that there is none without the other. What happens
-//! to payments is in their own events, which name their causes.
+//! to payments is in their own events, which name their causes; only what a person says of one is here too.
 
 use crate::clock::Deadline;
 use crate::error::Error;
@@ -30,16 +30,19 @@ pub enum Action {
     StockChanged,
     /// An operator has had mails tried again.
     MailsRetried,
+    /// An operator has settled a payment by their word.
+    PaymentResolved,
 }
 
 impl Action {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::LoggedIn,
         Self::LoginsFailed,
         Self::Unlocked,
         Self::PriceChanged,
         Self::StockChanged,
         Self::MailsRetried,
+        Self::PaymentResolved,
     ];
 
     /// The name in the storage and for operators.
@@ -52,6 +55,7 @@ impl Action {
             Self::PriceChanged => "price_changed",
             Self::StockChanged => "stock_changed",
             Self::MailsRetried => "mails_retried",
+            Self::PaymentResolved => "payment_resolved",
         }
     }
 
@@ -97,7 +101,7 @@ pub struct Entry {
     pub author: String,
     /// Where they were: the address of a client, where one was there.
     pub client: Option<String>,
-    /// What it was done to: a product, a mail, or an account by a digest of its e-mail address, because anybody may try
+    /// What it was done to: a product, a mail, a payment, or an account by a digest of its e-mail address, because anybody may try
     /// anybody's.
     pub subject: String,
     /// What more there is to tell, such as a price before and after.
@@ -111,7 +115,7 @@ pub enum About {
     Everything,
     /// Those of one account's log-ins.
     Account(Email),
-    /// Those of one product or mail, by its identifier.
+    /// Those of one product, mail or payment, by its identifier.
     Thing(String),
 }
 

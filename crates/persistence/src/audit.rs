@@ -38,7 +38,7 @@ pub struct Finding {
 /// A rule and the statement that finds what breaks it.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     (
         "I1",
         "what was taken off a product's stock is what is held or sold, and no stock is negative",
@@ -54,10 +54,12 @@ const RULES: [Rule; 8] = [
     ),
     (
         "I3",
-        "what is paid has a transaction over its whole amount that the gateway has confirmed",
+        "what is paid has a transaction over its whole amount that the gateway has confirmed, or a person's word",
         "SELECT p.id AS value FROM payments p WHERE p.state IN ('success', 'partial_refund', 'refund', 'chargeback')
          AND NOT EXISTS (SELECT 1 FROM payment_transactions t WHERE t.payment_id = p.id AND t.amount = p.total_amount
-            AND t.status IN ('capture', 'settlement', 'partial_refund', 'refund', 'partial_chargeback', 'chargeback'))",
+            AND t.status IN ('capture', 'settlement', 'partial_refund', 'refund', 'partial_chargeback', 'chargeback'))
+         AND NOT EXISTS (SELECT 1 FROM payment_events e WHERE p.closed = 'success' AND e.payment_id = p.id
+            AND e.kind = 'resolved' AND e.to_state = 'success')",
     ),
     (
         "I4",
@@ -71,15 +73,23 @@ const RULES: [Rule; 8] = [
         "pieces are sold where money is there and pieces were, and nowhere else",
         "SELECT p.id AS value FROM payments p JOIN stock_reservations r ON r.payment_id = p.id
          WHERE (p.state IN ('success', 'partial_refund')
-            AND r.state <> CASE WHEN p.needs_attention THEN 'released' ELSE 'sold' END)
+            AND r.state <> 'sold' AND NOT (r.state = 'released' AND p.needs_attention))
          OR (p.state IN ('pending', 'review', 'deny', 'cancel', 'expire', 'failure') AND r.state = 'sold')
-         OR (p.state IN ('cancel', 'failure') AND r.state = 'held')",
+         OR (p.state IN ('cancel', 'failure') AND r.state = 'held' AND COALESCE(p.attention, '') <> 'contradicted')",
     ),
     (
         "I5",
         "pieces are given back once for each time that they were reserved",
         "SELECT payment_id AS value FROM payment_events GROUP BY payment_id
          HAVING SUM(CASE kind WHEN 'released' THEN 1 ELSE 0 END) > SUM(CASE WHEN kind IN ('ordered', 'reserved_again') THEN 1 ELSE 0 END)",
+    ),
+    (
+        "I11",
+        "what waits for a person says why",
+        "SELECT p.id AS value FROM payments p JOIN stock_reservations r ON r.payment_id = p.id
+         WHERE p.needs_attention <> (COALESCE(p.attention, '') = 'contradicted'
+            OR (p.state IN ('success', 'partial_refund') AND r.state = 'released'))
+         OR (p.attention = 'contradicted' AND p.contradiction IS NULL)",
     ),
     (
         "I7",

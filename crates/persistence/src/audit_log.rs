@@ -13,6 +13,9 @@ use domain::client::ClientAddress;
 use domain::clock::Deadline;
 use domain::error::Error;
 
+/// The longest details that are kept, in characters.
+pub(crate) const LONGEST_DETAILS: usize = 255;
+
 /// What was done, and by whom.
 pub(crate) struct Deed<'a> {
     pub(crate) action: Action,

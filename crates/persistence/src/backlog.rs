@@ -8,7 +8,7 @@ use diesel::dsl::{count_star, min, sum};
 use diesel::prelude::*;
 use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::MailState;
+use domain::payment::{Attention, MailState};
 
 /// How much waits to be done about payments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Backlog {
     pub uncertain_mails: i64,
     /// Payments that are paid and have no pieces.
     pub unfulfilled: i64,
+    /// Payments of which the gateway has told something that does not fit, and that nobody has settled.
+    pub contradicted: i64,
 }
 
 fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Backlog> {
@@ -40,7 +42,12 @@ fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Back
     let dead = mails::table.filter(mails::state.eq(MailState::Dead.as_str()));
     let unsent = mails::table.filter(mails::state.eq_any([MailState::Queued, MailState::Dead].map(MailState::as_str)));
     let uncertain: Option<i64> = unsent.select(sum(mails::uncertain)).get_result(connection)?;
-    let unfulfilled = payments::table.filter(payments::needs_attention.eq(true));
+    let waiting = payments::table.filter(payments::needs_attention.eq(true));
+    let contradicted = waiting.filter(payments::attention.eq(Attention::Contradicted.as_str()));
+    let (waiting, contradicted): (i64, i64) = (
+        waiting.select(count_star()).get_result(connection)?,
+        contradicted.select(count_star()).get_result(connection)?,
+    );
     Ok(Backlog {
         notifications: notified,
         notifications_age: age(first),
@@ -48,7 +55,8 @@ fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Back
         mails_age: age(oldest),
         dead_mails: dead.select(count_star()).get_result(connection)?,
         uncertain_mails: uncertain.unwrap_or_default(),
-        unfulfilled: unfulfilled.select(count_star()).get_result(connection)?,
+        unfulfilled: waiting - contradicted,
+        contradicted,
     })
 }
 

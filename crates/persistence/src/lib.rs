@@ -48,6 +48,7 @@ pub use database::Database;
 pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};
 pub use options::{Access, Options};
+pub use payment::Overview;
 pub use status::Status;
 pub use url::{Backend, OpenError, check_url};
 

@@ -1,5 +1,6 @@
 //! Payments, and all that changes with them in one transaction.
 
+use crate::audit_log::{self, Deed};
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
@@ -12,11 +13,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryResult;
 use diesel::prelude::*;
+use domain::audit_log::{Action, Author};
 use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use domain::payment::{
-    Cause, Change, Event, IdempotencyKey, Learnt, Order, Payment, PaymentId, PaymentListing, PaymentQueries, Payments,
-    Placed, Story, Verdict,
+    Cause, Change, Event, IdempotencyKey, Learnt, Order, Payment, PaymentId, PaymentListing, PaymentQueries,
+    PaymentRecord, Payments, Placed, Ruling, Rulings, Story, Unresolvable, Verdict,
 };
 use domain::product::Product;
 use domain::user::UserId;
@@ -28,6 +30,7 @@ mod row;
 mod stock;
 mod story;
 
+pub use listing::Overview;
 pub(crate) use row::{PaymentRow, Stored};
 
 /// Why an order is not recorded.
@@ -65,7 +68,7 @@ fn place(connection: &mut AnyConnection, order: &Order) -> Result<Payment, Refus
     if !stock::reserve(connection, &id, order.product, quantity, until, order.now)? {
         return Err(Refused::Order(ErrorCode::InsufficientStock.into()));
     }
-    row::add(connection, payment.record())?;
+    row::add(connection, &payment)?;
     events::record(connection, order.id, Cause::Order, &payment.take_news(), order.now)?;
     Ok(payment)
 }
@@ -103,6 +106,52 @@ fn lock(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<Option<Res
     Ok(Some(Ok(Payment::restore(record))))
 }
 
+/// Stores what has changed in a payment whose row is locked, and all that follows from it.
+fn store(
+    connection: &mut AnyConnection,
+    before: &PaymentRecord,
+    payment: &mut Payment,
+    cause: Cause,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let news = payment.take_news();
+    let after = payment.record();
+    if after.version != before.version {
+        row::change(connection, before, payment, now)?;
+        if after.reservation.as_str() != before.reservation.as_str() {
+            stock::set(connection, &after.id.to_string(), after.reservation, now)?;
+        }
+        events::record(connection, after.id, cause, &news, now)?;
+    }
+    Ok(())
+}
+
+/// Settles a payment by a person's word, and writes that down in the audit log.
+fn resolve(
+    connection: &mut AnyConnection,
+    id: PaymentId,
+    ruling: &Ruling,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Result<Result<Payment, Unresolvable>, Error>>> {
+    let mut payment = match lock(connection, id)? {
+        None => return Ok(None),
+        Some(Err(error)) => return Ok(Some(Err(error))),
+        Some(Ok(payment)) => payment,
+    };
+    let before = payment.record().clone();
+    if let Err(refusal) = payment.resolve(ruling.resolution, now) {
+        return Ok(Some(Ok(Err(refusal))));
+    }
+    store(connection, &before, &mut payment, Cause::Operator, now)?;
+    let (action, author) = (Action::PaymentResolved, Author::Operator);
+    let Ruling { resolution, operator, reason } = ruling;
+    let details: String =
+        format!("{} by {operator}: {reason}", resolution.as_str()).chars().take(audit_log::LONGEST_DETAILS).collect();
+    let deed = Deed { action, author, client: None, subject: &id.to_string(), details: &details };
+    audit_log::add(connection, &deed, now)?;
+    Ok(Some(Ok(Ok(payment))))
+}
+
 /// Changes a payment, and in the same transaction all that follows from it.
 fn change(
     connection: &mut AnyConnection,
@@ -118,16 +167,7 @@ fn change(
     };
     let before = payment.record().clone();
     let learnt = change(&mut payment);
-    let news = payment.take_news();
-    let after = payment.record();
-    if after.version != before.version {
-        row::change(connection, &before, after, now)?;
-        let moved = after.reservation.as_str() != before.reservation.as_str();
-        if moved {
-            stock::set(connection, &id.to_string(), after.reservation, now)?;
-        }
-        events::record(connection, id, cause, &news, now)?;
-    }
+    store(connection, &before, &mut payment, cause, now)?;
     if let (Cause::Notification(notification), Some(verdict)) = (cause, Verdict::of(learnt)) {
         notifications::judge(connection, notification, verdict, now)?;
     }
@@ -269,6 +309,25 @@ impl Payments for Database {
 }
 
 #[async_trait]
+impl Rulings for Database {
+    async fn resolve(
+        &self,
+        id: PaymentId,
+        ruling: &Ruling,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Option<Result<Payment, Unresolvable>>, Error> {
+        let ruling = ruling.clone();
+        let resolved = self
+            .write(by, move |connection| {
+                write_transaction(connection, |connection| resolve(connection, id, &ruling, now))
+            })
+            .await?;
+        resolved.transpose()
+    }
+}
+
+#[async_trait]
 impl PaymentQueries for Database {
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error> {
         only(self.read(by, move |connection| find(connection, id)).await?)
@@ -304,5 +363,15 @@ impl PaymentQueries for Database {
             .await?;
         let known = counts.into_iter().filter_map(|(id, events)| Some((id.parse().ok()?, events.unsigned_abs())));
         Ok(known.collect())
+    }
+}
+
+impl Database {
+    /// The payments that an operator wants to see, the newest first.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn overview(&self, wanted: Overview, by: Deadline) -> Result<Vec<Payment>, Error> {
+        self.read_primary(by, move |connection| listing::overview(connection, wanted)).await?.payments()
     }
 }

@@ -122,8 +122,14 @@ diesel::table! {
         product_updated_at -> Timestamp,
         /// How the payment stands.
         state -> Text,
-        /// Whether it is paid and there are no pieces for it.
+        /// Whether it waits for a person.
         needs_attention -> Bool,
+        /// Why; none in rows from before that was kept.
+        attention -> Nullable<Text>,
+        /// The transaction that the gateway told of and that did not fit.
+        contradicted_by -> Nullable<Text>,
+        /// What it told, and why that did not fit.
+        contradiction -> Nullable<Text>,
         /// As what it was closed here.
         closed -> Nullable<Text>,
         /// What the gateway's script opens the page by.
@@ -162,6 +168,8 @@ diesel::table! {
         payment_type -> Text,
         /// What it is for, in minor units.
         amount -> BigInt,
+        /// What the payer pays on top of that for the way of paying, in minor units.
+        fee -> BigInt,
         /// How much was given back, in minor units.
         refunded -> BigInt,
         /// When that was learnt, in UTC.

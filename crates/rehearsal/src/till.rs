@@ -106,9 +106,11 @@ impl Till {
             status,
             payment_type: "qris".to_owned(),
             amount,
+            fee: Money::ZERO,
             refunded: Money::ZERO,
         };
-        Report { order: id.to_owned(), transaction, currency: Money::CURRENCY.to_owned() }
+        let order = Some(id.to_owned());
+        Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
     }
 
     /// Has the gateway tell how a payment's first attempt stands, as another server would learn it.

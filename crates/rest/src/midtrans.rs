@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 use utoipa::IntoResponses;
 
@@ -43,7 +44,8 @@ impl IntoResponses for NotifyRefusals {
 /// Takes a notification of Midtrans.
 ///
 /// It is kept before it is answered, and believed only as far as Midtrans confirms it when asked. The same one may come any
-/// number of times, and in any order with others.
+/// number of times, and in any order with others. What the dashboard sends to try out the address is taken, and nothing is done
+/// about it.
 #[utoipa::path(
     post,
     path = "/payments/midtrans/webhook",
@@ -150,10 +152,15 @@ impl<'a> Members<'a> {
     }
 }
 
+/// What a body holds: the gateway's dashboard may send a notification as a text within JSON.
+fn unwrapped(body: &str) -> Option<Cow<'_, str>> {
+    if body.trim_start().starts_with('"') { serde_json::from_str(body).ok().map(Cow::Owned) } else { Some(body.into()) }
+}
+
 /// Reads a notification; unknown fields are ignored. What names something is a text and nothing else: a number in its place is
 /// as good as nothing, and told as missing.
 fn read(body: &[u8]) -> Option<NotificationForm> {
-    let text = std::str::from_utf8(unmarked(body)).ok()?;
+    let text = &*unwrapped(std::str::from_utf8(unmarked(body)).ok()?)?;
     let members: Members<'_> = serde_json::from_str(text).ok()?;
     Some(NotificationForm {
         order_id: members.text("order_id"),
@@ -236,6 +243,18 @@ mod tests {
     }
 
     #[test]
+    fn a_notification_within_a_text_is_unwrapped_once() {
+        let plain = r#"{"order_id":"o","signature_key":"abc","a":"\\ ü"}"#;
+        let wrapped = Value::from(plain).to_string();
+        for body in [wrapped.clone(), format!(" \n{wrapped} ")] {
+            let form = read(body.as_bytes()).unwrap();
+            assert_eq!((form.order_id.as_str(), form.signature_key.as_str()), ("o", "abc"));
+            assert_eq!(form.body, plain.replace("abc", "***"));
+        }
+        assert!(read(Value::from(wrapped).to_string().as_bytes()).is_none(), "twice is once too often");
+    }
+
+    #[test]
     fn what_is_no_object_is_no_notification() {
         for body in [
             &b""[..],
@@ -247,6 +266,9 @@ mod tests {
             b"{",
             b"\xff",
             b"\"text\"",
+            b"\"{}",
+            b"\"[]\"",
+            b"\"\"",
         ] {
             assert!(read(body).is_none(), "{body:?}");
         }

@@ -82,7 +82,7 @@ pub enum Command {
         #[arg(long, value_name = "EMAIL", conflicts_with = "id")]
         email: Option<String>,
 
-        /// Only what was done to the product or mail with this identifier
+        /// Only what was done to the product, mail or payment with this identifier
         #[arg(long, value_name = "ID")]
         id: Option<String>,
 
@@ -109,6 +109,22 @@ pub enum ConfigCommand {
 /// What can be done about payments.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum PaymentCommand {
+    /// List payments, the newest first
+    List {
+        /// Only those that wait for a person, with the reason
+        #[arg(long)]
+        attention: bool,
+        /// Only those that buyers and sellers see as pending, success, deny, cancel, expire, failure, refund, partial_refund
+        /// or chargeback
+        #[arg(long, value_name = "STATUS")]
+        status: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// As JSON, one payment a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell a payment's whole story: what happened, what the gateway sent, which mails went out
     Explain {
         /// The payment's identifier
@@ -118,6 +134,17 @@ pub enum PaymentCommand {
     Reconcile {
         /// The payment's identifier
         id: Option<String>,
+    },
+    /// Settle a payment that waits for a person, once it is known what has become of its money
+    Resolve {
+        /// The payment's identifier
+        id: String,
+        /// What has become of it: paid or failed
+        #[arg(long = "as", value_name = "OUTCOME")]
+        outcome: String,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod audit_log;
 mod database;
+mod operator;
 mod outbox;
 pub(crate) mod output;
 mod payment;

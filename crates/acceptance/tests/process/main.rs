@@ -4,6 +4,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod attention;
 mod client;
 mod commanding;
 mod crashing;
@@ -11,6 +12,7 @@ mod faults;
 mod migrating;
 mod operating;
 mod paying;
+mod payloads;
 mod prefixed;
 mod reloading;
 mod secrets;
@@ -43,6 +45,10 @@ fn main() -> ExitCode {
         commanding::without_a_shop_a_command_says_where_it_looked_and_makes_nothing,
         commanding::without_a_shop_a_command_says_where_it_looked_on_mariadb,
         commanding::without_a_shop_a_command_says_where_it_looked_on_postgresql,
+        attention::a_fee_on_the_payer_is_not_the_sellers,
+        attention::money_for_one_order_pays_for_no_other,
+        attention::the_dashboards_trial_is_answered_and_leaves_nothing,
+        attention::what_the_gateway_contradicts_waits_for_a_person_who_settles_it,
         crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
         paying::a_mail_server_that_cannot_take_all_addresses_is_told_at_start,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
+        payloads::every_way_to_pay_is_understood_from_its_first_word_to_its_last,
         prefixed::every_address_leads_back_through_the_proxy,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,

@@ -16,21 +16,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const BOUND: Duration = Duration::from_secs(170);
-const SOON: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(170);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// The key of the gateway's tests.
-const KEY: &str = "SB-Mid-server-TESTKEY";
+pub(crate) const KEY: &str = "SB-Mid-server-TESTKEY";
 
 /// A buyer's and a seller's way into a server.
-struct Shopping {
-    rest: RestShop,
-    buyer: String,
+pub(crate) struct Shopping {
+    pub(crate) rest: RestShop,
+    pub(crate) buyer: String,
     product: String,
 }
 
 impl Shopping {
     /// Opens accounts, and offers a product of which there are so many pieces.
-    async fn begin(addresses: Addresses, mark: &str, pieces: i32) -> Self {
+    pub(crate) async fn begin(addresses: Addresses, mark: &str, pieces: i32) -> Self {
         let rest = RestShop::new(addresses.rest);
         let account = async |role: &str| {
             let email = format!("{role}{mark}@example.com");
@@ -43,13 +43,13 @@ impl Shopping {
     }
 
     /// The same accounts at a server that was started again.
-    fn at(&self, addresses: Addresses) -> Self {
+    pub(crate) fn at(&self, addresses: Addresses) -> Self {
         let (buyer, product) = (self.buyer.clone(), self.product.clone());
         Self { rest: RestShop::new(addresses.rest), buyer, product }
     }
 
     /// Orders a piece; none where the server has no answer, or says that it cannot.
-    async fn order(&self) -> Option<Value> {
+    pub(crate) async fn order(&self) -> Option<Value> {
         let order = json!({ "product_id": self.product, "quantity": 1 });
         let request = self.rest.request(Method::POST, "/payments").bearer_auth(&self.buyer).json(&order);
         let answer = request.send().await.ok()?;
@@ -58,26 +58,26 @@ impl Shopping {
         is_made.then(|| body["results"].clone())
     }
 
-    async fn status(&self, payment: &str) -> String {
+    pub(crate) async fn status(&self, payment: &str) -> String {
         let request = self.rest.request(Method::GET, &format!("/payments/{payment}")).bearer_auth(&self.buyer);
         let body: Value = request.send().await.unwrap().json().await.unwrap();
         body["results"]["status"].as_str().unwrap_or_default().to_owned()
     }
 
-    async fn until_status(&self, payment: &str, status: &str) {
+    pub(crate) async fn until_status(&self, payment: &str, status: &str) {
         until(&format!("{payment} is {status}"), SOON, async || self.status(payment).await == status).await;
     }
 }
 
 /// Runs a command of operators against a database, and returns what it printed.
-fn command(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+pub(crate) fn command(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let arguments = [arguments, &["--env", "test"]].concat();
     let mut process = Process::spawn(&arguments, settings, &[]);
     let code = process.exit_code(SOON);
     (code, process.output())
 }
 
-fn assert_audited(database: &str, storage: &str, journal: Option<&Path>) {
+pub(crate) fn assert_audited(database: &str, storage: &str, journal: Option<&Path>) {
     let settings = [("database.url", database), ("storage.url", storage)];
     let journal = journal.map(|path| path.display().to_string());
     let arguments: Vec<&str> =

@@ -37,10 +37,26 @@ impl Transaction {
     }
 }
 
+/// How the status of an order's transactions names the order, and what is found under the order's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// By its name, under which the latest transaction is found.
+    #[default]
+    Named,
+    /// By the transaction's name (DANA, virtual accounts of BSI, Danamon, Seabank, Saqu); under the order's the latest is found.
+    Unnamed,
+    /// By the transaction's name, and under the order's nothing is found.
+    Lost,
+}
+
 /// An order.
 pub(super) struct Order {
     pub(super) id: String,
     pub(super) gross: u64,
+    /// What payers are asked for on top of it.
+    pub(super) fee: u64,
+    /// How a status names the order.
+    pub(super) naming: Naming,
     /// The page's, while it is open.
     pub(super) token: Option<String>,
     pub(super) transactions: Vec<Transaction>,
@@ -71,7 +87,7 @@ impl Order {
     }
 
     pub(super) fn refund(&mut self, amount: u64) {
-        let gross = self.gross;
+        let gross = self.gross + self.fee;
         let last = self.last();
         last.refunds.push(Refund { amount, is_confirmed: false });
         let refunded = last.refunded();
@@ -116,6 +132,8 @@ impl Book {
         let order = self.orders.entry(id.clone()).or_insert_with(|| Order {
             id,
             gross,
+            fee: 0,
+            naming: Naming::Named,
             token: None,
             transactions: Vec::new(),
             changes: Map::new(),
@@ -160,9 +178,18 @@ impl Book {
             .orders
             .values()
             .flat_map(|order| order.transactions.iter().map(move |transaction| (order, transaction)));
-        let found = transactions.filter(|(order, transaction)| order.id == id || transaction.id == id).last();
+        let is_meant = |order: &Order, transaction: &Transaction| {
+            transaction.id == id || order.id == id && order.naming != Naming::Lost
+        };
+        let found = transactions.filter(|(order, transaction)| is_meant(order, transaction)).last();
         match found {
-            Some((order, transaction)) => (200, fields::of(order, transaction, "Success, transaction is found", key)),
+            Some((order, transaction)) => {
+                let mut told = fields::of(order, transaction, "Success, transaction is found", key);
+                if order.naming != Naming::Named {
+                    told["order_id"] = json!(transaction.id);
+                }
+                (200, told)
+            }
             None => (
                 self.unknown_status,
                 json!({ "status_code": "404", "status_message": "Transaction doesn't exist.", "id": Uuid::new_v4().to_string() }),

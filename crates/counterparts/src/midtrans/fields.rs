@@ -25,11 +25,17 @@ pub(super) fn of(order: &Order, transaction: &Transaction, message: &str, key: &
         "payment_type": payment_type(&transaction.payment_type),
         "order_id": order.id,
         "merchant_id": MERCHANT,
-        "gross_amount": amount(order.gross),
+        "gross_amount": amount(order.gross + order.fee),
         "fraud_status": transaction.fraud,
         "currency": "IDR",
     }));
     add(of_type(transaction));
+    if order.fee > 0 {
+        let (original, gross, fee) =
+            (order.gross.to_string(), (order.gross + order.fee).to_string(), order.fee.to_string());
+        let parts = json!({ "original_amount": original, "gross_amount": gross, "customer_imposed_payment_fee": fee });
+        add(json!({ "metadata": { "extra_info": { "gross_amount_info": parts } } }));
+    }
     if is_paid(&transaction.status) && transaction.payment_type != CARD || transaction.status == "settlement" {
         add(json!({ "settlement_time": PAID_AT }));
     }

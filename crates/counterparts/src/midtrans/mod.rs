@@ -9,6 +9,7 @@ mod fields;
 mod http;
 
 pub use crate::smtp::Times;
+pub use book::Naming;
 pub use fault::{Endpoint, Fault};
 
 use book::{Book, Transaction};
@@ -144,6 +145,17 @@ impl Midtrans {
     /// Where there is no such order, as all that is done to one, or to a transaction that is not there.
     pub fn alter(&self, order: &str, changes: &Value) {
         lock(&self.shared.book).order(order).changes.extend(changes.as_object().unwrap().clone());
+    }
+
+    /// From now on has payers asked for so many rupiah on top of an order's amount, as the dashboard's "customer imposed payment
+    /// fee" does.
+    pub fn charge_fee(&self, order: &str, rupiah: u64) {
+        lock(&self.shared.book).order(order).fee = rupiah;
+    }
+
+    /// From now on names an order like that where a status is asked for. Notifications name it by its name.
+    pub fn name_by(&self, order: &str, naming: Naming) {
+        lock(&self.shared.book).order(order).naming = naming;
     }
 
     /// The payer chooses a way to pay: `credit_card`, `bank_transfer` (BCA), `permata`, `gopay`, `shopeepay`, `dana`, `qris`,

@@ -1,7 +1,7 @@
 //! What happens to payments.
 
 use crate::money::Money;
-use crate::payment::{State, Status};
+use crate::payment::{Resolution, State, Status};
 use chrono::{DateTime, Utc};
 
 /// Something that happened to a payment.
@@ -39,9 +39,23 @@ pub enum EventKind {
     Unfulfilled,
     /// So much of the money has been given back in all.
     Refunded {
+        /// How much, with what was given back of the payer's fees.
+        in_all: Money,
+    },
+    /// The payer has paid so much in all for the way of paying, on top of the total. It is not the shop's, nor the seller's.
+    FeePaid {
         /// How much.
         in_all: Money,
     },
+    /// The gateway has told of something that does not fit the payment; a person has to look at it.
+    Contradicted {
+        /// Over how much that is.
+        over: Money,
+    },
+    /// The gateway has since told of the same in a way that fits: nobody has to look at it any more.
+    Explained,
+    /// A person has settled what the gateway's word alone did not.
+    Resolved(Resolution),
 }
 
 impl EventKind {

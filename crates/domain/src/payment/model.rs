@@ -5,8 +5,10 @@
 
 use crate::id::uuid_id;
 use crate::money::Money;
+use crate::payment::attention::{Attention, Contradiction, Resolution, Unresolvable, objection};
+use crate::payment::record::{Learnt, PaymentPage, PaymentRecord, Report, Reservation, Transaction};
 use crate::payment::status::{State, TransactionStatus, next_state};
-use crate::payment::{Event, EventKind, Order, PaymentCode, Quantity};
+use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
 use crate::user::UserId;
 use crate::version::Version;
@@ -27,127 +29,10 @@ pub const GRACE: TimeDelta = TimeDelta::minutes(10);
 const SILENCE: TimeDelta = TimeDelta::minutes(10);
 /// How long after its reservation has ended the gateway is still asked about a payment.
 const ASK_UNTIL: TimeDelta = TimeDelta::hours(24);
+/// How often the gateway is asked afterwards about a payment that waits for a person.
+const ASK_DAILY: TimeDelta = TimeDelta::hours(24);
 /// How long a page that could not be had is asked for again.
 const OPEN_UNTIL: TimeDelta = TimeDelta::minutes(15);
-
-/// Where the payer pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentPage {
-    /// What the gateway's own script opens the page by.
-    pub token: String,
-    /// The page's address.
-    pub url: String,
-}
-
-/// What has become of the pieces that a payment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reservation {
-    /// They are kept for the payer.
-    Held,
-    /// They are the payer's.
-    Sold,
-    /// They have been given back.
-    Released {
-        /// How many pieces of the product there are to be reserved anew.
-        on_shelf: i32,
-    },
-}
-
-impl Reservation {
-    /// The name in storage.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Sold => "sold",
-            Self::Released { .. } => "released",
-        }
-    }
-}
-
-/// One attempt to pay, as far as the gateway has told of it when asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transaction {
-    /// The gateway's name for it.
-    pub id: String,
-    /// How it stands.
-    pub status: TransactionStatus,
-    /// How it is paid, such as `credit_card` or `qris`; one of the gateway's words.
-    pub payment_type: String,
-    /// What the gateway says it is for.
-    pub amount: Money,
-    /// How much of it was given back.
-    pub refunded: Money,
-}
-
-/// What the gateway answered when it was asked about an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The order.
-    pub order: String,
-    /// What it says of one transaction.
-    pub transaction: Transaction,
-    /// Of which currency (ISO 4217).
-    pub currency: String,
-}
-
-/// What came of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learnt {
-    /// It was news.
-    News,
-    /// It was known, or older than what is known.
-    Known,
-    /// It is about another order, amount or currency.
-    Contradicts,
-    /// It may be older than what is known; the gateway is to be asked again.
-    AskAgain,
-}
-
-/// All that storage keeps of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentRecord {
-    /// Identifies it.
-    pub id: PaymentId,
-    /// What people call it.
-    pub code: PaymentCode,
-    /// Who pays.
-    pub buyer: UserId,
-    /// How many pieces.
-    pub quantity: Quantity,
-    /// What they cost together.
-    pub total: Money,
-    /// The product as it was ordered; its stock is what was left then.
-    pub product: Product,
-    /// How it stands.
-    pub state: State,
-    /// Whether it is paid and there are no pieces for it.
-    pub needs_attention: bool,
-    /// As what it was closed here, without the gateway's word.
-    pub closed: Option<State>,
-    /// Where the payer pays, once that is known.
-    pub page: Option<PaymentPage>,
-    /// What has become of the pieces.
-    pub reservation: Reservation,
-    /// The attempts to pay.
-    pub transactions: Vec<Transaction>,
-    /// Until when the payer may pay.
-    pub expires_at: DateTime<Utc>,
-    /// When the gateway is to be asked about it next; never where nothing more can come of it.
-    pub next_check: Option<DateTime<Utc>>,
-    /// How often in a row the gateway has answered nothing new; of an order without a page, how often it was asked.
-    pub checks: u32,
-    /// How many events there are.
-    pub events: u32,
-    /// How often it has been changed.
-    pub version: Version,
-    /// When it was ordered.
-    pub created_at: DateTime<Utc>,
-    /// When the gateway had made a page for it.
-    pub opened_at: Option<DateTime<Utc>>,
-    /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
-}
 
 /// An order and its payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +53,7 @@ impl Payment {
             total,
             product,
             state: State::Pending,
-            needs_attention: false,
+            contradiction: None,
             closed: None,
             page: None,
             reservation: Reservation::Held,
@@ -228,11 +113,36 @@ impl Payment {
         self.record.product.seller()
     }
 
+    /// Why it waits for a person, if it does.
+    #[must_use]
+    pub fn attention(&self) -> Option<Attention> {
+        if self.is_contradicted() {
+            return Some(Attention::Contradicted);
+        }
+        self.is_unfulfilled().then_some(Attention::Unfulfilled)
+    }
+
+    /// Whether it is paid and has no pieces.
+    #[must_use]
+    pub const fn is_unfulfilled(&self) -> bool {
+        expects_pieces(self.record.state) && self.is_released()
+    }
+
+    /// Whether the gateway has told of something that does not fit, and nobody has settled that.
+    fn is_contradicted(&self) -> bool {
+        self.record.contradiction.as_ref().is_some_and(|contradiction| contradiction.is_open)
+    }
+
+    const fn is_released(&self) -> bool {
+        matches!(self.record.reservation, Reservation::Released { .. })
+    }
+
     /// Whether it waits for its page: it was ordered, and what the gateway answered to that is not known.
     #[must_use]
     pub fn is_half_made(&self) -> bool {
         let record = &self.record;
-        record.opened_at.is_none() && record.state == State::Pending && record.transactions.is_empty()
+        let is_unheard_of = record.transactions.is_empty() && record.contradiction.is_none();
+        record.opened_at.is_none() && record.state == State::Pending && is_unheard_of
     }
 
     /// Whether the gateway is to be asked for a page, should it know nothing of the order.
@@ -264,12 +174,13 @@ impl Payment {
     }
 
     /// Gives up a payment of which the gateway knows nothing when its time is over, or has told nothing new for a day, and
-    /// gives its pieces back; tells whether it did.
+    /// gives its pieces back; tells whether it did. One that waits for a person is not given up.
     pub fn expire(&mut self, now: DateTime<Utc>) -> bool {
         let record = &self.record;
         let patience = if record.transactions.is_empty() { SILENCE } else { ASK_UNTIL };
         let is_over = now >= self.hold_until() + patience;
-        let may_expire = is_over && record.closed.is_none() && record.state == State::Pending;
+        let is_open = record.closed.is_none() && record.state == State::Pending && !self.is_contradicted();
+        let may_expire = is_over && is_open;
         if may_expire {
             self.close(State::Expire, now);
         }
@@ -285,12 +196,11 @@ impl Payment {
 
     /// Takes note of what the gateway has answered. `is_fresh` tells that nothing has become known since it was asked.
     pub fn learn(&mut self, report: &Report, is_fresh: bool, now: DateTime<Utc>) -> Learnt {
-        let Report { order, transaction, currency } = report;
-        let is_ours = *order == self.record.id.to_string() && currency == Money::CURRENCY;
-        if !is_ours || transaction.amount != self.record.total {
-            return Learnt::Contradicts;
+        let transaction = &report.transaction;
+        if let Some(reason) = objection(report, &self.record) {
+            return self.contradict(report, reason, now);
         }
-        let refunded = self.refunded();
+        let (refunded, fee) = (self.refunded(), self.fee());
         let learnt = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
             None => {
                 self.record.transactions.push(transaction.clone());
@@ -299,9 +209,14 @@ impl Payment {
             Some(known) => supersede(known, transaction, is_fresh),
         };
         if learnt == Learnt::News {
-            let in_all = self.refunded();
-            if in_all > refunded {
-                self.tell(EventKind::Refunded { in_all }, now);
+            self.explain(&transaction.id, now);
+            for (before, in_all, kind) in [
+                (fee, self.fee(), EventKind::FeePaid { in_all: self.fee() }),
+                (refunded, self.refunded(), EventKind::Refunded { in_all: self.refunded() }),
+            ] {
+                if in_all > before {
+                    self.tell(kind, now);
+                }
             }
             self.record.checks = 0;
             self.settle(now);
@@ -311,11 +226,82 @@ impl Payment {
         learnt
     }
 
-    /// How much of the money was given back.
+    /// Takes note of what does not fit, once however often it is told. It moves nothing: a person has to look at it.
+    fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> Learnt {
+        let told = Contradiction::of(report, reason);
+        if self.record.contradiction.as_ref().is_some_and(|known| known.is_same(&told)) {
+            return Learnt::ContradictsStill;
+        }
+        self.record.contradiction = Some(told);
+        self.tell(EventKind::Contradicted { over: report.transaction.gross() }, now);
+        self.plan_check(now);
+        self.touch(now);
+        Learnt::Contradicts
+    }
+
+    /// Forgets what did not fit about a transaction of which something that fits has become known.
+    fn explain(&mut self, transaction: &str, now: DateTime<Utc>) {
+        if self.record.contradiction.as_ref().is_none_or(|known| known.transaction != transaction) {
+            return;
+        }
+        if self.is_contradicted() {
+            self.tell(EventKind::Explained, now);
+        }
+        self.record.contradiction = None;
+    }
+
+    /// Takes a person's word for what has become of a payment that waits for one, or did until a person settled it.
+    ///
+    /// As paid, its pieces are sold, and reserved once more where they were given back and are there; as failed, they are given
+    /// back. What the gateway confirms later still counts: money that comes after all makes a failed payment paid, and money
+    /// that goes back is recorded; that an attempt failed does not undo a person's word that it is paid.
+    ///
+    /// # Errors
+    /// Why a person's word does not count here. Nothing has changed then.
+    pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), Unresolvable> {
+        // Who has settled one may think better of it: nobody but a person closes a payment as paid.
+        let was_settled = self.record.contradiction.is_some() || self.record.closed == Some(State::Success);
+        match (self.attention(), self.record.reservation) {
+            (None, _) if !was_settled => return Err(Unresolvable::NothingWaits),
+            (Some(Attention::Unfulfilled), Reservation::Released { on_shelf })
+                if resolution == Resolution::Paid && on_shelf < self.record.quantity.count() =>
+            {
+                return Err(Unresolvable::NoPieces);
+            }
+            _ => {}
+        }
+        let mut known = self.record.transactions.iter();
+        let is_confirmed = known.clone().any(Transaction::is_paid);
+        match resolution {
+            Resolution::Failed if is_confirmed => return Err(Unresolvable::Paid),
+            Resolution::Failed if known.any(|known| known.status == TransactionStatus::Challenge) => {
+                return Err(Unresolvable::UnderReview);
+            }
+            // The gateway's own word needs no other beside it.
+            Resolution::Paid if is_confirmed => {}
+            Resolution::Paid | Resolution::Failed => self.record.closed = Some(resolution.state()),
+        }
+        if let Some(contradiction) = &mut self.record.contradiction {
+            contradiction.is_open = false;
+        }
+        self.tell(EventKind::Resolved(resolution), now);
+        self.settle(now);
+        self.plan_check(now);
+        self.touch(now);
+        Ok(())
+    }
+
+    /// How much of the money was given back, with what was given back of the payer's fees.
     #[must_use]
     pub fn refunded(&self) -> Money {
-        let each = self.record.transactions.iter().map(|transaction| transaction.refunded);
-        each.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Money::MAX))
+        sum(self.record.transactions.iter().map(|transaction| transaction.refunded))
+    }
+
+    /// How much the payer has paid on top of the total for the way of paying.
+    #[must_use]
+    pub fn fee(&self) -> Money {
+        let paid = self.record.transactions.iter().filter(|transaction| transaction.is_paid());
+        sum(paid.map(|transaction| transaction.fee))
     }
 
     /// Lets time pass: gives back what was reserved for longer than it may be, and plans when the gateway is to be asked
@@ -323,7 +309,7 @@ impl Payment {
     pub fn checked(&mut self, was_answered: bool, now: DateTime<Utc>) {
         let counts = was_answered || self.is_half_made();
         self.record.checks = if counts { self.record.checks.saturating_add(1) } else { 0 };
-        if now >= self.hold_until() && !self.record.state.is_paid() {
+        if now >= self.hold_until() && !self.record.state.is_paid() && !self.is_contradicted() {
             self.release(now);
         }
         self.plan_check(now);
@@ -340,11 +326,13 @@ impl Payment {
             self.tell(EventKind::Moved { from, to }, now);
         }
         match (to, self.record.reservation) {
-            (State::Success | State::PartialRefund, _) => self.sell(now),
+            (State::Success | State::PartialRefund, _) => self.sell(from, now),
             // Money that came and went, for pieces that are still there.
-            (State::Refund | State::Chargeback, Reservation::Held) => self.sell(now),
-            (State::Refund | State::Chargeback, _) => self.record.needs_attention = false,
+            (State::Refund | State::Chargeback, Reservation::Held) => self.sell(from, now),
+            (State::Refund | State::Chargeback, _) => {}
             (State::Deny | State::Expire, Reservation::Held) if self.may_be_tried_again(to, now) => {}
+            // Money may have come in a way that only a person can find out.
+            (_, Reservation::Held) if self.is_contradicted() => {}
             (State::Deny | State::Expire | State::Cancel | State::Failure, _) => self.release(now),
             (State::Pending | State::Review, _) => {}
         }
@@ -361,7 +349,7 @@ impl Payment {
         is_retried && self.record.closed.is_none() && now < self.hold_until()
     }
 
-    fn sell(&mut self, now: DateTime<Utc>) {
+    fn sell(&mut self, from: State, now: DateTime<Utc>) {
         match self.record.reservation {
             Reservation::Sold => {}
             Reservation::Held => {
@@ -370,38 +358,36 @@ impl Payment {
             }
             Reservation::Released { on_shelf } if on_shelf >= self.record.quantity.count() => {
                 self.record.reservation = Reservation::Sold;
-                self.record.needs_attention = false;
                 self.tell(EventKind::ReservedAgain, now);
                 self.tell(EventKind::Sold, now);
             }
-            Reservation::Released { .. } if self.record.needs_attention => {}
-            Reservation::Released { .. } => {
-                self.record.needs_attention = true;
-                self.tell(EventKind::Unfulfilled, now);
-            }
+            // It was told when they were found missing.
+            Reservation::Released { .. } if expects_pieces(from) => {}
+            Reservation::Released { .. } => self.tell(EventKind::Unfulfilled, now),
         }
     }
 
     fn release(&mut self, now: DateTime<Utc>) {
-        self.record.needs_attention = false;
-        if !matches!(self.record.reservation, Reservation::Released { .. }) {
+        if !self.is_released() {
             self.record.reservation = Reservation::Released { on_shelf: 0 };
             self.tell(EventKind::Released, now);
         }
     }
 
-    /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day; at once
-    /// and then ever later for a page.
+    /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day, and daily
+    /// for as long as it waits for a person; at once and then ever later for a page.
     fn plan_check(&mut self, now: DateTime<Utc>) {
         let record = &self.record;
         let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
         let is_over = record.state.is_paid() || matches!(record.state, State::Cancel | State::Failure);
-        let is_held = record.reservation == Reservation::Held;
-        let next = if is_over && !open_attempt || now >= self.hold_until() + ASK_UNTIL {
+        let (is_held, waits) = (record.reservation == Reservation::Held, self.is_contradicted());
+        let next = if is_over && !open_attempt {
             None
+        } else if now >= self.hold_until() + ASK_UNTIL {
+            waits.then(|| now + ASK_DAILY)
         } else if self.is_half_made() && now < record.created_at + OPEN_UNTIL {
             Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
-        } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held {
+        } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held && !waits {
             // The payer may have begun another attempt since, of which nobody has told yet.
             (record.checks == 0).then(|| now + TimeDelta::minutes(5))
         } else {
@@ -426,6 +412,15 @@ impl Payment {
     }
 }
 
+/// Whether pieces are to go with a payment in this state.
+const fn expects_pieces(state: State) -> bool {
+    matches!(state, State::Success | State::PartialRefund)
+}
+
+fn sum(amounts: impl Iterator<Item = Money>) -> Money {
+    amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Money::MAX))
+}
+
 /// Replaces what is known of a transaction by what is newer.
 fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> Learnt {
     let gives_back_more = told.status == known.status && told.refunded > known.refunded;
@@ -448,4 +443,4 @@ fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> Lea
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,7 +3,8 @@
 use crate::clock::Deadline;
 use crate::error::Error;
 use crate::payment::{
-    Event, IdempotencyKey, Learnt, NotificationId, Order, Payment, PaymentId, PaymentListing, Received, Story, Verdict,
+    Event, IdempotencyKey, Learnt, NotificationId, Order, Payment, PaymentId, PaymentListing, Received, Ruling, Story,
+    Unresolvable, Verdict,
 };
 use crate::user::UserId;
 use async_trait::async_trait;
@@ -171,6 +172,21 @@ pub struct PendingNotification {
     pub transaction: Option<String>,
     /// How often it has been tried before.
     pub attempts: u32,
+}
+
+/// What persons say about payments for which the gateway's word alone will not do.
+#[async_trait]
+pub trait Rulings: Send + Sync {
+    /// Settles a payment by a person's word ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its
+    /// mails, and writes the audit log. Returns the payment as it is then, or why that cannot be; none where there is no such
+    /// payment.
+    async fn resolve(
+        &self,
+        id: PaymentId,
+        ruling: &Ruling,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<Option<Result<Payment, Unresolvable>>, Error>;
 }
 
 /// Work that one server at a time does.

@@ -159,7 +159,9 @@ pub struct Letter {
     pub price: Money,
     /// What they cost together.
     pub total: Money,
-    /// How much was given back.
+    /// What the payer has paid on top of that for the way of paying; not the seller's.
+    pub fee: Money,
+    /// How much was given back, of the total and the fee together.
     pub refunded: Money,
     /// Where to pay, while that is possible.
     pub payment_url: Option<String>,
@@ -186,6 +188,7 @@ impl Letter {
             quantity: record.quantity.count(),
             price: record.product.details().price.money(),
             total: record.total,
+            fee: payment.fee(),
             refunded: payment.refunded(),
             payment_url: page.map(|page| page.url.clone()),
             expires_at: record.expires_at,

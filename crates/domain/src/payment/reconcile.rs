@@ -4,8 +4,10 @@
 use crate::clock::{Clock, Deadline};
 use crate::error::{Error, causes};
 use crate::observe::{Observer, PaymentReport};
+use crate::payment::asking::ask;
 use crate::payment::checkout::invoice_of;
 use crate::payment::gateway::{Gateway, GatewayError, Subject};
+use crate::payment::notification::warn_of;
 use crate::payment::{Bell, Cause, Change, Learnt, Leases, Payment, PaymentId, PaymentPage, Payments, Report};
 use crate::user::UserQueries;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -80,7 +82,10 @@ impl Reconciler {
         let gave_up = answer.is_unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
         let changed =
             self.payments.change(id, cause, consequences(payment, answer, page, gave_up, now), now, by).await?;
-        let Some((after, _)) = changed else { return Ok(()) };
+        let Some((after, learnt)) = changed else { return Ok(()) };
+        if learnt == Learnt::Contradicts {
+            warn_of(&after);
+        }
         if after.record().events > payment.record().events {
             self.bell.ring(id);
             self.observer.payment(PaymentReport::Corrected);
@@ -103,7 +108,7 @@ impl Reconciler {
         let known = open.map(|transaction| Subject::Transaction(transaction.id.clone()));
         let mut answer = Answer { reports: Vec::new(), is_unknown: false, is_complete: true };
         for subject in std::iter::once(Subject::Order(record.id)).chain(known) {
-            match self.gateway.look(&subject, by).await {
+            match ask(&*self.gateway, payment, &subject, by).await {
                 Ok(Some(report)) if !answer.reports.contains(&report) => answer.reports.push(report),
                 Ok(Some(_)) => {}
                 Ok(None) => answer.is_unknown |= matches!(subject, Subject::Order(_)),
@@ -161,6 +166,8 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
         for report in &answer.reports {
             match payment.learn(report, is_fresh, now) {
                 Learnt::Known => {}
+                // Somebody is to hear of it, whatever else was told.
+                _ if learnt == Learnt::Contradicts => {}
                 other => learnt = other,
             }
         }

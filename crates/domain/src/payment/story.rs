@@ -60,7 +60,7 @@ pub struct StoryLine {
     /// When.
     pub at: DateTime<Utc>,
     /// What kind of thing happened: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`,
-    /// `refunded`, `notification` or `mail`.
+    /// `refunded`, `fee_paid`, `contradicted`, `explained`, `resolved`, `notification` or `mail`.
     pub kind: &'static str,
     /// What happened, for people.
     pub text: String,
@@ -95,6 +95,14 @@ fn event_line(event: &Event, cause: &str, payment: &Payment) -> StoryLine {
         EventKind::ReservedAgain => ("reserved_again", format!("{pieces} reserved once more for money that came late")),
         EventKind::Unfulfilled => ("unfulfilled", format!("paid, when {pieces} could not be had any more")),
         EventKind::Refunded { in_all } => ("refunded", format!("{in_all} given back in all")),
+        EventKind::FeePaid { in_all } => {
+            ("fee_paid", format!("the payer paid {in_all} more for the way of paying, which is not the seller's"))
+        }
+        EventKind::Contradicted { over } => {
+            ("contradicted", format!("the gateway told of {over} in a way that does not fit; somebody looks at it"))
+        }
+        EventKind::Explained => ("explained", "the gateway has told of it since in a way that fits".to_owned()),
+        EventKind::Resolved(resolution) => ("resolved", format!("settled as {} by a person", resolution.as_str())),
     };
     StoryLine { at: event.at, kind, text }
 }

@@ -71,7 +71,7 @@ pub struct PaymentView {
     pub payment_url: String,
     /// What the gateway's own script opens that page by; empty for others, and where there is no page.
     pub token: String,
-    /// Whether it is paid and there are no pieces for it.
+    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
     pub needs_attention: bool,
     /// When it was ordered.
     pub created_at: DateTime<Utc>,
@@ -102,7 +102,7 @@ impl Showroom {
             status: record.state.status(),
             payment_url: page.map(|page| page.url.clone()).unwrap_or_default(),
             token: page.map(|page| page.token.clone()).unwrap_or_default(),
-            needs_attention: record.needs_attention,
+            needs_attention: payment.attention().is_some(),
             created_at: record.created_at,
             updated_at: record.updated_at,
             product: self.gallery.show(&record.product).await?,

@@ -5,7 +5,7 @@ use crate::clock::Deadline;
 use crate::context::Context;
 use crate::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
 use crate::payment::view::find;
-use crate::payment::{Bell, Event, EventKind, Listener, Payment, PaymentId, PaymentQueries, Status};
+use crate::payment::{Attention, Bell, Event, EventKind, Listener, Payment, PaymentId, PaymentQueries, Status};
 use crate::quota::Allowance;
 use crate::use_case::{Kind, UseCase};
 use chrono::{DateTime, Utc};
@@ -37,7 +37,7 @@ pub struct PaymentChange {
     pub number: u32,
     /// What the status is from then on.
     pub status: Status,
-    /// Whether it is paid and there are no pieces for it.
+    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
     pub needs_attention: bool,
     /// When.
     pub at: DateTime<Utc>,
@@ -79,7 +79,8 @@ impl UseCase for WatchPayment {
             listener,
             number: after.unwrap_or(0).min(payment.record().events),
             status: Status::Pending,
-            needs_attention: false,
+            is_unfulfilled: false,
+            is_contradicted: false,
             waiting: VecDeque::new(),
             tells_history: after.is_some(),
             has_looked: false,
@@ -98,7 +99,8 @@ pub struct PaymentWatch {
     listener: Box<dyn Listener>,
     number: u32,
     status: Status,
-    needs_attention: bool,
+    is_unfulfilled: bool,
+    is_contradicted: bool,
     waiting: VecDeque<PaymentChange>,
     tells_history: bool,
     has_looked: bool,
@@ -135,9 +137,10 @@ impl PaymentWatch {
 
     async fn look(&mut self) -> Result<(), Error> {
         if !self.has_looked && !self.tells_history {
-            let record = self.payment.record();
-            (self.number, self.status, self.needs_attention) =
-                (record.events, record.state.status(), record.needs_attention);
+            let (record, attention) = (self.payment.record(), self.payment.attention());
+            (self.number, self.status) = (record.events, record.state.status());
+            self.is_contradicted = attention == Some(Attention::Contradicted);
+            self.is_unfulfilled = self.payment.is_unfulfilled();
             let change = self.change(record.events, record.updated_at);
             self.waiting.push_back(change);
             // It was read before listening began, and perhaps from a replica: what it lacks is still to be looked for.
@@ -163,13 +166,19 @@ impl PaymentWatch {
     /// Tells whether an event is one that buyer and seller see.
     fn follow(&mut self, event: &Event) -> bool {
         match event.kind {
-            EventKind::Unfulfilled => self.needs_attention = true,
+            EventKind::Unfulfilled => self.is_unfulfilled = true,
+            EventKind::Contradicted { .. } => self.is_contradicted = true,
+            EventKind::Explained | EventKind::Resolved(_) => self.is_contradicted = false,
             EventKind::ReservedAgain | EventKind::Released => {
-                self.needs_attention = false;
+                self.is_unfulfilled = false;
                 return false;
             }
             kind => match kind.shown() {
-                Some(status) => self.status = status,
+                Some(status) => {
+                    self.status = status;
+                    // Pieces are missing for as long as the money is there.
+                    self.is_unfulfilled &= matches!(status, Status::Success | Status::PartialRefund);
+                }
                 None => return false,
             },
         }
@@ -177,7 +186,8 @@ impl PaymentWatch {
     }
 
     const fn change(&self, number: u32, at: DateTime<Utc>) -> PaymentChange {
-        PaymentChange { id: self.id, number, status: self.status, needs_attention: self.needs_attention, at }
+        let needs_attention = self.is_unfulfilled || self.is_contradicted;
+        PaymentChange { id: self.id, number, status: self.status, needs_attention, at }
     }
 }
 
@@ -188,7 +198,7 @@ mod tests {
     use crate::client::ClientAddress;
     use crate::context::RequestId;
     use crate::money::Money;
-    use crate::payment::{Carriage, Order, PaymentCode, PaymentListing, Quantity, State, Story};
+    use crate::payment::{Carriage, Order, PaymentCode, PaymentListing, Quantity, Resolution, State, Story};
     use crate::product::{Description, Details, Picture, Price, Product, ProductName, Stock};
     use crate::user::{Role, UserId};
     use async_trait::async_trait;
@@ -320,6 +330,30 @@ mod tests {
         assert_eq!(next(&mut watch), Some(Status::Pending));
         assert_eq!(next(&mut watch), Some(Status::Success), "nothing has rung");
         assert_eq!(next(&mut watch), None);
+    }
+
+    #[test]
+    fn whether_it_waits_for_a_person_is_told_with_each_change() {
+        let stand = stand();
+        let mut watch = watch(&stand);
+        assert_eq!(next(&mut watch), Some(Status::Pending));
+        let kinds = [
+            (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
+            (EventKind::Moved { from: State::Pending, to: State::Success }, Some(true)),
+            (EventKind::Unfulfilled, Some(true)),
+            (EventKind::Resolved(Resolution::Paid), Some(true)),
+            (EventKind::FeePaid { in_all: Money::ZERO }, None),
+            (EventKind::Moved { from: State::Success, to: State::Refund }, Some(false)),
+            (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
+            (EventKind::Explained, Some(false)),
+        ];
+        let events =
+            kinds.iter().zip(2..).map(|((kind, _), number)| Event { number, at: DateTime::UNIX_EPOCH, kind: *kind });
+        stand.events.lock().unwrap().extend(events);
+        let expected: Vec<_> = kinds.into_iter().filter_map(|(_, waits)| waits).collect();
+        let told: Vec<_> =
+            expected.iter().map(|_| watch.next().now_or_never().unwrap().unwrap().unwrap().needs_attention).collect();
+        assert_eq!(told, expected);
     }
 
     #[test]

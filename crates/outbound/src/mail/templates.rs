@@ -121,6 +121,7 @@ impl Templates {
             quantity => letter.quantity,
             price => letter.price.minor(),
             total => letter.total.minor(),
+            fee => letter.fee.minor(),
             refunded => letter.refunded.minor(),
             payment_url => letter.payment_url,
             expires_at => letter.expires_at.timestamp(),
@@ -146,7 +147,13 @@ impl Templates {
         }
         for (audience, status) in letters() {
             let letter = Letter { audience, status, ..sample.clone() };
-            let other = Letter { payment_url: None, refunded: Money::ZERO, name: String::new(), ..letter.clone() };
+            let other = Letter {
+                payment_url: None,
+                fee: Money::ZERO,
+                refunded: Money::ZERO,
+                name: String::new(),
+                ..letter.clone()
+            };
             for letter in [letter, other] {
                 for kind in ["subject.txt", "txt", "html"] {
                     let name = name(&letter, kind);
@@ -184,6 +191,7 @@ fn sample() -> Letter {
         quantity: 2,
         price: money(1_250_000),
         total: money(2_500_000),
+        fee: money(4_000),
         refunded: money(1_000_000),
         payment_url: Some("https://pay.example/".to_owned()),
         expires_at: DateTime::UNIX_EPOCH,

@@ -16,15 +16,11 @@ pub(super) fn is_id(text: &str) -> bool {
     text.len() <= MAX_ID && text.bytes().all(is_plain) && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Reads an answer; what is wrong with it where it cannot be understood or is about another merchant.
+/// Reads an answer; what is wrong with it where it cannot be understood.
 pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'static str> {
     // Not every way to pay has it in its answers, and what our key opens is ours.
     let told = answer.text("merchant_id");
-    if let (Some(merchant), Some(told)) = (merchant, told)
-        && merchant != told
-    {
-        return Err("the answer is about another merchant's transaction");
-    }
+    let is_foreign = merchant.zip(told).is_some_and(|(merchant, told)| merchant != told);
     let fraud = answer.text("fraud_status").unwrap_or_default();
     let status = answer.text("transaction_status").ok_or("the answer has no transaction_status")?;
     let status = TransactionStatus::read(&status, &fraud).ok_or("the transaction_status is none that is known")?;
@@ -32,24 +28,40 @@ pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'
     if !is_id(&id) {
         return Err("the transaction_id is none");
     }
-    let amount = answer.text("gross_amount").ok_or("the answer has no gross_amount")?;
-    let amount = Money::read(&amount).ok_or("the gross_amount is none")?;
+    let gross = answer.text("gross_amount").ok_or("the answer has no gross_amount")?;
+    let gross = Money::read(&gross).ok_or("the gross_amount is none")?;
+    let (amount, fee) = parts(answer, gross).unwrap_or((gross, Money::ZERO));
     let payment_type = answer.text("payment_type").unwrap_or_default().chars().take(MAX_TYPE).collect();
+    let order = answer.text("order_id").ok_or("the answer has no order_id")?;
     Ok(Report {
-        order: answer.text("order_id").ok_or("the answer has no order_id")?,
-        transaction: Transaction { id, status, payment_type, amount, refunded: refunded(answer, status, amount)? },
+        // About some ways to pay (DANA, the virtual accounts of BSI, Danamon, Seabank, Saqu) the transaction's name stands where
+        // the order's should be (midtrans-php#121).
+        order: (order != id).then_some(order),
+        transaction: Transaction { id, status, payment_type, amount, fee, refunded: refunded(answer, status, gross)? },
         // Left out in some answers: Midtrans knows one currency.
         currency: answer.text("currency").unwrap_or_else(|| Money::CURRENCY.to_owned()),
+        is_foreign,
     })
 }
 
+/// What an amount is made of where payers are asked for the fee of their way to pay (midtrans-php#118): the order's part, and
+/// the fee; none where the answer does not say, or does not add up.
+fn parts(answer: &Answer, gross: Money) -> Option<(Money, Money)> {
+    let metadata = answer.fields.as_ref()?.get("metadata")?;
+    let told = metadata.get("extra_info")?.get("gross_amount_info")?;
+    let amount = |name| Money::read(&text_of(told.get(name)?)?);
+    let (original, fee) = (amount("original_amount")?, amount("customer_imposed_payment_fee")?);
+    let adds_up = amount("gross_amount")? == gross && original.checked_add(fee) == Some(gross);
+    adds_up.then_some((original, fee))
+}
+
 /// How much was given back: what the answer says, or what its single refunds come to, or else all where all was given back.
-fn refunded(answer: &Answer, status: TransactionStatus, amount: Money) -> Result<Money, &'static str> {
+fn refunded(answer: &Answer, status: TransactionStatus, gross: Money) -> Result<Money, &'static str> {
     if let Some(told) = answer.text("refund_amount") {
         return Money::read(&told).ok_or("the refund_amount is none");
     }
     match status {
-        TransactionStatus::Refund => Ok(amount),
+        TransactionStatus::Refund => Ok(gross),
         TransactionStatus::PartialRefund => {
             let refunds = answer.fields.as_ref().and_then(|fields| fields.get("refunds")).and_then(Value::as_array);
             let each = refunds.into_iter().flatten().map(|refund| refund.get("refund_amount").and_then(text_of));
@@ -101,9 +113,11 @@ mod tests {
             status: TransactionStatus::Settlement,
             payment_type: "qris".to_owned(),
             amount: money(10_000),
+            fee: Money::ZERO,
             refunded: Money::ZERO,
         };
-        assert_eq!(report, Report { order: "o-1".to_owned(), transaction, currency: "IDR".to_owned() });
+        let order = Some("o-1".to_owned());
+        assert_eq!(report, Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false });
     }
 
     #[test]
@@ -136,11 +150,86 @@ mod tests {
             json!({ "gross_amount": null }),
             json!({ "gross_amount": true }),
             json!({ "refund_amount": "some" }),
-            json!({ "merchant_id": "G000000000" }),
         ] {
             assert!(read(&answer(&changes), Some("G141532850")).is_err(), "{changes}");
         }
-        assert!(read(&answer(&json!({ "merchant_id": "G000000000" })), None).is_ok());
+    }
+
+    #[test]
+    fn an_answer_about_another_merchants_transaction_says_so() {
+        let foreign = answer(&json!({ "merchant_id": "G000000000" }));
+        assert!(read(&foreign, Some("G141532850")).unwrap().is_foreign);
+        assert!(!read(&foreign, None).unwrap().is_foreign, "ours is not known");
+    }
+
+    #[test]
+    fn a_transactions_name_in_the_place_of_the_orders_names_no_order() {
+        assert_eq!(read(&answer(&json!({ "order_id": "t-1" })), None).unwrap().order, None);
+        assert_eq!(read(&answer(&json!({ "order_id": "T-1" })), None).unwrap().order.as_deref(), Some("T-1"));
+    }
+
+    /// An answer over so much, and what it says that this is made of.
+    fn with_parts(gross: &Value, parts: &Value) -> Answer {
+        answer(&json!({ "gross_amount": gross, "metadata": { "extra_info": { "gross_amount_info": parts } } }))
+    }
+
+    #[test]
+    fn a_fee_that_the_payer_is_asked_for_is_told_apart_from_the_orders_amount() {
+        let parts = |original: &str, gross: &str, fee: &str| {
+            let parts = format!(
+                r#"{{"original_amount":{original},"gross_amount":{gross},"customer_imposed_payment_fee":{fee}}}"#
+            );
+            serde_json::from_str(&parts).unwrap()
+        };
+        let texts: Value = parts(r#""10000""#, r#""10071""#, r#""71""#);
+        for (gross, told) in [
+            (json!("10071.00"), texts.clone()),
+            (json!("10071"), texts.clone()),
+            (json!(10_071), texts.clone()),
+            (json!("10071.00"), parts(r#""10000.00""#, r#""10071.00""#, r#""71.00""#)),
+            (json!("10071.00"), parts("10000", "10071.00", "71")),
+        ] {
+            let transaction = read(&with_parts(&gross, &told), None).unwrap().transaction;
+            assert_eq!((transaction.amount, transaction.fee), (money(10_000), money(71)), "{gross} {told}");
+            assert_eq!(transaction.gross(), money(10_071));
+        }
+        let free = read(&with_parts(&json!("10000.00"), &parts("10000", "10000", "0")), None).unwrap().transaction;
+        assert_eq!((free.amount, free.fee), (money(10_000), Money::ZERO));
+        // No amount goes through a binary fraction, which has no 0.1 and no odd number beyond 2^53.
+        let large = parts("9999999999999.98", "9999999999999.99", "0.01");
+        let large = read(&with_parts(&json!("9999999999999.99"), &large), None).unwrap().transaction;
+        assert_eq!((large.amount.minor(), large.fee.minor()), (999_999_999_999_998, 1));
+        // What does not add up explains nothing: all of it counts as the order's amount, which then does not fit.
+        for told in [
+            parts("10000", "10071", "70"),
+            parts("10000", "10072", "71"),
+            parts("10071", "10071", "71"),
+            parts("10142", "10071", "-71"),
+            parts("10000", "10071", "null"),
+            parts("10000", "10071", "true"),
+            json!({ "original_amount": "10000", "gross_amount": "10071" }),
+            json!(["10000"]),
+            Value::Null,
+        ] {
+            let transaction = read(&with_parts(&json!("10071.00"), &told), None).unwrap().transaction;
+            assert_eq!((transaction.amount, transaction.fee), (money(10_071), Money::ZERO), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_back_counts_the_fee() {
+        let parts =
+            json!({ "original_amount": "10000", "gross_amount": "10071", "customer_imposed_payment_fee": "71" });
+        for (changes, refunded) in [
+            (json!({ "transaction_status": "refund" }), 10_071),
+            (json!({ "transaction_status": "refund", "refund_amount": "10071.00" }), 10_071),
+            (json!({ "transaction_status": "partial_refund", "refund_amount": "10000.00" }), 10_000),
+        ] {
+            let mut told = with_parts(&json!("10071.00"), &parts);
+            told.fields.as_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            let transaction = read(&told, None).unwrap().transaction;
+            assert_eq!((transaction.amount, transaction.refunded), (money(10_000), money(refunded)), "{changes}");
+        }
     }
 
     #[test]

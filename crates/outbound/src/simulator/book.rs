@@ -143,13 +143,15 @@ impl Order {
     pub(super) fn report(&self, attempt: &Attempt) -> Report {
         let status = attempt.status();
         Report {
-            order: self.order.clone(),
+            order: Some(self.order.clone()),
             currency: Money::CURRENCY.to_owned(),
+            is_foreign: false,
             transaction: Transaction {
                 id: attempt.id.clone(),
                 status,
                 payment_type: attempt.payment_type.clone(),
                 amount: self.total(),
+                fee: Money::ZERO,
                 refunded: if status == TransactionStatus::Refund { self.total() } else { Money::ZERO },
             },
         }

@@ -39,6 +39,7 @@ fn letter(audience: Audience, status: Status) -> Letter {
         quantity: 2,
         price: Money::from_whole(1_250_000).unwrap(),
         total,
+        fee: Money::ZERO,
         refunded: match status {
             Status::Refund => total,
             Status::PartialRefund => Money::parse("1000000.50").unwrap(),

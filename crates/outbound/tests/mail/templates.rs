@@ -65,6 +65,23 @@ async fn what_was_given_back_is_told_to_the_hundredth() {
 }
 
 #[tokio::test]
+async fn a_fee_that_the_payer_paid_is_told_to_both_and_as_nobodys_of_the_shop() {
+    let fee = Money::from_whole(4_440).unwrap();
+    for audience in [Audience::Buyer, Audience::Seller] {
+        let letter = letter(audience, Status::Success);
+        let without = arrived(&letter).await;
+        assert!(!without.text.contains("Fee") && !without.html.contains("Fee"), "{}", without.text);
+        let read = arrived(&Letter { fee, ..letter }).await;
+        for told in [&read.text, &read.html] {
+            assert!(told.contains("Rp 4.440") && told.contains("Rp 2.500.000"), "{told}");
+            assert_eq!(told.contains("and not yours"), audience == Audience::Seller, "{told}");
+        }
+    }
+    let read = arrived(&Letter { fee, ..letter(Audience::Buyer, Status::PartialRefund) }).await;
+    assert!(read.text.contains("Rp 2.500.000 and the fee of Rp 4.440 we have given back"), "{}", read.text);
+}
+
+#[tokio::test]
 async fn a_seller_hears_of_success_only() {
     let post = Post::new(options(Transport::Log)).unwrap();
     for status in Status::ALL {

@@ -55,7 +55,7 @@ fn nothing_is_known_of_an_order_until_somebody_has_begun_to_pay() {
     assert_eq!(known(&simulator, PaymentId::generate()), None);
     simulator.press(&page.token, DeskButton::Pay).unwrap();
     let report = known(&simulator, invoice.order).unwrap();
-    assert_eq!((report.order.as_str(), report.currency.as_str()), (invoice.order.to_string().as_str(), "IDR"));
+    assert_eq!((report.order.clone(), report.currency.as_str()), (Some(invoice.order.to_string()), "IDR"));
     assert_eq!(report.transaction.status, TransactionStatus::Settlement);
     assert_eq!((report.transaction.amount, report.transaction.refunded), (invoice.total, Money::ZERO));
     assert_eq!(look(&simulator, &Subject::Transaction(report.transaction.id.clone())), Some(report));

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::money::Money;
 use domain::payment::post::recipients;
-use domain::payment::{Cause, Event, EventKind, MailId, MailState, PaymentId, State};
+use domain::payment::{Cause, Event, EventKind, MailId, MailState, PaymentId, Resolution, State};
 
 /// An event as it is stored.
 #[derive(Queryable, Selectable, Insertable)]
@@ -52,6 +52,10 @@ const fn name_of(kind: EventKind) -> &'static str {
         EventKind::ReservedAgain => "reserved_again",
         EventKind::Unfulfilled => "unfulfilled",
         EventKind::Refunded { .. } => "refunded",
+        EventKind::FeePaid { .. } => "fee_paid",
+        EventKind::Contradicted { .. } => "contradicted",
+        EventKind::Explained => "explained",
+        EventKind::Resolved(_) => "resolved",
     }
 }
 
@@ -59,10 +63,13 @@ impl EventRow {
     fn new(payment: PaymentId, event: &Event, cause: Cause) -> Self {
         let (from, to) = match event.kind {
             EventKind::Moved { from, to } => (Some(from.as_str().to_owned()), Some(to.as_str().to_owned())),
+            EventKind::Resolved(resolution) => (None, Some(resolution.state().as_str().to_owned())),
             _ => (None, None),
         };
         let amount = match event.kind {
-            EventKind::Refunded { in_all } => Some(in_all.minor()),
+            EventKind::Refunded { in_all: amount }
+            | EventKind::FeePaid { in_all: amount }
+            | EventKind::Contradicted { over: amount } => Some(amount.minor()),
             _ => None,
         };
         let cause_id = match cause {
@@ -84,9 +91,13 @@ impl EventRow {
 
     fn kind(&self) -> Option<EventKind> {
         let state = |name: &Option<String>| name.as_deref().and_then(State::restore);
+        let amount = || Money::from_minor(self.amount?);
         match self.kind.as_str() {
             "moved" => Some(EventKind::Moved { from: state(&self.from_state)?, to: state(&self.to_state)? }),
-            "refunded" => Some(EventKind::Refunded { in_all: Money::from_minor(self.amount?)? }),
+            "refunded" => Some(EventKind::Refunded { in_all: amount()? }),
+            "fee_paid" => Some(EventKind::FeePaid { in_all: amount()? }),
+            "contradicted" => Some(EventKind::Contradicted { over: amount()? }),
+            "resolved" => Some(EventKind::Resolved(Resolution::restore(state(&self.to_state)?)?)),
             name => [
                 EventKind::Ordered,
                 EventKind::Opened,
@@ -94,6 +105,7 @@ impl EventRow {
                 EventKind::Released,
                 EventKind::ReservedAgain,
                 EventKind::Unfulfilled,
+                EventKind::Explained,
             ]
             .into_iter()
             .find(|kind| name_of(*kind) == name),

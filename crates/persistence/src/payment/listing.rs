@@ -1,12 +1,12 @@
-//! Lists of payments: a walk along the index of those who buy, or of those who sell, from a place on.
+//! Lists of payments: a walk along the index of those who buy, or of those who sell, from a place on; and those of operators.
 
 use crate::connection::AnyConnection;
 use crate::payment::row::{PaymentRow, Stored};
-use crate::schema::payments::{self, created_at, id, seller_id, state, user_id};
+use crate::schema::payments::{self, created_at, id, needs_attention, seller_id, state, user_id};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use domain::page::Start;
-use domain::payment::{Audience, PaymentListing, State};
+use domain::payment::{Audience, PaymentListing, State, Status};
 
 type Selection = payments::BoxedQuery<'static, <AnyConnection as Connection>::Backend>;
 
@@ -43,4 +43,30 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> 
 /// How many payments a listing has in all.
 pub(super) fn count(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<i64> {
     listed(listing).select(count_star()).get_result(connection)
+}
+
+/// Which payments an operator wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Whether only those that wait for a person.
+    pub attention: bool,
+    /// Only those that buyers and sellers see so; all where there is none.
+    pub status: Option<Status>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// The payments that an operator wants to see, the newest first.
+pub(super) fn overview(connection: &mut AnyConnection, wanted: Overview) -> QueryResult<Stored> {
+    let mut selection = payments::table.into_boxed();
+    if wanted.attention {
+        selection = selection.filter(needs_attention.eq(true));
+    }
+    if let Some(status) = wanted.status {
+        selection = selection.filter(state.eq_any(status.states().map(State::as_str)));
+    }
+    // Identifiers grow with time.
+    let rows = selection.order(id.desc()).limit(wanted.limit.into()).select(PaymentRow::as_select());
+    let rows = rows.load(connection)?;
+    Stored::complete(connection, rows)
 }

@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::money::Money;
 use domain::payment::{
-    Payment, PaymentCode, PaymentId, PaymentPage, PaymentRecord, Quantity, Reservation, State, Transaction,
-    TransactionStatus,
+    Attention, Contradiction, Payment, PaymentCode, PaymentId, PaymentPage, PaymentRecord, Quantity, Reservation,
+    State, Transaction, TransactionStatus,
 };
 use domain::product::{Description, Details, ImageKey, ImageUrl, Picture, Price, Product, ProductName, Stock};
 use domain::version::Version;
@@ -37,6 +37,9 @@ pub(crate) struct PaymentRow {
     product_updated_at: NaiveDateTime,
     state: String,
     needs_attention: bool,
+    attention: Option<String>,
+    contradicted_by: Option<String>,
+    contradiction: Option<String>,
     closed: Option<String>,
     token: Option<String>,
     payment_url: Option<String>,
@@ -56,6 +59,9 @@ pub(crate) struct PaymentRow {
 struct ChangedColumns {
     state: String,
     needs_attention: bool,
+    attention: Option<String>,
+    contradicted_by: Option<String>,
+    contradiction: Option<String>,
     closed: Option<String>,
     token: Option<String>,
     payment_url: Option<String>,
@@ -76,16 +82,27 @@ struct TransactionRow {
     status: String,
     payment_type: String,
     amount: i64,
+    fee: i64,
     refunded: i64,
     learnt_at: NaiveDateTime,
 }
+
+/// The longest name of a transaction that is kept, in characters. A genuine one never comes near.
+const LONGEST_ID: usize = 255;
+/// The longest text about what did not fit that is kept, in characters.
+const LONGEST_TOLD: usize = 500;
 
 fn count(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-impl From<&PaymentRecord> for PaymentRow {
-    fn from(record: &PaymentRecord) -> Self {
+impl From<&Payment> for PaymentRow {
+    fn from(payment: &Payment) -> Self {
+        let (record, attention) = (payment.record(), payment.attention());
+        let kept = |text: &str, longest| text.chars().take(longest).collect::<String>();
+        let contradiction = record.contradiction.as_ref();
+        let (contradicted_by, contradiction) =
+            contradiction.map(|known| (kept(&known.transaction, LONGEST_ID), kept(&known.told, LONGEST_TOLD))).unzip();
         let product = &record.product;
         let details = product.details();
         let (product_image_key, product_image_url) = match &details.picture {
@@ -112,7 +129,10 @@ impl From<&PaymentRecord> for PaymentRow {
             product_created_at: product.created_at().naive_utc(),
             product_updated_at: product.updated_at().naive_utc(),
             state: record.state.as_str().to_owned(),
-            needs_attention: record.needs_attention,
+            needs_attention: attention.is_some(),
+            attention: attention.map(|attention| attention.as_str().to_owned()),
+            contradicted_by,
+            contradiction,
             closed: record.closed.map(|state| state.as_str().to_owned()),
             token,
             payment_url,
@@ -133,6 +153,9 @@ impl From<PaymentRow> for ChangedColumns {
         Self {
             state: row.state,
             needs_attention: row.needs_attention,
+            attention: row.attention,
+            contradicted_by: row.contradicted_by,
+            contradiction: row.contradiction,
             closed: row.closed,
             token: row.token,
             payment_url: row.payment_url,
@@ -160,6 +183,7 @@ impl TryFrom<TransactionRow> for Transaction {
             status: TransactionStatus::restore(&row.status).ok_or_else(|| corrupt("transactions' status"))?,
             payment_type: row.payment_type,
             amount: amount(row.amount)?,
+            fee: amount(row.fee)?,
             refunded: amount(row.refunded)?,
         })
     }
@@ -200,7 +224,10 @@ impl PaymentRow {
             total: Money::from_minor(self.total_amount).ok_or_else(|| corrupt("total_amount"))?,
             product,
             state: state(&self.state, "state")?,
-            needs_attention: self.needs_attention,
+            contradiction: self.contradicted_by.zip(self.contradiction).map(|(transaction, told)| {
+                let is_open = self.attention.as_deref() == Some(Attention::Contradicted.as_str());
+                Contradiction { transaction, told, is_open }
+            }),
             closed: self.closed.as_deref().map(|name| state(name, "closed")).transpose()?,
             page: self.token.zip(self.payment_url).map(|(token, url)| PaymentPage { token, url }),
             reservation,
@@ -273,21 +300,21 @@ pub(super) fn lock(connection: &mut AnyConnection, id: PaymentId) -> QueryResult
 }
 
 /// Adds a payment's row.
-pub(super) fn add(connection: &mut AnyConnection, record: &PaymentRecord) -> QueryResult<()> {
-    diesel::insert_into(payments::table).values(PaymentRow::from(record)).execute(connection).map(drop)
+pub(super) fn add(connection: &mut AnyConnection, payment: &Payment) -> QueryResult<()> {
+    diesel::insert_into(payments::table).values(PaymentRow::from(payment)).execute(connection).map(drop)
 }
 
 /// Stores what has changed in a payment whose row is locked.
 pub(super) fn change(
     connection: &mut AnyConnection,
     before: &PaymentRecord,
-    after: &PaymentRecord,
+    after: &Payment,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let row = PaymentRow::from(after);
     let columns = ChangedColumns::from(row.clone());
     diesel::update(payments::table.find(&row.id)).set(columns).execute(connection)?;
-    for transaction in &after.transactions {
+    for transaction in &after.record().transactions {
         let known = before.transactions.iter().find(|known| known.id == transaction.id);
         if known == Some(transaction) {
             continue;
@@ -298,6 +325,7 @@ pub(super) fn change(
             status: transaction.status.as_str().to_owned(),
             payment_type: transaction.payment_type.chars().take(64).collect(),
             amount: transaction.amount.minor(),
+            fee: transaction.fee.minor(),
             refunded: transaction.refunded.minor(),
             learnt_at: now.naive_utc(),
         };

@@ -42,6 +42,12 @@ pub(crate) enum Turn {
 #[derive(Clone, Debug)]
 struct Known {
     total: Money,
+    /// What payers are asked for on top of it.
+    fee: Money,
+    /// Whether answers name the transaction in the place of the order.
+    is_unnamed: bool,
+    /// Whether it tells another amount than was ordered.
+    is_confused: bool,
     is_open: bool,
     expires_at: DateTime<Utc>,
     transactions: Vec<(String, TransactionStatus)>,
@@ -82,7 +88,7 @@ impl State {
             TransactionStatus::Challenge => ("capture", "challenge"),
             other => (other.as_str(), "accept"),
         };
-        let gross_amount = format!("{}.00", known.total.whole());
+        let gross_amount = format!("{}.00", known.total.whole() + known.fee.whole());
         self.notifications.push(NotificationForm {
             order_id: order.to_owned(),
             transaction_id: transaction,
@@ -124,6 +130,17 @@ impl Counter {
             .get(order)
             .map(|known| known.transactions.iter().map(|(_, status)| *status).collect())
             .unwrap_or_default()
+    }
+
+    /// Tells another amount than was ordered, or the right one, from now on.
+    pub(crate) fn confuse(&self, order: &str, is_confused: bool) {
+        if let Some(known) = self.0.lock().unwrap().orders.get_mut(order) {
+            known.is_confused = is_confused;
+        }
+    }
+
+    pub(crate) fn is_confused(&self, order: &str) -> bool {
+        self.0.lock().unwrap().orders.get(order).is_some_and(|known| known.is_confused)
     }
 
     /// The payer chooses a way to pay, where the page is open and nothing is under way.
@@ -205,8 +222,12 @@ impl Gateway for Counter {
             Some(Fault::Rests) => return Err(GatewayError::Resting(Duration::from_secs(1))),
             Some(Fault::LosesAnswers) | None => {}
         }
+        let number = state.orders.len() as u64;
         let known = state.orders.entry(order.clone()).or_insert(Known {
             total: invoice.total,
+            fee: Money::from_whole(number % 2 * 71).unwrap(),
+            is_unnamed: number % 3 == 2,
+            is_confused: false,
             is_open: true,
             expires_at: invoice.expires_at,
             transactions: Vec::new(),
@@ -233,17 +254,19 @@ impl Gateway for Counter {
                 Subject::Order(_) => None,
                 Subject::Transaction(id) => known.transactions.iter().find(|(transaction, _)| transaction == id),
             };
-            found.map(|(id, status)| (order.clone(), known.total, id.clone(), *status))
+            found.map(|(id, status)| (order.clone(), known.clone(), id.clone(), *status))
         });
-        Ok(found.map(|(order, total, id, status)| Report {
-            order,
+        Ok(found.map(|(order, known, id, status)| Report {
+            order: (!known.is_unnamed).then_some(order),
+            is_foreign: false,
             currency: Money::CURRENCY.to_owned(),
             transaction: Transaction {
                 id,
                 status,
                 payment_type: "bank_transfer".to_owned(),
-                amount: total,
-                refunded: if status == TransactionStatus::Refund { total } else { Money::ZERO },
+                amount: if known.is_confused { Money::from_whole(1).unwrap() } else { known.total },
+                fee: known.fee,
+                refunded: if status == TransactionStatus::Refund { known.total } else { Money::ZERO },
             },
         }))
     }

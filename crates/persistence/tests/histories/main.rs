@@ -61,6 +61,8 @@ pub(crate) enum Step {
     Crash(i64),
     /// The seller has some more pieces.
     Refill(i32),
+    /// The gateway tells of an order in a way that does not fit, or in one that does, from now on.
+    Confuse(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -83,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..8_u8).prop_map(Step::BreakMail),
         2 => (0..12_i64).prop_map(Step::Crash),
         1 => (1..5).prop_map(Step::Refill),
+        1 => (0..8_usize, any::<bool>()).prop_map(|(order, is_confused)| Step::Confuse(order, is_confused)),
     ]
 }
 

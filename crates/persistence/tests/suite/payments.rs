@@ -1,5 +1,6 @@
 //! Payments, their pieces, and what is kept with them.
 
+mod attention;
 mod work;
 
 use crate::support::{self, TestDatabase, image_key, kinds, seller, soon};
@@ -9,9 +10,9 @@ use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::page::{PageRequest, Start};
 use domain::payment::{
-    Audience, Carriage, Cause, Change, IdempotencyKey, Learnt, Order, Payment, PaymentCode, PaymentId, PaymentListing,
-    PaymentPage, PaymentPlace, PaymentQueries, Payments, Placed, Quantity, Report, Reservation, State, Status,
-    Transaction, TransactionStatus,
+    Attention, Audience, Carriage, Cause, Change, IdempotencyKey, Learnt, Order, Payment, PaymentCode, PaymentId,
+    PaymentListing, PaymentPage, PaymentPlace, PaymentQueries, Payments, Placed, Quantity, Report, Reservation, State,
+    Status, Transaction, TransactionStatus,
 };
 use domain::product::{Changes, ImageLedger, Picture, Product, ProductQueries, Products, Stock};
 use domain::user::UserId;
@@ -83,9 +84,11 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
         status,
         payment_type: "qris".to_owned(),
         amount: payment.record().total,
+        fee: Money::ZERO,
         refunded: if status == TransactionStatus::Refund { payment.record().total } else { Money::ZERO },
     };
-    Report { order: payment.record().id.to_string(), transaction, currency: Money::CURRENCY.to_owned() }
+    let order = Some(payment.record().id.to_string());
+    Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
 }
 
 /// Has the gateway tell of a transaction.
@@ -197,10 +200,10 @@ async fn money_that_comes_late_takes_what_is_left_and_is_told_of_where_nothing_i
         learn(&database, &second, TransactionStatus::Expire, now()).await;
         place(&database, &order(bob, &teapot, 1)).await;
         let late = learn(&database, &second, TransactionStatus::Settlement, now()).await;
-        assert!(late.record().needs_attention && late.record().state == State::Success, "{kind:?}");
+        assert!(late.attention() == Some(Attention::Unfulfilled) && late.record().state == State::Success, "{kind:?}");
         assert_eq!(stock(&database, &teapot).await, 0);
         let refunded = learn(&database, &second, TransactionStatus::Refund, now()).await;
-        assert!(!refunded.record().needs_attention && refunded.record().state == State::Refund, "{kind:?}");
+        assert!(refunded.attention().is_none() && refunded.record().state == State::Refund, "{kind:?}");
     }
 }
 
@@ -361,7 +364,7 @@ async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
         }
         let broken = async || {
             let findings = database.audit(now(), soon()).await.unwrap();
-            assert_eq!(findings.len(), 10);
+            assert_eq!(findings.len(), 11);
             findings.into_iter().filter(|finding| finding.broken > 0).map(|finding| finding.rule).collect::<Vec<_>>()
         };
         assert_eq!(broken().await, [] as [&str; 0], "{kind:?}");
@@ -376,6 +379,10 @@ async fn an_audit_finds_nothing_until_somebody_meddles_with_the_records() {
             ),
             ("UPDATE payment_transactions SET amount = amount + 1", vec!["I4", "I5", "I6", "I7"]),
             ("UPDATE payments SET state = 'success' WHERE state = 'pending'", vec!["I3", "I5", "I6", "I7"]),
+            (
+                "UPDATE payments SET needs_attention = (1 = 1) WHERE state = 'expire'",
+                vec!["I3", "I5", "I6", "I7", "I11"],
+            ),
         ] {
             test.raw().execute(meddling);
             assert_eq!(broken().await, rules, "{kind:?}: {meddling}");

@@ -3,7 +3,7 @@
 use crate::support::{Kind, TestDatabase, kinds};
 
 /// Table, column, kind of type, whether it may be null.
-const COLUMNS: [&str; 119] = [
+const COLUMNS: [&str; 123] = [
     "audit_log.action text",
     "audit_log.actor text",
     "audit_log.client text null",
@@ -61,14 +61,18 @@ const COLUMNS: [&str; 119] = [
     "payment_events.payment_id text",
     "payment_events.to_state text null",
     "payment_transactions.amount integer",
+    "payment_transactions.fee integer",
     "payment_transactions.learnt_at time",
     "payment_transactions.payment_id text",
     "payment_transactions.payment_type text",
     "payment_transactions.refunded integer",
     "payment_transactions.status text",
     "payment_transactions.transaction_id text",
+    "payments.attention text null",
     "payments.checks integer",
     "payments.closed text null",
+    "payments.contradicted_by text null",
+    "payments.contradiction text null",
     "payments.created_at time",
     "payments.events integer",
     "payments.expires_at time",

@@ -61,7 +61,8 @@ pub(crate) struct PaymentBody {
     updated_at: String,
     /// The product as it was ordered; its stock is what was left then.
     product: ProductBody,
-    /// Whether it is paid and there are no pieces left for it; only there when that is so.
+    /// Whether it waits for somebody of the shop: it is paid and there are no pieces left for it, or the gateway tells what does
+    /// not fit the order. Only there when that is so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     needs_attention: bool,
@@ -95,7 +96,7 @@ pub(crate) struct LineBody {
     #[schema(format = DateTime)]
     at: String,
     /// What kind of thing: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`, `refunded`,
-    /// `notification` or `mail`.
+    /// `fee_paid`, `contradicted`, `explained`, `resolved`, `notification` or `mail`.
     kind: &'static str,
     /// What happened, for people.
     text: String,
@@ -118,7 +119,8 @@ pub(crate) struct ChangeBody {
     number: u32,
     /// What the status is from then on.
     status: &'static str,
-    /// Whether it is paid and there are no pieces left for it.
+    /// Whether it waits for somebody of the shop: it is paid and there are no pieces left for it, or the gateway tells what does
+    /// not fit the order.
     needs_attention: bool,
     /// When, in UTC.
     #[schema(format = DateTime)]

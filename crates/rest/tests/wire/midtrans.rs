@@ -194,3 +194,36 @@ async fn a_notification_has_a_limit_of_size_and_time_and_none_of_number() {
     let slow = shop.ask(&format!("POST {PATH} HTTP/1.1\r\ncontent-length: 100\r\n"), "{").await;
     assert_eq!(slow.refusal(), (408, "body_timeout".to_owned()));
 }
+
+#[tokio::test]
+async fn the_dashboards_trial_is_answered_and_not_kept() {
+    let shop = Shop::open();
+    let id = payment(&shop).await;
+    let mut trial = settlement("payment_notif_test_G141532850_62ba2a4d-8e8e-4b8e-9a3f-0a4b8f1c2d3e");
+    for body in [trial.to_string(), Value::String(trial.to_string()).to_string()] {
+        let answer = send(&shop, &body).await;
+        assert_eq!((answer.status, answer.text()), (200, DONE), "{body}");
+    }
+    trial["signature_key"] = json!("0".repeat(128));
+    assert_eq!(send(&shop, &trial).await.refusal(), (401, "signature_invalid".to_owned()));
+    assert!(shop.stage.till.bodies().is_empty());
+    // Any notification may come within a text.
+    *shop.stage.till.told.lock().unwrap() = Some(shop.stage.till.report(&id, TransactionStatus::Settlement));
+    let answer = send(&shop, Value::String(settlement(&id).to_string())).await;
+    assert_eq!((answer.status, answer.text()), (200, DONE));
+    assert_eq!(read(&shop, TOKEN, &format!("/payments/{id}")).await.json()["results"]["status"], "success");
+}
+
+#[tokio::test]
+async fn what_the_gateway_contradicts_says_that_somebody_has_to_look_at_it() {
+    let shop = Shop::open();
+    let id = payment(&shop).await;
+    let mut odd = shop.stage.till.report(&id, TransactionStatus::Settlement);
+    odd.currency = "USD".to_owned();
+    *shop.stage.till.told.lock().unwrap() = Some(odd);
+    assert_eq!(send(&shop, settlement(&id)).await.status, 200);
+    let seen = read(&shop, TOKEN, &format!("/payments/{id}")).await.json();
+    assert_eq!((&seen["results"]["status"], &seen["results"]["needs_attention"]), (&json!("pending"), &json!(true)));
+    let story = read(&shop, TOKEN, &format!("/payments/{id}/timeline")).await;
+    assert!(story.text().contains("contradicted"), "{}", story.text());
+}

@@ -6,8 +6,8 @@ use crate::exit::Exit;
 use crate::settings::{Place, Settings};
 use crate::wiring;
 use domain::clock::{Clock, Deadline, SystemClock};
-use domain::payment::{MailState, Outbox, PaymentQueries};
-use persistence::{Access, Database, Finding, Options};
+use domain::payment::{Attention, MailState, Outbox, Payment, PaymentQueries};
+use persistence::{Access, Database, Finding, Options, Overview};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -49,6 +49,11 @@ pub(super) async fn run(
         }
     }
     findings.iter().for_each(|finding| output.say(line(finding)));
+    let waiting = Overview { attention: true, status: None, limit: u32::MAX };
+    match database.overview(waiting, Deadline::within(PATIENCE)).await {
+        Ok(waiting) => tell_waiting(&waiting, output),
+        Err(error) => return unusable(&error),
+    }
     if let Ok(waiting) = database.mails(Some(MailState::Queued), u32::MAX, Deadline::within(PATIENCE)).await {
         output.say(format_args!("{} mails are yet to be sent", waiting.len()));
     }
@@ -61,6 +66,20 @@ fn line(finding: &Finding) -> String {
         format!("{rule:<4} ok      {says}")
     } else {
         format!("{rule:<4} BROKEN  {says}: by {broken}, such as {}", offenders.join(", "))
+    }
+}
+
+/// Names the payments that wait for a person. That some do breaks no rule.
+fn tell_waiting(payments: &[Payment], output: &mut impl Say) {
+    for reason in Attention::ALL {
+        let own = payments.iter().filter(|payment| payment.attention() == Some(reason));
+        let ids: Vec<_> = own.map(|payment| payment.record().id.to_string()).collect();
+        if !ids.is_empty() {
+            let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let (count, reason) = (ids.len(), reason.as_str());
+            output
+                .say(format_args!("{count} payments wait for a person, {reason}: {named} (payment list --attention)"));
+        }
     }
 }
 

@@ -1,16 +1,21 @@
 //! `go-commerce payment`: what operators can do about payments.
 
 use super::output::Say;
-use super::{database, failed, unusable};
+use super::{database, failed, operator, unusable};
 use crate::cli::PaymentCommand;
 use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::wiring;
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::clock::{Deadline, SystemClock};
-use domain::payment::{Payment, PaymentId, PaymentQueries, Reconciler, Story};
-use persistence::Access;
-use std::fmt;
+use domain::audit_log::{About, AuditLog};
+use domain::clock::{Clock, Deadline, SystemClock};
+use domain::money::Money;
+use domain::payment::{
+    Attention, Contradiction, Payment, PaymentId, PaymentQueries, Reconciler, Reservation, Resolution, Ruling, Rulings,
+    Status, Story,
+};
+use persistence::{Access, Overview};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +24,90 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(command: &PaymentCommand, settings: &Settings, output: &mut impl Say) -> Exit {
     match command {
+        PaymentCommand::List { attention, status, limit, json } => {
+            list(*attention, status.as_deref(), *limit, *json, settings, output).await
+        }
         PaymentCommand::Explain { id } => explain(id, settings, output).await,
         PaymentCommand::Reconcile { id } => reconcile(id.as_deref(), settings, output).await,
+        PaymentCommand::Resolve { id, outcome, reason } => resolve(id, outcome, reason, settings, output).await,
     }
 }
 
 fn read(id: &str) -> Result<PaymentId, Exit> {
     id.parse().map_err(|_| failed(Exit::Misconfigured, format_args!("{id:?} is not a payment's identifier, a UUID")))
+}
+
+async fn list(
+    attention: bool,
+    status: Option<&str>,
+    limit: u32,
+    json: bool,
+    settings: &Settings,
+    output: &mut impl Say,
+) -> Exit {
+    let wanted = status.map(Status::find);
+    if wanted == Some(None) {
+        let known = Status::ALL.map(Status::as_str).join(", ");
+        return failed(Exit::Misconfigured, format_args!("--status: give one of {known}"));
+    }
+    let database = match database::open(settings, Access::Read).await {
+        Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let wanted = Overview { attention, status: wanted.flatten(), limit };
+    let payments = match database.overview(wanted, Deadline::within(PATIENCE)).await {
+        Ok(payments) => payments,
+        Err(error) => return unusable(&error),
+    };
+    for payment in &payments {
+        if json {
+            output.say(described(payment));
+        } else {
+            output.say(listed(payment));
+        }
+    }
+    if !json {
+        output.say(format_args!("{} payments", payments.len()));
+    }
+    Exit::Done
+}
+
+/// Why a payment waits for a person, behind its status.
+fn attention(payment: &Payment) -> String {
+    payment.attention().map(|reason| format!(", needs attention: {}", reason.as_str())).unwrap_or_default()
+}
+
+/// What did not fit and nobody has settled.
+fn open_contradiction(payment: &Payment) -> Option<&Contradiction> {
+    payment.record().contradiction.as_ref().filter(|contradiction| contradiction.is_open)
+}
+
+/// A payment on one line.
+fn listed(payment: &Payment) -> String {
+    let record = payment.record();
+    let (id, code, status, total) = (record.id, record.code, record.state.status(), record.total);
+    let attention = payment.attention().map(|attention| format!(", {}", attention.as_str())).unwrap_or_default();
+    let told = open_contradiction(payment).map(|open| format!(": {}", open.told)).unwrap_or_default();
+    format!("{id} {code} {} {:<14} {total}{attention}{told}", moment(record.created_at), status.as_str())
+}
+
+/// A payment as JSON.
+fn described(payment: &Payment) -> Value {
+    let record = payment.record();
+    json!({
+        "id": record.id.to_string(),
+        "code": record.code.to_string(),
+        "created_at": moment(record.created_at),
+        "status": record.state.status().as_str(),
+        "total": record.total.to_string(),
+        "fee": payment.fee().to_string(),
+        "refunded": payment.refunded().to_string(),
+        "pieces": record.reservation.as_str(),
+        "buyer": record.buyer.to_string(),
+        "seller": payment.seller().to_string(),
+        "attention": payment.attention().map(Attention::as_str),
+        "contradiction": open_contradiction(payment).map(|open| open.told.as_str()),
+    })
 }
 
 async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
@@ -43,6 +125,12 @@ async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
         (Ok(None), _) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         (Err(error), _) | (_, Err(error)) => return unusable(&error),
     }
+    match database.entries(About::Thing(id.to_string()), RULINGS, by()).await {
+        Ok(rulings) => rulings.iter().rev().for_each(|ruling| {
+            output.say(format_args!("\n{} {} {}", moment(ruling.at), ruling.action.as_str(), ruling.details));
+        }),
+        Err(error) => return unusable(&error),
+    }
     Exit::Done
 }
 
@@ -52,42 +140,90 @@ fn moment(at: DateTime<Utc>) -> String {
 
 /// Prints a payment's story, and what the gateway sent.
 fn tell(payment: &Payment, story: &Story, output: &mut impl Say) {
-    let mut say = |text: fmt::Arguments<'_>| output.say(text);
     let record = payment.record();
-    say(format_args!("payment   {} {}", record.id, record.code));
-    say(format_args!(
-        "status    {}{}",
-        record.state.status(),
-        if record.needs_attention { ", needs attention" } else { "" }
-    ));
-    say(format_args!("state     {}, pieces {}", record.state.as_str(), record.reservation.as_str()));
-    say(format_args!("product   {} x {}", record.quantity.count(), record.product.details().name.as_str()));
-    say(format_args!("total     {}", record.total));
-    say(format_args!("buyer     {}", record.buyer));
-    say(format_args!("seller    {}", payment.seller()));
-    say(format_args!(
+    output.say(format_args!("payment   {} {}", record.id, record.code));
+    output.say(format_args!("status    {}{}", record.state.status(), attention(payment)));
+    if let Some(Contradiction { transaction, told, is_open }) = &record.contradiction {
+        let settled = if *is_open { "" } else { " (settled)" };
+        output.say(format_args!("odd       the gateway told of {transaction}: {told}{settled}"));
+    }
+    output.say(format_args!("state     {}, pieces {}", record.state.as_str(), record.reservation.as_str()));
+    output.say(format_args!("product   {} x {}", record.quantity.count(), record.product.details().name.as_str()));
+    output.say(format_args!("total     {}", record.total));
+    if payment.fee() > Money::ZERO {
+        output.say(format_args!("fee       {} on top, paid by the payer and not the seller's", payment.fee()));
+    }
+    output.say(format_args!("buyer     {}", record.buyer));
+    output.say(format_args!("seller    {}", payment.seller()));
+    output.say(format_args!(
         "payable   until {}, pieces held until {}",
         moment(record.expires_at),
         moment(payment.hold_until())
     ));
     let next = record.next_check.map_or_else(|| "never".to_owned(), moment);
-    say(format_args!("checked   next {next}"));
+    output.say(format_args!("checked   next {next}"));
     for transaction in &record.transactions {
         let (id, status, kind) = (&transaction.id, transaction.status.as_str(), &transaction.payment_type);
-        say(format_args!(
-            "attempt   {id} by {kind}: {status} over {}, {} given back",
-            transaction.amount, transaction.refunded
+        output.say(format_args!(
+            "attempt   {id} by {kind}: {status} over {}{}, {} given back",
+            transaction.amount,
+            if transaction.fee > Money::ZERO { format!(" and a fee of {}", transaction.fee) } else { String::new() },
+            transaction.refunded
         ));
     }
-    say(format_args!(""));
+    output.say("");
     for line in story.lines(payment) {
-        say(format_args!("{}  {:<15} {}", moment(line.at), line.kind, line.text));
+        output.say(format_args!("{}  {:<15} {}", moment(line.at), line.kind, line.text));
     }
     for note in &story.notifications {
-        say(format_args!("\nreceived {}: {}", moment(note.at), note.body));
+        output.say(format_args!("\nreceived {}: {}", moment(note.at), note.body));
     }
     for mail in story.mails.iter().filter_map(|mail| mail.error.as_ref().map(|error| (mail, error))) {
-        say(format_args!("\nmail {} to the {}: {}", mail.0.status, mail.0.audience.as_str(), mail.1));
+        output.say(format_args!("\nmail {} to the {}: {}", mail.0.status, mail.0.audience.as_str(), mail.1));
+    }
+}
+
+/// How many words of persons on one payment are told.
+const RULINGS: u32 = 20;
+/// The longest reason that is taken, in characters.
+const LONGEST_REASON: usize = 200;
+
+async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+    let reason = reason.trim();
+    let is_plain = !reason.is_empty() && reason.chars().count() <= LONGEST_REASON;
+    if !is_plain || reason.chars().any(char::is_control) {
+        let advice = format_args!("--reason: say why, in up to {LONGEST_REASON} characters on one line");
+        return failed(Exit::Misconfigured, advice);
+    }
+    let Some(resolution) = Resolution::ALL.into_iter().find(|resolution| resolution.as_str() == outcome) else {
+        return failed(Exit::Misconfigured, "--as: give paid or failed");
+    };
+    let id = match read(id) {
+        Ok(id) => id,
+        Err(exit) => return exit,
+    };
+    let database = match database::open(settings, Access::Write).await {
+        Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let ruling = Ruling { resolution, operator: operator::name(), reason: reason.to_owned() };
+    match database.resolve(id, &ruling, SystemClock.now(), Deadline::within(PATIENCE)).await {
+        Ok(Some(Ok(payment))) => {
+            let status = payment.record().state.status();
+            let pieces = match payment.record().reservation {
+                Reservation::Sold => "its pieces are sold",
+                Reservation::Held => "its pieces are held",
+                Reservation::Released { .. } if payment.is_unfulfilled() => {
+                    "there are not enough pieces for it: raise the stock and resolve it again, or give the money back"
+                }
+                Reservation::Released { .. } => "its pieces are given back",
+            };
+            output.say(format_args!("{id} is {status}; {pieces}"));
+            Exit::Done
+        }
+        Ok(Some(Err(refusal))) => failed(Exit::Failed, format_args!("{id} is not resolved: {refusal}")),
+        Ok(None) => failed(Exit::Failed, format_args!("there is no payment {id}")),
+        Err(error) => unusable(&error),
     }
 }
 
@@ -112,7 +248,9 @@ async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say)
 
 async fn reconcile_one(reconciler: &Reconciler, id: PaymentId, output: &mut impl Say) -> Exit {
     match reconciler.check_now(id).await {
-        Ok(Some(payment)) => output.say(format_args!("{id} is {}", payment.record().state.status())),
+        Ok(Some(payment)) => {
+            output.say(format_args!("{id} is {}{}", payment.record().state.status(), attention(&payment)))
+        }
         Ok(None) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         Err(error) => return unusable(&error),
     }

@@ -58,6 +58,11 @@ impl Sources {
                 backlog.uncertain_mails,
             ),
             one("payments_unfulfilled", "Payments that are paid and have no pieces", backlog.unfulfilled),
+            one(
+                "payments_contradicted",
+                "Payments of which the gateway tells what does not fit, and that wait for a person",
+                backlog.contradicted,
+            ),
             one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
         ];
         counted.into_iter().chain(smtputf8).collect()

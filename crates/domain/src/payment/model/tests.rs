@@ -1,6 +1,8 @@
+mod attention;
+
 use super::*;
 use crate::actor::{Actor, Identity};
-use crate::payment::{Carriage, Order, Status};
+use crate::payment::{Carriage, Order, PaymentCode, Quantity, Status};
 use crate::product::{Description, Details, Picture, Price, ProductName, Stock};
 use crate::user::Role;
 use proptest::prelude::*;
@@ -39,7 +41,7 @@ fn ordered() -> Payment {
     order.payment(&product).unwrap()
 }
 
-fn opened() -> Payment {
+pub(in crate::payment) fn opened() -> Payment {
     let mut payment = ordered();
     let page = PaymentPage { token: "t".to_owned(), url: "https://example.com/t".to_owned() };
     payment.open(page, start());
@@ -54,9 +56,16 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
         TransactionStatus::PartialRefund => Money::from_minor(total.minor() / 2).unwrap(),
         _ => Money::ZERO,
     };
-    let transaction =
-        Transaction { id: transaction.to_owned(), status, payment_type: "qris".to_owned(), amount: total, refunded };
-    Report { order: payment.record().id.to_string(), transaction, currency: "IDR".to_owned() }
+    let transaction = Transaction {
+        id: transaction.to_owned(),
+        status,
+        payment_type: "qris".to_owned(),
+        amount: total,
+        fee: Money::ZERO,
+        refunded,
+    };
+    let order = Some(payment.record().id.to_string());
+    Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
 }
 
 fn learn(payment: &mut Payment, transaction: &str, status: TransactionStatus, now: DateTime<Utc>) -> Learnt {
@@ -160,14 +169,20 @@ fn an_order_that_never_had_a_page_fails() {
 fn a_report_about_something_else_is_none() {
     let mut payment = opened();
     let right = report(&payment, "a", TransactionStatus::Settlement);
-    let mut wrong = [right.clone(), right.clone(), right];
-    wrong[0].order = PaymentId::generate().to_string();
-    wrong[1].currency = "USD".to_owned();
-    wrong[2].transaction.amount = Money::from_minor(1).unwrap();
+    let mut wrong = [right.clone(), right.clone(), right.clone(), right.clone(), right];
+    wrong[0].order = Some(PaymentId::generate().to_string());
+    wrong[1].order = None;
+    wrong[2].currency = "USD".to_owned();
+    wrong[3].transaction.amount = Money::from_minor(1).unwrap();
+    wrong[4].is_foreign = true;
     for report in wrong {
-        assert_eq!(payment.learn(&report, true, after(1)), Learnt::Contradicts);
+        assert_eq!(payment.learn(&report, true, after(1)), Learnt::Contradicts, "{report:?}");
+        assert_eq!(payment.learn(&report, true, after(2)), Learnt::ContradictsStill, "{report:?}");
     }
     assert_eq!(payment.record().state, State::Pending);
+    assert!(payment.record().transactions.is_empty());
+    let told = payment.take_news().into_iter().filter(|event| matches!(event.kind, EventKind::Contradicted { .. }));
+    assert_eq!(told.count(), 5, "once each");
 }
 
 #[test]
@@ -212,6 +227,10 @@ fn the_gateway_is_asked_at_the_times_that_were_promised() {
     assert_eq!(asked, [5, 15, 60, 70, 80, 140, 200]);
     payment.expire(after(201));
     assert_eq!(payment.record().next_check, None);
+}
+
+fn is_open(record: &PaymentRecord) -> bool {
+    record.contradiction.as_ref().is_some_and(|contradiction| contradiction.is_open)
 }
 
 /// The ways of one transaction, as they are published.
@@ -280,7 +299,7 @@ proptest! {
     /// Whatever happens and when, the pieces are where the state says that they are.
     #[test]
     fn the_pieces_are_always_where_they_belong(
-        steps in proptest::collection::vec((select(TransactionStatus::ALL.to_vec()), 0..3_usize, 0..6_u8, 1..30_i64), 1..40),
+        steps in proptest::collection::vec((select(TransactionStatus::ALL.to_vec()), 0..3_usize, 0..9_u8, 1..30_i64), 1..40),
     ) {
         let mut payment = ordered();
         let mut minutes = 0;
@@ -292,16 +311,25 @@ proptest! {
                 1 => payment.fail(now),
                 2 => drop(payment.expire(now)),
                 3 => payment.checked(true, now),
+                4 => drop(payment.resolve(Resolution::Paid, now)),
+                5 => drop(payment.resolve(Resolution::Failed, now)),
+                6 => {
+                    let odd = attention::odd(&payment, status);
+                    payment.learn(&odd, true, now);
+                }
                 _ => drop(learn(&mut payment, &format!("t-{transaction}"), status, now)),
             }
             let is_odd = |event: &Event| matches!(event.kind, EventKind::Moved { from, to } if !from.may_become(to));
             prop_assert!(!payment.news().iter().any(is_odd), "{:?}", payment.news());
             payment.take_news();
             let record = payment.record();
+            let waits = payment.attention().is_some();
             match (record.state, record.reservation) {
-                (State::Success | State::PartialRefund, Reservation::Sold) => prop_assert!(!record.needs_attention),
-                (State::Success | State::PartialRefund, Reservation::Released { .. }) => prop_assert!(record.needs_attention),
-                (State::Refund | State::Chargeback, _) => prop_assert!(!record.needs_attention),
+                (State::Success | State::PartialRefund, Reservation::Released { .. }) => prop_assert!(waits),
+                (_, Reservation::Held) if waits => {}
+                (State::Success | State::PartialRefund, Reservation::Sold) if !waits => {}
+                (State::Success | State::PartialRefund, Reservation::Sold) => prop_assert!(is_open(record)),
+                (State::Refund | State::Chargeback, _) => prop_assert_eq!(waits, is_open(record)),
                 (State::Cancel | State::Failure, reservation) => {
                     prop_assert!(!matches!(reservation, Reservation::Held | Reservation::Sold), "{reservation:?}");
                 }

@@ -1,0 +1,244 @@
+//! What each way to pay that Snap offers sends of a transaction's life, and what the shop makes of it.
+//!
+//! The tables are the documentation's and the reports of people who run other shops (docs.midtrans.com, "HTTP(S) notification";
+//! midtrans-php#113 and #121; SNAP-Woocommerce#85). A field that is `null` is absent.
+
+use crate::client::bounded;
+use crate::paying::{BOUND, KEY, Shopping, assert_audited};
+use acceptance::binary::Process;
+use acceptance::database::{DatabaseKind, TestDatabase};
+use counterparts::midtrans::{Midtrans, Naming};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is told at an event, whatever the way to pay.
+const EVENTS: [(&str, &str); 12] = [
+    ("authorize", r#"{"transaction_status":"authorize","status_code":"200"}"#),
+    ("challenge", r#"{"transaction_status":"capture","status_code":"201","fraud_status":"challenge"}"#),
+    ("capture", r#"{"transaction_status":"capture","status_code":"200"}"#),
+    ("pending", r#"{"transaction_status":"pending","status_code":"201","expiry_time":"2026-11-22 11:00:00"}"#),
+    (
+        "settlement",
+        r#"{"transaction_status":"settlement","status_code":"200","settlement_time":"2026-11-22 10:07:30"}"#,
+    ),
+    ("expire", r#"{"transaction_status":"expire","status_code":"407"}"#),
+    ("cancel", r#"{"transaction_status":"cancel","status_code":"200"}"#),
+    ("deny", r#"{"transaction_status":"deny","status_code":"202","fraud_status":"deny"}"#),
+    ("failure", r#"{"transaction_status":"failure","status_code":"202"}"#),
+    (
+        "partial_refund",
+        r#"{"transaction_status":"partial_refund","status_code":"200","refund_amount":"4000.00",
+        "refunds":[{"refund_chargeback_id":1,"refund_amount":"4000.00","refund_key":"a","refund_method":"online"}]}"#,
+    ),
+    (
+        "refund",
+        r#"{"transaction_status":"refund","status_code":"200","refund_amount":"10000.00",
+        "refunds":[{"refund_chargeback_id":1,"refund_amount":"4000.00","refund_key":"a","refund_method":"online"},
+                   {"refund_chargeback_id":2,"refund_amount":"6000.00","refund_key":"b","bank_confirmed_at":"2026-11-23 09:00:00"}]}"#,
+    ),
+    ("chargeback", r#"{"transaction_status":"chargeback","status_code":"200"}"#),
+];
+
+/// A life: its events, and the status that buyer and seller see after each.
+type Life = &'static [(&'static str, &'static str)];
+
+const CARD: [Life; 9] = [
+    &[("capture", "success"), ("settlement", "success"), ("partial_refund", "partial_refund"), ("refund", "refund")],
+    &[("capture", "success"), ("settlement", "success"), ("chargeback", "chargeback")],
+    &[("challenge", "pending"), ("capture", "success"), ("settlement", "success")],
+    &[("challenge", "pending"), ("deny", "deny")],
+    &[("authorize", "pending"), ("capture", "success"), ("cancel", "cancel")],
+    // A step at the bank's own page that nobody took, or failed at.
+    &[("pending", "pending"), ("expire", "expire")],
+    &[("pending", "pending"), ("cancel", "cancel")],
+    &[("deny", "deny")],
+    &[("pending", "pending"), ("failure", "failure")],
+];
+
+const OTHER: [Life; 5] = [
+    &[("pending", "pending"), ("settlement", "success"), ("partial_refund", "partial_refund"), ("refund", "refund")],
+    &[("pending", "pending"), ("settlement", "success"), ("chargeback", "chargeback")],
+    &[("pending", "pending"), ("expire", "expire")],
+    &[("pending", "pending"), ("cancel", "cancel")],
+    &[("pending", "pending"), ("deny", "deny")],
+];
+
+/// A way to pay.
+struct Way {
+    /// What it is called.
+    name: &'static str,
+    /// `payment_type`.
+    kind: &'static str,
+    /// How its status names the order.
+    naming: Naming,
+    /// What it tells on top of what all tell.
+    fields: &'static str,
+    /// What it tells otherwise at some events.
+    but: &'static [(&'static str, &'static str)],
+}
+
+use Naming::{Named, Unnamed};
+
+/// Shorthand, so that each way has a row.
+const fn way(
+    name: &'static str,
+    kind: &'static str,
+    naming: Naming,
+    fields: &'static str,
+    but: &'static [(&'static str, &'static str)],
+) -> Way {
+    Way { name, kind, naming, fields, but }
+}
+
+/// What a refund says where the single refunds are not listed, or an amount is a number.
+const BARE_REFUND: (&str, &str) = ("refund", r#"{"refund_amount":null,"refunds":null}"#);
+const REFUND_AS_NUMBER: (&str, &str) = ("partial_refund", r#"{"refund_amount":4000.00,"refunds":null}"#);
+/// The wallets that shout.
+const SHOUTS: (&str, &str) = ("pending", r#"{"transaction_status":"PENDING","status_code":"200"}"#);
+const EXPIRES_WITH_202: (&str, &str) = ("expire", r#"{"status_code":"202"}"#);
+const EXPIRES_WITH_200: (&str, &str) = ("expire", r#"{"status_code":"200"}"#);
+const CANCELS_WITH_202: (&str, &str) = ("cancel", r#"{"status_code":"202"}"#);
+
+const WAYS: [Way; 23] = [
+    way(
+        "card with 3-D Secure",
+        "credit_card",
+        Named,
+        r#"{"masked_card":"481111-1114","bank":"bni","eci":"05",
+        "approval_code":"1424936374393","channel_response_code":"00","three_ds_version":"2"}"#,
+        &[CANCELS_WITH_202],
+    ),
+    way(
+        "card without it",
+        "credit_card",
+        Named,
+        r#"{"masked_card":"521111-1117","bank":"mandiri","eci":null,
+        "card_type":"debit","acquiring_bank":"mandiri","on_us":false}"#,
+        &[EXPIRES_WITH_202],
+    ),
+    way("GoPay", "gopay", Named, r#"{"pop_id":"7e0b1f3e","transaction_time":null}"#, &[EXPIRES_WITH_202, BARE_REFUND]),
+    way(
+        "QRIS",
+        "qris",
+        Named,
+        r#"{"transaction_type":"off-us","issuer":"dana","acquirer":"gopay",
+        "merchant_cross_reference_id":"b2f0"}"#,
+        &[EXPIRES_WITH_200],
+    ),
+    way("ShopeePay", "shopeepay", Named, r#"{"shopeepay_reference_number":"001","reference_id":"002"}"#, &[SHOUTS]),
+    way("DANA", "dana", Unnamed, r#"{"fraud_status":null}"#, &[SHOUTS, REFUND_AS_NUMBER]),
+    way(
+        "BCA",
+        "bank_transfer",
+        Named,
+        r#"{"va_numbers":[{"bank":"bca","va_number":"33333333333"}],
+        "payment_amounts":[{"paid_at":"2026-11-22 10:07:30","amount":"10000.00"}]}"#,
+        &[CANCELS_WITH_202],
+    ),
+    way(
+        "BNI",
+        "bank_transfer",
+        Named,
+        r#"{"va_numbers":[{"bank":"bni","va_number":"9888333333"}],"payment_amounts":[]}"#,
+        &[],
+    ),
+    way(
+        "BRI",
+        "bank_transfer",
+        Named,
+        r#"{"va_numbers":[{"bank":"bri","va_number":"78011333333"}]}"#,
+        &[EXPIRES_WITH_202],
+    ),
+    way(
+        "CIMB",
+        "bank_transfer",
+        Named,
+        r#"{"va_numbers":[{"bank":"cimb","va_number":"230599333"}],"new_field":{"a":[1]}}"#,
+        &[],
+    ),
+    way("Permata", "bank_transfer", Named, r#"{"permata_va_number":"8562000087926752","va_numbers":null}"#, &[]),
+    way("BSI", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"bsi","va_number":"20203314732052930"}]}"#, &[]),
+    way("Danamon", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"danamon","va_number":"8922333"}]}"#, &[]),
+    way("Seabank", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"seabank","va_number":"112233"}]}"#, &[]),
+    way(
+        "Saqu",
+        "bank_transfer",
+        Unnamed,
+        r#"{"va_numbers":[{"bank":"saqu","va_number":"112244"}],"merchant_id":null}"#,
+        &[],
+    ),
+    way("Mandiri bill", "echannel", Named, r#"{"bill_key":"856000879267","biller_code":"70012"}"#, &[]),
+    way(
+        "Indomaret",
+        "cstore",
+        Named,
+        r#"{"store":"indomaret","payment_code":"85620000879267","fraud_status":null}"#,
+        &[("deny", r#"{"fraud_status":null}"#)],
+    ),
+    way("Alfamart", "cstore", Named, r#"{"store":"alfamart","payment_code":"8562000087926752"}"#, &[EXPIRES_WITH_202]),
+    way("Akulaku", "akulaku", Named, r#"{"currency":null}"#, &[EXPIRES_WITH_202]),
+    way("Kredivo", "kredivo", Named, "{}", &[REFUND_AS_NUMBER]),
+    way("OVO", "ovo", Named, r#"{"fraud_status":null}"#, &[BARE_REFUND]),
+    way(
+        "one with a fee on the payer",
+        "qris",
+        Named,
+        r#"{"gross_amount":"10071.00","metadata":{"extra_info":{"gross_amount_info":
+        {"original_amount":"10000","gross_amount":"10071","customer_imposed_payment_fee":"71"}}}}"#,
+        &[BARE_REFUND],
+    ),
+    way("one that is new", "paylater_of_tomorrow", Named, r#"{"fraud_status":"accept"}"#, &[]),
+];
+
+/// What is told of a way to pay at an event.
+fn told(way: &Way, event: &str) -> Value {
+    let fields = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).unwrap();
+    let of = |rows: &[(&str, &str)]| rows.iter().find(|(name, _)| *name == event).map(|(_, text)| fields(text));
+    let mut told = fields(r#"{"fraud_status":"accept"}"#);
+    told.extend(fields(way.fields));
+    // A refusal is told by the fraud detection where there is one.
+    let has_verdict = !told["fraud_status"].is_null();
+    told.extend(of(&EVENTS).unwrap().into_iter().filter(|(name, _)| name != "fraud_status" || has_verdict));
+    told.extend(of(way.but).unwrap_or_default());
+    serde_json::to_value(told).unwrap()
+}
+
+/// Each way to pay goes through each of its lives, told by notifications and confirmed when asked.
+pub(crate) fn every_way_to_pay_is_understood_from_its_first_word_to_its_last() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let gateway = Midtrans::start(KEY);
+    let url = gateway.url();
+    let settings = [
+        ("database.url", database.url()),
+        ("payment.gateway", "midtrans"),
+        ("midtrans.snap_url", &url),
+        ("midtrans.api_url", &url),
+        ("midtrans.server_key", KEY),
+        ("midtrans.merchant_id", counterparts::midtrans::MERCHANT),
+    ];
+    bounded(BOUND, async {
+        let mut process = Process::serve(&settings);
+        let addresses = process.addresses();
+        let shop = Shopping::begin(addresses, "", 1_000).await;
+        let webhook = format!("http://{}/payments/midtrans/webhook", addresses.rest);
+        for way in &WAYS {
+            let lives = if way.kind == "credit_card" { &CARD[..] } else { &OTHER[..] };
+            for life in lives {
+                let id = shop.order().await.unwrap()["id"].as_str().unwrap().to_owned();
+                gateway.choose(&id, way.kind);
+                gateway.name_by(&id, way.naming.clone());
+                for (event, status) in *life {
+                    gateway.alter(&id, &told(way, event));
+                    let sent = gateway.notification(&id);
+                    assert_eq!(gateway.post_to(&webhook, &sent).await, Some(200), "{}: {event}: {sent}", way.name);
+                    assert_eq!(shop.status(&id).await, *status, "{}: {event}: {sent}", way.name);
+                }
+            }
+        }
+        let odd = database.texts("SELECT contradiction AS value FROM payments WHERE contradiction IS NOT NULL");
+        assert_eq!(odd, [] as [String; 0]);
+        process.signal("TERM");
+        process.wait(BOUND);
+        assert_audited(database.url(), "file://images", None);
+    })
+}

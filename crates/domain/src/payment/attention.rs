@@ -1,0 +1,164 @@
+//! What waits for a person: payments of which the gateway tells something that does not fit, and those that are paid and have no
+//! pieces.
+
+use crate::money::Money;
+use crate::payment::{PaymentRecord, Report, State};
+use std::fmt;
+
+/// The longest text of the gateway's that is kept of what does not fit, in characters.
+const MAX_WORD: usize = 64;
+
+/// Why a payment waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attention {
+    /// It is paid, and there are no pieces for it.
+    Unfulfilled,
+    /// The gateway has told of something that does not fit the payment: money may have come.
+    Contradicted,
+}
+
+impl Attention {
+    /// Every reason there is.
+    pub const ALL: [Self; 2] = [Self::Unfulfilled, Self::Contradicted];
+
+    /// The name in storage and for operators.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unfulfilled => "unfulfilled",
+            Self::Contradicted => "contradicted",
+        }
+    }
+}
+
+/// Something that the gateway told of a payment and that did not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The transaction that it was about, by the gateway's name for it.
+    pub transaction: String,
+    /// What the gateway told and why it does not fit, for operators, on one line.
+    pub told: String,
+    /// Whether nobody has settled it yet.
+    pub is_open: bool,
+}
+
+impl Contradiction {
+    /// What a report tells that does not fit for this reason.
+    pub(super) fn of(report: &Report, reason: String) -> Self {
+        let transaction = &report.transaction;
+        let (status, kind) = (transaction.status.as_str(), plain(&transaction.payment_type));
+        let told = format!("{status} by {kind} over {} {}: {reason}", transaction.gross(), plain(&report.currency));
+        Self { transaction: transaction.id.clone(), told, is_open: true }
+    }
+
+    /// Whether another one tells the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.transaction, &self.told) == (&other.transaction, &other.told)
+    }
+}
+
+/// A text of the gateway's, short and without characters that do something.
+fn plain(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(MAX_WORD).collect()
+}
+
+/// Why a report does not fit a payment, if it does not.
+pub(super) fn objection(report: &Report, record: &PaymentRecord) -> Option<String> {
+    let Report { order, transaction, currency, is_foreign } = report;
+    if *is_foreign {
+        return Some("it is another merchant's".to_owned());
+    }
+    match order {
+        None => return Some("it names no order, and the order's own name does not lead to it".to_owned()),
+        Some(order) if *order != record.id.to_string() => {
+            return Some(format!("it is about the order {}", plain(order)));
+        }
+        Some(_) => {}
+    }
+    if currency != Money::CURRENCY {
+        return Some(format!("the currency is not {}", Money::CURRENCY));
+    }
+    (transaction.amount != record.total).then(|| match transaction.fee {
+        Money::ZERO => format!("the order's total is {}", record.total),
+        fee => format!("the order's total is {}, and the fee in it {fee}", record.total),
+    })
+}
+
+/// As what a person settles a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// The money has come.
+    Paid,
+    /// No money has come, or it was given back.
+    Failed,
+}
+
+impl Resolution {
+    /// Every resolution there is.
+    pub const ALL: [Self; 2] = [Self::Paid, Self::Failed];
+
+    /// The name for operators.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state that a payment is closed with.
+    #[must_use]
+    pub const fn state(self) -> State {
+        match self {
+            Self::Paid => State::Success,
+            Self::Failed => State::Failure,
+        }
+    }
+
+    /// Finds a resolution by the state that it closes with.
+    #[must_use]
+    pub fn restore(state: State) -> Option<Self> {
+        Self::ALL.into_iter().find(|resolution| resolution.state() == state)
+    }
+}
+
+/// Why a person's word does not settle a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unresolvable {
+    /// Nothing about it waits for a person.
+    NothingWaits,
+    /// The gateway has confirmed that it is paid.
+    Paid,
+    /// The gateway waits for the merchant's word on a card's charge.
+    UnderReview,
+    /// All that it waits for is pieces, and there are still not enough.
+    NoPieces,
+}
+
+impl fmt::Display for Unresolvable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingWaits => "nothing about it waits for a person",
+            Self::Paid => {
+                "the gateway has confirmed that it is paid; give the money back in the gateway's dashboard, which tells of it"
+            }
+            Self::UnderReview => {
+                "the gateway asks whether to accept a card's charge; answer there, and it tells what came of it"
+            }
+            Self::NoPieces => "it is paid, and there are still not enough pieces; raise the stock, or give the money back",
+        })
+    }
+}
+
+impl std::error::Error for Unresolvable {}
+
+/// A person's word on a payment, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What has become of it.
+    pub resolution: Resolution,
+    /// Who says so: the account of the operating system.
+    pub operator: String,
+    /// Why, for the audit log.
+    pub reason: String,
+}

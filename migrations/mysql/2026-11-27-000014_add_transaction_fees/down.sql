@@ -1,0 +1,1 @@
+ALTER TABLE payment_transactions DROP COLUMN /*M! IF EXISTS */ fee;

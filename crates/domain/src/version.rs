@@ -1,6 +1,13 @@
 //! Versions of things that change, and the conditions on them by which callers avoid overwriting each other (RFC 9110
 //! §8.8.3 and §13; AIP-154 for gRPC).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// How many characters of a digest tell what was shown with a version: 72 bits.
+const MARK: usize = 12;
+
 /// How often a thing has been changed, counted from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(i64);
@@ -31,6 +38,20 @@ impl Version {
     #[must_use]
     pub fn etag(self) -> String {
         format!("\"{}\"", self.0)
+    }
+
+    /// The entity tag of an answer that shows the thing together with something that changes by itself. For a change of the
+    /// thing it is as good as [`Self::etag`].
+    #[must_use]
+    pub fn etag_with(self, other: &str) -> String {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(other));
+        format!("\"{}.{}\"", self.0, digest.get(..MARK).unwrap_or(&digest))
+    }
+
+    /// Whether a tag, with its quotes, is one of this version's, whatever was shown with it.
+    fn has(self, tag: &str) -> bool {
+        let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        inside.is_some_and(|inside| inside.split_once('.').map_or(inside, |(version, _)| version) == self.0.to_string())
     }
 }
 
@@ -64,17 +85,17 @@ impl Tags {
     pub fn permit(&self, version: Version) -> bool {
         match self {
             Self::None | Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| *tag == version.etag()),
+            Self::Listed(tags) => tags.iter().any(|tag| version.has(tag)),
         }
     }
 
-    /// Whether the caller knows this version already (`If-None-Match`; weak comparison).
+    /// Whether the caller has the answer already that has this entity tag (`If-None-Match`; weak comparison).
     #[must_use]
-    pub fn know(&self, version: Version) -> bool {
+    pub fn know(&self, etag: &str) -> bool {
         match self {
             Self::None => false,
             Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == version.etag()),
+            Self::Listed(tags) => tags.iter().any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag),
         }
     }
 }
@@ -96,12 +117,28 @@ mod tests {
 
     #[test]
     fn a_known_version_is_known_by_a_weak_tag_too() {
-        let version = Version::restore(7);
+        let version = Version::restore(7).etag();
         for known in ["*", "\"7\"", "W/\"7\"", "\"1\", W/\"7\""] {
-            assert!(Tags::parse(known).know(version), "{known}");
+            assert!(Tags::parse(known).know(&version), "{known}");
         }
         for unknown in ["", "\"8\"", "7"] {
-            assert!(!Tags::parse(unknown).know(version), "{unknown}");
+            assert!(!Tags::parse(unknown).know(&version), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_with_a_version_is_known_by_its_own_tag_and_does_not_stand_in_the_way_of_a_change() {
+        let version = Version::restore(7);
+        let (first, second) = (version.etag_with("one address"), version.etag_with("another"));
+        assert_ne!(first, second);
+        for (tag, other) in [(&first, &second), (&second, &first), (&first, &version.etag()), (&version.etag(), &first)]
+        {
+            assert!(Tags::parse(tag).know(tag) && !Tags::parse(tag).know(other), "{tag} {other}");
+            assert!(Tags::parse(tag).permit(version), "{tag}");
+            assert!(!Tags::parse(tag).permit(version.next()), "{tag}");
+        }
+        for stranger in ["\"7", "\".7\"", "\"\"", "\"70.x\"", "7.x", "\""] {
+            assert!(!Tags::parse(stranger).permit(version), "{stranger}");
         }
     }
 }

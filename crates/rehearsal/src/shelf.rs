@@ -7,8 +7,8 @@ use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode, Reason};
 use domain::page::Start;
 use domain::product::{
-    Changes, Details, Filter, Image, ImageFormat, ImageInspector, ImageKey, ImageLedger, ImageStore, Listing, Owned,
-    Product, ProductId, ProductQueries, ProductTotals, Products, Removal, Sort, SortKey, SortPlace,
+    Changes, Details, Filter, Image, ImageAddress, ImageFormat, ImageInspector, ImageKey, ImageLedger, ImageStore,
+    Listing, Owned, Product, ProductId, ProductQueries, ProductTotals, Products, Removal, Sort, SortKey, SortPlace,
 };
 use domain::version::Tags;
 use std::cmp::Ordering;
@@ -183,8 +183,8 @@ impl ImageStore for Stage {
         Ok(())
     }
 
-    async fn url(&self, key: &ImageKey) -> Result<String, Error> {
-        Ok(format!("https://images.example/{key}"))
+    async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
+        Ok(ImageAddress { url: format!("https://images.example/{key}"), ends: false })
     }
 }
 

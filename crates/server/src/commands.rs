@@ -5,8 +5,9 @@ mod audit_log;
 mod outbox;
 mod payment;
 mod seed;
+mod storage;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, StorageCommand};
 use crate::exit::Exit;
 use crate::health;
 use crate::ready_file;
@@ -47,6 +48,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Unlock { email } => on_runtime(unlock(email, &settings)),
         Command::Payment { command } => on_runtime(payment::run(command, &settings)),
         Command::Outbox { command } => on_runtime(outbox::run(command, &settings)),
+        Command::Storage { command: StorageCommand::Check } => on_runtime(storage::check(&settings)),
         Command::Audit { journal, log } => on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings)),
         Command::AuditLog { email, id, limit } => {
             on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings))

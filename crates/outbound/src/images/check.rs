@@ -91,7 +91,7 @@ pub enum Change {
 pub struct Report {
     /// Each step that was tried.
     pub steps: Vec<(Step, Outcome)>,
-    /// The places of images that could not be removed.
+    /// The places of images that could not be removed, where they were put.
     pub left: Vec<String>,
 }
 
@@ -118,15 +118,14 @@ impl Store {
         };
         if let Err(fault) = self.put_pixel(&path).await {
             // It may be there all the same.
-            if self.remove_pixel(&path).await.is_err() && fault.status.is_none() && !fault.is_unreachable {
+            if self.remove_pixel(&path).await.is_err() && fault.is_unanswered && !fault.is_unreachable {
                 report.left.push(path.to_string());
             }
-            let mut hints = guess(&fault, "s3:PutObject");
-            if let Place::Bucket(bucket) = &self.place
-                && let Some(change) = self.find_change(bucket.options(), &fault, &mut report.left).await
-            {
-                hints.insert(0, Hint::Change(change));
-            }
+            let change = match &self.place {
+                Place::Bucket(bucket) => self.find_change(bucket.options(), &fault, &mut report.left).await,
+                Place::Folder(_) => None,
+            };
+            let hints = change.map_or_else(|| guess(&fault, "s3:PutObject"), |change| vec![Hint::Change(change)]);
             report.steps.push((Step::Put, failed(&fault, hints)));
             return report;
         }
@@ -179,6 +178,7 @@ impl Store {
                 failed(&fault, guess(&fault, "s3:GetObject"))
             }
             Err(fault) => {
+                // What some services say of a bucket that is not public is 400.
                 let is_refused = fault.status.is_some_and(|status| (400..500).contains(&status) && status != 404);
                 failed(&fault, if is_refused { vec![Hint::NotPublic] } else { vec![Hint::PublicUrl] })
             }
@@ -243,7 +243,7 @@ fn guess(fault: &Fault, action: &'static str) -> Vec<Hint> {
         (_, Some(401)) => vec![Hint::Credentials],
         (_, Some(403)) => vec![Hint::Credentials, Hint::Permission(action)],
         (_, Some(404)) => vec![Hint::Bucket],
-        (_, None) if fault.is_unreachable => vec![Hint::Endpoint],
+        (_, None) if fault.is_unanswered => vec![Hint::Endpoint],
         _ => Vec::new(),
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Fault {
     pub(super) region: String,
     /// Whether no connection came about.
     pub(super) is_unreachable: bool,
+    /// Whether no answer came, or none that could be read.
+    pub(super) is_unanswered: bool,
     /// Whether the server's certificate was not taken.
     pub(super) is_untrusted: bool,
 }
@@ -70,7 +72,8 @@ impl Fault {
 
     /// What a request failed of that was no request to the store itself, but one for an address that clients get.
     pub(super) fn of_web(error: &reqwest::Error) -> Self {
-        let (mut fault, mut told) = (Self { is_unreachable: error.is_connect(), ..Self::default() }, Vec::new());
+        let (mut fault, mut told) =
+            (Self { is_unreachable: error.is_connect(), is_unanswered: true, ..Self::default() }, Vec::new());
         told.push(if error.is_connect() { "nobody could be reached" } else { "it failed" }.to_owned());
         fault.follow(error, &mut told);
         fault.text = told.join(", ");
@@ -88,6 +91,7 @@ impl Fault {
         while let Some(cause) = next {
             if let Some(cause) = cause.downcast_ref::<HttpError>() {
                 self.is_unreachable |= cause.kind() == HttpErrorKind::Connect;
+                self.is_unanswered = true;
                 told.push(format!("{:?}", cause.kind()).to_lowercase());
             }
             if let Some(cause) = cause.downcast_ref::<io::Error>() {
@@ -99,6 +103,11 @@ impl Fault {
         if self.is_untrusted {
             told.push("its certificate is not trusted".to_owned());
         }
+    }
+
+    /// That no answer came in the time that there was.
+    pub(super) fn too_late() -> Self {
+        Self { is_unanswered: true, ..Self::because("it did not answer in time") }
     }
 
     /// That something is wrong with what the store does, although it answers as if all were well.

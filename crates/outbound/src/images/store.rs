@@ -84,7 +84,7 @@ impl Place {
 
 /// What comes of work in this time.
 pub(super) async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    timeout(time, work).await.unwrap_or_else(|_| Err(Fault::because("it did not answer in time")))
+    timeout(time, work).await.unwrap_or_else(|_| Err(Fault::too_late()))
 }
 
 impl Store {

@@ -1,8 +1,10 @@
 //! What an operator is told who has a store tried.
 
+use crate::bucket::{image, key, soon};
 use crate::peculiar::{Peculiar, Peculiarity};
 use crate::server::{BUCKET, Server, store};
-use domain::clock::SystemClock;
+use domain::clock::{Deadline, SystemClock};
+use domain::product::ImageStore;
 use outbound::images::{Change, Checksum, Hint, LocalOptions, Outcome, Report, S3Options, Step, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +61,7 @@ async fn the_setting_is_found_that_makes_it_work() {
         let service = Peculiar::start(peculiarity).await;
         let report = tried(S3Options { conditional_put, presigned: PRESIGNED, ..service.options() }).await;
         let (step, cause, hints) = failure(&report);
-        assert_eq!((step, hints.first()), (Step::Put, Some(&Hint::Change(change))), "{report:?}");
+        assert_eq!((step, hints), (Step::Put, &[Hint::Change(change)][..]), "{report:?}");
         assert!(cause.contains("status 400"), "{cause}");
         assert!(service.objects().is_empty() && report.left.is_empty());
     }
@@ -113,4 +115,34 @@ async fn a_wrong_key_and_a_service_that_is_away_are_told() {
     assert_eq!((step, hints), (Step::Put, &[Hint::Credentials][..]), "{report:?}");
     let away = S3Options { endpoint: Some("http://127.0.0.1:1".to_owned()), ..server.options() };
     assert_eq!(failure(&tried(away).await).2, [Hint::Endpoint]);
+}
+
+#[tokio::test]
+async fn failures_in_a_row_are_counted_until_one_request_succeeds() {
+    let service = Peculiar::start(Peculiarity::NoRemoval).await;
+    let (refusing, key) = (store(service.options()), key());
+    let counted = |store: &Store| (store.gauges().failed_puts, store.gauges().failed_removals);
+    refusing.put(&key, image(b"pixels"), soon()).await.unwrap();
+    for failures in 1..=2 {
+        refusing.remove(&key, soon()).await.unwrap_err();
+        assert_eq!(counted(&refusing), (0, failures));
+    }
+    let server = Server::start().await;
+    let away = store(S3Options { endpoint: Some("http://127.0.0.1:1".to_owned()), ..server.options() });
+    away.put(&key, image(b"pixels"), soon()).await.unwrap_err();
+    assert_eq!(counted(&away), (1, 0));
+    away.put(&key, image(b"pixels"), Deadline::within(Duration::ZERO)).await.unwrap_err();
+    assert_eq!(counted(&away), (1, 0), "a caller without time says nothing of the store");
+    let folder = tempfile::tempdir().unwrap();
+    let options = LocalOptions {
+        folder: folder.path().to_owned(),
+        public_url: "https://shop.example/media".to_owned(),
+        timeout: Duration::from_secs(8),
+    };
+    let folder = Store::local(options, Arc::new(SystemClock)).unwrap();
+    folder.put(&key, image(b"pixels"), soon()).await.unwrap();
+    folder.put(&key, image(b"pixels"), soon()).await.unwrap_err();
+    assert_eq!(counted(&folder), (1, 0));
+    folder.put(&self::key(), image(b"pixels"), soon()).await.unwrap();
+    assert_eq!(counted(&folder), (0, 0));
 }

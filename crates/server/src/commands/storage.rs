@@ -42,7 +42,7 @@ fn lines(report: &Report, is_folder: bool) -> Vec<String> {
             }
         }
     }
-    lines.extend(report.left.iter().map(|place| format!("{place} could not be removed and is in the store now")));
+    lines.extend(report.left.iter().map(|place| format!("{place} may be in the store still: remove it there")));
     lines
 }
 

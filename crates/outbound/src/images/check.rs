@@ -8,6 +8,7 @@ use domain::product::{Image, ImageFormat, ImageKey, ImageStore};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use object_store::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A grey PNG image of one pixel.
@@ -116,11 +117,7 @@ impl Store {
                 return report;
             }
         };
-        if let Err(fault) = self.put_pixel(&path).await {
-            // It may be there all the same.
-            if self.remove_pixel(&path).await.is_err() && fault.is_unanswered && !fault.is_unreachable {
-                report.left.push(path.to_string());
-            }
+        if let Err(fault) = self.put_pixel(&path, &mut report.left).await {
             let change = match &self.place {
                 Place::Bucket(bucket) => self.find_change(bucket.options(), &fault, &mut report.left).await,
                 Place::Folder(_) => None,
@@ -131,7 +128,7 @@ impl Store {
         }
         report.steps.push((Step::Put, Outcome::Works));
         if matches!(self.place, Place::Bucket(_)) {
-            report.steps.push((Step::PutAgain, judged(self.put_pixel(&path).await, "s3:GetObject")));
+            report.steps.push((Step::PutAgain, judged(self.put_again(&path).await, "s3:GetObject")));
         }
         report.steps.push((Step::Open, self.open(&key, &path).await));
         let removed = self.remove_pixel(&path).await;
@@ -142,7 +139,20 @@ impl Store {
         report
     }
 
-    async fn put_pixel(&self, path: &Path) -> Result<(), Fault> {
+    /// Puts it, and removes what may be there although that failed.
+    async fn put_pixel(&self, path: &Path, left: &mut Vec<String>) -> Result<(), Fault> {
+        let outcome = self.put_again(path).await;
+        if let Err(fault) = &outcome
+            && fault.is_unanswered
+            && !fault.is_unreachable
+            && self.remove_pixel(path).await.is_err()
+        {
+            left.push(path.to_string());
+        }
+        outcome
+    }
+
+    async fn put_again(&self, path: &Path) -> Result<(), Fault> {
         let image = Image { format: ImageFormat::Png, bytes: PIXEL.to_vec() };
         bounded(self.timeout, self.place.put(path, image)).await
     }
@@ -200,9 +210,9 @@ impl Store {
             changes.insert(0, Change::Region(fault.region.clone()));
         }
         for change in changes {
-            let Ok(store) = Self::s3(change.made_to(options), self.clock.clone()) else { continue };
+            let Ok(store) = Self::s3(change.made_to(options), Arc::clone(&self.clock)) else { continue };
             let Ok(path) = store.path(&ImageKey::generate(ImageFormat::Png)) else { continue };
-            if store.put_pixel(&path).await.is_ok() {
+            if store.put_pixel(&path, left).await.is_ok() {
                 if store.remove_pixel(&path).await.is_err() {
                     left.push(path.to_string());
                 }

@@ -21,6 +21,11 @@ const REDIRECT: &str = "Received redirect without LOCATION";
 /// What rustls' texts about certificates that it does not take begin with.
 const CERTIFICATE: &str = "invalid peer certificate";
 
+/// What hyper's text about a host whose address cannot be found begins with.
+const UNKNOWN_HOST: &str = "dns error";
+/// Kinds of errors that tell nothing.
+const VAGUE: [&str; 2] = ["other error", "uncategorized error"];
+
 /// Why a store failed.
 #[derive(Debug, Default)]
 pub(super) struct Fault {
@@ -94,8 +99,10 @@ impl Fault {
                 self.is_unanswered = true;
                 told.push(format!("{:?}", cause.kind()).to_lowercase());
             }
-            if let Some(cause) = cause.downcast_ref::<io::Error>() {
-                told.push(cause.kind().to_string());
+            let known = cause.downcast_ref::<io::Error>().map(io::Error::kind).map(|kind| kind.to_string());
+            told.extend(known.filter(|kind| !VAGUE.contains(&kind.as_str())));
+            if cause.to_string().starts_with(UNKNOWN_HOST) {
+                told.push("the host's name is not known".to_owned());
             }
             self.is_untrusted |= cause.to_string().contains(CERTIFICATE);
             next = cause.source();

@@ -69,7 +69,8 @@ async fn the_setting_is_found_that_makes_it_work() {
     let server = Server::start().await;
     let endpoint = Some(format!("http://no-such-host.invalid:{}", server.address.port()));
     let report = tried(S3Options { endpoint, path_style: false, ..server.options() }).await;
-    assert_eq!(failure(&report).2, [Hint::Endpoint]);
+    let (_, cause, hints) = failure(&report);
+    assert_eq!((cause, hints), ("it failed, connect, the host's name is not known", &[Hint::Endpoint][..]));
 }
 
 #[tokio::test]

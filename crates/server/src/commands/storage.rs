@@ -7,6 +7,7 @@ use crate::wiring;
 use domain::clock::SystemClock;
 use outbound::images::{Change, Checksum, Hint, Outcome, Report, Step};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Tries the store that the settings name, and tells what came of that. The database is not asked.
@@ -17,7 +18,14 @@ pub(super) async fn check(settings: &Settings) -> Exit {
         Err(error) => return failed(Exit::Misconfigured, error),
     };
     say(format_args!("images are kept in {}", settings.storage.place));
-    let report = store.check().await;
+    let mut check = pin!(store.check());
+    let report = tokio::select! {
+        report = &mut check => report,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            eprintln!("go-commerce: this is finished first, so that no image is left in the store");
+            check.await
+        }
+    };
     let is_folder = matches!(settings.storage.place, Place::Folder(_));
     lines(&report, is_folder).iter().for_each(say);
     if report.is_good() { Exit::Done } else { Exit::Failed }

@@ -7,8 +7,8 @@ use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode, Reason};
 use domain::page::Start;
 use domain::product::{
-    Changes, Details, Filter, Image, ImageFormat, ImageInspector, ImageKey, ImageLedger, ImageStore, Listing, Owned,
-    Product, ProductId, ProductQueries, ProductTotals, Products, Removal, Sort, SortKey, SortPlace,
+    Changes, Details, Filter, Image, ImageAddress, ImageFormat, ImageInspector, ImageKey, ImageLedger, ImageStore,
+    Listing, Owned, Product, ProductId, ProductQueries, ProductTotals, Products, Removal, Sort, SortKey, SortPlace,
 };
 use domain::version::Tags;
 use std::cmp::Ordering;
@@ -185,9 +185,9 @@ impl ImageStore for Stage {
         Ok(())
     }
 
-    async fn url(&self, key: &ImageKey) -> Result<String, Error> {
+    async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
         let base = self.shelf.images_at.lock().unwrap().unwrap_or("https://images.example");
-        Ok(format!("{base}/{key}"))
+        Ok(ImageAddress { url: format!("{base}/{key}"), ends: false })
     }
 }
 

@@ -66,6 +66,12 @@ pub enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Look at the store of images
+    Storage {
+        /// What to do.
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
     /// Check what must be true of the shop's records; exit code 0 if all of it is, 1 if not
     Audit {
         /// A file of identifiers, one a line, of payments that callers were told had been made: each must be there
@@ -104,6 +110,13 @@ pub enum ConfigCommand {
     Check,
     /// Print each setting with its value and where that comes from, without secrets
     Show,
+}
+
+/// What can be asked about the store of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum StorageCommand {
+    /// Put, read and remove an image in the store that the settings name; exit code 0 if all of it works, 1 if not
+    Check,
 }
 
 /// What can be done about payments.

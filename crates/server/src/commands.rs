@@ -8,8 +8,9 @@ mod outbox;
 pub(crate) mod output;
 mod payment;
 mod seed;
+mod storage;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, StorageCommand};
 use crate::exit::Exit;
 use crate::health;
 use crate::ready_file;
@@ -72,6 +73,7 @@ fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
         Command::Unlock { email } => on_runtime(unlock(email, &settings, output)),
         Command::Payment { command } => on_runtime(payment::run(command, &settings, output)),
         Command::Outbox { command } => on_runtime(outbox::run(command, &settings, output)),
+        Command::Storage { command: StorageCommand::Check } => on_runtime(storage::check(&settings, output)),
         Command::Audit { journal, log } => {
             on_runtime(audit::run(journal.as_deref(), log.as_deref(), &settings, output))
         }

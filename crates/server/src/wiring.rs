@@ -6,6 +6,7 @@ mod images;
 mod payments;
 
 pub use check::check;
+pub(crate) use images::store as image_store;
 pub(crate) use payments::Teller;
 
 use crate::common_clock::CommonClock;
@@ -72,7 +73,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let passwords = Arc::new(passwords(settings)?);
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
     let inspector = Arc::new(images::inspector()?);
-    let store = Arc::new(images::store(settings, rest)?);
+    let store = Arc::new(images::store(settings, rest, Arc::clone(clock))?);
     let max_uploads = settings.storage.max_uploads;
     let uploads = Arc::new(Semaphore::new(max_uploads));
     let common_clock = Arc::new(CommonClock::new(Arc::clone(clock)));
@@ -86,6 +87,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         database: Arc::clone(&database),
         passwords: Arc::clone(&passwords),
         inspector: Arc::clone(&inspector),
+        store: Arc::clone(&store),
         uploads: Arc::clone(&uploads),
         max_uploads,
         post: Arc::clone(&post),

@@ -228,6 +228,7 @@ scenarios! {
     product::s3 {
         an_image_is_kept_in_a_bucket_shown_replaced_and_removed,
         a_private_buckets_images_are_shown_by_signed_addresses,
+        a_signed_address_and_the_tag_that_is_kept_for_it_end_together,
         a_bucket_that_refuses_the_shop_fails_images_alone,
     }
     product::rate_limit {

@@ -3,6 +3,7 @@
 use crate::client::{bounded, page, shops};
 use acceptance::binary::Process;
 use acceptance::database::{DatabaseKind, TestDatabase};
+use acceptance::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use acceptance::shop::{PASSWORD, ada};
 use acceptance::world::until;
 use std::time::Duration;
@@ -88,6 +89,7 @@ pub(crate) fn metrics_tell_of_both_protocols_without_naming_users() -> Result<()
             "status=\"201\"",
             "status=\"401\"",
             "token_invalid",
+            "gocommerce_image_store_failures{operation=\"put\"} 0",
             "_bucket{",
             "# EOF",
         ] {
@@ -105,6 +107,38 @@ pub(crate) fn the_description_of_the_interface_is_printed() -> Result<(), String
     assert_eq!(process.exit_code(BOUND), Some(0), "{}", process.output());
     let printed: serde_json::Value = serde_json::from_str(&process.output()).unwrap();
     assert_eq!(printed, serde_json::to_value(rest::openapi()).unwrap());
+    Ok(())
+}
+
+/// Without a database: a store is tried before there is one.
+pub(crate) fn the_store_of_images_is_tried_before_there_is_a_database() -> Result<(), String> {
+    let service = tokio::runtime::Runtime::new().unwrap();
+    let s3 = service.block_on(S3Server::start());
+    let (url, endpoint) = (format!("s3://{BUCKET}/images"), s3.endpoint());
+    let settings = [
+        ("database.url", "sqlite:///no/such/folder/shop.db"),
+        ("storage.url", url.as_str()),
+        ("storage.presigned_seconds", "60"),
+        ("storage.s3.endpoint", endpoint.as_str()),
+        ("storage.s3.path_style", "true"),
+        ("storage.s3.access_key_id", ACCESS_KEY),
+    ];
+    let tried = |secret: &str| {
+        let secret = [("COMMERCE__STORAGE__S3__SECRET_ACCESS_KEY", secret)];
+        let mut command = Process::spawn(&["storage", "check", "--env", "test"], &settings, &secret);
+        let exit = command.exit_code(BOUND);
+        assert!(s3.objects().is_empty(), "{:?}", s3.objects());
+        (exit, command.output())
+    };
+    let (exit, told) = tried(SECRET_KEY);
+    assert_eq!(exit, Some(0), "{told}");
+    for step in ["put        ok", "put again  ok", "open       ok", "remove     ok"] {
+        assert!(told.contains(step), "{told}");
+    }
+    let (exit, told) = tried("not-the-secret");
+    assert_eq!(exit, Some(1), "{told}");
+    assert!(told.contains("SignatureDoesNotMatch") && told.contains("check storage.s3.access_key_id"), "{told}");
+    assert!(!told.contains("not-the-secret"), "{told}");
     Ok(())
 }
 

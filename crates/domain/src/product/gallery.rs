@@ -3,7 +3,7 @@
 use crate::clock::{Clock, Deadline};
 use crate::error::{Error, Violations};
 use crate::product::{
-    Image, ImageField, ImageInspector, ImageKey, ImageLedger, ImageStore, Picture, Product, ProductView,
+    Image, ImageAddress, ImageField, ImageInspector, ImageKey, ImageLedger, ImageStore, Picture, Product, ProductView,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -66,11 +66,11 @@ impl Gallery {
 
     /// The product as clients see it.
     pub(crate) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
-        let image_url = match &product.details().picture {
-            Picture::None => String::new(),
-            Picture::External(url) => url.as_str().to_owned(),
-            Picture::Stored(key) => self.store.url(key).await?,
+        let image = match &product.details().picture {
+            Picture::None => ImageAddress { url: String::new(), ends: false },
+            Picture::External(url) => ImageAddress { url: url.as_str().to_owned(), ends: false },
+            Picture::Stored(key) => self.store.address(key).await?,
         };
-        Ok(ProductView::new(product, image_url))
+        Ok(ProductView::new(product, image))
     }
 }

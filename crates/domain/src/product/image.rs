@@ -89,6 +89,15 @@ impl fmt::Display for ImageKey {
     }
 }
 
+/// Where clients find an image that we keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageAddress {
+    /// The address.
+    pub url: String,
+    /// Whether it is good for a while only, and another one takes its place by then.
+    pub ends: bool,
+}
+
 /// Where on the web an image is that we do not keep: an `http` or `https` URL of at most 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageUrl(String);

@@ -23,7 +23,9 @@ pub use create::CreateProduct;
 pub use delete::{DeleteForm, DeleteProduct};
 pub use form::{ImageField, ProductForm};
 pub use gallery::Gallery;
-pub use image::{Image, ImageFormat, ImageKey, ImageUrl, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE, Upload};
+pub use image::{
+    Image, ImageAddress, ImageFormat, ImageKey, ImageUrl, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE, Upload,
+};
 pub use listing::{BrowseForm, Filter, Listing, SearchText, Sort, SortKey, SortPlace};
 pub use model::{Changes, Description, Details, Owned, Picture, Price, Product, ProductId, ProductName, Stock};
 pub use ports::{ImageInspector, ImageLedger, ImageStore, ProductQueries, ProductTotals, Products, Removal};

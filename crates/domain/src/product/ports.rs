@@ -2,7 +2,7 @@
 
 use crate::clock::Deadline;
 use crate::error::{Error, Reason};
-use crate::product::{Changes, Filter, Image, ImageKey, Listing, Owned, Product, ProductId};
+use crate::product::{Changes, Filter, Image, ImageAddress, ImageKey, Listing, Owned, Product, ProductId};
 use crate::version::Tags;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -97,8 +97,8 @@ pub trait ImageStore: Send + Sync {
     /// Removes what is at a place; that nothing is there is no failure. May be repeated.
     async fn remove(&self, key: &ImageKey, by: Deadline) -> Result<(), Error>;
 
-    /// Where clients find what is at a place.
-    async fn url(&self, key: &ImageKey) -> Result<String, Error>;
+    /// Where clients find what is at a place. An address that ends has a good part of its life left.
+    async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error>;
 }
 
 /// A place in the image store that has been taken out of the ledger to be cleared.

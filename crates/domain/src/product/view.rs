@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorCode};
 use crate::money::Money;
-use crate::product::{Gallery, Product, ProductId, ProductQueries};
+use crate::product::{Gallery, ImageAddress, Product, ProductId, ProductQueries};
 use crate::quota::Allowance;
 use crate::use_case::{Kind, UseCase};
 use crate::user::UserId;
@@ -29,6 +29,8 @@ pub struct ProductView {
     pub stock: i32,
     /// Where to find its image; empty where it has none.
     pub image_url: String,
+    /// Whether that address is good for a while only.
+    pub image_url_ends: bool,
     /// How often it has been changed.
     pub version: Version,
     /// When it was first offered.
@@ -38,7 +40,7 @@ pub struct ProductView {
 }
 
 impl ProductView {
-    pub(super) fn new(product: &Product, image_url: String) -> Self {
+    pub(super) fn new(product: &Product, image: ImageAddress) -> Self {
         let details = product.details();
         Self {
             id: product.id(),
@@ -47,11 +49,19 @@ impl ProductView {
             description: details.description.as_str().to_owned(),
             price: details.price.money(),
             stock: details.stock.count(),
-            image_url,
+            image_url: image.url,
+            image_url_ends: image.ends,
             version: product.version(),
             created_at: product.created_at(),
             updated_at: product.updated_at(),
         }
+    }
+
+    /// The entity tag of an answer that shows this view and may be kept. Where the address of the image ends, so does the tag:
+    /// whoever asks with it once another address has taken its place is shown that one.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        if self.image_url_ends { self.version.etag_with(&self.image_url) } else { self.version.etag() }
     }
 }
 

@@ -55,6 +55,18 @@ impl Folder {
         tokio::fs::set_permissions(file, Permissions::from_mode(FILE_MODE)).await.map_err(told_io)
     }
 
+    /// What is at a place.
+    pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
+        let file = self.files.path_to_filesystem(path).map_err(told)?;
+        tokio::fs::read(file).await.map_err(told_io)
+    }
+
+    /// Whether something is at a place.
+    pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
+        let file = self.files.path_to_filesystem(path).map_err(told)?;
+        tokio::fs::try_exists(file).await.map_err(told_io)
+    }
+
     pub(super) async fn remove(&self, path: &Path) -> Result<(), Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         // What a crash left of putting it: a place is put to once, so there is one such file at most.

@@ -1,8 +1,10 @@
 //! Images of products: what is taken, and where it is kept.
 //!
 //! [`Inspector`] finds out whether bytes are an image, and strips them: `jpeg.rs` and `png.rs` take a file apart and put
-//! together what is needed to show it, `icc.rs` knows colour profiles, `exif.rs` how an image is to be turned. [`Store`] keeps images in a folder or in a bucket.
+//! together what is needed to show it, `icc.rs` knows colour profiles, `exif.rs` how an image is to be turned. [`Store`] keeps
+//! images in a folder or in a bucket; [`Store::check`] finds out whether it can.
 
+mod check;
 mod exif;
 mod fault;
 mod icc;
@@ -11,12 +13,14 @@ mod jpeg;
 mod local;
 mod png;
 mod s3;
+mod sign;
 mod store;
 
+pub use check::{Change, Hint, Outcome, Report, Step};
 pub use inspector::{Inspector, InspectorOptions};
 pub use local::LocalOptions;
-pub use s3::S3Options;
-pub use store::Store;
+pub use s3::{Checksum, S3Options};
+pub use store::{Store, StoreGauges};
 
 /// Cuts `count` bytes off the front of what is left of a file.
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {

@@ -1,13 +1,13 @@
 //! Images in a bucket of a service that speaks S3.
 
 use super::fault::Fault;
+use super::sign::{sign, signed_at};
+use chrono::{DateTime, Utc};
 use domain::error::BoxError;
-use domain::product::ImageFormat;
-use http::Method;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use domain::product::{ImageFormat, MAX_IMAGE_BYTES};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum as ObjectChecksum};
 use object_store::client::SpawnedReqwestConnector;
 use object_store::path::Path;
-use object_store::signer::Signer;
 use object_store::{
     Attribute, Attributes, BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
     PutPayload, RetryConfig,
@@ -39,6 +39,15 @@ const IDENTITY: [(&str, AmazonS3ConfigKey); 8] = [
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", AmazonS3ConfigKey::ContainerCredentialsFullUri),
 ];
 
+/// What is sent with an image for the service to compare it with, beside the digest that is part of every signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// Nothing, which every service knows.
+    None,
+    /// `x-amz-checksum-sha256`, without which Amazon takes nothing into a bucket with Object Lock.
+    Sha256,
+}
+
 /// Which bucket images are in.
 #[derive(Clone, Debug)]
 pub struct S3Options {
@@ -46,12 +55,16 @@ pub struct S3Options {
     pub bucket: String,
     /// What stands before the places of images in the bucket.
     pub prefix: Option<String>,
-    /// The service, such as `https://minio.example:9000`; Amazon's own where there is none.
+    /// The service, such as `https://minio.example:9000`, perhaps with a path; Amazon's own where there is none.
     pub endpoint: Option<String>,
     /// The region, which signatures name.
     pub region: String,
     /// Whether the bucket's name stands in the path of addresses instead of in their host.
     pub path_style: bool,
+    /// Whether images are put on the condition that nothing is at their place (`If-None-Match: *`).
+    pub conditional_put: bool,
+    /// What is sent with an image.
+    pub checksum: Checksum,
     /// Who we are: the access key's id and its secret. Without these: what the environment says, or a role of the machine or
     /// container that we run on.
     pub credentials: Option<(String, SecretString)>,
@@ -60,7 +73,8 @@ pub struct S3Options {
     /// What clients find the images below, where that is not the bucket itself, such as `https://cdn.example/shop`. The place of
     /// an image is added, the prefix is not.
     pub public_url: Option<String>,
-    /// How long an address is good for that only we can make, where the bucket is not public.
+    /// How long an address is good for that only we can make, where the bucket is not public. Half of it is left at least when
+    /// it is given out.
     pub presigned: Option<Duration>,
     /// How long one image may take, with all that is tried anew.
     pub timeout: Duration,
@@ -69,6 +83,9 @@ pub struct S3Options {
 /// A bucket of images.
 pub(super) struct Bucket {
     bucket: AmazonS3,
+    /// Where it is.
+    url: Url,
+    options: S3Options,
 }
 
 impl Bucket {
@@ -100,6 +117,9 @@ impl Bucket {
             let endpoint = if options.path_style { endpoint.clone() } else { bucket_url(options)?.into() };
             builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
         }
+        if options.checksum == Checksum::Sha256 {
+            builder = builder.with_checksum_algorithm(ObjectChecksum::SHA256);
+        }
         builder = match &options.credentials {
             Some((id, secret)) => builder.with_access_key_id(id).with_secret_access_key(secret.expose_secret()),
             None => IDENTITY.into_iter().fold(builder, |builder, (name, key)| match env::var(name) {
@@ -107,7 +127,11 @@ impl Bucket {
                 _ => builder,
             }),
         };
-        Ok(Self { bucket: builder.build()? })
+        Ok(Self { bucket: builder.build()?, url: bucket_url(options)?, options: options.clone() })
+    }
+
+    pub(super) const fn options(&self) -> &S3Options {
+        &self.options
     }
 
     pub(super) async fn put(&self, path: &Path, format: ImageFormat, bytes: Vec<u8>) -> Result<(), Fault> {
@@ -116,9 +140,35 @@ impl Bucket {
             (Attribute::ContentDisposition, format!("inline; filename=\"product.{}\"", format.extension())),
             (Attribute::CacheControl, CACHING.to_owned()),
         ]);
-        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
-        self.bucket.put_opts(path, PutPayload::from(bytes), options).await.map_err(told)?;
-        Ok(())
+        let mode = if self.options.conditional_put { PutMode::Create } else { PutMode::Overwrite };
+        let options = PutOptions { mode, attributes, ..PutOptions::default() };
+        let payload = PutPayload::from(bytes);
+        match self.bucket.put_opts(path, payload.clone(), options).await {
+            Ok(_) => Ok(()),
+            // The answer to our own first attempt may have been lost, and the service replaces nothing.
+            Err(error) if is_conflict(&error) && self.read(path).await.is_ok_and(|found| is_same(&found, &payload)) => {
+                Ok(())
+            }
+            Err(error) => Err(told(error)),
+        }
+    }
+
+    /// What is at a place.
+    pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
+        let found = self.bucket.get(path).await.map_err(told)?;
+        if found.meta.size > MAX_IMAGE_BYTES as u64 {
+            return Err(Fault::because("something larger than any image is there"));
+        }
+        Ok(found.bytes().await.map_err(told)?.into())
+    }
+
+    /// Whether something is at a place.
+    pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
+        match self.bucket.head(path).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(told(error)),
+        }
     }
 
     pub(super) async fn remove(&self, path: &Path) -> Result<(), Fault> {
@@ -129,9 +179,24 @@ impl Bucket {
     }
 
     /// An address from which anybody who knows it may read an image for a while.
-    pub(super) async fn presign(&self, path: &Path, life: Duration) -> Result<String, Fault> {
-        self.bucket.signed_url(Method::GET, path, life).await.map(Into::into).map_err(told)
+    pub(super) async fn presign(&self, path: &Path, now: DateTime<Utc>, life: Duration) -> Result<String, Fault> {
+        let credential = self.bucket.credentials().get_credential().await.map_err(told)?;
+        let mut address = self.url.clone();
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.pop_if_empty().extend(path.parts().map(|part| part.as_ref().to_owned()));
+        }
+        let signed = sign(address, &credential, &self.options.region, signed_at(now, life), life);
+        signed.map_err(|_| Fault::because("its address cannot be signed"))
     }
+}
+
+/// Whether a service says that something is at the place already: 412, 409 or 304.
+const fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. })
+}
+
+fn is_same(found: &[u8], put: &PutPayload) -> bool {
+    found.len() == put.content_length() && found.iter().eq(put.iter().flatten())
 }
 
 /// Where the bucket is.

@@ -4,35 +4,87 @@ use super::fault::Fault;
 use super::local::{Folder, LocalOptions};
 use super::s3::{Bucket, S3Options, bucket_url};
 use async_trait::async_trait;
-use domain::clock::Deadline;
+use domain::clock::{Clock, Deadline};
 use domain::error::{BoxError, Error};
-use domain::product::{Image, ImageKey, ImageStore};
+use domain::product::{Image, ImageAddress, ImageKey, ImageStore};
 use object_store::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// What is left of the caller's time when we give up, so that the caller hears of it.
 const MARGIN: Duration = Duration::from_millis(200);
 
+/// Less of the caller's time than this is not enough to tell whether the store is at fault.
+const FAIR: Duration = Duration::from_secs(1);
+
 /// A folder or a bucket of images.
 pub struct Store {
-    place: Place,
+    pub(super) place: Place,
     prefix: Option<Path>,
-    addresses: Addresses,
-    timeout: Duration,
+    pub(super) addresses: Addresses,
+    pub(super) timeout: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+    failed_puts: AtomicU64,
+    failed_removals: AtomicU64,
 }
 
-enum Place {
+/// How often in a row the store has failed at each kind of request: zero where the last one succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreGauges {
+    /// To put an image.
+    pub failed_puts: u64,
+    /// To remove one.
+    pub failed_removals: u64,
+}
+
+pub(super) enum Place {
     Folder(Folder),
     Bucket(Bucket),
 }
 
 /// How clients find images.
-enum Addresses {
+pub(super) enum Addresses {
     /// Below this address.
     Below(String),
     /// At an address made for them, which is good for this long.
     Presigned(Duration),
+}
+
+impl Place {
+    pub(super) async fn put(&self, path: &Path, image: Image) -> Result<(), Fault> {
+        match self {
+            Self::Folder(folder) => folder.put(path, image.bytes).await,
+            Self::Bucket(bucket) => bucket.put(path, image.format, image.bytes).await,
+        }
+    }
+
+    pub(super) async fn remove(&self, path: &Path) -> Result<(), Fault> {
+        match self {
+            Self::Folder(folder) => folder.remove(path).await,
+            Self::Bucket(bucket) => bucket.remove(path).await,
+        }
+    }
+
+    pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Folder(folder) => folder.read(path).await,
+            Self::Bucket(bucket) => bucket.read(path).await,
+        }
+    }
+
+    pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
+        match self {
+            Self::Folder(folder) => folder.has(path).await,
+            Self::Bucket(bucket) => bucket.has(path).await,
+        }
+    }
+}
+
+/// What comes of work in this time.
+pub(super) async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    timeout(time, work).await.unwrap_or_else(|_| Err(Fault::too_late()))
 }
 
 impl Store {
@@ -40,13 +92,23 @@ impl Store {
     ///
     /// # Errors
     /// That the folder cannot be made, or that a part of it is a symbolic link.
-    pub fn local(options: LocalOptions) -> Result<Self, BoxError> {
-        Ok(Self {
-            place: Place::Folder(Folder::open(&options.folder)?),
-            prefix: None,
-            addresses: Addresses::Below(options.public_url),
-            timeout: options.timeout,
-        })
+    pub fn local(options: LocalOptions, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
+        let place = Place::Folder(Folder::open(&options.folder)?);
+        Ok(Self::of(place, None, Addresses::Below(options.public_url), options.timeout, clock))
+    }
+
+    fn of(place: Place, prefix: Option<Path>, addresses: Addresses, timeout: Duration, clock: Arc<dyn Clock>) -> Self {
+        let (failed_puts, failed_removals) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { place, prefix, addresses, timeout, clock, failed_puts, failed_removals }
+    }
+
+    /// Whether the store does what it is asked to.
+    #[must_use]
+    pub fn gauges(&self) -> StoreGauges {
+        StoreGauges {
+            failed_puts: self.failed_puts.load(Ordering::Relaxed),
+            failed_removals: self.failed_removals.load(Ordering::Relaxed),
+        }
     }
 
     /// Keeps images in a bucket. Nothing is sent yet. Call it on the runtime that lives as long as the process: all
@@ -54,7 +116,7 @@ impl Store {
     ///
     /// # Errors
     /// That the options make no address, or that there is no runtime.
-    pub fn s3(options: S3Options) -> Result<Self, BoxError> {
+    pub fn s3(options: S3Options, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
         let bucket = Bucket::open(&options)?;
         let prefix =
             options.prefix.as_deref().map(|prefix| prefix.trim_matches('/')).filter(|prefix| !prefix.is_empty());
@@ -70,10 +132,10 @@ impl Store {
                 Addresses::Below(url.into())
             }
         };
-        Ok(Self { place: Place::Bucket(bucket), prefix, addresses, timeout: options.timeout })
+        Ok(Self::of(Place::Bucket(bucket), prefix, addresses, options.timeout, clock))
     }
 
-    fn path(&self, key: &ImageKey) -> Result<Path, Error> {
+    pub(super) fn path(&self, key: &ImageKey) -> Result<Path, Error> {
         let key = Path::parse(key.as_str()).map_err(Error::internal)?;
         Ok(match &self.prefix {
             Some(prefix) => prefix.parts().chain(key.parts()).collect(),
@@ -81,15 +143,26 @@ impl Store {
         })
     }
 
-    async fn within<T>(&self, time: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Error> {
-        let time = self.timeout.min(time);
+    /// Has the store do something in the time that its caller has, and counts how often in a row it has failed.
+    async fn ask(
+        &self,
+        by: Deadline,
+        failures: &AtomicU64,
+        work: impl Future<Output = Result<(), Fault>>,
+    ) -> Result<(), Error> {
+        let time = self.timeout.min(by.remaining().saturating_sub(MARGIN));
         if time.is_zero() {
             return Err(Error::image_store("there was no time left for it"));
         }
-        match timeout(time, work).await {
-            Ok(outcome) => outcome.map_err(Error::image_store),
-            Err(_) => Err(Error::image_store("it did not answer in time")),
+        let outcome = bounded(time, work).await;
+        match &outcome {
+            Ok(()) => failures.store(0, Ordering::Relaxed),
+            Err(_) if time >= FAIR.min(self.timeout) => {
+                failures.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => {}
         }
+        outcome.map_err(Error::image_store)
     }
 }
 
@@ -97,33 +170,24 @@ impl Store {
 impl ImageStore for Store {
     async fn put(&self, key: &ImageKey, image: Image, by: Deadline) -> Result<(), Error> {
         let path = self.path(key)?;
-        self.within(by.remaining().saturating_sub(MARGIN), async {
-            match &self.place {
-                Place::Folder(folder) => folder.put(&path, image.bytes).await,
-                Place::Bucket(bucket) => bucket.put(&path, image.format, image.bytes).await,
-            }
-        })
-        .await
+        self.ask(by, &self.failed_puts, self.place.put(&path, image)).await
     }
 
     async fn remove(&self, key: &ImageKey, by: Deadline) -> Result<(), Error> {
         let path = self.path(key)?;
-        self.within(by.remaining().saturating_sub(MARGIN), async {
-            match &self.place {
-                Place::Folder(folder) => folder.remove(&path).await,
-                Place::Bucket(bucket) => bucket.remove(&path).await,
-            }
-        })
-        .await
+        self.ask(by, &self.failed_removals, self.place.remove(&path)).await
     }
 
-    async fn url(&self, key: &ImageKey) -> Result<String, Error> {
+    async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
         match (&self.addresses, &self.place) {
             (Addresses::Presigned(life), Place::Bucket(bucket)) => {
                 let path = self.path(key)?;
-                self.within(self.timeout, bucket.presign(&path, *life)).await
+                let signed = bounded(self.timeout, bucket.presign(&path, self.clock.now(), *life)).await;
+                Ok(ImageAddress { url: signed.map_err(Error::image_store)?, ends: true })
             }
-            (Addresses::Below(base), _) => Ok(format!("{}/{key}", base.trim_end_matches('/'))),
+            (Addresses::Below(base), _) => {
+                Ok(ImageAddress { url: format!("{}/{key}", base.trim_end_matches('/')), ends: false })
+            }
             (Addresses::Presigned(_), Place::Folder(_)) => Err(Error::internal("a folder makes no addresses")),
         }
     }

@@ -1,10 +1,11 @@
 //! Images in a bucket.
 
 use crate::server::{BUCKET, SECRET, Server, store};
-use domain::clock::Deadline;
+use domain::clock::{Deadline, SystemClock};
 use domain::error::{Error, ErrorCode, causes};
 use domain::product::{Image, ImageFormat, ImageKey, ImageStore};
 use outbound::images::{S3Options, Store};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) fn soon() -> Deadline {
@@ -63,7 +64,11 @@ async fn the_buckets_name_may_stand_in_the_host() {
     let presigned = Some(Duration::from_secs(60));
     let key = key();
     store(server.options()).put(&key, image(b"pixels"), soon()).await.unwrap();
-    let url = store(S3Options { endpoint, path_style: false, presigned, ..server.options() }).url(&key).await.unwrap();
+    let url = store(S3Options { endpoint, path_style: false, presigned, ..server.options() })
+        .address(&key)
+        .await
+        .unwrap()
+        .url;
     assert!(url.starts_with(&format!("http://shop.localhost:{}/{key}?", server.address.port())), "{url}");
     // Not every machine knows names below `localhost`.
     let client = reqwest::Client::builder().resolve("shop.localhost", server.address).build().unwrap();
@@ -71,11 +76,13 @@ async fn the_buckets_name_may_stand_in_the_host() {
 }
 
 #[tokio::test]
-async fn a_place_is_put_to_once() {
+async fn a_place_is_put_to_once_where_the_settings_ask_for_that() {
     let server = Server::start().await;
-    let (store, key) = (store(server.options()), key());
+    let (store, key) = (store(S3Options { conditional_put: true, ..server.options() }), key());
     store.put(&key, image(b"first"), soon()).await.unwrap();
     assert_failed(&store.put(&key, image(b"second"), soon()).await.unwrap_err());
+    assert_failed(&store.put(&key, image(b"fir"), soon()).await.unwrap_err());
+    store.put(&key, image(b"first"), soon()).await.expect("the answer to our own first attempt may have been lost");
     assert_eq!(std::fs::read(server.folder.path().join(BUCKET).join(key.as_str())).unwrap(), b"first");
 }
 
@@ -102,7 +109,7 @@ async fn a_presigned_address_opens_its_image_and_nothing_else() {
     for key in [&key, &other] {
         store.put(key, image(b"pixels"), soon()).await.unwrap();
     }
-    let url = store.url(&key).await.unwrap();
+    let url = store.address(&key).await.unwrap().url;
     assert!(!url.contains(SECRET));
 
     let answer = reqwest::get(&url).await.unwrap();
@@ -135,7 +142,7 @@ async fn a_presigned_address_ends() {
     let store = store(S3Options { presigned: Some(Duration::from_secs(1)), ..server.options() });
     let key = key();
     store.put(&key, image(b"pixels"), soon()).await.unwrap();
-    let url = store.url(&key).await.unwrap();
+    let url = store.address(&key).await.unwrap().url;
     let patience = Deadline::within(Duration::from_secs(30));
     while reqwest::get(&url).await.unwrap().status() == 200 {
         assert!(!patience.has_passed(), "it never ended");
@@ -154,7 +161,7 @@ fn addresses_are_made_on_runtimes_other_than_the_stores() {
     let key = key();
     for _ in 0..2 {
         let worker = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let url = worker.block_on(store.url(&key)).unwrap();
+        let url = worker.block_on(store.address(&key)).unwrap().url;
         assert!(url.starts_with(&format!("http://{}/{BUCKET}/{key}?", server.address)));
         // Its connections belong to the main runtime, and outlive the one that asked for them.
         worker.block_on(store.put(&self::key(), image(b"pixels"), soon())).unwrap();
@@ -180,7 +187,7 @@ async fn an_address_is_where_the_settings_say() {
         ),
         (with(|options| options.public_url = Some("https://cdn.example/x/".to_owned())), "https://cdn.example/x"),
     ] {
-        assert_eq!(store.url(&key).await.unwrap(), format!("{start}/{key}"));
+        assert_eq!(store.address(&key).await.unwrap().url, format!("{start}/{key}"));
     }
 }
 
@@ -190,6 +197,7 @@ fn nowhere() -> S3Options {
 
 #[tokio::test]
 async fn an_endpoint_without_tls_is_taken_only_where_the_settings_say_so() {
-    assert!(Store::s3(S3Options { allow_http: false, ..nowhere() }).is_err());
-    assert!(Store::s3(S3Options { endpoint: Some("ftp://example.com".to_owned()), ..nowhere() }).is_err());
+    assert!(Store::s3(S3Options { allow_http: false, ..nowhere() }, Arc::new(SystemClock)).is_err());
+    let odd = S3Options { endpoint: Some("ftp://example.com".to_owned()), ..nowhere() };
+    assert!(Store::s3(odd, Arc::new(SystemClock)).is_err());
 }

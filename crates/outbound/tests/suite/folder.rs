@@ -1,16 +1,19 @@
 //! Images in a folder.
 
 use crate::bucket::{assert_failed, image, key, soon};
+use domain::clock::SystemClock;
 use domain::product::{ImageKey, ImageStore};
 use outbound::images::{LocalOptions, Store};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn store(folder: &Path) -> Store {
     let public_url = "https://shop.example/media/".to_owned();
-    Store::local(LocalOptions { folder: folder.to_owned(), public_url, timeout: Duration::from_secs(8) }).unwrap()
+    let options = LocalOptions { folder: folder.to_owned(), public_url, timeout: Duration::from_secs(8) };
+    Store::local(options, Arc::new(SystemClock)).unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -26,7 +29,7 @@ async fn an_image_is_put_and_removed_however_often() {
     let file = folder.join(key.as_str());
     assert_eq!(fs::read(&file).unwrap(), b"pixels");
     assert_eq!((mode(&file), mode(&folder)), (0o640, 0o750));
-    assert_eq!(store.url(&key).await.unwrap(), format!("https://shop.example/media/{key}"));
+    assert_eq!(store.address(&key).await.unwrap().url, format!("https://shop.example/media/{key}"));
     for _ in 0..2 {
         store.remove(&key, soon()).await.unwrap();
         assert_eq!(fs::read_dir(folder.join("products")).unwrap().count(), 0);
@@ -84,7 +87,7 @@ async fn links_lead_nowhere() {
     symlink(elsewhere.path(), home.path().join("products")).unwrap();
     let options =
         LocalOptions { folder: home.path().to_owned(), public_url: String::new(), timeout: Duration::from_secs(8) };
-    assert!(Store::local(options).is_err());
+    assert!(Store::local(options, Arc::new(SystemClock)).is_err());
 
     let home = tempfile::tempdir().unwrap();
     let (store, key) = (store(home.path()), key());

@@ -8,4 +8,7 @@ mod faults;
 mod folder;
 mod hostile;
 mod inspection;
+mod peculiar;
 mod server;
+mod strangers;
+mod trying;

@@ -1,13 +1,15 @@
 //! An S3 server of a test's own, which checks signatures.
 
+use domain::clock::SystemClock;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use outbound::images::{S3Options, Store};
+use outbound::images::{Checksum, S3Options, Store};
 use s3s::auth::SimpleAuth;
 use s3s::host::SingleDomain;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -63,6 +65,8 @@ pub(crate) fn options(address: SocketAddr) -> S3Options {
         endpoint: Some(format!("http://{address}")),
         region: "us-east-1".to_owned(),
         path_style: true,
+        conditional_put: false,
+        checksum: Checksum::None,
         credentials: Some((ID.to_owned(), SECRET.to_owned().into())),
         allow_http: true,
         public_url: None,
@@ -72,5 +76,5 @@ pub(crate) fn options(address: SocketAddr) -> S3Options {
 }
 
 pub(crate) fn store(options: S3Options) -> Store {
-    Store::s3(options).unwrap()
+    Store::s3(options, Arc::new(SystemClock)).unwrap()
 }

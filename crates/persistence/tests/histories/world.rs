@@ -20,7 +20,8 @@ use domain::payment::{
     Resolution, Ruling, Rulings, Showroom, State, Status,
 };
 use domain::product::{
-    Changes, Gallery, Image, ImageInspector, ImageKey, ImageStore, Product, ProductQueries, Products, Stock,
+    Changes, Gallery, Image, ImageAddress, ImageInspector, ImageKey, ImageStore, Product, ProductQueries, Products,
+    Stock,
 };
 use domain::use_case::UseCase;
 use domain::user::{Role, UserId};
@@ -81,7 +82,7 @@ impl ImageStore for Quiet {
         unreachable!("no image is removed here")
     }
 
-    async fn url(&self, _key: &ImageKey) -> Result<String, Error> {
+    async fn address(&self, _key: &ImageKey) -> Result<ImageAddress, Error> {
         unreachable!("no image is shown here")
     }
 }

@@ -10,8 +10,8 @@ use domain::context::{Context, RequestId};
 use domain::error::{Error, ErrorCode, Reason};
 use domain::page::{Page, PageForm, PageRequest, Start};
 use domain::product::{
-    BrowseForm, BrowseProducts, Filter, Gallery, Image, ImageInspector, ImageKey, ImageStore, Listing, Product,
-    ProductId, ProductQueries, ProductTotals, ProductView, Products, Sort, SortKey, SortPlace,
+    BrowseForm, BrowseProducts, Filter, Gallery, Image, ImageAddress, ImageInspector, ImageKey, ImageStore, Listing,
+    Product, ProductId, ProductQueries, ProductTotals, ProductView, Products, Sort, SortKey, SortPlace,
 };
 use domain::use_case::UseCase;
 use domain::version::Tags;
@@ -50,8 +50,8 @@ impl ImageStore for Beside {
         Ok(())
     }
 
-    async fn url(&self, key: &ImageKey) -> Result<String, Error> {
-        Ok(key.to_string())
+    async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
+        Ok(ImageAddress { url: key.to_string(), ends: false })
     }
 }
 

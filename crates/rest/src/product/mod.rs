@@ -264,8 +264,9 @@ pub(crate) async fn view(
 ) -> Result<Reply<ProductBody>, Refusal> {
     let admitted = call.admit(&app.view_product)?;
     let product = admitted.run(id.into_inner()).await?;
-    let answer = if tags(&request, IF_NONE_MATCH).know(product.version) {
-        Reply::not_modified().header(ETAG, product.version.etag())
+    let tag = product.etag();
+    let answer = if tags(&request, IF_NONE_MATCH).know(&tag) {
+        Reply::not_modified().header(ETAG, tag)
     } else {
         shown(Reply::ok, "data retrieved successfully", addresses.product(product))
     };
@@ -279,7 +280,7 @@ fn shown(
     message: &'static str,
     product: ProductView,
 ) -> Reply<ProductBody> {
-    let tag = product.version.etag();
+    let tag = product.etag();
     reply(message, product.into()).header(ETAG, tag)
 }
 

@@ -39,7 +39,7 @@ pub use network::{Cors, Grpc, Ops, Rest};
 pub use payment::{GatewayChoice, Midtrans, Payment, Simulator};
 pub use process::{Log, LogFormat, Shutdown};
 pub use sources::Sources;
-pub use storage::{Bucket, Credentials, Place, Storage};
+pub use storage::{Bucket, Checksum, Credentials, Place, Storage};
 
 use crate::serve::Fault;
 use ipnet::IpNet;

@@ -11,19 +11,22 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 const URL: &str = "storage.url";
 const PUBLIC_URL: &str = "storage.public_url";
 const PRESIGNED: &str = "storage.presigned_seconds";
 const ENDPOINT: &str = "storage.s3.endpoint";
+const REGION: &str = "storage.s3.region";
+const PATH_STYLE: &str = "storage.s3.path_style";
 const ACCESS_KEY_ID: &str = "storage.s3.access_key_id";
 const SECRET_ACCESS_KEY: &str = "storage.s3.secret_access_key";
 
 const WANTED_URL: &str = "give file:// and the path of a folder, or s3:// and a bucket, as in s3://shop/images";
 const WANTED_PUBLIC_URL: &str =
     "an address such as https://cdn.example/shop or a path such as /media, without user, query and fragment";
-const WANTED_ENDPOINT: &str = "an address such as https://minio.example:9000, without user, path, query and fragment";
+const WANTED_ENDPOINT: &str = "an address such as https://minio.example:9000, or one with a path of A-Z, a-z, 0-9, ., _, ~ and -, \
+    as in https://id.supabase.co/storage/v1/s3, without user, query and fragment";
 
 /// For how long a signed address may be valid, in seconds. Whoever has it can use it, so not for long.
 const SIGNED: RangeInclusive<u64> = 60..=900;
@@ -81,8 +84,21 @@ pub struct Bucket {
     pub path_style: bool,
     /// What requests are signed with; the machine's role where none are given.
     pub credentials: Option<Credentials>,
-    /// How long a signed address is valid; none for a bucket that everybody may read.
+    /// Whether images are put on the condition that nothing is at their place.
+    pub conditional_put: bool,
+    /// What is sent with an image for the service to compare it with.
+    pub checksum: Checksum,
+    /// How long a signed address is valid at most; none for a bucket that everybody may read.
     pub presigned: Option<Duration>,
+}
+
+/// What is sent with an image for a service that speaks S3 to compare it with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// Nothing.
+    None,
+    /// A SHA-256 digest.
+    Sha256,
 }
 
 /// What requests to S3 are signed with.
@@ -117,7 +133,9 @@ impl Storage {
                 if public_url.is_some() && presigned.is_some() {
                     reader.warn(PUBLIC_URL, "has no effect, because signed addresses are the bucket's own");
                 }
-                Place::Bucket(Bucket { name, prefix, ..bucket })
+                let bucket = Bucket { name, prefix, ..bucket };
+                guard_bucket(reader, &bucket);
+                Place::Bucket(bucket)
             }
             Err(Told) => Place::Folder(PathBuf::new()),
         };
@@ -133,14 +151,14 @@ impl Storage {
 impl Bucket {
     /// A bucket without its name.
     fn read(reader: &mut Reader<'_>, presigned: Option<Duration>) -> Self {
-        let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, plain_endpoint);
+        let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, s3_endpoint);
         if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
             && reader.environment == Environment::Production
         {
             reader.mistake(ENDPOINT, "is not encrypted on its way", "use https://");
         }
-        let region = reader.text("storage.s3.region", "1 to 64 of a-z, 0-9 and -", |text| {
-            let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let region = reader.text(REGION, "1 to 64 of A-Z, a-z, 0-9, ., _ and -", |text| {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
             ((1..=64).contains(&text.len()) && text.bytes().all(is_allowed)).then(|| text.to_owned())
         });
         Self {
@@ -148,7 +166,15 @@ impl Bucket {
             prefix: String::new(),
             endpoint,
             region: region.unwrap_or_default(),
-            path_style: reader.flag("storage.s3.path_style"),
+            path_style: reader.flag(PATH_STYLE),
+            conditional_put: reader.flag("storage.s3.conditional_put"),
+            checksum: reader
+                .text("storage.s3.checksum", "none or sha256", |text| match text {
+                    "none" => Some(Checksum::None),
+                    "sha256" => Some(Checksum::Sha256),
+                    _ => None,
+                })
+                .unwrap_or(Checksum::None),
             credentials: credentials(reader),
             presigned,
         }
@@ -217,6 +243,17 @@ pub(super) fn plain_endpoint(text: &str) -> Option<String> {
     (is_address(base) && has_no_path).then(|| base.to_owned())
 }
 
+/// The address of a service that speaks S3: it may be below a path, whose characters every service signs alike.
+fn s3_endpoint(text: &str) -> Option<String> {
+    let base = text.strip_suffix('/').unwrap_or(text);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-');
+    // As it was written: a URL that is parsed has lost what is odd in its path.
+    let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
+    let has_plain_path = path
+        .is_none_or(|path| path.split('/').all(|part| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain)));
+    (is_address(base) && has_plain_path).then(|| base.to_owned())
+}
+
 /// Whether a text is a plain address of the web.
 pub(super) fn is_address(text: &str) -> bool {
     let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '@' | '\\'));
@@ -275,6 +312,29 @@ fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
             None
         }
     }
+}
+
+/// What is mistaken or doubtful about a bucket.
+fn guard_bucket(reader: &mut Reader<'_>, bucket: &Bucket) {
+    let host = bucket.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
+    let is_number = host.as_ref().is_some_and(|url| !matches!(url.host(), Some(Host::Domain(_))));
+    if is_number && !bucket.path_style {
+        let problem = "is false, and no name of a bucket can stand before the IP address in storage.s3.endpoint";
+        reader.mistake(PATH_STYLE, problem, "set it to true");
+    }
+    if !bucket.path_style && !bucket.name.bytes().all(is_of_a_host) {
+        let doubt = "is false, and a bucket's name that holds a dot, a capital or _ is no part of a host's name that a \
+            certificate is for; set it to true";
+        reader.warn(PATH_STYLE, doubt);
+    }
+    if bucket.endpoint.is_none() && !bucket.region.bytes().all(is_of_a_host) {
+        reader.mistake(REGION, "is none of Amazon's", "name one of them, or give storage.s3.endpoint");
+    }
+}
+
+/// Whether a part of a host's name holds it.
+const fn is_of_a_host(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
 /// What is mistaken or doubtful where images are kept in a folder.

@@ -3,7 +3,7 @@
 use super::Teller;
 use crate::telemetry::{self, Gauge};
 use outbound::LaneGauges;
-use outbound::images::Inspector;
+use outbound::images::{Inspector, Store};
 use outbound::mail::Post;
 use outbound::passwords::Bcrypt;
 use persistence::{Backlog, Database};
@@ -17,6 +17,7 @@ pub(super) struct Sources {
     pub(super) database: Arc<Database>,
     pub(super) passwords: Arc<Bcrypt>,
     pub(super) inspector: Arc<Inspector>,
+    pub(super) store: Arc<Store>,
     pub(super) uploads: Arc<Semaphore>,
     pub(super) max_uploads: usize,
     pub(super) post: Arc<Post>,
@@ -30,6 +31,13 @@ impl Sources {
         gauges.extend(lane("hashing_lane", help, &self.passwords.gauges()));
         let help = "Threads that look at images (size), at work (in_use), and images that wait for one (waiting)";
         gauges.extend(lane("image_lane", help, &self.inspector.gauges()));
+        let help = "How often in a row the store of images has failed; 0 once it succeeds";
+        let failures = self.store.gauges();
+        let failures = [("put", failures.failed_puts), ("remove", failures.failed_removals)];
+        gauges
+            .extend(failures.map(|(operation, failed)| {
+                gauge("image_store_failures", help, vec![("operation", operation)], failed)
+            }));
         let help = "Uploads of images that are allowed at once (size), and under way (in_use)";
         let in_use = self.max_uploads.saturating_sub(self.uploads.available_permits());
         gauges.extend(states("upload_places", help, [("size", self.max_uploads), ("in_use", in_use)]));

@@ -1,11 +1,13 @@
 //! Where images are kept, and by what they are looked at.
 
 use crate::serve::StartError;
-use crate::settings::{Bucket, Environment, Place, Settings};
+use crate::settings::{Bucket, Checksum, Environment, Place, Settings};
+use domain::clock::Clock;
 use domain::error::BoxError;
-use outbound::images::{Inspector, InspectorOptions, LocalOptions, S3Options, Store};
+use outbound::images::{self, Inspector, InspectorOptions, LocalOptions, S3Options, Store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where REST serves the images of a folder.
 const MEDIA: &str = "/media";
@@ -16,7 +18,7 @@ pub(super) fn inspector() -> Result<Inspector, StartError> {
 }
 
 /// The store that the settings name. `rest` is where REST listens.
-pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, StartError> {
+pub(crate) fn store(settings: &Settings, rest: SocketAddr, clock: Arc<dyn Clock>) -> Result<Store, StartError> {
     let storage = &settings.storage;
     let opened = match &storage.place {
         Place::Folder(folder) => {
@@ -25,9 +27,9 @@ pub(super) fn store(settings: &Settings, rest: SocketAddr) -> Result<Store, Star
                 public_url: storage.public_url.clone().unwrap_or_else(|| media_at(settings, rest)),
                 timeout: storage.timeout,
             };
-            Store::local(options)
+            Store::local(options, clock)
         }
-        Place::Bucket(bucket) => Store::s3(s3(settings, bucket)),
+        Place::Bucket(bucket) => Store::s3(s3(settings, bucket), clock),
     };
     opened.map_err(|source| unusable(settings, source))
 }
@@ -67,6 +69,11 @@ pub(super) fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
         endpoint: bucket.endpoint.clone(),
         region: bucket.region.clone(),
         path_style: bucket.path_style,
+        conditional_put: bucket.conditional_put,
+        checksum: match bucket.checksum {
+            Checksum::None => images::Checksum::None,
+            Checksum::Sha256 => images::Checksum::Sha256,
+        },
         credentials: credentials.map(|key| (key.access_key_id.clone(), key.secret_access_key.clone())),
         allow_http: settings.environment != Environment::Production,
         public_url: storage.public_url.clone(),
@@ -87,6 +94,7 @@ pub(super) fn media(settings: &Settings) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::settings::Sources;
+    use domain::clock::SystemClock;
 
     #[test]
     fn a_folder_that_cannot_be_is_told_with_what_to_do() {
@@ -95,7 +103,7 @@ mod tests {
         let overrides = vec![("storage.url".to_owned(), format!("file://{}", folder.display()))];
         let sources = Sources { environment: Some("test".to_owned()), overrides, ..Sources::default() };
         let settings = Settings::load(&sources).unwrap();
-        let error = store(&settings, "127.0.0.1:80".parse().unwrap()).err().unwrap().to_string();
+        let error = store(&settings, "127.0.0.1:80".parse().unwrap(), Arc::new(SystemClock)).err().unwrap().to_string();
         let told = format!("storage.url: images cannot be kept in the folder {}: ", folder.display());
         assert!(error.starts_with(&told) && error.ends_with("or name another folder"), "{error}");
     }

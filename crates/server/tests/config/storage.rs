@@ -2,7 +2,7 @@
 
 use crate::{BUCKET, GOOD_SECRET, load, mistakes, owned, production, variables};
 use secrecy::ExposeSecret;
-use server::settings::{Place, Settings, Sources, Storage};
+use server::settings::{Checksum, Place, Settings, Sources, Storage};
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,6 +63,44 @@ fn a_private_bucket_of_another_service_can_be_named() {
     assert_eq!((bucket.presigned, bucket.path_style), (Some(Duration::from_secs(900)), true));
     let credentials = bucket.credentials.unwrap();
     assert_eq!((credentials.access_key_id.as_str(), credentials.secret_access_key.expose_secret()), ("key", "secret"));
+}
+
+#[test]
+fn services_that_are_not_amazons_are_named_as_they_name_themselves() {
+    for (endpoint, region) in [
+        ("https://id.supabase.co/storage/v1/s3", "ap-southeast-1"),
+        ("https://rgw.example/swift_1/~s3/", "RegionOne"),
+        ("https://account.r2.cloudflarestorage.com", "auto"),
+        ("https://objects.example", "NL"),
+    ] {
+        let storage = storage(&[
+            BUCKET,
+            ("COMMERCE__STORAGE__S3__ENDPOINT", endpoint),
+            ("COMMERCE__STORAGE__S3__REGION", region),
+        ]);
+        let Place::Bucket(bucket) = storage.place else { panic!("a bucket") };
+        assert_eq!(
+            (bucket.endpoint.as_deref(), bucket.region.as_str()),
+            (endpoint.strip_suffix('/').or(Some(endpoint)), region)
+        );
+        assert!(!bucket.conditional_put && bucket.checksum == Checksum::None, "what every service knows");
+    }
+}
+
+#[test]
+fn a_bucket_that_cannot_be_part_of_a_hosts_name_belongs_into_the_path() {
+    let with = |more: &[(&str, &str)]| variables("development", more);
+    let told = |more: &[(&str, &str)]| mistakes(&with(more)).to_string();
+    let address = ("COMMERCE__STORAGE__S3__ENDPOINT", "http://127.0.0.1:9000");
+    assert!(told(&[BUCKET, address]).contains("storage.s3.path_style: is false"));
+    assert!(Settings::load(&with(&[BUCKET, address, ("COMMERCE__STORAGE__S3__PATH_STYLE", "true")])).is_ok());
+    assert!(told(&[BUCKET, ("COMMERCE__STORAGE__S3__REGION", "RegionOne")]).contains("is none of Amazon's"));
+    for name in ["s3://shop.example", "s3://Shop", "s3://my_shop"] {
+        let url = ("COMMERCE__STORAGE__URL", name);
+        let doubts = load(&with(&[url])).warnings().join("\n");
+        assert!(doubts.contains("storage.s3.path_style"), "{name}: {doubts}");
+        assert!(load(&with(&[url, ("COMMERCE__STORAGE__S3__PATH_STYLE", "true")])).warnings().is_empty(), "{name}");
+    }
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use super::seller;
 use crate::pictures::{jpeg, png};
+use crate::raw::Answer;
 use crate::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use crate::scenarios::user::assert_refused;
 use crate::shop::{Query, change, teapot};
 use crate::world::World;
+use domain::clock::Clock;
 use domain::error::ErrorCode;
+use reqwest::Method;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -64,6 +67,47 @@ pub async fn a_private_buckets_images_are_shown_by_signed_addresses(world: &Worl
     }
     let listed = world.shop().products(&Query::default()).await.unwrap();
     assert_eq!(world.rest().download(&listed.items[0].image_url).await.status, 200);
+    assert!(world.close().await);
+}
+
+/// A client that asks whether it still has the product is never left with an address that has ended, and changes the product
+/// by the tag of any of its answers.
+pub async fn a_signed_address_and_the_tag_that_is_kept_for_it_end_together(world: &World) {
+    let service = S3Server::start().await;
+    let world = with_bucket(world, &service, &[("storage.presigned_seconds", "60")]).await;
+    let seller = seller(&world).await;
+    // To the beginning of a period of 30 s.
+    world.clock.advance(30 - world.clock.now().timestamp() % 30);
+    let made = seller.shop.create(&teapot().image(png(8, 8))).await.unwrap();
+    let path = format!("/products/{}", made.id);
+    let ask = |tag: &str| Answer::of(world.rest().request(Method::GET, &path).header("if-none-match", tag.to_owned()));
+    let address = |answer: &Answer| answer.json()["results"]["image_url"].as_str().unwrap().to_owned();
+
+    let first = ask("\"0\"").await;
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!((first.status, address(&first)), (200, made.image_url.clone()), "the same address on every answer");
+    for known in [tag.clone(), format!("W/{tag}")] {
+        let known = ask(&known).await;
+        assert_eq!((known.status, known.header("etag"), known.body.as_str()), (304, Some(tag.as_str()), ""));
+    }
+
+    world.clock.advance(30);
+    let second = ask(&tag).await;
+    assert_eq!(second.status, 200, "the address is half way to its end: {second:?}");
+    assert_ne!((address(&second), second.header("etag").unwrap()), (address(&first), tag.as_str()));
+    for address in [address(&first), address(&second)] {
+        assert_eq!(world.rest().download(&address).await.status, 200, "{address}");
+    }
+    for shop in [world.shop(), world.other_shop()] {
+        assert_eq!(shop.product(&made.id).await.unwrap().image_url, address(&second));
+    }
+    let list = Answer::of(world.rest().request(Method::GET, "/products")).await;
+    assert_eq!((list.header("etag"), list.header("cache-control")), (None, Some("no-store")));
+
+    let changed = seller.shop.expecting(&tag).update(&made.id, &change().stock(9)).await.unwrap();
+    let stale = seller.shop.expecting(&tag).update(&made.id, &change().stock(8)).await;
+    assert_refused(stale, ErrorCode::ProductChanged);
+    seller.shop.expecting(&changed.etag).delete(&made.id).await.unwrap();
     assert!(world.close().await);
 }
 

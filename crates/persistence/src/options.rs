@@ -28,9 +28,8 @@ pub enum Access {
 pub struct Options {
     /// The primary database: `sqlite://PATH`, `postgres://…` or `mysql://…` (`mariadb://…` means the same).
     ///
-    /// A PostgreSQL URL takes libpq's parameters; one without `sslmode` whose host is another machine is refused where
-    /// the build has no TLS, because libpq would then send everything in the clear without a word. A MySQL connection is
-    /// encrypted only where the URL says `?ssl_mode=required` or more.
+    /// A PostgreSQL URL takes libpq's parameters, a MySQL URL `ssl_mode` and those beside it. What they ask of TLS is kept, or
+    /// refused. Without them a connection may go in the clear: [`remedy_for_plaintext`](crate::remedy_for_plaintext) tells.
     pub url: SecretString,
     /// A replica for queries, of the same kind; without one they go to the primary.
     pub read_url: Option<SecretString>,

@@ -5,6 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 mod foreign;
@@ -59,8 +60,6 @@ pub enum OpenError {
     Parameters(Vec<String>),
     /// The URL demands TLS, which this build cannot speak to PostgreSQL.
     NoTls,
-    /// Everything would go to another machine unencrypted without anybody having asked for that.
-    Plaintext,
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
     Replica,
     /// There is no such file, and whoever opens it must not make one; holds its whole path.
@@ -85,10 +84,6 @@ impl fmt::Display for OpenError {
             Self::NoTls => f.write_str(
                 "the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`",
             ),
-            Self::Plaintext => f.write_str(
-                "this build has no TLS, so that everything would go over the network in the clear: build with the Cargo \
-                 feature `postgres-tls`, or add sslmode=disable to the URL if the network is trusted",
-            ),
             Self::Replica => {
                 f.write_str("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")
             }
@@ -108,19 +103,20 @@ impl std::error::Error for OpenError {}
 pub(crate) struct Address {
     pub(crate) backend: Backend,
     pub(crate) url: SecretString,
+    /// Whether the session has to be asked if it is encrypted, because the client library does not see to it.
+    pub(crate) must_prove_tls: bool,
 }
 
 impl Address {
     pub(crate) fn parse(url: &SecretString) -> Result<Self, OpenError> {
         let backend = check_url(url.expose_secret())?;
         let rest = rest_of(url.expose_secret());
-        let url = match backend {
-            Backend::Sqlite => rest.to_owned(),
-            Backend::Postgres => url.expose_secret().to_owned(),
-            // Diesel knows MariaDB under this name only.
-            Backend::Mysql => format!("mysql://{rest}"),
+        let (url, must_prove_tls) = match backend {
+            Backend::Sqlite => (rest.to_owned(), false),
+            Backend::Postgres => (url.expose_secret().to_owned(), false),
+            Backend::Mysql => mysql::for_diesel(rest)?,
         };
-        Ok(Self { backend, url: url.into() })
+        Ok(Self { backend, url: url.into(), must_prove_tls })
     }
 
     /// The URL as Diesel takes it; on SQLite the file's path.
@@ -152,6 +148,32 @@ pub fn check_url(url: &str) -> Result<Backend, OpenError> {
         Backend::Mysql => mysql::check(rest_of(url))?,
     }
     Ok(backend)
+}
+
+/// What to do about a URL whose connection goes, or may go, to another machine in the clear. `None` where it never does, and
+/// for a URL that [`check_url`] refuses.
+#[must_use]
+pub fn remedy_for_plaintext(url: &str) -> Option<&'static str> {
+    match check_url(url).ok()? {
+        Backend::Sqlite => None,
+        Backend::Postgres => {
+            postgres::may_be_plaintext(url, |name| std::env::var(name).ok()).then_some(postgres::REMEDY)
+        }
+        Backend::Mysql => mysql::may_be_plaintext(rest_of(url)).then_some(mysql::REMEDY),
+    }
+}
+
+/// Whether a host, with or without a port, is this machine.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        // More than one colon is an IPv6 address, which parameters have without brackets.
+        None if host.matches(':').count() > 1 => host,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    // A folder stands for the socket in it, and so does no host at all; `@` begins the name of one without a file.
+    let is_socket = name.is_empty() || ["/", "%2F", "%2f", "@", "%40"].iter().any(|begin| name.starts_with(begin));
+    is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn rest_of(url: &str) -> &str {

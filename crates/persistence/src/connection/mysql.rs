@@ -10,6 +10,9 @@ use diesel::{ConnectionError, ConnectionResult, MysqlConnection};
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<MysqlConnection> {
     let mut connection = MysqlConnection::establish(address.expose())?;
     check_client(&mut connection)?;
+    if address.must_prove_tls {
+        check_tls(&mut connection)?;
+    }
     let limit = statement_limit(&mut connection, session)?;
     set_up(&mut connection, &settings(session, &limit))?;
     Ok(connection)
@@ -32,6 +35,26 @@ fn check_client(connection: &mut MysqlConnection) -> ConnectionResult<()> {
         }
     }
     Ok(())
+}
+
+/// A line of `SHOW STATUS`.
+#[derive(QueryableByName)]
+struct Shown {
+    #[diesel(sql_type = Text, column_name = "Value")]
+    value: String,
+}
+
+/// Refuses a session that is not encrypted though it should be: MariaDB's client library goes on in the clear where the
+/// server has no TLS, unless it checks certificates too. Nothing but the log-in has gone over the wire by then.
+fn check_tls(connection: &mut MysqlConnection) -> ConnectionResult<()> {
+    let ciphers: Vec<Shown> = diesel::sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        .load(connection)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    if ciphers.iter().any(|cipher| !cipher.value.is_empty()) {
+        return Ok(());
+    }
+    let problem = "the server gives no TLS, which the URL's ssl_mode demands: have the server use a certificate";
+    Err(ConnectionError::BadConnection(problem.to_owned()))
 }
 
 /// MariaDB limits any statement, in seconds; MySQL limits `SELECT` alone, in milliseconds.

@@ -1,8 +1,7 @@
 //! URLs of PostgreSQL, as libpq reads them
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>).
 
-use super::{OpenError, foreign, rest_of};
-use std::net::IpAddr;
+use super::{OpenError, foreign, is_this_machine, rest_of};
 
 /// What libpq takes
 /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
@@ -61,6 +60,13 @@ const NUMBERS: [&str; 6] =
 
 /// What `sslmode` may be.
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// How to have a connection encrypted.
+pub(super) const REMEDY: &str = if cfg!(feature = "postgres-tls") {
+    "add sslmode=verify-full and sslrootcert=FILE to the URL, or sslmode=require, which encrypts but does not ask who answers"
+} else {
+    "build with the Cargo feature `postgres-tls`, and add sslmode=verify-full and sslrootcert=FILE to the URL"
+};
 
 const PORT: &str =
     "a port is no number from 1 to 65535; special characters in a user's name or password need percent-encoding";
@@ -144,17 +150,38 @@ fn check_parameters(url: &str) -> Result<(), OpenError> {
 }
 
 fn check_transport(url: &str) -> Result<(), OpenError> {
-    if cfg!(feature = "postgres-tls") {
-        return Ok(());
-    }
+    if demands_tls(url) && !cfg!(feature = "postgres-tls") { Err(OpenError::NoTls) } else { Ok(()) }
+}
+
+/// Whether libpq gives up rather than go on in the clear: by its own choice it takes what the server has
+/// (<https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS>).
+fn demands_tls(url: &str) -> bool {
     // libpq takes `ssl=true`, as JDBC writes it, for `sslmode=require`.
     let mode = parameter(url, "sslmode").or_else(|| parameter(url, "ssl").map(|_| "require"));
-    match mode {
-        Some("require" | "verify-ca" | "verify-full") => Err(OpenError::NoTls),
-        None if !hosts(url).all(is_this_machine) => Err(OpenError::Plaintext),
-        // Whoever writes `prefer` or `allow` has asked for encryption only where it is to be had.
-        Some(_) | None => Ok(()),
+    matches!(mode, Some("require" | "verify-ca" | "verify-full"))
+}
+
+/// Whether a connection may go to another machine in the clear. `variable` gives the process's variables: libpq takes hosts
+/// from there that the URL does not name (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+pub(super) fn may_be_plaintext(url: &str, variable: impl Fn(&str) -> Option<String>) -> bool {
+    if demands_tls(url) {
+        return false;
     }
+    // A service's file may name any host.
+    let service = parameter(url, "service").map(str::to_owned).or_else(|| variable("PGSERVICE"));
+    if service.is_some_and(|service| !service.is_empty()) {
+        return true;
+    }
+    let is_named = hosts(url).any(|host| !host.is_empty());
+    let own_host = variable("PGHOST").filter(|_| !is_named);
+    // An address is where a connection goes, whatever the host's name is.
+    let own_address = variable("PGHOSTADDR").filter(|_| parameter(url, "hostaddr").is_none());
+    let of_process = [own_host, own_address].into_iter().flatten();
+    !hosts(url).all(is_this_machine) || of_process.flat_map(|hosts| split(&hosts)).any(|host| !is_this_machine(&host))
+}
+
+fn split(hosts: &str) -> Vec<String> {
+    hosts.split(',').map(str::to_owned).collect()
 }
 
 /// The user and the password, and what stands behind them. As libpq has it, they end at the first `@`, unless a `/` comes
@@ -193,16 +220,6 @@ fn named_hosts(url: &str) -> impl Iterator<Item = &str> {
 fn hosts(url: &str) -> impl Iterator<Item = &str> {
     let parameters = ["host", "hostaddr"].into_iter().filter_map(move |name| parameter(url, name));
     named_hosts(url).chain(parameters.flat_map(|hosts| hosts.split(',')))
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    // A folder stands for the socket in it, and so does no host at all.
-    let is_socket = name.is_empty() || name.starts_with('/') || name.starts_with("%2F") || name.starts_with("%2f");
-    is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -296,27 +313,54 @@ mod tests {
         assert_eq!(hosts(url).collect::<Vec<_>>(), ["localhost"]);
     }
 
-    #[cfg(not(feature = "postgres-tls"))]
     #[test]
-    fn without_tls_nothing_leaves_the_machine_unless_somebody_said_so() {
+    fn what_may_go_to_another_machine_in_the_clear_is_known() {
+        let nothing = |_: &str| None;
         for url in [
             "postgres://localhost/shop",
             "postgres://u:p@127.0.0.1:5432/shop",
             "postgresql://u@[::1]:5432/shop",
+            "postgres:///shop?hostaddr=::1",
             "postgres:///shop?host=/run/postgresql",
+            "postgres:///shop?host=%40postgresql",
             "postgres://%2Frun%2Fpostgresql/shop",
-            "postgres://u:p@db.example.com/shop?sslmode=disable",
+            "postgres://u:p@db.example.com/shop?sslmode=require",
+            "postgres://u:p@db.example.com/shop?sslmode=verify-ca",
+            "postgres://u:p@db.example.com/shop?sslmode=disable&sslmode=verify-full",
+            "postgres://u:p@db.example.com/shop?ssl=true",
         ] {
-            assert!(check(url).is_ok(), "{url}");
+            assert!(!may_be_plaintext(url, nothing), "{url}");
         }
         for url in [
             "postgres://u:p@db.example.com/shop",
             "postgres://localhost,db.example.com/shop",
             "postgres:///shop?host=db.example.com",
+            "postgres://localhost/shop?hostaddr=10.0.0.7",
             "postgres://10.0.0.7/shop?connect_timeout=1",
+            "postgres://[fd00::7]/shop",
+            "postgres:///shop?service=shop",
+            "postgres://db.example.com/shop?sslmode=prefer",
+            "postgres://db.example.com/shop?sslmode=allow",
+            "postgres://db.example.com/shop?sslmode=require&sslmode=disable",
         ] {
-            assert!(matches!(check(url), Err(OpenError::Plaintext)), "{url}");
+            assert!(may_be_plaintext(url, nothing), "{url}");
         }
+    }
+
+    #[test]
+    fn hosts_that_the_process_has_from_elsewhere_count() {
+        let of = |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+        assert!(may_be_plaintext("postgres:///shop", of("PGHOST", "db.example.com")));
+        assert!(may_be_plaintext("postgres://localhost/shop", of("PGHOSTADDR", "10.0.0.7")));
+        assert!(may_be_plaintext("postgres://localhost/shop", of("PGSERVICE", "shop")));
+        assert!(!may_be_plaintext("postgres://localhost/shop", of("PGHOST", "db.example.com")));
+        assert!(!may_be_plaintext("postgres:///shop", of("PGHOST", "/run/postgresql")));
+        assert!(!may_be_plaintext("postgres:///shop?sslmode=verify-full", of("PGHOST", "db.example.com")));
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[test]
+    fn tls_is_refused_where_the_build_has_none() {
         for demanding in ["sslmode=verify-full", "ssl=true"] {
             let url = format!("postgres://localhost/shop?{demanding}");
             assert!(matches!(check(&url), Err(OpenError::NoTls)), "{url}");

@@ -80,6 +80,7 @@ pub(crate) struct TestDatabase {
     pub(crate) kind: Kind,
     pub(crate) url: String,
     name: String,
+    server: Option<String>,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -90,16 +91,27 @@ impl TestDatabase {
 
     /// An empty database; what is a file is below `place`.
     fn empty_in(kind: Kind, place: &Path) -> Self {
-        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         let Some(server) = kind.server() else {
             let folder = tempfile::tempdir_in(place).unwrap();
             let url = format!("sqlite://{}", folder.path().join("new/shop.db").display());
-            return Self { kind, url, name, folder: Some(folder) };
+            return Self { kind, url, name: String::new(), server: None, folder: Some(folder) };
         };
+        Self::empty_on(kind, server)
+    }
+
+    /// An empty database on the server at this URL.
+    fn empty_on(kind: Kind, server: String) -> Self {
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         Raw::open(kind, &server).execute(&format!("CREATE DATABASE {name}"));
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = format!("{base}/{name}");
-        Self { kind, url, name, folder: None }
+        Self { kind, url, name, server: Some(server), folder: None }
+    }
+
+    pub(crate) fn migrated_on(kind: Kind, server: String) -> Self {
+        let database = Self::empty_on(kind, server);
+        migrate(&database.options()).unwrap();
+        database
     }
 
     pub(crate) fn migrated(kind: Kind) -> Self {
@@ -129,8 +141,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
-        match (self.kind.server(), self.folder.take()) {
-            (Some(server), _) => Raw::open(self.kind, &server).execute(&format!("DROP DATABASE {}{force}", self.name)),
+        match (&self.server, self.folder.take()) {
+            (Some(server), _) => Raw::open(self.kind, server).execute(&format!("DROP DATABASE {}{force}", self.name)),
             (None, folder) => drop(folder),
         }
     }

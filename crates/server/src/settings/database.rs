@@ -1,12 +1,15 @@
 //! The settings of the database.
 
+use super::environment::Environment;
 use super::mistakes::Told;
 use super::network::cores;
 use super::reader::Reader;
 use super::secrets::{Given, Shape, veiled};
-use persistence::{Backend, OpenError, check_url};
+use persistence::{Backend, OpenError, check_url, remedy_for_plaintext};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
+
+const PLAINTEXT: &str = "database.allow_plaintext";
 
 /// Where and how accounts and products are kept.
 #[derive(Clone, Debug)]
@@ -68,6 +71,10 @@ fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
     {
         reader.mistake(&replica.key, "cannot be used", OpenError::Replica.to_string());
     }
+    let allow_plaintext = reader.flag(PLAINTEXT);
+    for usable in [&url, &read_url].into_iter().flatten().flatten() {
+        check_transport(reader, usable, allow_plaintext);
+    }
     let secret = |found: Result<Option<Usable>, Told>| found.ok().flatten().map(|usable| usable.url);
     (secret(url).unwrap_or_default(), secret(read_url))
 }
@@ -87,5 +94,27 @@ fn usable(reader: &mut Reader<'_>, key: &str) -> Result<Option<Usable>, Told> {
     match check_url(url.expose_secret()) {
         Ok(backend) => Ok(Some(Usable { key, backend, url })),
         Err(error) => Err(reader.mistake(&key, "cannot be used", error.to_string())),
+    }
+}
+
+/// Production sends nothing in the clear to another machine, unless somebody says that it may.
+fn check_transport(reader: &mut Reader<'_>, Usable { key, url, .. }: &Usable, allow_plaintext: bool) {
+    let Some(remedy) = remedy_for_plaintext(url.expose_secret()) else {
+        return;
+    };
+    match (reader.environment == Environment::Production, allow_plaintext) {
+        (true, false) => {
+            let problem =
+                "leads to another machine, perhaps in the clear: whoever is in between could read and change all of it";
+            reader.mistake(key, problem, format!("{remedy}; or set {PLAINTEXT}, where nobody is in between"));
+        }
+        (true, true) => {
+            reader.warn(key, "leads to another machine, perhaps in the clear, as database.allow_plaintext has it")
+        }
+        (false, false) => {
+            let doubt = format!("leads to another machine, perhaps in the clear, which production refuses: {remedy}");
+            reader.warn(key, &doubt);
+        }
+        (false, true) => {}
     }
 }

@@ -64,6 +64,45 @@ fn weak_secrets_are_refused_everywhere() {
     }
 }
 
+/// URLs that lead to another machine, perhaps in the clear, and what to add to each.
+const OPEN: [(&str, &str); 4] = [
+    ("postgres://shop:s3cret@db.example/shop", "sslmode=verify-full"),
+    ("postgres://db.example/shop?sslmode=disable", "sslmode=verify-full"),
+    ("postgres://localhost,10.0.0.7/shop?sslmode=prefer", "sslmode=verify-full"),
+    ("postgres://[fd00::7]/shop", "sslmode=verify-full"),
+];
+
+#[test]
+fn a_database_elsewhere_is_reached_by_tls_or_because_somebody_says_so() {
+    for (url, remedy) in OPEN {
+        for (key, more) in [("url", None), ("read_url", Some(("COMMERCE__DATABASE__URL", "postgres://localhost/shop")))]
+        {
+            let variable = format!("COMMERCE__DATABASE__{}", key.to_uppercase());
+            let given: Vec<_> = more.into_iter().chain([(variable.as_str(), url)]).collect();
+            let text = refused(&production(&given));
+            assert!(text.contains(&format!("database.{key}: leads to another machine")), "{text}");
+            assert!(text.contains(remedy) && text.contains("database.allow_plaintext"), "{text}");
+            assert!(!text.contains("s3cret"), "{text}");
+
+            let meant = load(&production(&[&given[..], &[("COMMERCE__DATABASE__ALLOW_PLAINTEXT", "true")]].concat()));
+            assert_eq!(meant.warnings().len(), 1, "{:?}", meant.warnings());
+            assert!(meant.warnings()[0].contains("as database.allow_plaintext has it"), "{:?}", meant.warnings());
+
+            let elsewhere = load(&variables("development", &given));
+            assert_eq!(elsewhere.warnings().len(), 1, "{:?}", elsewhere.warnings());
+            assert!(elsewhere.warnings()[0].contains("which production refuses"), "{:?}", elsewhere.warnings());
+        }
+    }
+}
+
+#[test]
+fn a_database_on_this_machine_needs_no_tls() {
+    for url in ["postgres://127.0.0.1/shop", "postgres://[::1]:5432/shop", "postgres:///shop?host=/run/postgresql"] {
+        let settings = load(&production(&[("COMMERCE__DATABASE__URL", url)]));
+        assert!(settings.warnings().is_empty(), "{url}: {:?}", settings.warnings());
+    }
+}
+
 #[test]
 fn pages_of_every_origin_are_not_let_in() {
     let every = [("COMMERCE__CORS__ALLOWED_ORIGINS", "*")];

@@ -1,0 +1,202 @@
+//! What is asked of TLS is kept, with servers that have it, servers that do not, and certificates that are not theirs.
+
+use crate::support::{Kind, TestDatabase, soon, user};
+use domain::user::Users;
+use persistence::{Database, Options, Status};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Where the servers' certificate says that they are.
+const NAMED: &str = "127.0.0.1";
+/// Another address of this machine, which it does not name.
+const UNNAMED: &str = "127.0.0.2";
+
+/// The servers of a kind, and how its URLs ask for TLS.
+struct Servers {
+    kind: Kind,
+    plain: String,
+    with_tls: String,
+    folder: String,
+}
+
+impl Servers {
+    /// Those at hand. What is left out is told, or a failure where nothing may be.
+    fn at_hand() -> Vec<Self> {
+        let kinds = [
+            (Kind::Postgres, "TEST_POSTGRES_TLS_URL", cfg!(feature = "postgres-tls")),
+            (Kind::Mysql, "TEST_MYSQL_TLS_URL", cfg!(feature = "mysql")),
+        ];
+        kinds
+            .into_iter()
+            .filter_map(|(kind, variable, is_built)| {
+                let found = (kind.server(), std::env::var(variable).ok(), std::env::var("TEST_TLS_FOLDER").ok());
+                match found {
+                    (Some(plain), Some(with_tls), Some(folder)) if is_built => {
+                        Some(Self { kind, plain, with_tls, folder })
+                    }
+                    _ => {
+                        let reason = if is_built { "no servers with TLS are named" } else { "not compiled in" };
+                        assert!(std::env::var_os("ACCEPTANCE_REQUIRE_ALL").is_none(), "{kind:?} over TLS: {reason}");
+                        let text = format!("{kind:?} over TLS: LEFT OUT, {reason}\n");
+                        std::io::stderr().write_all(text.as_bytes()).unwrap();
+                        None
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn clear(&self) -> &'static str {
+        if self.kind == Kind::Postgres { "sslmode=disable" } else { "ssl_mode=disabled" }
+    }
+
+    fn encrypted(&self) -> &'static str {
+        if self.kind == Kind::Postgres { "sslmode=require" } else { "ssl_mode=required" }
+    }
+
+    /// The server has to show a certificate by this authority for the host's name.
+    fn verified(&self, authority: &str) -> String {
+        let file = format!("{}/{authority}.pem", self.folder);
+        match self.kind {
+            Kind::Postgres => format!("sslmode=verify-full&sslrootcert={file}"),
+            _ => format!("ssl_mode=verify_identity&ssl_ca={file}"),
+        }
+    }
+}
+
+/// Somebody between a client and a server, who reads what both say.
+struct Wiretap {
+    address: String,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Wiretap {
+    /// Before the server of this URL, at a free port of `host`.
+    fn before(url: &str, host: &str) -> Self {
+        let server = server_of(url).to_owned();
+        let listener = TcpListener::bind((host, 0)).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to, all) = (from.try_clone().unwrap(), to.try_clone().unwrap(), Arc::clone(&all));
+                    std::thread::spawn(move || listen(from, to, &all));
+                }
+            }
+        });
+        Self { address, heard }
+    }
+
+    /// The URL with this in the server's place, and parameters.
+    fn url(&self, url: &str, parameters: &str) -> String {
+        format!("{}?{parameters}", url.replace(server_of(url), &self.address))
+    }
+
+    fn has_heard(&self, text: &str) -> bool {
+        self.heard.lock().unwrap().windows(text.len()).any(|part| part == text.as_bytes())
+    }
+}
+
+fn listen(mut from: TcpStream, mut to: TcpStream, heard: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        heard.lock().unwrap().extend_from_slice(&buffer[..length]);
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// The host and port of a URL.
+fn server_of(url: &str) -> &str {
+    let (_, rest) = url.rsplit_once('@').unwrap();
+    rest.split('/').next().unwrap()
+}
+
+/// The name of the account in a URL, which is in the first thing that a client says in the clear.
+fn account_of(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").unwrap();
+    rest.split(':').next().unwrap()
+}
+
+/// Why there is no connection, once that is known.
+async fn why_away(database: &Database) -> String {
+    let begun = Instant::now();
+    loop {
+        match database.status().await {
+            Status::Away { reason } if !reason.contains("in time") => return reason,
+            Status::Away { .. } if begun.elapsed() < Duration::from_secs(60) => {}
+            status => panic!("{status:?}"),
+        }
+    }
+}
+
+/// Adds an account; where the database is away, tells why.
+async fn add(url: String, address: &str) -> Result<(), String> {
+    let database = Database::open(Options { pool_size: 1, ..Options::new(url) }).unwrap();
+    let added = match database.add(&user(address), soon()).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(why_away(&database).await),
+    };
+    database.close(Duration::from_secs(5)).await;
+    added
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_encrypted_cannot_be_read_on_the_way() {
+    for servers in Servers::at_hand() {
+        let test = TestDatabase::migrated_on(servers.kind, servers.with_tls.clone());
+        let in_the_clear = Wiretap::before(&test.url, NAMED);
+        add(in_the_clear.url(&test.url, servers.clear()), "clear@example.com").await.unwrap();
+        assert!(in_the_clear.has_heard("clear@example.com"), "{:?}: the wiretap hears nothing", servers.kind);
+
+        let verified = servers.verified("authority");
+        for (host, asked) in [(NAMED, servers.encrypted()), (UNNAMED, servers.encrypted()), (NAMED, &verified)] {
+            let wiretap = Wiretap::before(&test.url, host);
+            let address = format!("a{}@example.com", uuid::Uuid::now_v7().simple());
+            add(wiretap.url(&test.url, asked), &address).await.unwrap_or_else(|why| panic!("{asked}: {why}"));
+            for text in [address.as_str(), "INSERT", "insert", account_of(&test.url)] {
+                assert!(!wiretap.has_heard(text), "{:?}, {asked}: {text}", servers.kind);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_is_told_nothing() {
+    for servers in Servers::at_hand() {
+        let test = TestDatabase::migrated_on(servers.kind, servers.plain.clone());
+        let verified = servers.verified("authority");
+        for asked in [servers.encrypted(), &verified] {
+            let wiretap = Wiretap::before(&test.url, NAMED);
+            let why = add(wiretap.url(&test.url, asked), "ada@example.com").await.unwrap_err();
+            assert!(why.contains("TLS") || why.contains("SSL"), "{:?}, {asked}: {why}", servers.kind);
+            assert!(!wiretap.has_heard("example.com") && !wiretap.has_heard("users"), "{:?}, {asked}", servers.kind);
+            // MariaDB's client library logs in before it can be asked whether the session is encrypted.
+            let may_log_in = servers.kind == Kind::Mysql && asked == servers.encrypted();
+            assert_eq!(wiretap.has_heard(account_of(&test.url)), may_log_in, "{:?}, {asked}", servers.kind);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_the_one_that_was_meant_is_told_nothing() {
+    for servers in Servers::at_hand() {
+        let url = &servers.with_tls;
+        for (host, authority) in [(NAMED, "other"), (UNNAMED, "authority"), (NAMED, "none")] {
+            let wiretap = Wiretap::before(url, host);
+            let why = add(wiretap.url(url, &servers.verified(authority)), "ada@example.com").await.unwrap_err();
+            assert!(!why.is_empty(), "{:?}, {host}, {authority}", servers.kind);
+            for text in [account_of(url), "example.com"] {
+                assert!(!wiretap.has_heard(text), "{:?}, {host}, {authority}: {why}", servers.kind);
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::{images, payments};
 use crate::serve::{Fault, StartError};
 use crate::settings::{GatewayChoice, MailTransport, Place, Settings};
+use domain::clock::SystemClock;
 use domain::product::{ImageFormat, ImageKey};
 use outbound::images::Store;
 use outbound::mail::{MailSetupError, Post};
@@ -11,6 +12,7 @@ use outbound::simulator;
 use rustix::fs::{Access, access};
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
+use std::sync::Arc;
 
 /// Everything that is wrong with the settings and is found only when they are used. Call it on a runtime, as the server does.
 #[must_use]
@@ -27,7 +29,7 @@ fn store(settings: &Settings) -> Result<(), StartError> {
             let made = below.parent().map_or(Ok(()), can_be_folder);
             made.map_err(|error| images::unusable(settings, error.into()))
         }
-        Place::Bucket(bucket) => match Store::s3(images::s3(settings, bucket)) {
+        Place::Bucket(bucket) => match Store::s3(images::s3(settings, bucket), Arc::new(SystemClock)) {
             Ok(_) => Ok(()),
             Err(error) => Err(images::unusable(settings, error)),
         },

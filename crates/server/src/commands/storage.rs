@@ -8,9 +8,6 @@ use persistence::{Access, Database, OpenError, Options, Status};
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// What the servers say of a database that they do not have: PostgreSQL 3D000, MySQL and MariaDB 1049.
-const NO_DATABASE: [&str; 2] = ["does not exist", "Unknown database"];
-
 /// The database, for a command that only reads or one that writes too.
 pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Database>, Exit> {
     open_with(settings, Options { access, ..wiring::database(settings) }).await
@@ -38,12 +35,17 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
             Err(told(Exit::Failed, settings, problem, "run a binary that does"))
         }
         Status::Away { reason } => {
-            let is_missing = NO_DATABASE.iter().any(|sign| reason.contains(sign));
+            let is_missing = is_missing(&reason);
             let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
             let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
             Err(told(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
         }
     }
+}
+
+/// Whether a server says that it has no such database: PostgreSQL 3D000, MySQL and MariaDB 1049. A role may be missing too.
+fn is_missing(reason: &str) -> bool {
+    (reason.contains("database \"") && reason.contains("does not exist")) || reason.contains("Unknown database")
 }
 
 const MAKE: &str =

@@ -156,7 +156,11 @@ mod tests {
     fn who_only_reads_makes_no_file_and_changes_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("50% #1?.db");
-        let address = Address { backend: crate::url::Backend::Sqlite, url: path.display().to_string().into() };
+        let address = Address {
+            backend: crate::url::Backend::Sqlite,
+            url: path.display().to_string().into(),
+            must_prove_tls: false,
+        };
         let session = |access| {
             let options = crate::options::Options { access, ..crate::options::Options::new("sqlite://unused") };
             Session::serving(&options)

@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -200,8 +201,11 @@ def check(source, scratch, target):
         seconds = shop.wait_until_ready(READY, BUILD_SECONDS)
         walk = Walk(shop, terminal, has_grpcurl, seconds)
         check_prose(document, walk)
-        for block in document.blocks:
-            walk.block(block)
+        try:
+            for block in document.blocks:
+                walk.block(block)
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
+            walk.row(block.line, block.heading, block.language, f"FAILED, and nothing after it was run: {error}")
         is_running = shop.process.poll() is None
     if is_running:
         walk.row(0, "(the whole)", "shop", "FAILED: nothing in README.md stops the shop")
@@ -223,7 +227,11 @@ def main():
         return 0
     target = arguments.target and os.path.abspath(arguments.target)
     with tempfile.TemporaryDirectory(prefix="readme-check.") as scratch:
-        return check(source, scratch, target)
+        try:
+            return check(source, scratch, target)
+        except (RuntimeError, TimeoutError, ValueError, subprocess.CalledProcessError) as error:
+            print(f"README.md cannot be followed: {error}", file=sys.stderr)
+            return 1
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ class Shop:
     def interrupt(self, patience):
         """Ctrl-C: the exit code, and what the shop has said from then on."""
         before = len(self.log())
-        os.killpg(self.process.pid, signal.SIGINT)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(timeout=patience), self.log()[before:]
 
     def log(self):

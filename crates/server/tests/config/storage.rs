@@ -150,6 +150,8 @@ fn a_folder_in_production_is_doubted() {
     );
     let named = [("COMMERCE__STORAGE__PUBLIC_URL", "https://shop.example/media")];
     assert_eq!(deployed("production", &named).warnings().len(), 1);
+    let known = deployed("production", &[("COMMERCE__REST__PUBLIC_URL", "https://shop.example/api/")]);
+    assert_eq!((known.warnings().len(), known.rest.public_url.as_deref()), (1, Some("https://shop.example/api")));
     assert_eq!(deployed("production", &[("COMMERCE__REST__HOST", "10.0.0.1")]).warnings().len(), 1);
     assert_eq!(deployed("staging", &[]).warnings().len(), 1, "only that of the address");
     assert!(load(&variables("development", &[("COMMERCE__REST__HOST", "0.0.0.0")])).warnings().is_empty());

@@ -41,7 +41,7 @@ pub struct StoreGauges {
 
 pub(super) enum Place {
     Folder(Folder),
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
 }
 
 /// How clients find images.
@@ -132,7 +132,7 @@ impl Store {
                 Addresses::Below(url.into())
             }
         };
-        Ok(Self::of(Place::Bucket(bucket), prefix, addresses, options.timeout, clock))
+        Ok(Self::of(Place::Bucket(Box::new(bucket)), prefix, addresses, options.timeout, clock))
     }
 
     pub(super) fn path(&self, key: &ImageKey) -> Result<Path, Error> {

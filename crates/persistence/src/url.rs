@@ -104,6 +104,7 @@ pub(crate) struct Address {
     pub(crate) backend: Backend,
     pub(crate) url: SecretString,
     /// Whether the session has to be asked if it is encrypted, because the client library does not see to it.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "other client libraries see to it"))]
     pub(crate) must_prove_tls: bool,
 }
 

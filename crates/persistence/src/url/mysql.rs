@@ -60,9 +60,11 @@ enum Client {
 }
 
 #[cfg(feature = "mysql")]
-const LINKED: Client = if mysqlclient_sys::SUPPORTS_MYSQL_SSL_MODE { Client::Mysql } else { Client::Mariadb };
+const KEEPS_MODES: bool = mysqlclient_sys::SUPPORTS_MYSQL_SSL_MODE;
 #[cfg(not(feature = "mysql"))]
-const LINKED: Client = Client::Mariadb;
+const KEEPS_MODES: bool = false;
+
+const LINKED: Client = if KEEPS_MODES { Client::Mysql } else { Client::Mariadb };
 
 /// A URL that has been found usable.
 struct Checked {

@@ -120,10 +120,10 @@ fn server_of(url: &str) -> &str {
     rest.split('/').next().unwrap()
 }
 
-/// The name of the account in a URL, which is in the first thing that a client says in the clear.
-fn account_of(url: &str) -> &str {
+/// What a client says first where nothing is encrypted: the name of the URL's account, which ends with a NUL.
+fn log_in_to(url: &str) -> String {
     let (_, rest) = url.split_once("://").unwrap();
-    rest.split(':').next().unwrap()
+    format!("{}\0", rest.split(':').next().unwrap())
 }
 
 /// Why there is no connection, once that is known.
@@ -155,15 +155,17 @@ async fn what_is_to_be_encrypted_cannot_be_read_on_the_way() {
         let test = TestDatabase::migrated_on(servers.kind, servers.with_tls.clone());
         let in_the_clear = Wiretap::before(&test.url, NAMED);
         add(in_the_clear.url(&test.url, servers.clear()), "clear@example.com").await.unwrap();
-        assert!(in_the_clear.has_heard("clear@example.com"), "{:?}: the wiretap hears nothing", servers.kind);
+        for text in ["clear@example.com", "INSERT", &log_in_to(&test.url)] {
+            assert!(in_the_clear.has_heard(text), "{:?}: the wiretap does not hear {text:?}", servers.kind);
+        }
 
         let verified = servers.verified("authority");
         for (host, asked) in [(NAMED, servers.encrypted()), (UNNAMED, servers.encrypted()), (NAMED, &verified)] {
             let wiretap = Wiretap::before(&test.url, host);
             let address = format!("a{}@example.com", uuid::Uuid::now_v7().simple());
             add(wiretap.url(&test.url, asked), &address).await.unwrap_or_else(|why| panic!("{asked}: {why}"));
-            for text in [address.as_str(), "INSERT", "insert", account_of(&test.url)] {
-                assert!(!wiretap.has_heard(text), "{:?}, {asked}: {text}", servers.kind);
+            for text in [&address, "INSERT", &log_in_to(&test.url)] {
+                assert!(!wiretap.has_heard(text), "{:?}, {asked}: {text:?}", servers.kind);
             }
         }
     }
@@ -181,7 +183,7 @@ async fn a_server_without_tls_is_told_nothing() {
             assert!(!wiretap.has_heard("example.com") && !wiretap.has_heard("users"), "{:?}, {asked}", servers.kind);
             // MariaDB's client library logs in before it can be asked whether the session is encrypted.
             let may_log_in = servers.kind == Kind::Mysql && asked == servers.encrypted();
-            assert_eq!(wiretap.has_heard(account_of(&test.url)), may_log_in, "{:?}, {asked}", servers.kind);
+            assert_eq!(wiretap.has_heard(&log_in_to(&test.url)), may_log_in, "{:?}, {asked}", servers.kind);
         }
     }
 }
@@ -194,8 +196,8 @@ async fn a_server_that_is_not_the_one_that_was_meant_is_told_nothing() {
             let wiretap = Wiretap::before(url, host);
             let why = add(wiretap.url(url, &servers.verified(authority)), "ada@example.com").await.unwrap_err();
             assert!(!why.is_empty(), "{:?}, {host}, {authority}", servers.kind);
-            for text in [account_of(url), "example.com"] {
-                assert!(!wiretap.has_heard(text), "{:?}, {host}, {authority}: {why}", servers.kind);
+            for text in [log_in_to(url).as_str(), "example.com"] {
+                assert!(!wiretap.has_heard(text), "{:?}, {host}, {authority}: {text:?}, {why}", servers.kind);
             }
         }
     }

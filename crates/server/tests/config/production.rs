@@ -65,18 +65,22 @@ fn weak_secrets_are_refused_everywhere() {
 }
 
 /// URLs that lead to another machine, perhaps in the clear, and what to add to each.
-const OPEN: [(&str, &str); 4] = [
+const OPEN: &[(&str, &str)] = &[
     ("postgres://shop:s3cret@db.example/shop", "sslmode=verify-full"),
     ("postgres://db.example/shop?sslmode=disable", "sslmode=verify-full"),
     ("postgres://localhost,10.0.0.7/shop?sslmode=prefer", "sslmode=verify-full"),
     ("postgres://[fd00::7]/shop", "sslmode=verify-full"),
+    #[cfg(feature = "mysql")]
+    ("mysql://shop:s3cret@db.example/shop", "ssl_mode=verify_identity"),
+    #[cfg(feature = "mysql")]
+    ("mysql://10.0.0.7/shop?ssl_mode=preferred", "ssl_mode=verify_identity"),
 ];
 
 #[test]
 fn a_database_elsewhere_is_reached_by_tls_or_because_somebody_says_so() {
-    for (url, remedy) in OPEN {
-        for (key, more) in [("url", None), ("read_url", Some(("COMMERCE__DATABASE__URL", "postgres://localhost/shop")))]
-        {
+    for &(url, remedy) in OPEN {
+        let primary = format!("{}://localhost/shop", url.split(':').next().unwrap());
+        for (key, more) in [("url", None), ("read_url", Some(("COMMERCE__DATABASE__URL", primary.as_str())))] {
             let variable = format!("COMMERCE__DATABASE__{}", key.to_uppercase());
             let given: Vec<_> = more.into_iter().chain([(variable.as_str(), url)]).collect();
             let text = refused(&production(&given));

@@ -70,7 +70,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
         fn any_offer_becomes_a_harmless_id(offered in any::<String>()) {

@@ -194,11 +194,6 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         #[test]
-        fn no_text_makes_a_panic(raw in any::<String>()) {
-            let _ = (Money::parse(&raw), Money::read(&raw));
-        }
-
-        #[test]
         fn what_is_printed_reads_back(minor in 0..=Money::MAX.minor()) {
             let money = Money::from_minor(minor).unwrap();
             prop_assert_eq!(Money::parse(&money.to_string()).unwrap(), money);
@@ -233,6 +228,15 @@ mod tests {
             let exact = i128::from(minor) * i128::from(times);
             let multiple = Money::from_minor(minor).unwrap().checked_mul(times);
             prop_assert_eq!(multiple.map(|money| i128::from(money.minor())), (exact <= i128::from(Money::MAX.minor())).then_some(exact));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_text_makes_a_panic(raw in any::<String>()) {
+            let _ = (Money::parse(&raw), Money::read(&raw));
         }
     }
 }

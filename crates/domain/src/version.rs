@@ -204,7 +204,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
         fn any_condition_is_one(raw in prop_oneof![any::<String>(), "(W/)?\"?[0-9*,]{0,12}\"?( ?, ?\"7\")?"], number: i64) {

@@ -97,7 +97,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
         fn any_timeout_is_one_or_none(text in prop_oneof![any::<String>(), "[0-9]{0,10}[HMSmunx]?"]) {

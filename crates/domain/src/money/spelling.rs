@@ -184,7 +184,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
         fn what_is_advised_is_taken(raw in prop_oneof!["(Rp ?)?[0-9]{1,4}([., '][0-9]{1,5}){0,4}(,-)?", any::<String>()]) {

@@ -305,7 +305,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
         fn any_text_is_an_address_or_none(raw in prop_oneof![any::<String>(), "https?://[\\PC]{0,300}", "[a-z:/?#@%.\\[\\]0-9]{0,40}"]) {

@@ -451,21 +451,6 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         #[test]
-        fn any_text_gives_an_address_or_a_reason(
-            raw in prop_oneof!["\\PC{0,300}", "[\\PC&&[^@]]{1,12}@[a-z0-9éü.-]{1,12}\\.[a-z]{2,4}", "[\\p{L}\\p{M}]{1,9}@a\\.id"],
-        ) {
-            if let Ok(parsed) = Email::parse(&raw) {
-                prop_assert!(parsed.as_str().len() <= Email::MAX && parsed.key().len() <= Email::MAX);
-                let again = Email::parse(parsed.key()).unwrap();
-                prop_assert_eq!(again.key(), parsed.key(), "a key is its own key");
-                prop_assert_eq!(again.as_str(), parsed.key(), "and spelled as addresses are kept");
-                let as_kept = Email::parse(parsed.as_str()).unwrap();
-                prop_assert_eq!((as_kept.as_str(), as_kept.key()), (parsed.as_str(), parsed.key()));
-                prop_assert_eq!(Email::parse_known(&raw).unwrap(), parsed);
-            }
-        }
-
-        #[test]
         fn likely_addresses_are_one_identity_in_any_case(
             local in "[a-z0-9]{1,20}([._+-][a-z0-9]{1,10}){0,2}", domain in "[a-z0-9]{1,20}(-[a-z0-9]{1,9})?\\.[a-z]{2,10}",
         ) {
@@ -477,6 +462,25 @@ mod tests {
         fn any_text_gives_a_name_or_a_reason(raw in any::<String>()) {
             if let Ok(name) = Name::parse(&raw) {
                 prop_assert_eq!(Name::parse(name.as_str()).unwrap(), name);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_text_gives_an_address_or_a_reason(
+            raw in prop_oneof!["\\PC{0,300}", "[\\PC&&[^@]]{1,12}@[a-z0-9éü.-]{1,12}\\.[a-z]{2,4}", "[\\p{L}\\p{M}]{1,9}@a\\.id"],
+        ) {
+            if let Ok(parsed) = Email::parse(&raw) {
+                prop_assert!(parsed.as_str().len() <= Email::MAX && parsed.key().len() <= Email::MAX);
+                let again = Email::parse(parsed.key()).unwrap();
+                prop_assert_eq!(again.key(), parsed.key(), "a key is its own key");
+                prop_assert_eq!(again.as_str(), parsed.key(), "and spelled as addresses are kept");
+                let as_kept = Email::parse(parsed.as_str()).unwrap();
+                prop_assert_eq!((as_kept.as_str(), as_kept.key()), (parsed.as_str(), parsed.key()));
+                prop_assert_eq!(Email::parse_known(&raw).unwrap(), parsed);
             }
         }
     }

@@ -22,7 +22,7 @@ use domain::user::{Email, LoginAttempts, Users};
 use output::Say;
 use persistence::Access;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,14 +40,8 @@ pub fn run(cli: &Cli) -> Exit {
 /// Prints what clap has to say: what was asked for, or what is wrong with the command line.
 #[must_use]
 pub fn tell_usage(usage: &clap::Error) -> Exit {
-    let text = usage.render();
-    if usage.use_stderr() {
-        complain(if io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() });
-        return Exit::Misconfigured;
-    }
-    let mut output = output::stdout();
-    output.say(if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() });
-    output.end(Exit::Done)
+    let exit = if usage.use_stderr() { Exit::Misconfigured } else { Exit::Done };
+    output::written(usage.print()).end(exit)
 }
 
 fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {

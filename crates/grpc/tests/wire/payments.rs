@@ -202,7 +202,7 @@ async fn only_those_whom_it_concerns_see_anything_of_a_payment() {
         (OTHER_SELLER_TOKEN, &id, ErrorCode::Forbidden),
         (OTHER_SELLER_TOKEN, NOBODYS, ErrorCode::PaymentNotFound),
         (TOKEN, "teapot", ErrorCode::PaymentNotFound),
-        (TOKEN, "", ErrorCode::PaymentNotFound),
+        (TOKEN, "", ErrorCode::InvalidRequest),
     ] {
         let id = asked.to_owned();
         assert_error(&read(&shop, token, asked).await.unwrap_err(), code);

@@ -106,7 +106,7 @@ async fn a_product_is_made_by_sellers_and_changed_by_its_own() {
         (OTHER_SELLER_TOKEN, known, ErrorCode::Forbidden),
         (SELLER_TOKEN, SELLER, ErrorCode::ProductNotFound),
         (SELLER_TOKEN, "nonsense", ErrorCode::ProductNotFound),
-        (SELLER_TOKEN, "", ErrorCode::ProductNotFound),
+        (SELLER_TOKEN, "", ErrorCode::InvalidRequest),
     ] {
         // That its fields are wrong as well is not told to whom they do not concern.
         let wrong = UpdateProductRequest { price: Some("-1".to_owned()), ..change(id) };

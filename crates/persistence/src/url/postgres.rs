@@ -180,8 +180,8 @@ pub(crate) fn query(url: &str) -> Option<&str> {
 
 /// The value of a URL's parameter, as written. The last one counts.
 pub(crate) fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
-    let pairs = query(url)?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter_map(|(key, value)| (key == name).then_some(value)).last()
+    let mut pairs = query(url)?.rsplit('&').filter_map(|pair| pair.split_once('='));
+    pairs.find_map(|(key, value)| (key == name).then_some(value))
 }
 
 /// The hosts before the database's name, of which there may be several, each with or without a port.

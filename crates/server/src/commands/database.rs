@@ -1,15 +1,13 @@
 //! The database, as commands open it: it has to be there and to be a shop's, and otherwise it is told which one that was.
 
-use super::failed;
+use super::{PATIENCE, failed};
 use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::wiring;
+use domain::clock::Deadline;
 use persistence::{Access, Database, OpenError, Options, Status};
 use std::fmt::Display;
 use std::sync::Arc;
-
-/// What the servers say of a database that they do not have: PostgreSQL 3D000, MySQL and MariaDB 1049.
-const NO_DATABASE: [&str; 2] = ["does not exist", "Unknown database"];
 
 /// The database, for a command that only reads or one that writes too.
 pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Database>, Exit> {
@@ -24,7 +22,7 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
         }
         error => failed(Exit::DatabaseUnusable, format_args!("database.url: {error}")),
     })?;
-    match database.status().await {
+    match patient_status(&database).await {
         Status::Ready => Ok(database),
         Status::SchemaBehind { applied: 0, .. } => {
             Err(told(Exit::Failed, settings, "has no tables of a shop: it is empty, or was never migrated", MAKE))
@@ -38,12 +36,33 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
             Err(told(Exit::Failed, settings, problem, "run a binary that does"))
         }
         Status::Away { reason } => {
-            let is_missing = NO_DATABASE.iter().any(|sign| reason.contains(sign));
+            let is_missing = is_missing(&reason);
             let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
             let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
             Err(told(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
         }
     }
+}
+
+/// How the database is. One that is only slow, as on a busy machine, is asked again for as long as an operator waits.
+async fn patient_status(database: &Database) -> Status {
+    let by = Deadline::within(PATIENCE);
+    loop {
+        match database.status().await {
+            Status::Away { reason } if is_slow(&reason) && !by.has_passed() => {}
+            status => return status,
+        }
+    }
+}
+
+/// Whether a database is away only because it did not answer soon.
+fn is_slow(reason: &str) -> bool {
+    ["timeout expired", "in time", "deadline passed"].iter().any(|sign| reason.contains(sign))
+}
+
+/// Whether a server says that it has no such database: PostgreSQL 3D000, MySQL and MariaDB 1049. A role may be missing too.
+fn is_missing(reason: &str) -> bool {
+    (reason.contains("database \"") && reason.contains("does not exist")) || reason.contains("Unknown database")
 }
 
 const MAKE: &str =

@@ -16,6 +16,11 @@ pub(crate) fn stdout() -> Output<io::Stdout> {
     Output { out: io::stdout(), failure: None }
 }
 
+/// The output of the process, to which something has been written already with this outcome.
+pub(crate) fn written(outcome: io::Result<()>) -> Output<io::Stdout> {
+    Output { out: io::stdout(), failure: outcome.err() }
+}
+
 /// Where a command may say something.
 pub(crate) trait Say: Send {
     /// Prints a text and ends its line.

@@ -266,7 +266,11 @@ mod tests {
         for (width, height, told) in [
             (12_000, 9_000, "image has 108 megapixels (12000 × 9000); at most 65 are taken"),
             (65_000_001, 1, "image has 65.1 megapixels (65000001 × 1); at most 65 are taken"),
-            (u32::MAX, u32::MAX, "image has 18446744065119.7 megapixels (4294967295 × 4294967295); at most 65 are taken"),
+            (
+                u32::MAX,
+                u32::MAX,
+                "image has 18446744065119.7 megapixels (4294967295 × 4294967295); at most 65 are taken",
+            ),
             (16_385, 100, "image is 16385 × 100 pixels; at most 16384 on a side are taken"),
             (1, 20_000, "image is 1 × 20000 pixels; at most 16384 on a side are taken"),
         ] {

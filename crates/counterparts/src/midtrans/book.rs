@@ -185,8 +185,8 @@ impl Book {
         match found {
             Some((order, transaction)) => {
                 let mut told = fields::of(order, transaction, "Success, transaction is found", key);
-                if order.naming != Naming::Named {
-                    told["order_id"] = json!(transaction.id);
+                if let Some(told) = told.as_object_mut().filter(|_| order.naming != Naming::Named) {
+                    told.insert("order_id".to_owned(), json!(transaction.id));
                 }
                 (200, told)
             }

@@ -287,18 +287,21 @@ mod tests {
         let hash = make("correct horse", SLOW).unwrap();
         let time = |raw: &str, stored: Option<&PasswordHash>| {
             let attempt = attempt(raw);
-            let once = || {
-                let started = Instant::now();
-                assert_eq!(check(&attempt, stored, SLOW), Verdict::Wrong);
-                started.elapsed()
-            };
-            (0..5).map(|_| once()).min().unwrap()
+            let started = Instant::now();
+            assert_eq!(check(&attempt, stored, SLOW), Verdict::Wrong);
+            started.elapsed()
+        };
+        // The shortest of many, taken in turns: what else the machine does only ever adds.
+        let least = |one: &dyn Fn() -> Duration, other: &dyn Fn() -> Duration| {
+            let pairs = (0..20).map(|_| (one(), other()));
+            pairs.reduce(|(one, other), pair| (one.min(pair.0), other.min(pair.1))).unwrap()
         };
         for raw in ["caf\u{00E9}", "cafe\u{0301}", &"\u{0958}".repeat(24), &"e\u{0301}".repeat(25), &"x".repeat(73)] {
-            let (with, without) = (time(raw, Some(&hash)), time(raw, None));
+            let (with, without) = least(&|| time(raw, Some(&hash)), &|| time(raw, None));
             assert!(with < without * 3 / 2 && without < with * 3 / 2, "{raw:?}: {with:?} and {without:?}");
         }
-        assert!(time("cafe\u{0301}", None) > time("caf\u{00E9}", None) * 3 / 2, "each spelling takes its hash");
+        let (two, one) = least(&|| time("cafe\u{0301}", None), &|| time("caf\u{00E9}", None));
+        assert!(two > one * 3 / 2, "each spelling takes its hash");
     }
 
     #[test]

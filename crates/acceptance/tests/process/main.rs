@@ -13,7 +13,6 @@ mod migrating;
 mod operating;
 mod paying;
 mod payloads;
-mod prefixed;
 mod reloading;
 mod secrets;
 mod slow;
@@ -72,7 +71,6 @@ fn main() -> ExitCode {
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
         payloads::every_way_to_pay_is_understood_from_its_first_word_to_its_last,
-        prefixed::every_address_leads_back_through_the_proxy,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
         secrets::no_secret_leaves_the_process,

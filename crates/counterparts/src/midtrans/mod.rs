@@ -15,7 +15,6 @@ pub use fault::{Endpoint, Fault};
 use book::{Book, Transaction};
 use fault::Faults;
 use serde_json::Value;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -121,7 +120,7 @@ impl Midtrans {
     /// Starts again on the same port, with all that it knew.
     pub fn start_again(&mut self) {
         self.stop();
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).unwrap();
+        let listener = crate::listen(self.port);
         listener.set_nonblocking(true).unwrap();
         self.port = listener.local_addr().unwrap().port();
         let runtime = self.runtime.as_ref().unwrap();

@@ -11,7 +11,7 @@ pub use fault::{Action, Fault, Moment, Times};
 use fault::Faults;
 use session::Session;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -205,7 +205,7 @@ impl Smtp {
     /// Starts again on the same port, with all that it had kept.
     pub fn start_again(&mut self) {
         self.stop();
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).unwrap();
+        let listener = crate::listen(self.port);
         listener.set_nonblocking(true).unwrap();
         self.port = listener.local_addr().unwrap().port();
         let runtime = self.runtime.as_ref().unwrap();

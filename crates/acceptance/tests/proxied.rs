@@ -1,6 +1,7 @@
-//! Behind a proxy that serves the shop below a path of its own.
+//! Behind a proxy that serves the shop below a path of its own. It has the machine for itself: it waits for a notification.
 
-use crate::client::bounded;
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use acceptance::binary::Process;
 use acceptance::pictures::png;
 use acceptance::raw::{Answer, Download};
@@ -21,13 +22,14 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
 }
 
 /// With `rest.public_url` alone, everything that an answer points at is found below it.
-pub(crate) fn every_address_leads_back_through_the_proxy() -> Result<(), String> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_address_leads_back_through_the_proxy() {
     let proxy = Proxy::below("/shop/api", "");
     let url = proxy.url();
     let mut process = Process::serve(&[("rest.public_url", &format!("{url}/")), ("rate_limit.enabled", "false")]);
     let addresses = process.addresses();
     proxy.leads_to(addresses.rest);
-    bounded(BOUND, async {
+    let walk = async {
         let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         let rest = RestShop::new(addresses.rest);
         let mut tokens = Vec::new();
@@ -64,5 +66,6 @@ pub(crate) fn every_address_leads_back_through_the_proxy() -> Result<(), String>
         assert_eq!(description.json()["servers"][0]["url"], url.as_str());
         let list = Answer::of(browser.get(format!("{url}/products?limit=1"))).await;
         assert_eq!(list.json()["results"][0]["image_url"], product.image_url.as_str());
-    })
+    };
+    tokio::time::timeout(BOUND, walk).await.unwrap();
 }

@@ -280,7 +280,7 @@ mod tests {
         #[test]
         fn any_body_is_a_notification_or_none(
             text in any::<String>(), bytes in any::<Vec<u8>>(), at in 0..120_usize, byte: u8,
-            value in "-?[0-9]{1,400}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,9})?|\"[ -!#-\\[\\]-~]{0,40}\"|\\[\\]|null|\\{\\}",
+            value in "-?(0|[1-9][0-9]{0,399})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,9})?|\"[ -!#-\\[\\]-~]{0,40}\"|\\[\\]|null|\\{\\}",
         ) {
             let whole = format!(r#"{{"order_id":{value},"gross_amount":{value},"refunds":{value},"signature_key":"abc"}}"#);
             let mut damaged = whole.clone().into_bytes();

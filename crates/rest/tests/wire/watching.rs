@@ -224,9 +224,11 @@ async fn a_watch_of_a_client_that_has_gone_is_given_up() {
 
 #[tokio::test]
 async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_next() {
-    let shop = Shop::open();
+    let shop = Shop::open_with(lively());
     let id = payment(&shop).await;
     let (known, _) = Watcher::open(&shop, &id, "").await.event().await.unwrap();
+    // That one must not meet what is meant for the next.
+    listeners(&shop, 0).await;
     let last = format!("last-event-id: {known}\r\n");
     for play in [Play::Fail(ErrorCode::Unavailable), Play::Panic] {
         let asked = shop.stage.asked.load(Ordering::SeqCst);

@@ -1,6 +1,6 @@
 //! Behind a proxy that serves the shop below a path of its own. It has the machine for itself: it waits for a notification.
 
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![expect(clippy::panic, reason = "a failed step is a failed test")]
 
 use acceptance::binary::Process;
 use acceptance::pictures::png;

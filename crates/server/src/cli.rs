@@ -132,7 +132,7 @@ pub enum PaymentCommand {
         #[arg(long, value_name = "STATUS")]
         status: Option<String>,
         /// How many at most
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
         /// As JSON, one payment a line
         #[arg(long)]

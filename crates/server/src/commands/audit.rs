@@ -16,6 +16,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How many offenders are named.
 const NAMED: usize = 20;
+/// How many payments that wait for a person are counted.
+const MOST_WAITING: u32 = 10_000;
 
 pub(super) async fn run(
     journal: Option<&Path>,
@@ -49,7 +51,7 @@ pub(super) async fn run(
         }
     }
     findings.iter().for_each(|finding| output.say(line(finding)));
-    let waiting = Overview { attention: true, status: None, limit: u32::MAX };
+    let waiting = Overview { attention: true, status: None, limit: MOST_WAITING };
     match database.overview(waiting, Deadline::within(PATIENCE)).await {
         Ok(waiting) => tell_waiting(&waiting, output),
         Err(error) => return unusable(&error),

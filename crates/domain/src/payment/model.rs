@@ -381,7 +381,7 @@ impl Payment {
         let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
         let is_over = record.state.is_paid() || matches!(record.state, State::Cancel | State::Failure);
         let (is_held, waits) = (record.reservation == Reservation::Held, self.is_contradicted());
-        let next = if is_over && !open_attempt {
+        let next = if is_over && !open_attempt && !waits {
             None
         } else if now >= self.hold_until() + ASK_UNTIL {
             waits.then(|| now + ASK_DAILY)

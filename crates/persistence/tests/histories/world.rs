@@ -363,6 +363,11 @@ impl World {
         let payments = self.payments().await;
         let waiting = payments.iter().find(|payment| payment.attention() == Some(Attention::Contradicted));
         let Some(id) = waiting.map(|payment| payment.record().id) else { return false };
+        // The gateway may tell something that fits by now, and an operator does not see all that it knows.
+        let asked = self.reconciler.check_now(id).await.unwrap().unwrap();
+        if asked.attention() != Some(Attention::Contradicted) {
+            return true;
+        }
         let is_paid = state_of(self.gateway.truth(&id.to_string()), None).is_paid();
         let resolution = if is_paid { Resolution::Paid } else { Resolution::Failed };
         let ruling = Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };

@@ -42,6 +42,23 @@ fn what_is_contradicted_keeps_its_pieces_and_is_asked_about_until_a_person_settl
 }
 
 #[test]
+fn a_paid_payment_of_which_something_odd_is_told_is_asked_about_until_that_is_explained() {
+    let mut payment = opened();
+    learn(&mut payment, "a", TransactionStatus::Settlement, after(1));
+    assert_eq!(payment.record().next_check, None);
+    let mut refund = report(&payment, "a", TransactionStatus::Refund);
+    refund.transaction.amount = Money::from_whole(1).unwrap();
+    assert_eq!(payment.learn(&refund, true, after(2)), Learnt::Contradicts);
+    for later in [2, 80, 7 * 24 * 60] {
+        payment.checked(true, after(later));
+        assert!(payment.record().next_check.is_some_and(|at| at > after(later)), "{later}");
+    }
+    learn(&mut payment, "a", TransactionStatus::Refund, after(7 * 24 * 60));
+    assert_eq!((payment.record().state, payment.attention()), (State::Refund, None));
+    assert_eq!(payment.record().next_check, None);
+}
+
+#[test]
 fn a_half_made_order_that_is_contradicted_is_not_failed() {
     let mut payment = ordered();
     let odd = odd(&payment, TransactionStatus::Settlement);

@@ -60,6 +60,8 @@ pub enum PaymentReport<'a> {
     Mail(&'a Attempt),
     /// It could not be sent because the mail server cannot take its address.
     UnsupportedAddress,
+    /// It could not be sent because the mail server refuses whom it is from: our account, our address or our machine.
+    SenderRefused,
 }
 
 /// Where reports go.

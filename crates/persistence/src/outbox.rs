@@ -5,10 +5,13 @@ use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::payment::{PaymentRow, Stored};
-use crate::schema::mails::{self, attempts, id, last_error, next_at, state, table, uncertain, updated_at};
+use crate::schema::mails::{
+    self, attempts, id, last_error, leased_until, next_at, state, table, uncertain, updated_at,
+};
 use crate::schema::{payments, users};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::Eq;
 use diesel::prelude::*;
 use domain::audit_log::{Action, Author};
 use domain::clock::Deadline;
@@ -32,8 +35,10 @@ pub(crate) struct MailRow {
     audience: String,
     state: String,
     attempts: i32,
+    uncertain: i32,
     next_at: NaiveDateTime,
     last_error: Option<String>,
+    created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
 }
 
@@ -53,6 +58,8 @@ impl TryFrom<MailRow> for Mail {
             audience: Audience::restore(&row.audience).ok_or_else(|| corrupt("audience"))?,
             state: MailState::restore(&row.state).ok_or_else(|| corrupt("state"))?,
             attempts: row.attempts.unsigned_abs(),
+            uncertain: row.uncertain.unsigned_abs(),
+            queued_at: row.created_at.and_utc(),
             next_at: row.next_at.and_utc(),
             error: row.last_error,
         })
@@ -82,6 +89,11 @@ struct StoredMails {
     people: HashMap<String, (String, String)>,
 }
 
+/// Keeps a mail from being claimed. Servers of the release before look at `next_at` alone.
+fn lease(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
+    (next_at.eq(until), leased_until.eq(Some(until)))
+}
+
 /// Takes mails out that are due.
 fn claim(
     connection: &mut AnyConnection,
@@ -92,6 +104,7 @@ fn claim(
     let due = table
         .filter(state.eq(MailState::Queued.as_str()))
         .filter(next_at.le(now))
+        .filter(leased_until.is_null().or(leased_until.le(now)))
         .order((next_at, id))
         .limit(limit.into());
     let rows: Vec<MailRow> = match connection {
@@ -107,7 +120,7 @@ fn claim(
     if !rows.is_empty() {
         let taken = table.filter(id.eq_any(rows.iter().map(|row| row.id.as_str())));
         // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
-        diesel::update(taken).set((next_at.eq(retry_at), attempts.eq(attempts + 1))).execute(connection)?;
+        diesel::update(taken).set((lease(retry_at), attempts.eq(attempts + 1))).execute(connection)?;
     }
     let about = payments::table.filter(payments::id.eq_any(rows.iter().map(|row| row.payment_id.as_str())));
     let about: Vec<PaymentRow> = about.select(PaymentRow::as_select()).load(connection)?;
@@ -147,13 +160,15 @@ fn done() -> [&'static str; 3] {
 fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: NaiveDateTime) -> QueryResult<()> {
     let queued = table.find(mail.to_string()).filter(state.ne_all(done()));
     let reason = |error: &str| error.chars().take(LONGEST_REASON).collect::<String>();
+    let free = leased_until.eq(None::<NaiveDateTime>);
     match attempt {
         Attempt::Done(delivery) => {
-            let done = (state.eq(delivery.state().as_str()), last_error.eq(None::<String>), updated_at.eq(now));
+            let done = (free, state.eq(delivery.state().as_str()), last_error.eq(None::<String>), updated_at.eq(now));
             diesel::update(queued).set(done).execute(connection)
         }
         Attempt::PutBack { due, error } => {
             let back = (
+                free,
                 next_at.eq(due.naive_utc()),
                 attempts.eq(attempts - 1),
                 last_error.eq(reason(error)),
@@ -163,6 +178,7 @@ fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: 
         }
         Attempt::Failed { due, error, is_uncertain } => {
             let again = (
+                free,
                 next_at.eq(due.naive_utc()),
                 uncertain.eq(uncertain + i32::from(*is_uncertain)),
                 last_error.eq(reason(error)),
@@ -171,7 +187,7 @@ fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: 
             diesel::update(queued).set(again).execute(connection)
         }
         Attempt::Dead { error } => {
-            let dead = (state.eq(MailState::Dead.as_str()), last_error.eq(reason(error)), updated_at.eq(now));
+            let dead = (free, state.eq(MailState::Dead.as_str()), last_error.eq(reason(error)), updated_at.eq(now));
             diesel::update(queued).set(dead).execute(connection)
         }
     }
@@ -181,15 +197,18 @@ fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: 
 /// Has mails tried at once, and tells how many.
 fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc>) -> QueryResult<usize> {
     let at = now.naive_utc();
-    let again = (state.eq(MailState::Queued.as_str()), attempts.eq(0), next_at.eq(at), updated_at.eq(at));
+    let queued = state.eq(MailState::Queued.as_str());
+    let again = (queued, attempts.eq(0), uncertain.eq(0), next_at.eq(at), updated_at.eq(at));
+    let is_free = leased_until.is_null().or(leased_until.le(at));
     let (retried, subject) = match which {
         MailSelection::One(mail) => {
-            let unsent = table.find(mail.to_string()).filter(state.ne_all(done()));
+            let unsent = table.find(mail.to_string()).filter(state.ne_all(done())).filter(is_free);
             (diesel::update(unsent).set(again).execute(connection)?, mail.to_string())
         }
-        MailSelection::AllDead => {
-            let dead = table.filter(state.eq(MailState::Dead.as_str()));
-            (diesel::update(dead).set(again).execute(connection)?, "all dead mails".to_owned())
+        MailSelection::AllFailed => {
+            let has_failed = state.eq(MailState::Dead.as_str()).or(queued.and(last_error.is_not_null()));
+            let failed = table.filter(has_failed).filter(is_free);
+            (diesel::update(failed).set(again).execute(connection)?, "all mails that failed".to_owned())
         }
     };
     if retried > 0 {
@@ -230,6 +249,17 @@ impl Outbox for Database {
             })
             .await?;
         stored.claimed()
+    }
+
+    async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        let ids: Vec<_> = ids.iter().map(MailId::to_string).collect();
+        let renewed = self.write(by, move |connection| {
+            let held = table.filter(id.eq_any(&ids)).filter(state.eq(MailState::Queued.as_str()));
+            let held = held.filter(leased_until.is_not_null());
+            diesel::update(held).set(lease(until.naive_utc())).execute(connection)
+        });
+        renewed.await?;
+        Ok(())
     }
 
     async fn settle(&self, mail: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {

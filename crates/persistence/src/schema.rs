@@ -290,6 +290,8 @@ diesel::table! {
         created_at -> Timestamp,
         /// When it was last settled, in UTC.
         updated_at -> Timestamp,
+        /// Until when it is with the server that sends it, in UTC.
+        leased_until -> Nullable<Timestamp>,
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::audit_log::AuditLog;
 use domain::clock::{Clock, Deadline};
 use domain::error::Error;
-use domain::payment::{Inbox, Outbox, Payments, Postman, Reconciler};
+use domain::payment::{Inbox, Outbox, Payments, Postman, RENEW_EVERY, Reconciler};
 use domain::product::ImageCleanup;
 use domain::user::LoginAttempts;
 use outbound::mail::Post;
@@ -43,8 +43,8 @@ const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often a mail server is called at that has not answered yet.
 const CALL_EVERY: Duration = Duration::from_secs(15);
 
-/// How long a mail server may take to answer.
-const CALL_TIME: Duration = Duration::from_secs(10);
+/// How long mails that are being sent may go on when the process stops. What is cut off behind its end may be sent once more.
+const LAST_MAILS: Duration = Duration::from_secs(10);
 
 /// How often images are looked for that no product has any more.
 const CLEAN_EVERY: Duration = Duration::from_secs(2);
@@ -122,29 +122,38 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop
 /// nothing left to do: each further connection tells anew.
 pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken) {
     let calling = async {
-        let mut complained = false;
-        while let Err(error) = post.look(Deadline::within(CALL_TIME)).await {
-            if !complained {
-                tracing::warn!(error = error.to_string(), "the mail server does not answer");
-            }
-            complained = true;
+        while post.look().await.is_err() {
             tokio::time::sleep(CALL_EVERY).await;
-        }
-        if complained {
-            tracing::info!("the mail server answers");
         }
     };
     // Nothing is lost by ending in the middle: no mail is at stake.
     stop.run_until_cancelled(calling).await;
 }
 
-/// Sends the mails that are due.
+/// Sends the mails that are due, which may take a mail server minutes for each.
 pub(crate) async fn send_mails(postman: Arc<Postman>, stop: CancellationToken) {
-    work("mails", MAIL_EVERY, Duration::ZERO, stop, || {
+    let sending = work("mails", MAIL_EVERY, Duration::ZERO, stop.clone(), || {
         let postman = Arc::clone(&postman);
         async move { postman.run().await }
-    })
-    .await;
+    });
+    let renewing = async {
+        let mut trouble = Trouble::new("the leases of mails");
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            trouble.heed(postman.renew().await);
+        }
+    };
+    let stopping = async {
+        stop.cancelled().await;
+        postman.stop();
+        tokio::time::sleep(LAST_MAILS).await;
+        tracing::info!("mails that are still being sent are left to the next process");
+    };
+    tokio::select! {
+        () = sending => {}
+        () = renewing => {}
+        () = stopping => {}
+    }
 }
 
 /// Removes the images that no product has any more.

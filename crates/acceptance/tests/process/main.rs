@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         paying::a_notification_that_was_answered_is_applied_by_the_next_server,
         paying::an_order_that_is_half_made_is_finished,
         paying::a_mail_server_that_cannot_take_all_addresses_is_told_at_start,
+        paying::a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told,
         paying::mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next,
         paying::no_order_is_lost_when_a_process_dies_among_checkouts,
         payloads::every_way_to_pay_is_understood_from_its_first_word_to_its_last,

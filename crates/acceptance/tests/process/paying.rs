@@ -135,6 +135,50 @@ pub(crate) fn a_mail_server_that_cannot_take_all_addresses_is_told_at_start() ->
     })
 }
 
+/// A mail server that lets us send nothing: mails wait, operators are told why, and all go out once when that is mended.
+pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() -> Result<(), String> {
+    let database = TestDatabase::migrated(DatabaseKind::Sqlite);
+    let server = Smtp::start();
+    let url = server.url();
+    let settings = [("database.url", database.url()), ("mail.transport", "smtp"), ("mail.url", &url)];
+    bounded(BOUND, async {
+        let blocked = "554 5.7.1 Client host [192.0.2.1] blocked using zen.example";
+        server.set_fault(smtp::Fault::reply(Moment::Rcpt, blocked), smtp::Times::All);
+        let mut process = Process::serve(&settings);
+        let addresses = process.addresses();
+        let is_told = async |what: &str| {
+            let answer = Client::new().get(format!("http://{}/metrics", addresses.ops)).send().await.unwrap();
+            answer.text().await.unwrap().contains(what)
+        };
+        until("the server lets us in", SOON, async || is_told("gocommerce_mail_server_usable{} 1").await).await;
+        let shop = Shopping::begin(addresses, "", 5).await;
+        shop.order().await.unwrap();
+        let refused = |count| format!(r#"gocommerce_payment_work_total{{what="mail",outcome="refused"}} {count}"#);
+        until("the mail is refused", SOON, async || is_told(&refused(1)).await).await;
+        let (_, told) = command(&["outbox", "list", "--state", "queued"], &settings[..1]);
+        assert!(told.contains("refuses it because of us") && told.contains("blocked using zen.example"), "{told}");
+
+        server.set_fault(smtp::Fault::reply(Moment::Mail, "535 5.7.8 who are you?"), smtp::Times::All);
+        shop.order().await.unwrap();
+        until("we are refused", SOON, async || is_told("gocommerce_mail_server_usable{} 0").await).await;
+        assert!(is_told(&refused(2)).await && server.mails().is_empty());
+
+        process.signal("TERM");
+        assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
+        let log = process.output();
+        assert!(log.contains("the mail server cannot be used, and mails wait"), "{log}");
+        assert!(log.contains("535 5.7.8 who are you?"), "{log}");
+
+        // What was wrong is mended, and the next process does not wait for hours.
+        server.heal();
+        let (code, told) = command(&["outbox", "retry"], &settings[..1]);
+        assert_eq!((code, told.contains("2 mails are tried again")), (Some(0), true), "{told}");
+        let _process = Process::serve(&settings);
+        until("both are there", SOON, async || server.mails().len() == 2).await;
+        assert!(server.count_by_message_id().values().all(|copies| *copies == 1));
+    })
+}
+
 /// A server dies between the webhook's answer and the mails; the next one sends each of them once.
 pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);

@@ -2,6 +2,7 @@
 
 use super::lock;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// When something goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub enum Action {
     /// The server answers this, such as `451 4.3.0 later`. At [`Moment::Dot`] a reply that does not begin with 2 means that the
     /// mail is not kept.
     Reply(String),
+    /// It answers these bytes, with their line ends. At [`Moment::Dot`] it keeps the mail where the first is a `2`.
+    Bytes(Vec<u8>),
+    /// It answers rightly, after this time.
+    Late(Duration),
     /// It closes the connection without an answer.
     Close,
     /// It closes the connection behind the right answer.
@@ -91,6 +96,18 @@ impl Fault {
     #[must_use]
     pub fn reply(at: Moment, answer: &str) -> Self {
         Self { at, action: Action::Reply(answer.to_owned()) }
+    }
+
+    /// Gives an answer that is no text.
+    #[must_use]
+    pub fn bytes(at: Moment, answer: &[u8]) -> Self {
+        Self { at, action: Action::Bytes(answer.to_owned()) }
+    }
+
+    /// Answers late.
+    #[must_use]
+    pub const fn late(at: Moment, after: Duration) -> Self {
+        Self { at, action: Action::Late(after) }
     }
 
     /// Closes the connection instead of answering.

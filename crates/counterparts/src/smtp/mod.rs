@@ -28,6 +28,32 @@ pub struct Setup {
     pub account: Option<Account>,
     /// Whether it takes addresses in ASCII alone: it offers no `SMTPUTF8` (RFC 6531).
     pub is_ascii_only: bool,
+    /// Whether it knows `HELO` alone.
+    pub is_old: bool,
+    /// How it has clients log in, where there is an account.
+    pub login: Login,
+}
+
+/// How a server has clients log in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The line by which it offers that.
+    pub offer: String,
+    /// Whether it refuses `PLAIN` although it offers it.
+    pub knows_login_alone: bool,
+    /// The lines by which it asks for the name and the password in `LOGIN`, with `334`.
+    pub questions: [String; 2],
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self {
+            offer: "AUTH PLAIN LOGIN".to_owned(),
+            knows_login_alone: false,
+            // `Username:` and `Password:`.
+            questions: ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"].map(str::to_owned),
+        }
+    }
 }
 
 /// How connections are encrypted.

@@ -87,6 +87,11 @@ impl Session {
         let must_encrypt = self.shared.setup.encryption == Encryption::StartTls && !self.is_encrypted;
         let must_log_in = self.shared.setup.account.is_some() && self.user.is_none();
         match verb.to_ascii_uppercase().as_str() {
+            "EHLO" if self.shared.setup.is_old => self.refuse("502 5.5.1 pardon?").await,
+            "HELO" => {
+                self.is_greeted = true;
+                self.say("250 localhost").await.map(|()| true)
+            }
             "EHLO" => {
                 self.is_greeted = true;
                 self.envelope = Envelope::default();
@@ -127,7 +132,7 @@ impl Session {
         if must_encrypt {
             features.push("STARTTLS".into());
         } else if self.shared.setup.account.is_some() {
-            features.push("AUTH PLAIN LOGIN".into());
+            features.push(self.shared.setup.login.offer.clone());
         }
         let last = features.pop().unwrap();
         features.iter().map(|feature| format!("250-{feature}\r\n")).collect::<String>() + "250 " + &last
@@ -154,14 +159,18 @@ impl Session {
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
         let told = match mechanism.to_ascii_uppercase().as_str() {
             "PLAIN" => {
-                let told = if initial.is_empty() { self.ask("").await? } else { initial.to_owned() };
+                if !self.shared.setup.login.offer.contains("PLAIN") || self.shared.setup.login.knows_login_alone {
+                    return self.refuse("504 5.5.4 I know no such way").await;
+                }
+                let told = if initial.is_empty() { self.ask("334").await? } else { initial.to_owned() };
                 let told = decode(&told);
                 let mut parts = told.split('\0').skip(1).map(str::to_owned);
                 (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
             }
             "LOGIN" => {
-                let user = if initial.is_empty() { self.ask("Username:").await? } else { initial.to_owned() };
-                (decode(&user), decode(&self.ask("Password:").await?))
+                let [first, second] = self.shared.setup.login.questions.clone();
+                let user = if initial.is_empty() { self.ask(&first).await? } else { initial.to_owned() };
+                (decode(&user), decode(&self.ask(&second).await?))
             }
             _ => return self.refuse("504 5.5.4 I know no such way").await,
         };
@@ -174,7 +183,7 @@ impl Session {
     }
 
     async fn ask(&mut self, question: &str) -> io::Result<String> {
-        self.say(&format!("334 {}", STANDARD.encode(question))).await?;
+        self.say(question).await?;
         self.line().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
@@ -194,9 +203,12 @@ impl Session {
             return self.refuse("503 5.5.1 from whom?").await;
         }
         match self.shared.faults.take(Moment::Rcpt) {
-            Some(action) => self.fail(action, "250 2.1.5 well").await,
-            None => {
+            Some(action @ (Action::Reply(_) | Action::Close | Action::Hang)) => self.fail(action, "").await,
+            fault => {
                 self.envelope.to.push(to);
+                if let Some(action) = fault {
+                    return self.fail(action, "250 2.1.5 well").await;
+                }
                 self.say("250 2.1.5 well").await.map(|()| true)
             }
         }
@@ -207,10 +219,9 @@ impl Session {
             return self.refuse("503 5.5.1 to whom?").await;
         }
         match self.shared.faults.take(Moment::Data) {
-            Some(action @ (Action::Reply(_) | Action::Close | Action::CloseAfter | Action::Hang)) => {
-                return self.fail(action, "354 go ahead").await;
-            }
             Some(Action::Slow) => self.is_slow = true,
+            Some(Action::Late(after)) => tokio::time::sleep(after).await,
+            Some(action) => return self.fail(action, "354 go ahead").await,
             None => {}
         }
         self.say("354 go ahead").await?;
@@ -248,7 +259,11 @@ impl Session {
     async fn keep(&mut self, data: Vec<u8>) -> Next {
         let envelope = std::mem::take(&mut self.envelope);
         let fault = self.shared.faults.take(Moment::Dot);
-        let is_kept = !matches!(&fault, Some(Action::Reply(answer)) if !answer.starts_with('2'));
+        let is_kept = match &fault {
+            Some(Action::Reply(answer)) => answer.starts_with('2'),
+            Some(Action::Bytes(answer)) => answer.starts_with(b"2"),
+            _ => true,
+        };
         if is_kept {
             let (is_encrypted, user) = (self.is_encrypted, self.user.clone());
             let from = envelope.from.unwrap_or_default();
@@ -274,6 +289,15 @@ impl Session {
                 self.say(&answer).await?;
                 // 421 says that the connection is closed (RFC 5321 §3.8).
                 Ok(!answer.starts_with("421"))
+            }
+            Action::Bytes(answer) => {
+                self.wire.get_mut().write_all(&answer).await?;
+                self.wire.get_mut().flush().await?;
+                Ok(answer.ends_with(b"\n"))
+            }
+            Action::Late(after) => {
+                tokio::time::sleep(after).await;
+                self.say(right).await.map(|()| true)
             }
             Action::Close => Ok(false),
             Action::CloseAfter => self.say(right).await.map(|()| false),

@@ -38,6 +38,7 @@ pub use ports::{
 };
 pub use post::{
     Attempt, Claimed, Delivery, Letter, Mail, MailError, MailId, MailSelection, MailState, Mailer, Outbox, Postman,
+    RENEW_EVERY,
 };
 pub use reconcile::Reconciler;
 pub use record::{Learnt, PaymentPage, PaymentRecord, Report, Reservation, Transaction};

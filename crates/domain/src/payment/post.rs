@@ -1,7 +1,8 @@
 //! Mails about payments: queued with the change that they tell of, and sent by whichever server comes to it first.
 //!
-//! A mail is taken out for a while, sent outside any transaction, and ticked off. A server that dies between the last two
-//! leaves a mail that is sent once more, with the same `Message-ID`.
+//! A mail is taken out under a lease, sent outside any transaction, and ticked off. Mail servers may take minutes for one, so the
+//! lease is renewed for as long as that goes on. A server that dies between the last two leaves a mail that is sent once more,
+//! with the same `Message-ID`.
 
 use crate::clock::{Clock, Deadline};
 use crate::error::{BoxError, Error};
@@ -13,10 +14,10 @@ use crate::payment::{EventKind, Payment, PaymentId, State, Status};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt, stream};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 uuid_id! {
@@ -35,10 +36,10 @@ impl MailId {
 const BATCH: u32 = 20;
 /// How many are sent at once.
 const AT_ONCE: usize = 4;
-/// How long a mail is nobody else's: longer than a batch takes when each mail takes its whole time.
+/// How long a mail is nobody else's, unless that is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// How long sending one mail may take.
-const SEND_TIME: Duration = Duration::from_secs(10);
+/// How often [`Postman::renew`] is to be called while mails are sent.
+pub const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// How long ticking one off may take.
 const TICK_TIME: Duration = Duration::from_secs(5);
 /// How often a mail is tried that the server keeps putting off.
@@ -49,6 +50,14 @@ const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 /// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
+/// The same while it refuses us: what is asked of it more often is taken for an attack.
+const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// The longest wait between two attempts of a mail that is refused because of us.
+const LONGEST_BLOCKED_WAIT: TimeDelta = TimeDelta::hours(4);
+/// For how long such a mail is tried (RFC 5321 §4.5.4.1).
+const BLOCKED_FOR: TimeDelta = TimeDelta::days(5);
+/// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
+const MAX_UNCERTAIN: u32 = 3;
 
 /// To whom a change is told by mail, and as which status.
 #[must_use]
@@ -117,6 +126,10 @@ pub struct Mail {
     pub state: MailState,
     /// How often it was tried.
     pub attempts: u32,
+    /// After how many of these it was not known whether it was sent.
+    pub uncertain: u32,
+    /// When it was queued.
+    pub queued_at: DateTime<Utc>,
     /// When it is tried next, where it is yet to be sent.
     pub next_at: DateTime<Utc>,
     /// Why it could not be sent when it was last tried.
@@ -199,8 +212,12 @@ impl Letter {
 /// Why a letter was not sent.
 #[derive(Debug)]
 pub enum MailError {
-    /// The server is away, or does not let us in; the letter has not been shown to it.
+    /// The server is away, or cannot be spoken to; the letter has not been shown to it.
     Away(BoxError),
+    /// The server refuses us, whatever the letter: it does not know our account, or will have no mail from our address.
+    Refused(BoxError),
+    /// The server refuses the letter because of us, not because of whom it is to: we have sent too much, or are on a list.
+    Blocked(BoxError),
     /// The server puts it off.
     Temporary(BoxError),
     /// The server cannot take such an address, now; another one, or the same one set otherwise, could.
@@ -209,16 +226,23 @@ pub enum MailError {
     Permanent(BoxError),
     /// The connection was lost when all had been said: nobody knows whether the server has taken it.
     Unknown(BoxError),
+    /// When all had been said, the server answered what says neither that it has taken it nor that it has not.
+    Unclear(BoxError),
 }
 
 impl fmt::Display for MailError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Away(reason) => write!(f, "the mail server is away: {reason}"),
+            Self::Refused(reason) => write!(f, "the mail server refuses us: {reason}"),
+            Self::Blocked(reason) => write!(f, "the mail server refuses it because of us: {reason}"),
             Self::Temporary(reason) => write!(f, "the mail server puts it off: {reason}"),
             Self::Unsupported(reason) => write!(f, "the mail server cannot take its address: {reason}"),
             Self::Permanent(reason) => write!(f, "it cannot be sent: {reason}"),
             Self::Unknown(reason) => write!(f, "the connection was lost, perhaps after it was sent: {reason}"),
+            Self::Unclear(reason) => {
+                write!(f, "it may have been sent; the mail server's answer says neither: {reason}")
+            }
         }
     }
 }
@@ -251,8 +275,8 @@ impl Delivery {
 /// Sends letters.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one, before `by`, or does what is done in place of that; tells which.
-    async fn send(&self, letter: &Letter, by: Deadline) -> Result<Delivery, MailError>;
+    /// Sends one, or does what is done in place of that; tells which. It ends by itself, perhaps after many minutes.
+    async fn send(&self, letter: &Letter) -> Result<Delivery, MailError>;
 }
 
 /// How an attempt ended.
@@ -288,8 +312,8 @@ pub enum Attempt {
 pub enum MailSelection {
     /// This one.
     One(MailId),
-    /// All that are not tried any more.
-    AllDead,
+    /// All that are not tried any more, and all that wait after a failure.
+    AllFailed,
 }
 
 /// The mails that are to be sent, beside the payments in the database.
@@ -304,77 +328,178 @@ pub trait Outbox: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<Claimed>, Error>;
 
-    /// Records how an attempt ended.
+    /// Makes sure that nobody else gets these mails, which were claimed, before `until`.
+    async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
+
+    /// Records how an attempt ended. Others may get it when it is due again.
     async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
     /// Up to `limit` mails in a state, or in any; the longest waiting first.
     async fn mails(&self, state: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error>;
 
-    /// Has mails that are dead, or that wait, tried at once and as often as new ones; tells how many.
+    /// Has mails that are dead, or that wait, tried at once and as often as new ones; tells how many. One that is being sent
+    /// stays with whoever sends it.
     async fn retry(&self, which: MailSelection, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 
     /// Drops mails that were sent before `before`, and tells how many.
     async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
+/// Why no mail of a batch can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// The server is away.
+    Away,
+    /// The server refuses us.
+    Refused,
+}
+
+impl Obstacle {
+    fn of(error: &MailError) -> Option<Self> {
+        match error {
+            MailError::Away(_) => Some(Self::Away),
+            MailError::Refused(_) => Some(Self::Refused),
+            _ => None,
+        }
+    }
+
+    fn error(self) -> MailError {
+        let reason = "it was so just now, for another mail";
+        match self {
+            Self::Away => MailError::Away(reason.into()),
+            Self::Refused => MailError::Refused(reason.into()),
+        }
+    }
+
+    const fn wait(self) -> TimeDelta {
+        match self {
+            Self::Away => AWAY_WAIT,
+            Self::Refused => REFUSED_WAIT,
+        }
+    }
+}
+
+/// What sending is about at the moment.
+#[derive(Default)]
+struct Work {
+    /// The mails that are out.
+    claimed: BTreeSet<MailId>,
+    /// What keeps them all from being sent.
+    obstacle: Option<Obstacle>,
+    /// Until when that is taken to go on.
+    rests_until: Option<DateTime<Utc>>,
+    is_stopping: bool,
+}
+
 /// Sends what is in the outbox. Any number of servers may do so at once.
 pub struct Postman {
-    /// What is to be sent.
-    pub outbox: Arc<dyn Outbox>,
-    /// Sends it.
-    pub mailer: Arc<dyn Mailer>,
-    /// Tells when.
-    pub clock: Arc<dyn Clock>,
-    /// Takes reports.
-    pub observer: Arc<dyn Observer>,
+    outbox: Arc<dyn Outbox>,
+    mailer: Arc<dyn Mailer>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    work: Mutex<Work>,
 }
 
 impl Postman {
-    /// Sends what is due, and tells how many mails it looked at: where that is not zero there may be more.
+    /// Sends what is in the outbox by the mailer.
+    #[must_use]
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        mailer: Arc<dyn Mailer>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self { outbox, mailer, clock, observer, work: Mutex::default() }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what is due, and tells how many mails it looked at: where that is not zero there may be more. While that goes on,
+    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at none.
     ///
     /// # Errors
     /// Those of the storage. That the mail server fails is noted there, to be tried again later.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
+        if self.work().rests_until.is_some_and(|until| now < until) {
+            return Ok(0);
+        }
         let claimed = self.outbox.claim(BATCH, now, now + LEASE, Deadline::within(TICK_TIME)).await?;
         let count = claimed.len();
-        let is_away = AtomicBool::new(false);
-        let tries = claimed.into_iter().map(|claimed| self.attempt(claimed, &is_away));
-        let mut ends = stream::iter(tries).buffer_unordered(AT_ONCE);
+        {
+            let mut work = self.work();
+            work.claimed = claimed.iter().map(|claimed| claimed.mail.id).collect();
+            work.obstacle = None;
+        }
+        let mut ends = stream::iter(claimed.into_iter().map(|claimed| self.attempt(claimed))).buffer_unordered(AT_ONCE);
         let mut outcome = Ok(count);
         while let Some(end) = ends.next().await {
             outcome = outcome.and_then(|count| end.map(|()| count));
         }
+        let mut work = self.work();
+        work.rests_until = work.obstacle.map(|obstacle| self.clock.now() + obstacle.wait());
         outcome
     }
 
-    async fn attempt(&self, claimed: Claimed, is_away: &AtomicBool) -> Result<(), Error> {
+    /// Keeps the mails that are being sent, and those that are to be sent next, from being sent by others.
+    ///
+    /// # Errors
+    /// Those of the storage. A lease that cannot be renewed ends some time after.
+    pub async fn renew(&self) -> Result<(), Error> {
+        let claimed: Vec<_> = self.work().claimed.iter().copied().collect();
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        self.outbox.renew(&claimed, self.clock.now() + LEASE, Deadline::within(TICK_TIME)).await
+    }
+
+    /// From now on begins to send no mail: those that are out and have not been begun are put back.
+    pub fn stop(&self) {
+        self.work().is_stopping = true;
+    }
+
+    async fn attempt(&self, claimed: Claimed) -> Result<(), Error> {
         let mail = &claimed.mail;
-        let sent = if is_away.load(Ordering::Relaxed) {
-            Err(MailError::Away("it was just now, for another mail".into()))
-        } else {
-            self.send(&claimed).await
+        let (is_stopping, obstacle) = {
+            let work = self.work();
+            (work.is_stopping, work.obstacle)
         };
-        let now = self.clock.now();
-        let attempt = match sent {
-            Ok(delivery) => Attempt::Done(delivery),
-            Err(error) => {
-                if matches!(error, MailError::Unsupported(_)) {
-                    self.observer.payment(PaymentReport::UnsupportedAddress);
+        let attempt = match (is_stopping, obstacle) {
+            (true, _) => Attempt::PutBack { due: self.clock.now(), error: "this server was about to stop".to_owned() },
+            (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
+            (false, None) => match self.send(&claimed).await {
+                Ok(delivery) => Attempt::Done(delivery),
+                Err(error) => {
+                    self.heed(&error);
+                    after(mail, &error, self.clock.now())
                 }
-                is_away.fetch_or(matches!(error, MailError::Away(_)), Ordering::Relaxed);
-                after(mail, &error, now)
-            }
+            },
         };
         self.observer.payment(PaymentReport::Mail(&attempt));
         tell(mail, &attempt);
-        self.outbox.settle(mail.id, &attempt, now, Deadline::within(TICK_TIME)).await
+        let settled = self.outbox.settle(mail.id, &attempt, self.clock.now(), Deadline::within(TICK_TIME)).await;
+        self.work().claimed.remove(&mail.id);
+        settled
+    }
+
+    /// Draws from a failure what concerns more than the mail that failed.
+    fn heed(&self, error: &MailError) {
+        match error {
+            MailError::Unsupported(_) => self.observer.payment(PaymentReport::UnsupportedAddress),
+            MailError::Refused(_) | MailError::Blocked(_) => self.observer.payment(PaymentReport::SenderRefused),
+            _ => {}
+        }
+        if let Some(obstacle) = Obstacle::of(error) {
+            self.work().obstacle = Some(obstacle);
+        }
     }
 
     /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
     async fn send(&self, claimed: &Claimed) -> Result<Delivery, MailError> {
         let letter = Letter::of(claimed);
-        let sending = self.mailer.send(&letter, Deadline::within(SEND_TIME));
+        let sending = self.mailer.send(&letter);
         AssertUnwindSafe(sending).catch_unwind().await.unwrap_or_else(|_panic| {
             self.observer.panic_caught("mail");
             Err(MailError::Temporary("writing it panicked".into()))
@@ -406,33 +531,41 @@ fn tell(mail: &Mail, attempt: &Attempt) {
 /// What follows from a failure.
 fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
     let told = error.to_string();
+    let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
+    let again = |told, longest, is_uncertain| {
+        let due = now + wait_after(mail.attempts, mail.id.lot(), longest);
+        Attempt::Failed { due, error: told, is_uncertain }
+    };
     match error {
         MailError::Away(_) => Attempt::PutBack { due: now + AWAY_WAIT, error: told },
-        MailError::Permanent(_) => Attempt::Dead { error: told },
-        MailError::Temporary(_) | MailError::Unsupported(_) | MailError::Unknown(_)
-            if mail.attempts + 1 >= MAX_ATTEMPTS =>
-        {
+        MailError::Refused(_) => Attempt::PutBack { due: now + REFUSED_WAIT, error: told },
+        MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
+        MailError::Blocked(_) if now >= mail.queued_at + BLOCKED_FOR => Attempt::Dead { error: told },
+        MailError::Blocked(_) => again(told, LONGEST_BLOCKED_WAIT, false),
+        MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
             Attempt::Dead { error: told }
         }
-        MailError::Temporary(_) | MailError::Unsupported(_) | MailError::Unknown(_) => {
-            let due = now + wait_after(mail.attempts, mail.id.lot());
-            Attempt::Failed { due, error: told, is_uncertain: matches!(error, MailError::Unknown(_)) }
-        }
+        MailError::Unknown(_) => again(told, LONGEST_WAIT, true),
+        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },
+        MailError::Temporary(_) | MailError::Unsupported(_) => again(told, LONGEST_WAIT, false),
     }
 }
 
 /// How long to wait after a failure when there have been this many before: twice as long each time, and a fifth more or less by
 /// lot, so that mails that failed together do not come back together.
-fn wait_after(attempts: u32, lot: u64) -> TimeDelta {
+fn wait_after(attempts: u32, lot: u64, longest: TimeDelta) -> TimeDelta {
     let factor = 2_i32.saturating_pow(attempts.min(16));
-    let wait = FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT));
-    let share = i32::try_from(lot.rotate_left(attempts * 7) % 401).unwrap_or(200);
+    let wait = FIRST_WAIT.checked_mul(factor).map_or(longest, |wait| wait.min(longest));
+    let share = i32::try_from(lot.rotate_left(attempts.wrapping_mul(7)) % 401).unwrap_or(200);
     wait * (800 + share) / 1000
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
+    use crate::observe::RequestReport;
+    use crate::payment::model::tests::opened;
 
     fn mail(attempts: u32) -> Mail {
         Mail {
@@ -443,6 +576,8 @@ mod tests {
             audience: Audience::Buyer,
             state: MailState::Queued,
             attempts,
+            uncertain: 0,
+            queued_at: DateTime::UNIX_EPOCH,
             next_at: DateTime::UNIX_EPOCH,
             error: None,
         }
@@ -452,7 +587,7 @@ mod tests {
     fn each_failure_doubles_the_wait_up_to_an_hour_give_or_take_a_fifth() {
         for (attempts, minutes) in [(0, 1), (1, 2), (3, 8), (6, 60), (9, 60)] {
             for lot in 0..2_000_u64 {
-                let wait = wait_after(attempts, lot.wrapping_mul(0x9e37_79b9_7f4a_7c15)).num_seconds();
+                let wait = wait_after(attempts, lot.wrapping_mul(0x9e37_79b9_7f4a_7c15), LONGEST_WAIT).num_seconds();
                 assert!((minutes * 48..=minutes * 72).contains(&wait), "{attempts}: {wait} s");
             }
         }
@@ -472,8 +607,157 @@ mod tests {
         assert!(matches!(given_up, Attempt::Dead { error } if error.contains("cannot take its address: no SMTPUTF8")));
         let unknown = MailError::Unknown("reset".into());
         assert!(matches!(after(&mail(0), &unknown, now), Attempt::Failed { is_uncertain: true, .. }));
-        // A server that is away for days costs no mail an attempt.
+        // A server that never tells gets no more than a few copies, and one that answers oddly no second.
+        let often = Mail { uncertain: 2, ..mail(2) };
+        assert!(matches!(after(&often, &unknown, now), Attempt::Dead { .. }));
+        assert!(matches!(after(&mail(0), &MailError::Unclear("354".into()), now), Attempt::Dead { .. }));
+        // A server that is away for days, or refuses us for as long, costs no mail an attempt.
         let away = after(&mail(9), &MailError::Away("refused".into()), now);
         assert!(matches!(away, Attempt::PutBack { due, .. } if due == now + AWAY_WAIT));
+        let refused = after(&mail(9), &MailError::Refused("535".into()), now + TimeDelta::days(30));
+        assert!(matches!(refused, Attempt::PutBack { .. }));
+    }
+
+    #[test]
+    fn a_mail_that_is_refused_because_of_us_waits_for_days_and_is_given_up_in_the_end() {
+        let (mut now, mut attempts) = (DateTime::UNIX_EPOCH, 0);
+        let blocked = || MailError::Blocked("554 blocked".into());
+        while let Attempt::Failed { due, .. } = after(&mail(attempts), &blocked(), now) {
+            assert!(due > now && due - now < TimeDelta::hours(5));
+            (now, attempts) = (due, attempts + 1);
+        }
+        assert!(now - DateTime::UNIX_EPOCH >= BLOCKED_FOR && attempts < 50, "{attempts} attempts up to {now}");
+    }
+
+    /// An outbox of mails that are all due, and a mailer that answers each in its turn.
+    #[derive(Default)]
+    struct Desk {
+        due: Mutex<Vec<Claimed>>,
+        answers: Mutex<Vec<Result<Delivery, MailError>>>,
+        renewed: Mutex<Vec<MailId>>,
+        settled: Mutex<Vec<Attempt>>,
+        now: Mutex<DateTime<Utc>>,
+    }
+
+    impl Desk {
+        fn with(mails: usize, answers: Vec<Result<Delivery, MailError>>) -> (Arc<Self>, Postman) {
+            let claimed =
+                |_| Claimed { mail: mail(0), payment: opened(), name: "Ada".into(), email: "ada@x.id".into() };
+            let desk = Self { due: Mutex::new((0..mails).map(claimed).collect()), ..Self::default() };
+            *desk.answers.lock().unwrap() = answers;
+            let desk = Arc::new(desk);
+            let postman = Postman::new(desk.clone(), desk.clone(), desk.clone(), desk.clone());
+            (desk, postman)
+        }
+    }
+
+    impl Clock for Desk {
+        fn now(&self) -> DateTime<Utc> {
+            *self.now.lock().unwrap()
+        }
+    }
+
+    impl Observer for Desk {
+        fn request_answered(&self, _report: &RequestReport<'_>) {}
+        fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
+        fn payment(&self, _report: PaymentReport<'_>) {}
+        fn panic_caught(&self, _place: &'static str) {}
+    }
+
+    #[async_trait]
+    impl Mailer for Desk {
+        async fn send(&self, _letter: &Letter) -> Result<Delivery, MailError> {
+            let answer = self.answers.lock().unwrap().pop();
+            match answer {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    #[async_trait]
+    impl Outbox for Desk {
+        async fn claim(
+            &self,
+            limit: u32,
+            _now: DateTime<Utc>,
+            _retry_at: DateTime<Utc>,
+            _by: Deadline,
+        ) -> Result<Vec<Claimed>, Error> {
+            let mut due = self.due.lock().unwrap();
+            let count = due.len().min(limit as usize);
+            Ok(due.drain(..count).collect())
+        }
+
+        async fn renew(&self, ids: &[MailId], _until: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+            self.renewed.lock().unwrap().extend(ids);
+            Ok(())
+        }
+
+        async fn settle(
+            &self,
+            _id: MailId,
+            attempt: &Attempt,
+            _now: DateTime<Utc>,
+            _by: Deadline,
+        ) -> Result<(), Error> {
+            self.settled.lock().unwrap().push(attempt.clone());
+            Ok(())
+        }
+
+        async fn mails(&self, _state: Option<MailState>, _limit: u32, _by: Deadline) -> Result<Vec<Mail>, Error> {
+            Ok(Vec::new())
+        }
+
+        async fn retry(&self, _which: MailSelection, _now: DateTime<Utc>, _by: Deadline) -> Result<usize, Error> {
+            Ok(0)
+        }
+
+        async fn purge(&self, _before: DateTime<Utc>, _by: Deadline) -> Result<usize, Error> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn mails_that_take_long_are_kept_and_those_that_are_not_begun_are_put_back_at_the_end() {
+        let sent = || Ok(Delivery::Sent);
+        // Two are sent; the server has not answered for four when the process is to stop.
+        let (desk, postman) = Desk::with(9, vec![sent(), sent()]);
+        let mut running = Box::pin(postman.run());
+        assert!(running.as_mut().now_or_never().is_none());
+        postman.renew().now_or_never().unwrap().unwrap();
+        assert_eq!(desk.renewed.lock().unwrap().len(), 7, "four under way, three to come");
+        drop(running);
+        let (desk, postman) = Desk::with(3, Vec::new());
+        postman.stop();
+        assert_eq!(postman.run().now_or_never().unwrap().unwrap(), 3);
+        assert!(desk.settled.lock().unwrap().iter().all(|attempt| matches!(attempt, Attempt::PutBack { .. })));
+        assert!(postman.work().claimed.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_lets_nobody_in_is_left_alone_for_a_while() {
+        for (error, wait) in
+            [(MailError::Away("refused".into()), AWAY_WAIT), (MailError::Refused("535".into()), REFUSED_WAIT)]
+        {
+            let (desk, postman) = Desk::with(30, vec![Err(error)]);
+            let run = || postman.run().now_or_never().unwrap().unwrap();
+            assert_eq!(run(), 20);
+            let settled = desk.settled.lock().unwrap().len();
+            assert_eq!((settled, run()), (20, 0), "nobody is asked, and nothing is taken out");
+            *desk.now.lock().unwrap() += wait;
+            desk.answers.lock().unwrap().extend((0..10).map(|_| Ok(Delivery::Sent)));
+            assert_eq!((run(), run()), (10, 0));
+            assert_eq!(desk.settled.lock().unwrap().len(), 30);
+        }
+    }
+
+    #[test]
+    fn a_mail_that_is_blocked_holds_up_no_other() {
+        let answers = vec![Ok(Delivery::Sent), Err(MailError::Blocked("554".into())), Ok(Delivery::Sent)];
+        let (desk, postman) = Desk::with(3, answers);
+        assert_eq!(postman.run().now_or_never().unwrap().unwrap(), 3);
+        let settled = desk.settled.lock().unwrap();
+        assert_eq!(settled.iter().filter(|attempt| matches!(attempt, Attempt::Done(_))).count(), 2);
     }
 }

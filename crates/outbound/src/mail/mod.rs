@@ -5,18 +5,21 @@
 
 mod compose;
 mod folder;
+mod health;
+mod refusal;
+mod reply;
 mod sender;
 mod server;
+mod session;
 mod smtp;
 mod templates;
-mod wire;
 
 pub use sender::{NoSender, Sender, domain_of_mail};
 pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
+pub use session::Timeouts;
 
 use async_trait::async_trait;
 use compose::{Composer, Sheet};
-use domain::clock::Deadline;
 use domain::error::BoxError;
 use domain::payment::{Delivery, Letter, MailError, Mailer};
 use folder::Folder;
@@ -122,15 +125,24 @@ impl Post {
         Self::new(Options { transport, ..options }).map(drop)
     }
 
-    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot take all addresses is
-    /// logged.
+    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot be used, or that
+    /// cannot take all addresses, is logged.
     ///
     /// # Errors
     /// That the server is away, or does not let us in.
-    pub async fn look(&self, by: Deadline) -> Result<(), MailError> {
+    pub async fn look(&self) -> Result<(), MailError> {
         match &self.way {
-            Way::Smtp(courier) => courier.look(by).await,
+            Way::Smtp(courier) => courier.look().await,
             Way::Log | Way::Folder(_) => Ok(()),
+        }
+    }
+
+    /// Whether the mail server let us in when we last tried. None where that is not known, or letters go to no server.
+    #[must_use]
+    pub fn is_usable(&self) -> Option<bool> {
+        match &self.way {
+            Way::Smtp(courier) => courier.is_usable(),
+            Way::Log | Way::Folder(_) => None,
         }
     }
 
@@ -147,10 +159,10 @@ impl Post {
 
 #[async_trait]
 impl Mailer for Post {
-    async fn send(&self, letter: &Letter, by: Deadline) -> Result<Delivery, MailError> {
+    async fn send(&self, letter: &Letter) -> Result<Delivery, MailError> {
         let sheet = self.composer.compose(letter).map_err(MailError::Permanent)?;
         match &self.way {
-            Way::Smtp(courier) => courier.send(&sheet, by).await.map(|()| Delivery::Sent),
+            Way::Smtp(courier) => courier.send(&sheet).await.map(|()| Delivery::Sent),
             Way::Log => {
                 let Sheet { recipient, subject, message_id, .. } = &sheet;
                 tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");

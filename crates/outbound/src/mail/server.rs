@@ -1,10 +1,16 @@
 //! Which mail server, and how we speak to it.
 
 use super::MailSetupError;
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
+use super::session::Timeouts;
+use rustls_platform_verifier::Verifier;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use url::{Host, Url};
 
 /// Where TLS is expected from the first byte on (RFC 8314 §7.3).
@@ -25,6 +31,8 @@ pub struct SmtpOptions {
     pub allow_plaintext: bool,
     /// Certificates to trust beside those that the system does, as PEM.
     pub certificates: Option<String>,
+    /// How long each step of a conversation may take.
+    pub timeouts: Timeouts,
 }
 
 /// An account at a mail server.
@@ -41,12 +49,12 @@ pub struct SmtpAccount {
 pub struct ServerUrl {
     host: String,
     port: u16,
-    tls: Tls,
+    tls: Wanted,
 }
 
 /// When the conversation with a mail server is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tls {
+enum Wanted {
     Never,
     AfterStart,
     AtOnce,
@@ -56,7 +64,7 @@ impl ServerUrl {
     /// Whether what is sent there can be read on its way.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.tls == Tls::Never && !is_here(&self.host)
+        self.tls == Wanted::Never && !is_here(&self.host)
     }
 }
 
@@ -71,9 +79,9 @@ impl FromStr for ServerUrl {
             return Err("has an account in it, where it would be logged");
         }
         let (tls, port) = match (url.scheme(), url.query()) {
-            ("smtps", None | Some("tls=required")) => (Tls::AtOnce, SUBMISSIONS),
-            ("smtp", Some("tls=required")) => (Tls::AfterStart, SUBMISSION),
-            ("smtp", None) => (Tls::Never, SUBMISSION),
+            ("smtps", None | Some("tls=required")) => (Wanted::AtOnce, SUBMISSIONS),
+            ("smtp", Some("tls=required")) => (Wanted::AfterStart, SUBMISSION),
+            ("smtp", None) => (Wanted::Never, SUBMISSION),
             ("smtp" | "smtps", Some(_)) => return Err("has something other than tls=required behind its `?`"),
             _ => return Err("begins with neither smtps:// nor smtp://"),
         };
@@ -94,12 +102,19 @@ pub(super) struct Server {
     pub(super) port: u16,
     pub(super) encryption: Encryption,
     pub(super) account: Option<SmtpAccount>,
+    pub(super) timeouts: Timeouts,
 }
 
 pub(super) enum Encryption {
     None,
-    StartTls(TlsParameters),
-    Implicit(TlsParameters),
+    StartTls(Tls),
+    Implicit(Tls),
+}
+
+/// Whom a server has to prove to be, and by which certificates.
+pub(super) struct Tls {
+    pub(super) name: ServerName<'static>,
+    pub(super) config: Arc<ClientConfig>,
 }
 
 impl Server {
@@ -111,9 +126,9 @@ impl Server {
         let ServerUrl { host, port, tls: wanted } = url;
         let tls = || tls(&host, options.certificates.as_deref()).map_err(|reason| fail(&reason));
         let encryption = match wanted {
-            Tls::AtOnce => Encryption::Implicit(tls()?),
-            Tls::AfterStart => Encryption::StartTls(tls()?),
-            Tls::Never => Encryption::None,
+            Wanted::AtOnce => Encryption::Implicit(tls()?),
+            Wanted::AfterStart => Encryption::StartTls(tls()?),
+            Wanted::Never => Encryption::None,
         };
         if may_be_read && !options.allow_plaintext {
             return Err(fail("is elsewhere and would be spoken to in the clear; use smtps:// or ?tls=required"));
@@ -121,7 +136,7 @@ impl Server {
         if may_be_read && options.account.is_some() {
             return Err(fail("would be told a password in the clear; use smtps:// or ?tls=required"));
         }
-        Ok(Self { port, encryption, account: options.account, host })
+        Ok(Self { port, encryption, account: options.account, timeouts: options.timeouts, host })
     }
 }
 
@@ -130,21 +145,33 @@ fn is_here(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn tls(host: &str, certificates: Option<&str>) -> Result<TlsParameters, String> {
+fn tls(host: &str, certificates: Option<&str>) -> Result<Tls, String> {
+    let unusable = |error: &dyn std::fmt::Display| format!("cannot be spoken to encrypted: {error}");
     // The name of a certificate is a domain or an address, and the host is neither before it is read as one: URLs of other
     // schemes than the web's leave it as it is.
     let name = match Host::parse(host) {
         Ok(Host::Domain(domain)) => domain,
         _ => host.to_owned(),
     };
-    let mut builder = TlsParameters::builder(name);
-    if let Some(pem) = certificates {
-        let unreadable = "is to be trusted by certificates that cannot be read as PEM";
-        if !pem.contains("-----BEGIN CERTIFICATE-----") {
-            return Err(unreadable.to_owned());
-        }
-        let certificate = Certificate::from_pem(pem.as_bytes()).map_err(|error| format!("{unreadable}: {error}"))?;
-        builder = builder.add_root_certificate(certificate);
+    let name = ServerName::try_from(name).map_err(|error| unusable(&error))?;
+    let own = certificates.map_or_else(|| Ok(Vec::new()), read_certificates)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider)).map_err(|error| unusable(&error))?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Tls { name, config: Arc::new(config) })
+}
+
+fn read_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let unreadable = "is to be trusted by certificates that cannot be read as PEM";
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(unreadable.to_owned()),
+        Err(error) => Err(format!("{unreadable}: {error}")),
     }
-    builder.build_rustls().map_err(|error| format!("cannot be spoken to encrypted: {error}"))
 }

@@ -2,10 +2,8 @@
 
 use super::{Log, numbered, pending, post_to, send};
 use counterparts::smtp::{Setup, Smtp};
-use domain::clock::Deadline;
 use domain::payment::{Letter, MailError};
 use outbound::mail::Post;
-use std::time::Duration;
 
 /// What only a server with `SMTPUTF8` takes.
 const BEYOND_ASCII: &str = "žofie@example.com";
@@ -19,7 +17,7 @@ fn to(email: &str, number: usize) -> Letter {
 }
 
 async fn look(post: &Post) -> Result<(), MailError> {
-    post.look(Deadline::within(Duration::from_secs(10))).await
+    post.look().await
 }
 
 #[tokio::test]

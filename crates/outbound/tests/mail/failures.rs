@@ -7,18 +7,21 @@ use counterparts::smtp::{Fault, Moment, Times};
 async fn outcome(fault: Fault) -> (&'static str, usize) {
     let server = Smtp::start();
     server.set_fault(fault, Times::All);
-    let sent = send_in_a_moment(&post_to(&server), &pending()).await;
+    let sent = send(&hasty_post_to(&server), &pending()).await;
     (name(&sent), server.mails().len())
 }
 
-fn name(sent: &Result<(), MailError>) -> &'static str {
+pub(super) fn name(sent: &Result<(), MailError>) -> &'static str {
     match sent {
         Ok(()) => "sent",
         Err(MailError::Away(_)) => "away",
+        Err(MailError::Refused(_)) => "refused",
+        Err(MailError::Blocked(_)) => "blocked",
         Err(MailError::Temporary(_)) => "temporary",
         Err(MailError::Unsupported(_)) => "unsupported",
         Err(MailError::Permanent(_)) => "permanent",
         Err(MailError::Unknown(_)) => "unknown",
+        Err(MailError::Unclear(_)) => "unclear",
     }
 }
 
@@ -27,15 +30,32 @@ async fn a_server_that_lets_nobody_in_is_away() {
     for fault in [
         Fault::refuse(),
         Fault::busy(),
-        Fault::reply(Moment::Greeting, "554 5.3.2 no"),
         Fault::reply(Moment::Greeting, "HTTP/1.1 400 Bad Request"),
         Fault::hang(Moment::Greeting),
         Fault::slow(),
         Fault::close(Moment::Ehlo),
         Fault::defer(Moment::Ehlo),
-        Fault::reply(Moment::Mail, "530 5.7.0 Authentication required"),
     ] {
         assert_eq!(outcome(fault.clone()).await, ("away", 0), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_none_of_us_refuses_no_letter() {
+    for fault in [
+        Fault::reply(Moment::Greeting, "554 5.3.2 no"),
+        Fault::reply(Moment::Mail, "530 5.7.0 Authentication required"),
+        Fault::reply(Moment::Mail, "550 5.7.1 this address may not send"),
+        Fault::reply(Moment::Rcpt, "530 5.7.0 Authentication required"),
+    ] {
+        assert_eq!(outcome(fault.clone()).await, ("refused", 0), "{fault:?}");
+    }
+    for (moment, answer) in [
+        (Moment::Rcpt, "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example"),
+        (Moment::Data, "550 5.4.5 Daily user sending limit exceeded"),
+        (Moment::Dot, "554 5.7.1 blocked"),
+    ] {
+        assert_eq!(outcome(Fault::reply(moment, answer)).await, ("blocked", 0), "{answer}");
     }
 }
 
@@ -49,7 +69,7 @@ async fn what_is_put_off_is_temporary() {
 
 #[tokio::test]
 async fn what_is_refused_is_permanent() {
-    for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot] {
+    for moment in [Moment::Rcpt, Moment::Data, Moment::Dot] {
         assert_eq!(outcome(Fault::reject(moment)).await, ("permanent", 0), "{moment:?}");
     }
 }
@@ -67,12 +87,17 @@ async fn a_connection_lost_before_the_letter_is_shown_is_temporary() {
 async fn of_a_letter_that_may_have_been_taken_nobody_says_that_it_was_not() {
     assert_eq!(outcome(Fault::close(Moment::Dot)).await, ("unknown", 1));
     assert_eq!(outcome(Fault::hang(Moment::Dot)).await, ("unknown", 1));
-    assert_eq!(outcome(Fault::reply(Moment::Dot, "2")).await, ("unknown", 1));
-    assert_eq!(outcome(Fault::reply(Moment::Dot, "nonsense")).await.0, "unknown");
-    assert_eq!(outcome(Fault::reply(Moment::Dot, "354 go on")).await.0, "unknown");
     // It was not taken here, which nobody can tell who only sees the connection go.
     assert_eq!(outcome(Fault::close(Moment::Text)).await, ("unknown", 0));
     assert_eq!(outcome(Fault::hang(Moment::Text)).await, ("unknown", 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_reason_to_send_a_letter_again() {
+    assert_eq!(outcome(Fault::reply(Moment::Dot, "2")).await, ("unclear", 1));
+    for answer in ["nonsense", "354 go on", "999 well", "", "199 wait"] {
+        assert_eq!(outcome(Fault::reply(Moment::Dot, answer)).await.0, "unclear", "{answer:?}");
+    }
 }
 
 #[tokio::test]
@@ -119,10 +144,10 @@ async fn a_kept_connection_that_does_not_answer_is_replaced() {
 async fn a_connection_that_was_given_up_in_the_middle_is_not_used_again() {
     for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Text, Moment::Dot] {
         let server = Smtp::start();
-        let post = post_to(&server);
+        let post = hasty_post_to(&server);
         send(&post, &numbered(1)).await.unwrap();
         server.set_fault(Fault::hang(moment), Times::Next(1));
-        assert!(send_in_a_moment(&post, &numbered(2)).await.is_err(), "{moment:?}");
+        assert!(send(&post, &numbered(2)).await.is_err(), "{moment:?}");
         send(&post, &numbered(3)).await.unwrap();
         assert_eq!(server.connections(), 2, "{moment:?}");
         assert_eq!(server.count_by_message_id()["letter-3@mail.example.com"], 1, "{moment:?}");
@@ -150,12 +175,4 @@ async fn one_letter_that_is_refused_harms_no_other() {
         send(&post, &numbered(100 + number)).await.unwrap();
     }
     assert_eq!(server.mails().len(), 6);
-}
-
-#[tokio::test]
-async fn without_time_nothing_is_sent() {
-    let server = Smtp::start();
-    let sent = post_to(&server).send(&pending(), Deadline::within(Duration::ZERO)).await;
-    assert!(sent.is_err());
-    assert_eq!(server.mails().len(), 0);
 }

@@ -7,15 +7,15 @@ mod delivery;
 mod failures;
 mod hostile;
 mod privacy;
+mod servers;
 mod templates;
 
 use chrono::{DateTime, Utc};
 use counterparts::smtp::Smtp;
-use domain::clock::Deadline;
 use domain::money::Money;
 use domain::payment::{Audience, Letter, MailError, Mailer, Status};
 use mail_parser::{Message, MessageParser};
-use outbound::mail::{MailSetupError, Options, Post, SmtpOptions, Transport};
+use outbound::mail::{MailSetupError, Options, Post, SmtpOptions, Timeouts, Transport};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -75,11 +75,25 @@ fn options(transport: Transport) -> Options {
 }
 
 fn smtp_options(url: &str) -> SmtpOptions {
-    SmtpOptions { url: url.to_owned(), account: None, allow_plaintext: false, certificates: None }
+    SmtpOptions {
+        url: url.to_owned(),
+        account: None,
+        allow_plaintext: false,
+        certificates: None,
+        timeouts: Timeouts::default(),
+    }
 }
 
 fn post_to(server: &Smtp) -> Post {
     Post::new(options(Transport::Smtp(smtp_options(&server.url())))).unwrap()
+}
+
+/// A post that waits for half a second at each step, for failures that take all the time that there is.
+fn hasty_post_to(server: &Smtp) -> Post {
+    let moment = Duration::from_millis(500);
+    let timeouts =
+        Timeouts { connect: moment, greeting: moment, command: moment, data: moment, block: moment, end: moment };
+    Post::new(options(Transport::Smtp(SmtpOptions { timeouts, ..smtp_options(&server.url()) }))).unwrap()
 }
 
 /// What is logged while this is kept.
@@ -122,12 +136,7 @@ fn refused(options: Options) -> MailSetupError {
 }
 
 async fn send(post: &Post, letter: &Letter) -> Result<(), MailError> {
-    post.send(letter, Deadline::within(Duration::from_secs(10))).await.map(drop)
-}
-
-/// For a failure that takes all the time that there is.
-async fn send_in_a_moment(post: &Post, letter: &Letter) -> Result<(), MailError> {
-    post.send(letter, Deadline::within(Duration::from_millis(500))).await.map(drop)
+    post.send(letter).await.map(drop)
 }
 
 /// Writes a letter, and reads it back as its recipient does.

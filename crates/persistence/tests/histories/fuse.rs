@@ -160,6 +160,10 @@ impl Outbox for Fused<Database> {
         self.step(Outbox::claim(&*self.inner, limit, now, retry_at, by)).await
     }
 
+    async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+        self.step(self.inner.renew(ids, until, by)).await
+    }
+
     async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
         self.step(self.inner.settle(id, attempt, now, by)).await
     }
@@ -205,7 +209,7 @@ pub(crate) struct Letterbox {
 
 #[async_trait]
 impl Mailer for Fused<Letterbox> {
-    async fn send(&self, letter: &Letter, _by: Deadline) -> Result<Delivery, MailError> {
+    async fn send(&self, letter: &Letter) -> Result<Delivery, MailError> {
         self.fuse.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();
@@ -213,13 +217,15 @@ impl Mailer for Fused<Letterbox> {
             *faults = fault.saturating_sub(1);
             fault
         };
-        match fault % 4 {
+        match fault % 6 {
+            4 => return Err(MailError::Blocked("554".into())),
+            5 => return Err(MailError::Refused("535".into())),
             1 => return Err(MailError::Temporary("451".into())),
             2 => return Err(MailError::Away("refused".into())),
             _ => {}
         }
         *self.inner.taken.lock().unwrap().entry(letter.message_id.clone()).or_default() += 1;
         self.fuse.step().await;
-        if fault % 4 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
+        if fault % 6 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
     }
 }

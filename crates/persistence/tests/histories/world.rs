@@ -163,7 +163,7 @@ impl World {
             holder: "the only one".to_owned(),
         };
         let mailer = Fused::new(&letters, &fuse);
-        let postman = Postman { outbox: payments, mailer, clock: clock.clone(), observer: Arc::new(Quiet) };
+        let postman = Postman::new(payments, mailer, clock.clone(), Arc::new(Quiet));
         // Each history has a seller of its own, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();

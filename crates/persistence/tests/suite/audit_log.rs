@@ -98,7 +98,7 @@ async fn what_is_old_is_dropped_and_nothing_else() {
             database.admit(&ada, client, at(second), soon()).await.unwrap();
             LoginAttempts::settle(&*database, &ada, client, Attempt::Succeeded, at(second), soon()).await.unwrap();
         }
-        assert_eq!(database.retry(MailSelection::AllDead, at(11), soon()).await.unwrap(), 0);
+        assert_eq!(database.retry(MailSelection::AllFailed, at(11), soon()).await.unwrap(), 0);
         assert_eq!(AuditLog::purge(&*database, at(10), soon()).await.unwrap(), 1, "{kind:?}");
         let left = told(&database, About::Everything).await;
         assert_eq!(left.iter().map(|entry| entry.at).collect::<Vec<_>>(), [at(10)], "{kind:?}");

@@ -5,7 +5,7 @@ use persistence::{MigrateError, Status, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "2026-11-23-000001_create_users",
     "2026-11-23-000002_create_login_attempts",
     "2026-11-23-000003_create_products",
@@ -21,6 +21,7 @@ const ALL: [&str; 15] = [
     "2026-11-23-000013_create_audit_log",
     "2026-11-27-000014_add_transaction_fees",
     "2026-11-27-000015_add_contradictions",
+    "2026-11-27-000016_add_mail_leases",
 ];
 
 fn folder(kind: Kind) -> PathBuf {

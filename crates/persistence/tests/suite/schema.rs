@@ -3,7 +3,7 @@
 use crate::support::{Kind, TestDatabase, kinds};
 
 /// Table, column, kind of type, whether it may be null.
-const COLUMNS: [&str; 123] = [
+const COLUMNS: [&str; 124] = [
     "audit_log.action text",
     "audit_log.actor text",
     "audit_log.client text null",
@@ -33,6 +33,7 @@ const COLUMNS: [&str; 123] = [
     "mails.event integer",
     "mails.id text",
     "mails.last_error text null",
+    "mails.leased_until time null",
     "mails.next_at time",
     "mails.payment_id text",
     "mails.state text",

@@ -57,7 +57,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
 
 async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> Exit {
     let which = match id.map(str::parse) {
-        None => MailSelection::AllDead,
+        None => MailSelection::AllFailed,
         Some(Ok(id)) => MailSelection::One(id),
         Some(Err(_)) => {
             return failed(Exit::Misconfigured, "give a mail's identifier, a UUID, as `outbox list` tells it");
@@ -78,7 +78,7 @@ async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> 
         }
     }
     match database.retry(which, SystemClock.now(), Deadline::within(PATIENCE)).await {
-        Ok(0) if id.is_some() => failed(Exit::Failed, "the mail has been sent meanwhile"),
+        Ok(0) if id.is_some() => failed(Exit::Failed, "the mail is being sent just now, or has been"),
         Ok(retried) => {
             output.say(format_args!("{retried} mails are tried again"));
             Exit::Done

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::mistakes::quoted;
 use super::reader::Reader;
 use super::secrets::{Given, Shape};
-use outbound::mail::{Sender, ServerUrl, domain_of_mail};
+use outbound::mail::{Sender, ServerUrl, Timeouts, domain_of_mail};
 use secrecy::SecretString;
 use std::path::PathBuf;
 
@@ -49,6 +49,8 @@ pub struct MailServer {
     pub login: Option<(String, SecretString)>,
     /// Whether mails may go to another machine without TLS.
     pub allow_plaintext: bool,
+    /// How long it may take for each step.
+    pub timeouts: Timeouts,
 }
 
 impl Mail {
@@ -104,6 +106,7 @@ fn sender(reader: &mut Reader<'_>, is_used: bool) -> (String, String) {
 /// The server. The URL is not repeated in a mistake: somebody may have written a password into it.
 fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
     let login = login(reader);
+    let timeouts = timeouts(reader);
     let allow_plaintext = reader.flag(PLAINTEXT);
     if allow_plaintext && reader.environment == Environment::Production {
         reader.mistake(PLAINTEXT, "shows mails and passwords to whoever carries them", "leave it off");
@@ -134,7 +137,19 @@ fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
             reader.mistake(URL, problem, "use smtps://, or add ?tls=required");
         }
     }
-    Some(MailServer { url, login, allow_plaintext })
+    Some(MailServer { url, login, allow_plaintext, timeouts })
+}
+
+fn timeouts(reader: &mut Reader<'_>) -> Timeouts {
+    let mut seconds = |key| reader.seconds(key, 0.1..=3600.0);
+    Timeouts {
+        connect: seconds("mail.connect_timeout_seconds"),
+        greeting: seconds("mail.greeting_timeout_seconds"),
+        command: seconds("mail.command_timeout_seconds"),
+        data: seconds("mail.data_timeout_seconds"),
+        block: seconds("mail.block_timeout_seconds"),
+        end: seconds("mail.end_timeout_seconds"),
+    }
 }
 
 /// Who logs in at the server.

@@ -54,6 +54,7 @@ impl Observer for Telemetry {
             PaymentReport::Mail(Attempt::Failed { .. }) => ("mail", "failed"),
             PaymentReport::Mail(Attempt::Dead { .. }) => ("mail", "dead"),
             PaymentReport::UnsupportedAddress => ("mail", "unsupported"),
+            PaymentReport::SenderRefused => ("mail", "refused"),
         };
         self.metrics.payment(what, outcome);
     }

@@ -54,6 +54,8 @@ impl Sources {
         let resting = i64::from(self.teller.is_resting());
         let help = "Whether the mail server takes addresses with characters beyond ASCII before the @ (SMTPUTF8)";
         let smtputf8 = self.post.takes_all_addresses().map(|takes| one("mail_server_smtputf8", help, takes.into()));
+        let help = "Whether the mail server let us in when a mail was last tried";
+        let usable = self.post.is_usable().map(|is_usable| one("mail_server_usable", help, is_usable.into()));
         let counted = [
             one("notifications_waiting", "Notifications about which nothing has been done yet", backlog.notifications),
             one("notifications_age_seconds", "How long the oldest of them has waited", backlog.notifications_age),
@@ -73,7 +75,7 @@ impl Sources {
             ),
             one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
         ];
-        counted.into_iter().chain(smtputf8).collect()
+        counted.into_iter().chain(smtputf8).chain(usable).collect()
     }
 
     fn databases(&self) -> Vec<Gauge> {

@@ -120,6 +120,7 @@ pub(super) fn post_options(settings: &Settings) -> mail::Options {
                 account: login.map(|(user, password)| SmtpAccount { user, password }),
                 allow_plaintext: server.allow_plaintext,
                 certificates: None,
+                timeouts: server.timeouts,
             })
         }
     };
@@ -222,12 +223,8 @@ impl Payments<'_> {
     }
 
     pub(super) fn postman(&self) -> Arc<Postman> {
-        Arc::new(Postman {
-            outbox: self.database.clone(),
-            mailer: self.post.clone(),
-            clock: Arc::clone(self.clock),
-            observer: Arc::clone(&self.observer),
-        })
+        let (outbox, mailer) = (self.database.clone(), self.post.clone());
+        Arc::new(Postman::new(outbox, mailer, Arc::clone(self.clock), Arc::clone(&self.observer)))
     }
 
     pub(super) fn view(&self) -> ViewPayment {

@@ -89,6 +89,14 @@ async fn each_mail_is_taken_out_by_one() {
         let to_seller = claimed.iter().find(|claimed| claimed.mail.audience == Audience::Seller).unwrap();
         assert_eq!(to_seller.email, "ada@example.com");
 
+        // What is being sent stays with whoever sends it, also when that takes longer or an operator is in a hurry.
+        let held: Vec<_> = claimed.iter().map(|claimed| claimed.mail.id).collect();
+        let claim = async |at| Outbox::claim(&*database, 20, at, at + TimeDelta::minutes(1), soon()).await.unwrap();
+        database.renew(&held, later + TimeDelta::minutes(3), soon()).await.unwrap();
+        assert_eq!(database.retry(MailSelection::One(held[0]), later, soon()).await.unwrap(), 0, "{kind:?}");
+        assert_eq!(database.retry(MailSelection::AllFailed, later, soon()).await.unwrap(), 0, "{kind:?}");
+        assert!(claim(later + TimeDelta::minutes(2)).await.is_empty(), "{kind:?}");
+
         let settle = async |number: usize, attempt: Attempt| {
             database.settle(claimed[number].mail.id, &attempt, later, soon()).await.unwrap();
         };
@@ -96,7 +104,7 @@ async fn each_mail_is_taken_out_by_one() {
         settle(1, Attempt::Dead { error: "550".repeat(500) }).await;
         settle(2, Attempt::PutBack { due: later, error: "away".to_owned() }).await;
         settle(3, Attempt::Failed { due: later, error: "451".to_owned(), is_uncertain: true }).await;
-        let again = Outbox::claim(&*database, 20, later, later, soon()).await.unwrap();
+        let again = claim(later).await;
         let mut tried: Vec<_> = again.iter().map(|claimed| claimed.mail.attempts).collect();
         tried.sort_unstable();
         assert_eq!(tried, [0, 1], "{kind:?}: what was put back does not count");
@@ -107,7 +115,10 @@ async fn each_mail_is_taken_out_by_one() {
             0,
             "sent is sent"
         );
-        assert_eq!(database.retry(MailSelection::AllDead, later, soon()).await.unwrap(), 1);
+        settle(4, Attempt::Failed { due: later + TimeDelta::hours(4), error: "554".to_owned(), is_uncertain: false })
+            .await;
+        assert_eq!(database.retry(MailSelection::AllFailed, later, soon()).await.unwrap(), 2, "one is dead, one waits");
+        assert_eq!(claim(later).await.len(), 2, "{kind:?}");
         assert_eq!(Outbox::purge(&*database, later + TimeDelta::seconds(1), soon()).await.unwrap(), 1, "{kind:?}");
     }
 }

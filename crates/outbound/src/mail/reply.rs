@@ -1,0 +1,194 @@
+//! What a mail server answers (RFC 5321 §4.2). Its three digits count, whatever its text says, is encoded in, or lacks.
+
+use std::fmt;
+use std::io;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+
+/// The longest reply that is read, in bytes; RFC 5321 §4.5.3.1.5 has 512 for each of its lines.
+const LONGEST: u64 = 64 * 1024;
+/// How much of a text is shown, in characters.
+const SHOWN: usize = 400;
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// The three digits.
+    pub(super) code: u16,
+    /// The text of each line, which may be empty.
+    pub(super) lines: Vec<String>,
+}
+
+/// What the first digit says (RFC 5321 §4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// 2yz: it is done.
+    Done,
+    /// 3yz: more is wanted.
+    GoOn,
+    /// 4yz: not now.
+    NotNow,
+    /// 5yz: not at all.
+    Never,
+    /// Nothing that there is.
+    Unknown,
+}
+
+impl Reply {
+    /// Reads a reply up to its last line. One that the end of the connection cuts off behind its digits counts.
+    ///
+    /// # Errors
+    /// Those of the connection; `UnexpectedEof` where it ends without a reply, `InvalidData` where what comes is none.
+    pub(super) async fn read(wire: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Self> {
+        let mut reply: Option<Self> = None;
+        let mut left = LONGEST;
+        loop {
+            let mut line = Vec::new();
+            let read = (&mut *wire).take(left).read_until(b'\n', &mut line).await?;
+            left = left.saturating_sub(read as u64);
+            let is_whole = line.last() == Some(&b'\n');
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim_end_matches(['\r', '\n']);
+            match (digits(&line), &mut reply) {
+                (None, None) if read == 0 => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"));
+                }
+                (None, None) => return Err(invalid(format!("it said {:?}, which is no reply", shown(text)))),
+                // A line without digits goes on with the text of the one before.
+                (None, Some(reply)) => reply.lines.extend((read > 0).then(|| text.to_owned())),
+                (Some(code), _) => {
+                    let reply = reply.get_or_insert_with(|| Self { code, lines: Vec::new() });
+                    reply.code = code;
+                    let said = text.chars().skip(4).collect();
+                    reply.lines.push(said);
+                }
+            }
+            let goes_on = line.get(3) == Some(&b'-') || digits(&line).is_none();
+            match reply.take() {
+                _ if left == 0 => return Err(invalid("its reply has no end".to_owned())),
+                Some(reply) if !goes_on || !is_whole => return Ok(reply),
+                read => reply = read,
+            }
+        }
+    }
+
+    pub(super) const fn class(&self) -> Class {
+        match self.code / 100 {
+            2 => Class::Done,
+            3 => Class::GoOn,
+            4 => Class::NotNow,
+            5 => Class::Never,
+            _ => Class::Unknown,
+        }
+    }
+
+    /// Subject and detail of the enhanced status code (RFC 3463), where the text begins with one.
+    pub(super) fn enhanced(&self) -> Option<(u16, u16)> {
+        let word = self.lines.first()?.split_whitespace().next()?;
+        let mut parts = word.split('.').map(|part| part.parse::<u16>().ok().filter(|_| part.len() <= 3));
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Some(class)), Some(Some(subject)), Some(Some(detail)), None) if class == self.code / 100 => {
+                Some((subject, detail))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        shown(&self.lines.join(" "))
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:03} {}", self.code, self.text())
+    }
+}
+
+/// The three digits that a line begins with.
+fn digits(line: &[u8]) -> Option<u16> {
+    let code = line.get(..3)?;
+    code.iter().all(u8::is_ascii_digit).then(|| code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
+}
+
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// A text of the server's, as one short line without characters that do something.
+fn shown(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    fn read(bytes: &[u8]) -> io::Result<Reply> {
+        let mut bytes = bytes;
+        Reply::read(&mut bytes).now_or_never().unwrap()
+    }
+
+    #[test]
+    fn three_digits_are_a_reply_whatever_stands_behind_them() {
+        for (bytes, code, text) in [
+            (&b"250 2.0.0 taken\r\n"[..], 250, "2.0.0 taken"),
+            (b"250\r\n", 250, ""),
+            (b"250 \r\n", 250, ""),
+            (b"250\n", 250, ""),
+            (b"250", 250, ""),
+            (b"250 cut o", 250, "cut o"),
+            (b"250-one\r\n250-two\r\n250 three\r\n", 250, "one two three"),
+            (b"250-one\r\n250\r\n", 250, "one"),
+            (b"250-one\r\nand more\r\n250 three\r\n", 250, "one and more three"),
+            (b"250-one\r\n", 250, "one"),
+            (b"451 4.3.0 sp\xe4ter\r\n", 451, "4.3.0 sp\u{fffd}ter"),
+            (b"550 \xff\xfe\r\n", 550, "\u{fffd}\u{fffd}"),
+            (b"250:ok\r\n", 250, "ok"),
+            (b"999 what\r\n", 999, "what"),
+        ] {
+            let reply = read(bytes).unwrap();
+            assert_eq!((reply.code, reply.text().as_str()), (code, text), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_begins_with_no_digits_is_none() {
+        for bytes in [&b""[..], b"\r\n", b"2\r\n", b"25", b"HTTP/1.1 400 Bad Request\r\n", b"ok\r\n", b"2x0 ok\r\n"] {
+            assert!(read(bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_without_end_is_none() {
+        assert!(read(&vec![b'2'; 1_000_000]).is_err());
+        assert!(read(&b"250-on and on\r\n".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn an_enhanced_status_code_is_of_the_same_class() {
+        for (line, code) in [
+            ("550 5.4.5 Daily user sending limit exceeded", Some((4, 5))),
+            ("550 5.7.26 unauthenticated", Some((7, 26))),
+            ("550 4.4.5 odd", None),
+            ("550 5.4", None),
+            ("550 5.4.5.6", None),
+            ("550 192.0.2.1 blocked", None),
+            ("550", None),
+        ] {
+            assert_eq!(read(format!("{line}\r\n").as_bytes()).unwrap().enhanced(), code, "{line}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn whatever_comes_reading_ends(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(reply) = read(&bytes) {
+                prop_assert!(reply.code < 1_000 && reply.to_string().chars().all(|c| !c.is_control()));
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Mail servers as they are: slow ones, old ones, and those that answer as nobody else does.
+
+use super::failures::name;
+use super::*;
+use counterparts::smtp::{Account, Encryption, Fault, Login, Moment, Setup, Times};
+use outbound::mail::SmtpAccount;
+
+/// A server with an account, and a post that has one there.
+fn with_account(setup: Setup) -> (Smtp, Post) {
+    let account = Account { user: "shop@example.com".to_owned(), password: "žluť secret".to_owned() };
+    let server = Smtp::with(Setup { account: Some(account), ..setup });
+    let account = SmtpAccount { user: "shop@example.com".to_owned(), password: "žluť secret".into() };
+    let options_ =
+        SmtpOptions { account: Some(account), certificates: Some(server.authority()), ..smtp_options(&server.url()) };
+    let post = Post::new(options(Transport::Smtp(options_))).unwrap();
+    (server, post)
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_time_gets_each_letter_once() {
+    let late = Duration::from_secs(12);
+    let moments = [Moment::Greeting, Moment::Ehlo, Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot];
+    let sent = moments.map(|moment| async move {
+        let server = Smtp::start();
+        server.set_fault(Fault::late(moment, late), Times::Next(1));
+        let sent = send(&post_to(&server), &pending()).await;
+        assert!(sent.is_ok(), "{moment:?}: {sent:?}");
+        assert_eq!((server.mails().len(), server.connections()), (1, 1), "{moment:?}");
+    });
+    futures_util::future::join_all(sent).await;
+}
+
+#[tokio::test]
+async fn each_step_has_its_own_time() {
+    let moment = Duration::from_millis(300);
+    let set: [(Moment, fn(&mut Timeouts, Duration), &str); 6] = [
+        (Moment::Greeting, |times, time| times.greeting = time, "away"),
+        (Moment::Ehlo, |times, time| times.command = time, "away"),
+        (Moment::Mail, |times, time| times.command = time, "temporary"),
+        (Moment::Rcpt, |times, time| times.command = time, "temporary"),
+        (Moment::Data, |times, time| times.data = time, "temporary"),
+        (Moment::Dot, |times, time| times.end = time, "unknown"),
+    ];
+    for (at, set, expected) in set {
+        let server = Smtp::start();
+        server.set_fault(Fault::hang(at), Times::All);
+        let mut timeouts = Timeouts::default();
+        set(&mut timeouts, moment);
+        let post =
+            Post::new(options(Transport::Smtp(SmtpOptions { timeouts, ..smtp_options(&server.url()) }))).unwrap();
+        let sent = send(&post, &pending()).await;
+        assert_eq!(name(&sent), expected, "{at:?}");
+        assert!(sent.unwrap_err().to_string().contains("took longer than 0.3 s"), "{at:?}");
+    }
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let times = Timeouts::default();
+    assert_eq!((times.greeting, times.command, times.data), (minutes(5), minutes(5), minutes(2)));
+    assert_eq!((times.block, times.end), (minutes(3), minutes(10)));
+}
+
+#[tokio::test]
+async fn an_answer_counts_by_its_digits() {
+    for (answer, expected) in [
+        (&b"250\r\n"[..], "sent"),
+        (b"250", "sent"),
+        (b"250 \r\n", "sent"),
+        (b"250-queued\r\n250 as \xe9t\xe9\r\n", "sent"),
+        (b"251 forwarded\r\n", "sent"),
+        (b"299 odd\r\n", "sent"),
+        (b"250 \xff\xff\xff\r\n", "sent"),
+        (b"451 sp\xe4ter\r\n", "temporary"),
+        (b"550\r\n", "permanent"),
+        (b"550 5.1.1 inconnu: \xe9\r\n", "permanent"),
+        (b"550-5.4.5 Daily user sending limit exceeded.\r\n550 5.4.5 gsmtp\r\n", "blocked"),
+    ] {
+        let server = Smtp::start();
+        server.set_fault(Fault::bytes(Moment::Dot, answer), Times::All);
+        let sent = send(&hasty_post_to(&server), &pending()).await;
+        assert_eq!(name(&sent), expected, "{}", String::from_utf8_lossy(answer));
+    }
+    for at in [Moment::Greeting, Moment::Mail] {
+        let server = Smtp::start();
+        let code: &[u8] = if at == Moment::Greeting { b"220 \xe9\r\n" } else { b"250 \xe9\r\n" };
+        server.set_fault(Fault::bytes(at, code), Times::All);
+        send(&hasty_post_to(&server), &pending()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_helo_alone_gets_letters() {
+    let server = Smtp::with(Setup { is_old: true, ..Setup::default() });
+    send(&post_to(&server), &pending()).await.unwrap();
+    assert_eq!(server.mails().len(), 1);
+    assert!(server.said().iter().any(|said| said.line == "HELO mail.example.com"));
+    // It cannot be encrypted, and cannot be logged in at.
+    let (_server, post) = with_account(Setup { is_old: true, ..Setup::default() });
+    let sent = send(&post, &pending()).await;
+    assert_eq!(name(&sent), "refused");
+    assert!(sent.unwrap_err().to_string().contains("AUTH PLAIN"));
+}
+
+#[tokio::test]
+async fn whoever_wants_to_know_who_we_are_is_told_however_they_ask() {
+    let questions = |first: &str, second: &str| [first, second].map(str::to_owned);
+    let login = |offer: &str, questions| Login { offer: offer.to_owned(), knows_login_alone: false, questions };
+    for login in [
+        login("AUTH LOGIN", questions("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6")),
+        login("AUTH=LOGIN", questions("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6")),
+        login("auth login cram-md5", questions("334 QmVudXR6ZXI=", "334 S2VubndvcnQ=")),
+        login("AUTH LOGIN", questions("334 Username:", "334 and the password?")),
+        login("AUTH LOGIN", questions("334", "334 ")),
+        login("AUTH PLAIN", questions("", "")),
+        login("AUTH CRAM-MD5 PLAIN XOAUTH2", questions("", "")),
+        Login { knows_login_alone: true, ..Login::default() },
+    ] {
+        for encryption in [Encryption::None, Encryption::StartTls, Encryption::Implicit] {
+            let (server, post) = with_account(Setup { login: login.clone(), encryption, ..Setup::default() });
+            let sent = send(&post, &pending()).await;
+            assert!(sent.is_ok(), "{login:?}: {sent:?}");
+            assert_eq!(server.mails()[0].user.as_deref(), Some("shop@example.com"), "{login:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_return() {
+    let (log, _guard) = Log::begin();
+    let server = Smtp::start();
+    let post = post_to(&server);
+    assert_eq!(post.is_usable(), None);
+    server.set_fault(Fault::reply(Moment::Greeting, "421 4.3.2 too busy"), Times::All);
+    for _ in 0..3 {
+        assert_eq!(name(&send(&post, &pending()).await), "away");
+    }
+    assert_eq!(post.is_usable(), Some(false));
+    assert_eq!(log.text().matches("WARN").count(), 1, "{}", log.text());
+    assert!(log.text().contains("421 4.3.2 too busy"), "{}", log.text());
+    // Another kind of trouble is news.
+    server.set_fault(Fault::reply(Moment::Mail, "535 5.7.8 who?"), Times::All);
+    assert_eq!(name(&send(&post, &pending()).await), "refused");
+    assert_eq!(log.text().matches("WARN").count(), 2, "{}", log.text());
+    server.heal();
+    send(&post, &pending()).await.unwrap();
+    assert_eq!(post.is_usable(), Some(true));
+    assert!(log.text().contains("the mail server can be used again"), "{}", log.text());
+    // What is wrong with a letter says nothing of the server.
+    server.set_fault(Fault::reject(Moment::Rcpt), Times::All);
+    assert!(send(&post, &pending()).await.is_err());
+    assert_eq!(post.is_usable(), Some(true));
+}
+
+#[tokio::test]
+async fn a_server_that_has_heard_enough_is_heard() {
+    let server = Smtp::start();
+    server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n552 5.3.4 enough"), Times::All);
+    let sent = send(&hasty_post_to(&server), &pending()).await;
+    assert_eq!((name(&sent), server.mails().len()), ("permanent", 0), "{sent:?}");
+}

@@ -1,0 +1,1 @@
+ALTER TABLE mails DROP COLUMN /*M! IF EXISTS */ leased_until;

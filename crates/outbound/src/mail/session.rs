@@ -204,7 +204,7 @@ impl Session {
         let has_login = self.features.has_mechanism("LOGIN");
         if self.features.has_mechanism("PLAIN") {
             let told = BASE64.encode(format!("\0{user}\0{password}"));
-            match self.converse(&format!("AUTH PLAIN {told}"), &[told.clone()]).await {
+            match self.converse(&format!("AUTH PLAIN {told}"), std::slice::from_ref(&told)).await {
                 // It does not know the way that it has named (RFC 4954 §4).
                 Err(Failure::Refusal(no)) if has_login && matches!(no.code, 500..=504) => {}
                 end => return end,

@@ -32,20 +32,17 @@ async fn a_server_that_takes_its_time_gets_each_letter_once() {
 
 #[tokio::test]
 async fn each_step_has_its_own_time() {
-    let moment = Duration::from_millis(300);
-    let set: [(Moment, fn(&mut Timeouts, Duration), &str); 6] = [
-        (Moment::Greeting, |times, time| times.greeting = time, "away"),
-        (Moment::Ehlo, |times, time| times.command = time, "away"),
-        (Moment::Mail, |times, time| times.command = time, "temporary"),
-        (Moment::Rcpt, |times, time| times.command = time, "temporary"),
-        (Moment::Data, |times, time| times.data = time, "temporary"),
-        (Moment::Dot, |times, time| times.end = time, "unknown"),
-    ];
-    for (at, set, expected) in set {
+    let (long, moment) = (Timeouts::default(), Duration::from_millis(300));
+    for (at, timeouts, expected) in [
+        (Moment::Greeting, Timeouts { greeting: moment, ..long }, "away"),
+        (Moment::Ehlo, Timeouts { command: moment, ..long }, "away"),
+        (Moment::Mail, Timeouts { command: moment, ..long }, "temporary"),
+        (Moment::Rcpt, Timeouts { command: moment, ..long }, "temporary"),
+        (Moment::Data, Timeouts { data: moment, ..long }, "temporary"),
+        (Moment::Dot, Timeouts { end: moment, ..long }, "unknown"),
+    ] {
         let server = Smtp::start();
         server.set_fault(Fault::hang(at), Times::All);
-        let mut timeouts = Timeouts::default();
-        set(&mut timeouts, moment);
         let post =
             Post::new(options(Transport::Smtp(SmtpOptions { timeouts, ..smtp_options(&server.url()) }))).unwrap();
         let sent = send(&post, &pending()).await;
@@ -53,9 +50,8 @@ async fn each_step_has_its_own_time() {
         assert!(sent.unwrap_err().to_string().contains("took longer than 0.3 s"), "{at:?}");
     }
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    let times = Timeouts::default();
-    assert_eq!((times.greeting, times.command, times.data), (minutes(5), minutes(5), minutes(2)));
-    assert_eq!((times.block, times.end), (minutes(3), minutes(10)));
+    assert_eq!((long.greeting, long.command, long.data), (minutes(5), minutes(5), minutes(2)));
+    assert_eq!((long.block, long.end), (minutes(3), minutes(10)));
 }
 
 #[tokio::test]

@@ -165,6 +165,8 @@ def check(document, heading, place, binary, database):
                 raise AssertionError(f"answered before the backup, and lost: {missing}")
             if shop.register(written) != 201:
                 raise AssertionError("the restored shop takes no account")
+        for query in queries():
+            run(database.query(), variables | database.restored_variables(folder) | {"query": query})
         go_back(document, heading, place, binary, url, folder, variables | database.restored_variables(folder))
     return written
 
@@ -179,6 +181,9 @@ class Sqlite:
         return {"database_file": f"{folder}/shop.db"}
 
     restored_variables = variables
+
+    def query(self):
+        return 'sqlite3 -bail "$database_file" "$query"'
 
     def lose(self, folder):
         with open(f"{folder}/shop.db", "wb") as file:
@@ -214,6 +219,9 @@ class Postgres:
     def restored_variables(self, _):
         return {"database_url": self._named("backup_check_restored")}
 
+    def query(self):
+        return 'psql --quiet --set=ON_ERROR_STOP=1 --command="$query" "$database_url"'
+
     def lose(self, _):
         return self._named("backup_check_restored")
 
@@ -243,8 +251,17 @@ class Mysql:
     def restored_variables(self, _):
         return {"client_file": self.file, "database_name": "backup_check_restored"}
 
+    def query(self):
+        return 'mariadb --defaults-extra-file="$client_file" "$database_name" --execute="$query"'
+
     def lose(self, _):
         return self.server._replace(path="/backup_check_restored").geturl()
+
+
+def queries():
+    """The queries that docs/operations.md gives operators, each of one line or more."""
+    with open(f"{ROOT}/docs/operations.md", encoding="utf-8") as file:
+        return ["\n".join(block.lines) for block in Document(file.read()).blocks if block.language == "sql"]
 
 
 def main():

@@ -2,6 +2,7 @@
 
     check.py [--target FOLDER]     everything; with a folder that is kept, what has been built there is not built again
     check.py --print HEADING       prints the commands of the block of `sh` under a heading
+    check.py --script HEADING      prints all commands under a heading as one script
 
 How a block is read: in `sh` each command must succeed. In `console` what follows a command is its output, to be compared;
 a command that ends with `&` goes on in the background, and a block without a command is what it says next; `^C` is
@@ -96,7 +97,7 @@ class Walk:
     def _missing(self, command):
         """What a command lacks on this machine; it is remembered which variables are not set then."""
         lacks = None
-        if "grpcurl " in command and not self.has_grpcurl:
+        if ("grpcurl " in command or command == "scripts/tour") and not self.has_grpcurl:
             lacks = "there is no grpcurl here, and no go to install it with"
         elif unset := self.unset.intersection(USES.findall(command)):
             lacks = f"${min(unset)} comes from what was not run"
@@ -220,10 +221,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", metavar="FOLDER", help="build there, and keep what was built")
     parser.add_argument("--print", metavar="HEADING", help="print the commands of the block of sh under a heading")
+    parser.add_argument("--script", metavar="HEADING", help="print all commands under a heading as one script")
     arguments = parser.parse_args()
     source = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
     if arguments.print:
         print(Document(_read(os.path.join(source, "README.md"))).commands_under(arguments.print))
+        return 0
+    if arguments.script:
+        print(Document(_read(os.path.join(source, "README.md"))).script_under(arguments.script, but="scripts/tour"))
         return 0
     target = arguments.target and os.path.abspath(arguments.target)
     with tempfile.TemporaryDirectory(prefix="readme-check.") as scratch:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 import subprocess
 
 FENCE = re.compile(r"^```(\w*)$")
@@ -63,6 +64,21 @@ class Document:
         if not commands.strip():
             raise ValueError(f"the block under {heading!r} is empty")
         return commands
+
+    def script_under(self, heading, but=""):
+        """All commands under a heading as one script for bash, which tells each of them, but for one."""
+        lines = ["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
+        for block in self.blocks:
+            if block.heading != heading or block.language not in ("sh", "console"):
+                continue
+            for step in steps(block):
+                if step.command and step.command != but:
+                    lines += [f"printf '\\n$ %s\\n' {shlex.quote(step.command)}", step.command]
+                    # A command in the background says something of its own first.
+                    lines += ["sleep 2"] if step.command.rstrip().endswith("&") else []
+        if len(lines) == 2:
+            raise ValueError(f"there are no commands under {heading!r}")
+        return "\n".join(lines)
 
     def local_links(self):
         """The addresses of this machine that the text leads to, with their lines."""

@@ -10,8 +10,10 @@ import os
 import sys
 import tempfile
 
-from shop import OtherSite, Proxy, Shop
-from webdriver import Browser
+sys.path.append(os.path.join(os.path.dirname(__file__), "../readme"))
+from document import Document  # noqa: E402
+from shop import OtherSite, Proxy, Shop  # noqa: E402
+from webdriver import Browser  # noqa: E402
 
 ACCOUNT = {
     "name": "Ada Lovelace",
@@ -245,6 +247,56 @@ def payment_page_pays(browser, shop, site):
     expect("success", call(browser, shop, "GET", f"/payments/{payment['id']}", None, buyer)["status"], "status")
 
 
+# What a page does with the functions of docs/browser.md, in their order.
+PAGE_OF_THE_DOCUMENT = """
+    const email = "page@example.com", password = "correct horse";
+    const tokens = [];
+    for (const role of ["seller", "buyer"]) {
+        const account = { name: "Ada", email: `${role}.${email}`, role, password, confirm_password: password };
+        await call("POST", "/users/register", { body: account });
+        tokens.push(await logIn(account.email, password));
+    }
+    const [seller, buyer] = tokens;
+    const canvas = new OffscreenCanvas(32, 32);
+    canvas.getContext("2d").fillRect(0, 0, 16, 16);
+    const image = new File([await canvas.convertToBlob()], "lamp.png", { type: "image/png" });
+    const product = await offer(seller, { name: "Lamp", description: "Of brass", price: "1000", stock: 3 }, image);
+    const refused = await offer(seller, { name: "", description: "Of brass", price: "1000", stock: 3 }).catch(error => error);
+    const key = crypto.randomUUID();
+    const payment = await order(buyer, product.id, 1, key);
+    const again = await order(buyer, product.id, 1, key);
+    const statuses = [], ended = new AbortController();
+    await follow(buyer, payment.id, change => {
+        statuses.push(change.status);
+        if (change.status === "pending") fetch(`${payment.payment_url}/pay`, { method: "POST", mode: "no-cors" });
+        if (change.status === "success") ended.abort();
+    }, ended.signal).catch(() => {});
+    const stranger = await follow(seller.slice(0, -3), payment.id, () => {}).catch(error => error.answer.status);
+    return {
+        image: product.image_url,
+        refused: [refused.status, refused.code, refused.errors.map(error => error.field)],
+        once: payment.id === again.id,
+        statuses,
+        stranger,
+    };
+"""
+
+
+def code_of_the_document_works(browser, shop, site):
+    """The functions of docs/browser.md register, upload, order once, follow a payment, and tell errors."""
+    browser.open(site.allowed)
+    path = os.path.join(os.path.dirname(__file__), "../../docs/browser.md")
+    with open(path, encoding="utf-8") as file:
+        blocks = [block for block in Document(file.read()).blocks if block.language == "js"]
+    expect(True, len(blocks) >= 4, "the code of docs/browser.md")
+    code = "\n".join(line for block in blocks for line in block.lines).replace("https://shop.example", shop.origin)
+    result = browser.run(f"return (async () => {{ {code} {PAGE_OF_THE_DOCUMENT} }})();")
+    expect(["pending", "success"], result["statuses"], "what was told")
+    expect([400, "invalid_request", ["name"]], result["refused"], "an error")
+    expect((True, 401), (result["once"], result["stranger"]), "ordered once, and followed by nobody else")
+    expect(True, result["image"].endswith(".png"), "the image")
+
+
 CHECKS = [
     first_page_leads_on,
     docs_page_works_offline,
@@ -253,6 +305,7 @@ CHECKS = [
     allowed_origin_may_call,
     other_origin_may_not,
     payment_page_pays,
+    code_of_the_document_works,
 ]
 
 

@@ -10,7 +10,15 @@ pub const UPDATE: &str = "UPDATE_GOLDEN";
 /// # Panics
 /// Where they differ, or the file is absent; with [`UPDATE`] set, where it cannot be written.
 pub fn compare(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    compare_file(&format!("crates/acceptance/golden/{name}"), actual);
+}
+
+/// Compares `actual` to a file of the repository, by its path from the top.
+///
+/// # Panics
+/// As [`compare`] does.
+pub fn compare_file(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, actual).unwrap();
         return;
@@ -20,7 +28,7 @@ pub fn compare(name: &str, actual: &str) {
     let place = place.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
     assert!(
         expected == actual,
-        "If you're here because golden/{name} is no longer what the code makes, look at line {}:\n  \
+        "If you're here because {name} is no longer what the code makes, look at line {}:\n  \
          file: {}\n  code: {}\nIs the change meant? Clients see it. If so: {UPDATE}=1 cargo test -p acceptance",
         place + 1,
         expected.lines().nth(place).unwrap_or("(end of file)"),

@@ -27,6 +27,64 @@ fn the_catalogue_changes_only_on_purpose() {
     golden::compare("errors.txt", &table);
 }
 
+/// What clients are told about errors before their tables.
+const PREFACE: &str = "\
+# Errors
+
+Made from the code by `UPDATE_GOLDEN=1 cargo test -p acceptance --test errors`.
+
+Every error has a code. Codes stay; messages are for people, and may change. Program against the code.
+
+| where | over REST | over gRPC |
+| --- | --- | --- |
+| the code | `meta.code` | `reason` of `google.rpc.ErrorInfo`, whose domain is `gocommerce` |
+| the message | `meta.message` | the status' message |
+| fields that are wrong, in the request's order | `errors`: `field`, `code`, `message` | `google.rpc.BadRequest`: `field`, `reason`, `description` |
+| how long to wait | the header `Retry-After` | `google.rpc.RetryInfo` |
+| what to tell the operator | `meta.request_id` | `google.rpc.RequestInfo` |
+
+A REST client that sends `Accept: application/problem+json` gets the same as problem details (RFC 9457): `code`, `request_id` and
+`errors` are members beside `type`, `title`, `status` and `detail`.
+";
+
+/// What the variants of an enum of the core mean, by the code that clients see, in their order: from its source, whose
+/// docstrings say it.
+fn meanings(name: &str) -> Vec<(String, String)> {
+    let source = include_str!("../../domain/src/error.rs");
+    let (_, from_here) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
+    let (variants, after) = from_here.split_once("\n}\n").unwrap();
+    let mut meanings = Vec::new();
+    let mut meaning = String::new();
+    for line in variants.lines().map(str::trim) {
+        match line.strip_prefix("/// ") {
+            Some(text) => meaning = format!("{meaning} {text}"),
+            None => {
+                let arm = format!("Self::{} => \"", line.trim_end_matches(','));
+                let (code, _) = after.split_once(&arm).unwrap().1.split_once('"').unwrap();
+                meanings.push((code.to_owned(), std::mem::take(&mut meaning).trim().to_owned()));
+            }
+        }
+    }
+    meanings
+}
+
+#[test]
+fn the_page_of_errors_says_what_the_code_does() {
+    let mut page = format!("{PREFACE}\n## Codes\n\n| code | REST | gRPC | meaning | message |\n| --- | --- | --- | --- | --- |\n");
+    let codes = meanings("ErrorCode");
+    assert_eq!(codes.len(), ErrorCode::ALL.len());
+    for (code, (name, meaning)) in ErrorCode::ALL.into_iter().zip(codes) {
+        assert_eq!(code.as_str(), name);
+        let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
+        let _ = writeln!(page, "| `{name}` | {rest} | {grpc} | {meaning} | {} |", code.message());
+    }
+    page.push_str("\n## Codes of fields\n\n| code | meaning |\n| --- | --- |\n");
+    for (code, meaning) in meanings("ViolationCode") {
+        let _ = writeln!(page, "| `{code}` | {meaning} |");
+    }
+    golden::compare_file("docs/errors.md", &page);
+}
+
 /// The settings of a world in which this error can be met.
 fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     match code {

@@ -70,7 +70,8 @@ fn meanings(name: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_page_of_errors_says_what_the_code_does() {
-    let mut page = format!("{PREFACE}\n## Codes\n\n| code | REST | gRPC | meaning | message |\n| --- | --- | --- | --- | --- |\n");
+    let mut page =
+        format!("{PREFACE}\n## Codes\n\n| code | REST | gRPC | meaning | message |\n| --- | --- | --- | --- | --- |\n");
     let codes = meanings("ErrorCode");
     assert_eq!(codes.len(), ErrorCode::ALL.len());
     for (code, (name, meaning)) in ErrorCode::ALL.into_iter().zip(codes) {

@@ -144,11 +144,29 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The single refunds that it lists.
+    fn refunds(&self) -> Vec<Value> {
+        let refunds = self.named("refunds").next_back().and_then(|refunds| serde_json::from_str(refunds.get()).ok());
+        refunds.unwrap_or_default()
+    }
+
     /// Whether one of the refunds that it lists is confirmed.
     fn is_bank_confirmed(&self) -> bool {
-        let refunds = self.named("refunds").next_back().and_then(|refunds| serde_json::from_str(refunds.get()).ok());
-        let refunds: Vec<Value> = refunds.unwrap_or_default();
-        refunds.iter().any(|refund| refund.get("bank_confirmed_at").is_some_and(|at| !at.is_null()))
+        self.refunds().iter().any(|refund| refund.get("bank_confirmed_at").is_some_and(|at| !at.is_null()))
+    }
+
+    /// How much was given back: the amount that it tells, or else those that it lists.
+    fn refunded(&self) -> String {
+        let told = self.text_or_number("refund_amount");
+        if !told.is_empty() {
+            return told;
+        }
+        let refunds = self.refunds();
+        let listed = refunds.iter().filter_map(|refund| refund.get("refund_amount"));
+        listed
+            .map(|amount| amount.as_str().map_or_else(|| amount.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join("+")
     }
 }
 
@@ -170,7 +188,7 @@ fn read(body: &[u8]) -> Option<NotificationForm> {
         status_code: members.text_or_number("status_code"),
         gross_amount: members.text_or_number("gross_amount"),
         signature_key: members.text(SIGNATURE),
-        refund_amount: members.text_or_number("refund_amount"),
+        refund_amount: members.refunded(),
         bank_confirmed: members.is_bank_confirmed(),
         body: without_signature(text, &members),
     })
@@ -196,6 +214,18 @@ mod tests {
         assert_eq!((&*form.order_id, &*form.gross_amount, &*form.status_code), ("o", "10000.00", "200"));
         assert!(form.bank_confirmed);
         assert!(form.body.contains("\"***\"") && !form.body.contains("abc"), "{}", form.body);
+    }
+
+    #[test]
+    fn refunds_that_are_only_listed_tell_notifications_apart() {
+        for (members, told) in [
+            (r#""refund_amount":"1000.00","refunds":[{"refund_amount":"400.00"}]"#, "1000.00"),
+            (r#""refunds":[{"refund_amount":"1000.00"}]"#, "1000.00"),
+            (r#""refunds":[{"refund_amount":"1000.00"},{"refund_amount":500},{}]"#, "1000.00+500"),
+            (r#""refunds":7"#, ""),
+        ] {
+            assert_eq!(read(format!("{{{members}}}").as_bytes()).unwrap().refund_amount, told);
+        }
     }
 
     #[test]

@@ -8,6 +8,11 @@ use std::fmt;
 /// The longest text of the gateway's that is kept of what does not fit, in characters.
 const MAX_WORD: usize = 64;
 
+/// The longest text of what does not fit that is kept, in characters.
+const MAX_TOLD: usize = 500;
+/// What stands between what was told of different transactions.
+const AND: &str = "; also: ";
+
 /// Why a payment waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attention {
@@ -34,7 +39,7 @@ impl Attention {
 /// Something that the gateway told of a payment and that did not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The transaction that it was about, by the gateway's name for it.
+    /// The transaction that it was about, by the gateway's name for it; empty where it was about more than one.
     pub transaction: String,
     /// What the gateway told and why it does not fit, for operators, on one line.
     pub told: String,
@@ -51,9 +56,18 @@ impl Contradiction {
         Self { transaction: transaction.id.clone(), told, is_open: true }
     }
 
-    /// Whether another one tells the same.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        (&self.transaction, &self.told) == (&other.transaction, &other.told)
+    /// Whether it tells what another one does.
+    pub(super) fn has_told(&self, other: &Self) -> bool {
+        let is_about_it = self.transaction == other.transaction || self.transaction.is_empty();
+        is_about_it && self.told.split(AND).any(|told| told == other.told)
+    }
+
+    /// What two of different transactions tell together. As neither explains the other, only a person can settle that.
+    pub(super) fn and(&self, other: Self) -> Self {
+        let told = format!("{}{AND}{}", self.told, other.told);
+        // What there is no room for is in the payment's story.
+        let told = if told.chars().count() > MAX_TOLD { self.told.clone() } else { told };
+        Self { transaction: String::new(), told, is_open: true }
     }
 }
 

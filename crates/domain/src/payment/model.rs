@@ -229,10 +229,19 @@ impl Payment {
     /// Takes note of what does not fit, once however often it is told. It moves nothing: a person has to look at it.
     fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> Learnt {
         let told = Contradiction::of(report, reason);
-        if self.record.contradiction.as_ref().is_some_and(|known| known.is_same(&told)) {
-            return Learnt::ContradictsStill;
-        }
-        self.record.contradiction = Some(told);
+        let together = match &self.record.contradiction {
+            Some(known) if known.has_told(&told) => return Learnt::ContradictsStill,
+            Some(known) if known.is_open && known.transaction != told.transaction => {
+                let together = known.and(told);
+                // There is no room for more, and a person has to look at it in any case.
+                if together == *known {
+                    return Learnt::ContradictsStill;
+                }
+                together
+            }
+            _ => told,
+        };
+        self.record.contradiction = Some(together);
         self.tell(EventKind::Contradicted { over: report.transaction.gross() }, now);
         self.plan_check(now);
         self.touch(now);
@@ -375,7 +384,8 @@ impl Payment {
     }
 
     /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day, and daily
-    /// for as long as it waits for a person; at once and then ever later for a page.
+    /// for as long as it waits for a person, or is still open because the gateway has not answered; at once and then ever later for
+    /// a page.
     fn plan_check(&mut self, now: DateTime<Utc>) {
         let record = &self.record;
         let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
@@ -384,7 +394,8 @@ impl Payment {
         let next = if is_over && !open_attempt && !waits {
             None
         } else if now >= self.hold_until() + ASK_UNTIL {
-            waits.then(|| now + ASK_DAILY)
+            let is_open = matches!(record.state, State::Pending | State::Review);
+            (waits || is_open).then(|| now + ASK_DAILY)
         } else if self.is_half_made() && now < record.created_at + OPEN_UNTIL {
             Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
         } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held && !waits {

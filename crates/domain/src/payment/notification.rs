@@ -65,7 +65,7 @@ pub struct NotificationForm {
     pub gross_amount: String,
     /// The signature.
     pub signature_key: String,
-    /// How much was given back.
+    /// How much was given back, in whatever words tell one amount from another.
     pub refund_amount: String,
     /// Whether the bank has confirmed what was given back.
     pub bank_confirmed: bool,

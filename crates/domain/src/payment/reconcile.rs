@@ -178,6 +178,10 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
                 payment.fail(now);
                 payment.expire(now);
             }
+            // What the gateway still calls open a day after its time is over, it does not close any more.
+            Page::None if answer.is_complete && !answer.reports.is_empty() => {
+                payment.expire(now);
+            }
             Page::None => {}
         }
         payment.checked(answer.is_complete, now);

@@ -59,6 +59,50 @@ fn a_paid_payment_of_which_something_odd_is_told_is_asked_about_until_that_is_ex
 }
 
 #[test]
+fn what_is_told_of_another_transaction_neither_replaces_nor_explains_a_contradiction() {
+    let mut payment = contradicted(after(1));
+    let mut other = report(&payment, "b", TransactionStatus::Pending);
+    other.transaction.amount = Money::from_whole(999).unwrap();
+    assert_eq!(payment.learn(&other, true, after(2)), Learnt::Contradicts);
+    let told = payment.record().contradiction.clone().unwrap().told;
+    assert!(told.contains("settlement by qris over 20071") && told.contains("pending by qris over 999"), "{told}");
+    let first = odd(&payment, TransactionStatus::Settlement);
+    assert_eq!(payment.learn(&first, true, after(3)), Learnt::ContradictsStill);
+    assert_eq!(payment.learn(&other, true, after(3)), Learnt::ContradictsStill);
+    // The other attempt comes to its end in a way that fits, and says nothing of the first one's money.
+    learn(&mut payment, "b", TransactionStatus::Expire, after(4));
+    assert_eq!((payment.attention(), payment.record().reservation), (Some(Attention::Contradicted), Reservation::Held));
+    payment.resolve(Resolution::Paid, after(5)).unwrap();
+    assert_eq!((payment.record().state, payment.attention()), (State::Success, None));
+    // However much more is told, it is bounded.
+    let mut payment = contradicted(after(1));
+    for number in 0..50 {
+        let mut more = report(&payment, &format!("t-{number}"), TransactionStatus::Pending);
+        more.transaction.amount = Money::from_whole(number + 1).unwrap();
+        payment.learn(&more, true, after(2));
+    }
+    assert!(payment.record().contradiction.as_ref().unwrap().told.chars().count() <= 500);
+    assert!(payment.record().events < 20, "{}", payment.record().events);
+}
+
+#[test]
+fn a_payment_that_is_open_when_its_time_is_long_over_is_asked_about_until_the_gateway_has_answered() {
+    let late = 60 + 10 + 24 * 60 + 30;
+    let mut payment = opened();
+    payment.checked(false, after(late));
+    assert_eq!(payment.record().state, State::Pending);
+    assert!(payment.record().next_check.is_some_and(|at| at > after(late)), "the gateway was away");
+    // It answers that the payer has begun, as it has for a day: nobody will pay that any more.
+    learn(&mut payment, "a", TransactionStatus::Pending, after(late + 5));
+    assert!(payment.expire(after(late + 10)));
+    payment.checked(true, after(late + 10));
+    assert_eq!((payment.record().state, payment.record().next_check), (State::Expire, None));
+    // Money that comes after all counts.
+    learn(&mut payment, "a", TransactionStatus::Settlement, after(late + 20));
+    assert!(payment.record().state.is_paid());
+}
+
+#[test]
 fn a_half_made_order_that_is_contradicted_is_not_failed() {
     let mut payment = ordered();
     let odd = odd(&payment, TransactionStatus::Settlement);

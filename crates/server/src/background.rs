@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::audit_log::AuditLog;
 use domain::clock::{Clock, Deadline};
 use domain::error::Error;
-use domain::payment::{Inbox, Outbox, Payments, Postman, RENEW_EVERY, Reconciler};
+use domain::payment::{Inbox, MailError, Outbox, Payments, Postman, RENEW_EVERY, Reconciler};
 use domain::product::ImageCleanup;
 use domain::user::LoginAttempts;
 use outbound::mail::Post;
@@ -42,6 +42,9 @@ const MAIL_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a mail server is called at that has not answered yet.
 const CALL_EVERY: Duration = Duration::from_secs(15);
+
+/// How often one is called at that refuses us: more would be taken for an attack.
+const CALL_AGAIN_EVERY: Duration = Duration::from_secs(300);
 
 /// How long mails that are being sent may go on when the process stops. What is cut off behind its end may be sent once more.
 const LAST_MAILS: Duration = Duration::from_secs(10);
@@ -122,8 +125,9 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop
 /// nothing left to do: each further connection tells anew.
 pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken) {
     let calling = async {
-        while post.look().await.is_err() {
-            tokio::time::sleep(CALL_EVERY).await;
+        while let Err(error) = post.look().await {
+            let is_refused = matches!(error, MailError::Refused(_));
+            tokio::time::sleep(if is_refused { CALL_AGAIN_EVERY } else { CALL_EVERY }).await;
         }
     };
     // Nothing is lost by ending in the middle: no mail is at stake.
@@ -134,7 +138,7 @@ pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken
 pub(crate) async fn send_mails(postman: Arc<Postman>, stop: CancellationToken) {
     let sending = work("mails", MAIL_EVERY, Duration::ZERO, stop.clone(), || {
         let postman = Arc::clone(&postman);
-        async move { postman.run().await }
+        async move { postman.run(|| tokio::time::sleep(MAIL_EVERY)).await }
     });
     let renewing = async {
         let mut trouble = Trouble::new("the leases of mails");

@@ -12,7 +12,7 @@ use fault::Faults;
 use session::Session;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tls::Certificates;
@@ -125,6 +125,7 @@ struct Shared {
     said: Mutex<Vec<Said>>,
     connections: Mutex<usize>,
     is_ascii_only: AtomicBool,
+    most_connections: AtomicUsize,
 }
 
 /// A mail server on a port of 127.0.0.1. It ends when it is dropped.
@@ -147,7 +148,8 @@ impl Smtp {
     pub fn with(setup: Setup) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("smtp").enable_all().build();
         let is_ascii_only = AtomicBool::new(setup.is_ascii_only);
-        let shared = Arc::new(Shared { setup, is_ascii_only, ..Shared::default() });
+        let most_connections = AtomicUsize::new(usize::MAX);
+        let shared = Arc::new(Shared { setup, is_ascii_only, most_connections, ..Shared::default() });
         let mut smtp = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
         smtp.start_again();
         smtp
@@ -208,6 +210,11 @@ impl Smtp {
         self.shared.is_ascii_only.store(is_ascii_only, Ordering::SeqCst);
     }
 
+    /// From now on greets so many clients at a time, and tells others that there are too many.
+    pub fn set_most_connections(&self, count: usize) {
+        self.shared.most_connections.store(count, Ordering::SeqCst);
+    }
+
     /// From now on fails in this way, so many times; it fails in no other way any more.
     pub fn set_fault(&self, fault: Fault, times: Times) {
         self.shared.faults.set(Some((fault, times)));
@@ -256,7 +263,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         while sessions.try_join_next().is_some() {}
-        sessions.spawn(Session::run(stream, Arc::clone(&shared)));
+        let is_one_too_many = sessions.len() >= shared.most_connections.load(Ordering::SeqCst);
+        sessions.spawn(Session::run(stream, Arc::clone(&shared), is_one_too_many));
     }
 }
 

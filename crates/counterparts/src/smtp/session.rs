@@ -42,7 +42,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Serves a client until it has gone, or has been sent away.
-    pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>) {
+    pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, is_one_too_many: bool) {
         let connection = {
             let mut connections = lock(&shared.connections);
             *connections += 1;
@@ -67,6 +67,10 @@ impl Session {
             user: None,
             envelope: Envelope::default(),
         };
+        if is_one_too_many {
+            let _ = session.say("421 4.7.0 Too many concurrent connections").await;
+            return;
+        }
         // A client that goes away in the middle is nothing to complain about.
         let _ = session.talk().await;
     }

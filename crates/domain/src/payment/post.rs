@@ -13,8 +13,10 @@ use crate::payment::view::Audience;
 use crate::payment::{EventKind, Payment, PaymentId, State, Status};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{FutureExt, StreamExt, stream};
-use std::collections::BTreeSet;
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,8 +56,8 @@ const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
 /// The longest wait between two attempts of a mail that is refused because of us.
 const LONGEST_BLOCKED_WAIT: TimeDelta = TimeDelta::hours(4);
-/// For how long such a mail is tried (RFC 5321 §4.5.4.1).
-const BLOCKED_FOR: TimeDelta = TimeDelta::days(5);
+/// How often such a mail is tried: for about five days (RFC 5321 §4.5.4.1).
+const MAX_BLOCKED_ATTEMPTS: u32 = 38;
 /// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
 const MAX_UNCERTAIN: u32 = 3;
 
@@ -128,8 +130,6 @@ pub struct Mail {
     pub attempts: u32,
     /// After how many of these it was not known whether it was sent.
     pub uncertain: u32,
-    /// When it was queued.
-    pub queued_at: DateTime<Utc>,
     /// When it is tried next, where it is yet to be sent.
     pub next_at: DateTime<Utc>,
     /// Why it could not be sent when it was last tried.
@@ -331,6 +331,9 @@ pub trait Outbox: Send + Sync {
     /// Makes sure that nobody else gets these mails, which were claimed, before `until`.
     async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
+    /// Whether an operator has had a mail that waits tried at once since then.
+    async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error>;
+
     /// Records how an attempt ended. Others may get it when it is due again.
     async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
@@ -386,8 +389,8 @@ struct Work {
     claimed: BTreeSet<MailId>,
     /// What keeps them all from being sent.
     obstacle: Option<Obstacle>,
-    /// Until when that is taken to go on.
-    rests_until: Option<DateTime<Utc>>,
+    /// Since when and until when that is taken to go on.
+    rest: Option<(DateTime<Utc>, DateTime<Utc>)>,
     is_stopping: bool,
 }
 
@@ -416,31 +419,58 @@ impl Postman {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is due, and tells how many mails it looked at: where that is not zero there may be more. While that goes on,
-    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at none.
+    /// Sends what is due until there is no more, and tells how many mails it looked at. While that goes on,
+    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at
+    /// none, unless an operator is in a hurry. `pause` says when to look for more while some are being sent: a mail server may
+    /// take minutes for one, and the others are not to wait for it.
     ///
     /// # Errors
     /// Those of the storage. That the mail server fails is noted there, to be tried again later.
-    pub async fn run(&self) -> Result<usize, Error> {
-        let now = self.clock.now();
-        if self.work().rests_until.is_some_and(|until| now < until) {
-            return Ok(0);
+    pub async fn run<P: Future<Output = ()>>(&self, pause: impl Fn() -> P) -> Result<usize, Error> {
+        let mut claimed = self.claim().await?;
+        let (mut begun, mut outcome) = (FuturesUnordered::new(), Ok(0));
+        loop {
+            while begun.len() < AT_ONCE
+                && let Some(next) = claimed.pop_front()
+            {
+                begun.push(self.attempt(next));
+            }
+            if begun.is_empty() {
+                return outcome;
+            }
+            match select(begun.next(), Box::pin(pause())).await {
+                Either::Left((end, _)) => {
+                    outcome = outcome.and_then(|count: usize| end.unwrap_or(Ok(())).map(|()| count + 1));
+                }
+                Either::Right(_) => {}
+            }
+            if claimed.is_empty() && begun.len() < AT_ONCE && outcome.is_ok() {
+                match self.claim().await {
+                    Ok(more) => claimed = more,
+                    Err(error) => outcome = Err(error),
+                }
+            }
+        }
+    }
+
+    /// Takes out what is due, unless there is no use in that for now.
+    async fn claim(&self) -> Result<VecDeque<Claimed>, Error> {
+        let (now, rest) = (self.clock.now(), self.work().rest);
+        if self.work().is_stopping {
+            return Ok(VecDeque::new());
+        }
+        if let Some((since, until)) = rest
+            && now < until
+            && !self.outbox.is_hastened(since, Deadline::within(TICK_TIME)).await?
+        {
+            return Ok(VecDeque::new());
         }
         let claimed = self.outbox.claim(BATCH, now, now + LEASE, Deadline::within(TICK_TIME)).await?;
-        let count = claimed.len();
-        {
-            let mut work = self.work();
-            work.claimed = claimed.iter().map(|claimed| claimed.mail.id).collect();
-            work.obstacle = None;
-        }
-        let mut ends = stream::iter(claimed.into_iter().map(|claimed| self.attempt(claimed))).buffer_unordered(AT_ONCE);
-        let mut outcome = Ok(count);
-        while let Some(end) = ends.next().await {
-            outcome = outcome.and_then(|count| end.map(|()| count));
-        }
         let mut work = self.work();
-        work.rests_until = work.obstacle.map(|obstacle| self.clock.now() + obstacle.wait());
-        outcome
+        (work.obstacle, work.rest) = (None, None);
+        work.claimed.extend(claimed.iter().map(|claimed| claimed.mail.id));
+        drop(work);
+        Ok(claimed.into())
     }
 
     /// Keeps the mails that are being sent, and those that are to be sent next, from being sent by others.
@@ -470,7 +500,12 @@ impl Postman {
             (true, _) => Attempt::PutBack { due: self.clock.now(), error: "this server was about to stop".to_owned() },
             (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
             (false, None) => match self.send(&claimed).await {
-                Ok(delivery) => Attempt::Done(delivery),
+                Ok(delivery) => {
+                    // It does let us in, whatever it said to another one of us at the same time.
+                    let mut work = self.work();
+                    (work.obstacle, work.rest) = (None, None);
+                    Attempt::Done(delivery)
+                }
                 Err(error) => {
                     self.heed(&error);
                     after(mail, &error, self.clock.now())
@@ -492,7 +527,9 @@ impl Postman {
             _ => {}
         }
         if let Some(obstacle) = Obstacle::of(error) {
-            self.work().obstacle = Some(obstacle);
+            let now = self.clock.now();
+            let mut work = self.work();
+            (work.obstacle, work.rest) = (Some(obstacle), Some((now, now + obstacle.wait())));
         }
     }
 
@@ -533,14 +570,16 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, longest, is_uncertain| {
-        let due = now + wait_after(mail.attempts, mail.id.lot(), longest);
+        // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
+        let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
+        let due = now + wait_after(attempts, mail.id.lot(), longest);
         Attempt::Failed { due, error: told, is_uncertain }
     };
     match error {
         MailError::Away(_) => Attempt::PutBack { due: now + AWAY_WAIT, error: told },
         MailError::Refused(_) => Attempt::PutBack { due: now + REFUSED_WAIT, error: told },
         MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
-        MailError::Blocked(_) if now >= mail.queued_at + BLOCKED_FOR => Attempt::Dead { error: told },
+        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
         MailError::Blocked(_) => again(told, LONGEST_BLOCKED_WAIT, false),
         MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
             Attempt::Dead { error: told }
@@ -566,6 +605,7 @@ mod tests {
     use crate::error::ErrorCode;
     use crate::observe::RequestReport;
     use crate::payment::model::tests::opened;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn mail(attempts: u32) -> Mail {
         Mail {
@@ -577,7 +617,6 @@ mod tests {
             state: MailState::Queued,
             attempts,
             uncertain: 0,
-            queued_at: DateTime::UNIX_EPOCH,
             next_at: DateTime::UNIX_EPOCH,
             error: None,
         }
@@ -626,7 +665,8 @@ mod tests {
             assert!(due > now && due - now < TimeDelta::hours(5));
             (now, attempts) = (due, attempts + 1);
         }
-        assert!(now - DateTime::UNIX_EPOCH >= BLOCKED_FOR && attempts < 50, "{attempts} attempts up to {now}");
+        let days = (now - DateTime::UNIX_EPOCH).num_hours() / 24;
+        assert!((4..=6).contains(&days), "{attempts} attempts in {days} days");
     }
 
     /// An outbox of mails that are all due, and a mailer that answers each in its turn.
@@ -637,6 +677,7 @@ mod tests {
         renewed: Mutex<Vec<MailId>>,
         settled: Mutex<Vec<Attempt>>,
         now: Mutex<DateTime<Utc>>,
+        is_hastened: Mutex<bool>,
     }
 
     impl Desk {
@@ -694,6 +735,10 @@ mod tests {
             Ok(())
         }
 
+        async fn is_hastened(&self, _since: DateTime<Utc>, _by: Deadline) -> Result<bool, Error> {
+            Ok(*self.is_hastened.lock().unwrap())
+        }
+
         async fn settle(
             &self,
             _id: MailId,
@@ -718,21 +763,42 @@ mod tests {
         }
     }
 
+    fn run(postman: &Postman) -> usize {
+        postman.run(std::future::pending).now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn mails_that_come_while_another_takes_long_do_not_wait_for_it() {
+        let (desk, postman) = Desk::with(1, Vec::new());
+        let turns = AtomicUsize::new(0);
+        let pause = || {
+            let is_first = turns.fetch_add(1, Ordering::Relaxed) == 0;
+            if is_first {
+                let late = Claimed { mail: mail(0), payment: opened(), name: "Bob".into(), email: "bob@x.id".into() };
+                desk.due.lock().unwrap().push(late);
+                desk.answers.lock().unwrap().push(Ok(Delivery::Sent));
+            }
+            async move { if is_first { () } else { std::future::pending().await } }
+        };
+        let mut running = Box::pin(postman.run(pause));
+        assert!(running.as_mut().now_or_never().is_none(), "the first one is still being sent");
+        assert!(matches!(desk.settled.lock().unwrap()[..], [Attempt::Done(Delivery::Sent)]));
+    }
+
     #[test]
     fn mails_that_take_long_are_kept_and_those_that_are_not_begun_are_put_back_at_the_end() {
         let sent = || Ok(Delivery::Sent);
         // Two are sent; the server has not answered for four when the process is to stop.
         let (desk, postman) = Desk::with(9, vec![sent(), sent()]);
-        let mut running = Box::pin(postman.run());
+        let mut running = Box::pin(postman.run(std::future::pending));
         assert!(running.as_mut().now_or_never().is_none());
         postman.renew().now_or_never().unwrap().unwrap();
         assert_eq!(desk.renewed.lock().unwrap().len(), 7, "four under way, three to come");
         drop(running);
         let (desk, postman) = Desk::with(3, Vec::new());
         postman.stop();
-        assert_eq!(postman.run().now_or_never().unwrap().unwrap(), 3);
-        assert!(desk.settled.lock().unwrap().iter().all(|attempt| matches!(attempt, Attempt::PutBack { .. })));
-        assert!(postman.work().claimed.is_empty());
+        assert_eq!(run(&postman), 0, "nothing is taken out any more");
+        assert_eq!(desk.due.lock().unwrap().len(), 3);
     }
 
     #[test]
@@ -741,14 +807,24 @@ mod tests {
             [(MailError::Away("refused".into()), AWAY_WAIT), (MailError::Refused("535".into()), REFUSED_WAIT)]
         {
             let (desk, postman) = Desk::with(30, vec![Err(error)]);
-            let run = || postman.run().now_or_never().unwrap().unwrap();
-            assert_eq!(run(), 20);
+            assert_eq!(run(&postman), 20);
             let settled = desk.settled.lock().unwrap().len();
-            assert_eq!((settled, run()), (20, 0), "nobody is asked, and nothing is taken out");
+            assert_eq!((settled, run(&postman)), (20, 0), "nobody is asked, and nothing is taken out");
             *desk.now.lock().unwrap() += wait;
             desk.answers.lock().unwrap().extend((0..10).map(|_| Ok(Delivery::Sent)));
-            assert_eq!((run(), run()), (10, 0));
+            assert_eq!((run(&postman), run(&postman)), (10, 0));
             assert_eq!(desk.settled.lock().unwrap().len(), 30);
+            // An operator who has put it right does not wait.
+            let (desk, postman) = Desk::with(2, vec![Ok(Delivery::Sent), Err(MailError::Refused("535".into()))]);
+            assert_eq!((run(&postman), run(&postman)), (2, 0));
+            desk.due.lock().unwrap().push(Claimed {
+                mail: mail(0),
+                payment: opened(),
+                name: String::new(),
+                email: String::new(),
+            });
+            *desk.is_hastened.lock().unwrap() = true;
+            assert_eq!(run(&postman), 1);
         }
     }
 
@@ -756,7 +832,7 @@ mod tests {
     fn a_mail_that_is_blocked_holds_up_no_other() {
         let answers = vec![Ok(Delivery::Sent), Err(MailError::Blocked("554".into())), Ok(Delivery::Sent)];
         let (desk, postman) = Desk::with(3, answers);
-        assert_eq!(postman.run().now_or_never().unwrap().unwrap(), 3);
+        assert_eq!(run(&postman), 3);
         let settled = desk.settled.lock().unwrap();
         assert_eq!(settled.iter().filter(|attempt| matches!(attempt, Attempt::Done(_))).count(), 2);
     }

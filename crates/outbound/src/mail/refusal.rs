@@ -22,12 +22,11 @@ pub(super) enum Step {
 /// What a refusal at some step means. `told` is what is said of it to operators.
 pub(super) fn judge(reply: &Reply, at: Step, told: String) -> MailError {
     let reason = told.into();
-    if wants_another_login(reply) {
-        return MailError::Refused(reason);
-    }
     match (at, reply.class()) {
         (Step::Connection | Step::Sender, Class::Never) => MailError::Refused(reason),
-        (Step::Connection, _) => MailError::Away(reason),
+        (Step::SenderWithParameters, Class::Never) if wants_another_login(reply) => MailError::Refused(reason),
+        // Nothing has been said that is not the same for all letters: a disk that is full, a limit for now.
+        (Step::Connection | Step::Sender, _) => MailError::Away(reason),
         (Step::SenderWithParameters, Class::Never) => MailError::Unsupported(reason),
         // RFC 6531 §3.5.
         (_, Class::Never) if reply.enhanced() == Some((6, 7)) => MailError::Unsupported(reason),
@@ -46,7 +45,7 @@ const fn wants_another_login(reply: &Reply) -> bool {
 /// it: 5.4.5), or by a list that we are on, which servers that have no enhanced codes say as 554 and in words.
 fn is_about_us(reply: &Reply) -> bool {
     let is_listed = reply.code == 554 && reply.text().to_ascii_lowercase().contains("block");
-    matches!(reply.enhanced(), Some((7, _) | (4, 5))) || is_listed
+    matches!(reply.enhanced(), Some((7, _) | (4, 5))) || is_listed || wants_another_login(reply)
 }
 
 #[cfg(test)]
@@ -75,10 +74,14 @@ mod tests {
             (554, "5.7.1 no service for 192.0.2.1", Connection, "refused"),
             (535, "5.7.8 Username and Password not accepted", Connection, "refused"),
             (530, "5.7.0 Authentication required", Sender, "refused"),
-            (530, "", Letter, "refused"),
+            (530, "", SenderWithParameters, "refused"),
+            // Some servers say so of one recipient's own rules.
+            (530, "5.7.1 Client was not authenticated to send to this group", Letter, "blocked"),
             (550, "5.7.1 sender rejected", Sender, "refused"),
             (553, "sender address rejected: not owned by user", Sender, "refused"),
-            (451, "4.7.1 later", Sender, "temporary"),
+            (451, "4.7.1 later", Sender, "away"),
+            (452, "4.3.1 Insufficient system storage", Sender, "away"),
+            (451, "4.7.1 later", SenderWithParameters, "temporary"),
             (555, "parameters not recognised", SenderWithParameters, "unsupported"),
             (553, "5.6.7 addresses in ASCII only", Letter, "unsupported"),
             (550, "5.4.5 Daily user sending limit exceeded", Letter, "blocked"),

@@ -49,9 +49,10 @@ impl Reply {
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end_matches(['\r', '\n']);
             match (digits(&line), &mut reply) {
-                (None, None) if read == 0 => {
+                (None, None) if !is_whole && left > 0 => {
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"));
                 }
+                (None, None) if text.is_empty() => continue,
                 (None, None) => return Err(invalid(format!("it said {:?}, which is no reply", shown(text)))),
                 // A line without digits goes on with the text of the one before.
                 (None, Some(reply)) => reply.lines.extend((read > 0).then(|| text.to_owned())),
@@ -114,10 +115,28 @@ fn invalid(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// A text of the server's, as one short line without characters that do something.
+/// A text of the server's, as one short line without characters that do something, and without addresses: it is logged.
 fn shown(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    mask_addresses(&plain.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A text whose e-mail addresses, however they are spelled, show no more than their first character and their domain.
+fn mask_addresses(text: &str) -> String {
+    let is_between =
+        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | ':');
+    let mut masked = String::with_capacity(text.len());
+    for part in text.split_inclusive(is_between) {
+        match part.rsplit_once('@') {
+            Some((local, domain)) if !local.is_empty() => {
+                masked.extend(local.chars().take(1));
+                masked.push_str("***@");
+                masked.push_str(domain);
+            }
+            _ => masked.push_str(part),
+        }
+    }
+    masked
 }
 
 #[cfg(test)]
@@ -147,6 +166,8 @@ mod tests {
             (b"451 4.3.0 sp\xe4ter\r\n", 451, "4.3.0 sp\u{fffd}ter"),
             (b"550 \xff\xfe\r\n", 550, "\u{fffd}\u{fffd}"),
             (b"250:ok\r\n", 250, "ok"),
+            (b"\r\n\r\n250 late\r\n", 250, "late"),
+            (b"550 <Ada.Lovelace@x.id>: no (ADA@x.id)\r\n", 550, "<A***@x.id>: no (A***@x.id)"),
             (b"999 what\r\n", 999, "what"),
         ] {
             let reply = read(bytes).unwrap();
@@ -156,7 +177,9 @@ mod tests {
 
     #[test]
     fn what_begins_with_no_digits_is_none() {
-        for bytes in [&b""[..], b"\r\n", b"2\r\n", b"25", b"HTTP/1.1 400 Bad Request\r\n", b"ok\r\n", b"2x0 ok\r\n"] {
+        for bytes in
+            [&b""[..], b"\r\n", b"2\r\n", b"2", b"25", b"HTTP/1.1 400 Bad Request\r\n", b"ok\r\n", b"2x0 ok\r\n"]
+        {
             assert!(read(bytes).is_err(), "{bytes:?}");
         }
     }

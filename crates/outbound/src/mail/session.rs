@@ -8,11 +8,12 @@ use super::reply::{Class, Reply};
 use super::server::{Encryption, Server, SmtpAccount};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 use std::fmt;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -59,8 +60,8 @@ impl Default for Timeouts {
 pub(super) enum Failure {
     /// The server refuses, now or for good.
     Refusal(Reply),
-    /// It has no way in which we could log in.
-    NoLogin,
+    /// It has no way to log in that we could go.
+    NoLogin(&'static str),
     /// It says what makes no sense here.
     Odd(String),
     /// It says nothing: the connection cannot be made or is lost, or the time is over.
@@ -71,9 +72,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refusal(reply) => write!(f, "it answered {reply}"),
-            Self::NoLogin => {
-                f.write_str("it offers no way to log in that we know, which are AUTH PLAIN and AUTH LOGIN")
-            }
+            Self::NoLogin(reason) => f.write_str(reason),
             Self::Odd(reason) | Self::Silent(reason) => f.write_str(reason),
         }
     }
@@ -211,21 +210,33 @@ impl Session {
             }
         }
         if !has_login {
-            return Err(Failure::NoLogin);
+            let reason = "it offers no way to log in that we know, which are AUTH PLAIN and AUTH LOGIN";
+            return Err(Failure::NoLogin(reason));
         }
         self.converse("AUTH LOGIN", &[BASE64.encode(user), BASE64.encode(password)]).await
     }
 
-    /// Says something, and answers what is asked then, one answer after the other.
+    /// Says something, and answers what is asked then, one answer after the other. What the server says to that is kept without
+    /// its words where it has not judged name and password: some repeat what they do not understand, and this is logged.
     async fn converse(&mut self, command: &str, answers: &[String]) -> Result<(), Failure> {
+        let wordless = |failure| match failure {
+            Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) => {
+                Failure::Refusal(Reply { code: no.code, lines: Vec::new() })
+            }
+            Failure::Odd(_) => Failure::Odd("its answer to AUTH is none".to_owned()),
+            other => other,
+        };
         let time = self.times.command;
-        let mut reply = self.ask("AUTH", command, time).await?;
+        let mut reply = self.ask("AUTH", command, time).await.map_err(wordless)?;
         for answer in answers {
             if reply.class() == Class::GoOn {
-                reply = self.ask("AUTH", answer, time).await?;
+                reply = self.ask("AUTH", answer, time).await.map_err(wordless)?;
             }
         }
-        done(reply)
+        match reply.class() {
+            Class::Done => Ok(()),
+            _ => Err(Failure::NoLogin("it has been told name and password, and asks on")),
+        }
     }
 
     /// Whether the server is still there.
@@ -252,18 +263,39 @@ impl Session {
         for block in stuffed(letter).chunks(BLOCK) {
             self.write(block, self.times.block).await?;
         }
-        Ok(())
+        // What comes before the end is no answer to it.
+        self.quiet().await
     }
 
-    /// Ends the letter. From here on the server may have taken it, whatever becomes of its answer.
+    /// Sends the end of the letter, without which nobody takes it.
     pub(super) async fn end(&mut self) -> Result<(), Failure> {
-        done(self.ask("the letter", ".", self.times.end).await?)
+        self.write(b".\r\n", self.times.block).await
+    }
+
+    /// What the server says to the whole letter. It may have taken it, whatever becomes of its answer.
+    pub(super) async fn taken(&mut self) -> Result<(), Failure> {
+        done(self.answer("the letter", self.times.end).await?)
     }
 
     /// Says a line, and reads the answer.
     async fn ask(&mut self, name: &str, line: &str, time: Duration) -> Result<Reply, Failure> {
+        self.quiet().await?;
         self.write(format!("{line}\r\n").as_bytes(), time).await?;
         self.answer(name, time).await
+    }
+
+    /// Makes sure that nothing has come unasked: it would be taken for the answer to what is said next.
+    async fn quiet(&mut self) -> Result<(), Failure> {
+        match self.wire.fill_buf().now_or_never() {
+            None => Ok(()),
+            Some(Ok([])) => Err(Failure::Silent("it closed the connection".to_owned())),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(_)) => match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
+                Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
+                Ok(Ok(reply)) => Err(Failure::Odd(format!("it said {reply} unasked"))),
+                _ => Err(Failure::Odd("it went on talking unasked".to_owned())),
+            },
+        }
     }
 
     async fn write(&mut self, bytes: &[u8], time: Duration) -> Result<(), Failure> {

@@ -4,18 +4,21 @@ use super::MailSetupError;
 use super::compose::Sheet;
 use super::health::Health;
 use super::refusal::{Step, judge};
+use super::reply::{Class, Reply};
 use super::server::{Server, SmtpOptions};
 use super::session::{Failure, Features, Session};
 use domain::error::BoxError;
 use domain::payment::MailError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a server may take to tell that it is still there.
 const WORD_TIME: Duration = Duration::from_secs(2);
 /// How many connections there are at once.
 const MAX_CONNECTIONS: usize = 4;
+/// How long there are fewer connections after the server has refused one more.
+const NARROW_FOR: Duration = Duration::from_secs(600);
 /// How long a connection is kept for another letter; it is closed when the first letter after that is sent.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
@@ -36,6 +39,8 @@ pub(super) struct Courier {
     places: Semaphore,
     parked: Mutex<Vec<Parked>>,
     health: Health,
+    /// Since when there are fewer connections than there may be, for each that is missing.
+    narrowed: Mutex<Vec<Instant>>,
     /// Whether the server takes addresses beyond ASCII, once it has said so.
     takes_all_addresses: Mutex<Option<bool>>,
 }
@@ -48,6 +53,7 @@ impl Courier {
             places: Semaphore::new(MAX_CONNECTIONS),
             parked: Mutex::default(),
             health: Health::default(),
+            narrowed: Mutex::default(),
             takes_all_addresses: Mutex::default(),
         })
     }
@@ -64,7 +70,7 @@ impl Courier {
     pub(super) async fn look(&self) -> Result<(), MailError> {
         let connected = async {
             let _place = self.places.acquire().await.map_err(|closed| MailError::Away(closed.into()))?;
-            let session = self.session().await?;
+            let session = self.session().await.map_err(|failure| shut_out(&failure))?;
             self.park(session);
             Ok(())
         };
@@ -81,31 +87,64 @@ impl Courier {
     }
 
     async fn deliver(&self, sheet: &Sheet) -> Result<(), MailError> {
-        let _place = self.places.acquire().await.map_err(|closed| MailError::Temporary(closed.into()))?;
-        let mut session = self.session().await?;
+        self.widen(NARROW_FOR);
+        let (_place, mut session) = loop {
+            let place = self.places.acquire().await.map_err(|closed| MailError::Temporary(closed.into()))?;
+            match self.session().await {
+                Ok(session) => break (place, session),
+                Err(Failure::Refusal(no)) if no.class() == Class::NotNow && self.has_others() => {
+                    self.narrow(place, &no)
+                }
+                Err(failure) => {
+                    self.widen(Duration::ZERO);
+                    return Err(shut_out(&failure));
+                }
+            }
+        };
         offer(&mut session, sheet).await?;
-        session.end().await.map_err(|failure| match &failure {
+        session.end().await.map_err(|failure| refused(&failure, Step::Letter, sheet))?;
+        session.taken().await.map_err(|failure| match &failure {
             Failure::Refusal(reply) => judge(reply, Step::Letter, told(&failure, sheet)),
-            Failure::Odd(_) | Failure::NoLogin => MailError::Unclear(told(&failure, sheet).into()),
+            Failure::Odd(_) | Failure::NoLogin(_) => MailError::Unclear(told(&failure, sheet).into()),
             Failure::Silent(_) => MailError::Unknown(told(&failure, sheet).into()),
         })?;
         self.park(session);
         Ok(())
     }
 
+    fn narrowed(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.narrowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another letter than the one that asks has a connection, or is about to.
+    fn has_others(&self) -> bool {
+        MAX_CONNECTIONS - self.narrowed().len() > self.places.available_permits() + 1
+    }
+
+    /// Has one connection fewer for some time: a server that refuses one more while others are open is not away, but allows
+    /// fewer of them.
+    fn narrow(&self, place: SemaphorePermit<'_>, no: &Reply) {
+        place.forget();
+        self.narrowed().push(Instant::now());
+        tracing::debug!(reply = no.to_string(), "the mail server allows fewer connections");
+    }
+
+    /// Allows once more the connections that are missing for as long as that.
+    fn widen(&self, long: Duration) {
+        let mut narrowed = self.narrowed();
+        let before = narrowed.len();
+        narrowed.retain(|since| since.elapsed() < long);
+        self.places.add_permits(before - narrowed.len());
+    }
+
     /// A connection that is still good, or a new one.
-    async fn session(&self) -> Result<Session, MailError> {
+    async fn session(&self) -> Result<Session, Failure> {
         while let Some(mut session) = self.take_parked() {
             if session.is_there(WORD_TIME).await {
                 return Ok(session);
             }
         }
-        let opened = Session::open(&self.server, &self.hello, self.server.timeouts).await;
-        let session = opened.map_err(|failure| match &failure {
-            Failure::Refusal(reply) => judge(reply, Step::Connection, failure.to_string()),
-            Failure::NoLogin => MailError::Refused(failure.to_string().into()),
-            Failure::Odd(_) | Failure::Silent(_) => MailError::Away(failure.to_string().into()),
-        })?;
+        let session = Session::open(&self.server, &self.hello, self.server.timeouts).await?;
         self.heed(session.features());
         Ok(session)
     }
@@ -140,6 +179,16 @@ impl Courier {
     }
 }
 
+/// What it means that there is no connection.
+fn shut_out(failure: &Failure) -> MailError {
+    let told = failure.to_string();
+    match failure {
+        Failure::Refusal(reply) => judge(reply, Step::Connection, told),
+        Failure::NoLogin(_) => MailError::Refused(told.into()),
+        Failure::Odd(_) | Failure::Silent(_) => MailError::Away(told.into()),
+    }
+}
+
 /// Tells from whom a letter is and to whom, and shows it, but for its end.
 async fn offer(session: &mut Session, sheet: &Sheet) -> Result<(), MailError> {
     let (from, to): (&str, &str) = (sheet.from.as_ref(), sheet.to.as_ref());
@@ -161,11 +210,11 @@ fn refused(failure: &Failure, at: Step, sheet: &Sheet) -> MailError {
     let told = told(failure, sheet);
     match failure {
         Failure::Refusal(reply) => judge(reply, at, told),
-        Failure::NoLogin | Failure::Odd(_) | Failure::Silent(_) => MailError::Temporary(BoxError::from(told)),
+        Failure::NoLogin(_) | Failure::Odd(_) | Failure::Silent(_) => MailError::Temporary(BoxError::from(told)),
     }
 }
 
-/// A failure without the recipient's address, which servers like to repeat: this is logged.
+/// A failure without the recipient's address, which servers like to repeat, however it is spelled: this is logged.
 fn told(failure: &Failure, sheet: &Sheet) -> String {
     failure.to_string().replace(AsRef::<str>::as_ref(&sheet.to), &sheet.recipient.masked())
 }

@@ -152,3 +152,54 @@ async fn a_server_that_has_heard_enough_is_heard() {
     let sent = send(&hasty_post_to(&server), &pending()).await;
     assert_eq!((name(&sent), server.mails().len()), ("permanent", 0), "{sent:?}");
 }
+
+#[tokio::test]
+async fn what_comes_before_the_end_is_no_answer_to_it() {
+    let server = Smtp::start();
+    server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n250 2.0.0 early\r\n"), Times::All);
+    let sent = send(&hasty_post_to(&server), &pending()).await;
+    assert_eq!((name(&sent), server.mails().len()), ("temporary", 0), "{sent:?}");
+    // A connection that is seen to end there has taken nothing; its end may also be seen too late.
+    server.set_fault(Fault::close_after(Moment::Data), Times::All);
+    let sent = send(&hasty_post_to(&server), &pending()).await;
+    assert!(matches!((name(&sent), server.mails().len()), ("temporary" | "unknown", 0)), "{sent:?}");
+}
+
+#[tokio::test]
+async fn what_a_server_says_unasked_on_a_kept_connection_is_no_answer() {
+    for unasked in
+        [&b"250 2.0.0 taken\r\n250 2.0.0 well\r\n"[..], b"250 2.0.0 taken\r\n421 4.4.2 idle for too long\r\n"]
+    {
+        let server = Smtp::start();
+        let post = post_to(&server);
+        server.set_fault(Fault::bytes(Moment::Dot, unasked), Times::Next(1));
+        send(&post, &numbered(1)).await.unwrap();
+        send(&post, &numbered(2)).await.unwrap();
+        assert_eq!((server.mails().len(), server.connections()), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_allows_fewer_connections_is_not_away() {
+    let server = Smtp::start();
+    server.set_most_connections(2);
+    let post = post_to(&server);
+    let letters: Vec<_> = (0..40).map(numbered).collect();
+    let sent = futures_util::future::join_all(letters.iter().map(|letter| send(&post, letter))).await;
+    assert!(sent.iter().all(Result::is_ok), "{sent:?}");
+    assert_eq!(server.count_by_message_id().len(), 40);
+    assert_eq!(post.is_usable(), Some(true));
+}
+
+#[tokio::test]
+async fn what_is_repeated_of_a_password_is_not_told() {
+    let (server, post) = with_account(Setup::default());
+    for (answer, code) in [
+        (r#"500 5.5.1 Command unrecognized: "AUTH PLAIN AHNob3BAZXhhbXBsZS5jb20Axb5sdcWlIHNlY3JldA==""#, "500"),
+        ("535 5.7.8 Shop@Example.com: authentication failed", "535"),
+    ] {
+        server.set_fault(Fault::reply(Moment::Auth, answer), Times::All);
+        let told = send(&post, &pending()).await.unwrap_err().to_string();
+        assert!(told.contains(code) && !told.contains("AHNob3") && !told.to_lowercase().contains("shop@"), "{told}");
+    }
+}

@@ -164,6 +164,10 @@ impl Outbox for Fused<Database> {
         self.step(self.inner.renew(ids, until, by)).await
     }
 
+    async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error> {
+        self.step(self.inner.is_hastened(since, by)).await
+    }
+
     async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
         self.step(self.inner.settle(id, attempt, now, by)).await
     }

@@ -228,7 +228,7 @@ impl World {
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
             Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
             Step::ReadInbox => drop(self.alive(self.receive.inbox.run()).await),
-            Step::SendMails => drop(self.alive(self.postman.run()).await),
+            Step::SendMails => drop(self.alive(self.postman.run(std::future::pending)).await),
             Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
             Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
             Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
@@ -343,7 +343,7 @@ impl World {
         }
         for _ in 0..200 {
             let mut done = self.receive.inbox.run().await.unwrap() + self.reconciler.run().await.unwrap();
-            done += self.postman.run().await.unwrap();
+            done += self.postman.run(std::future::pending).await.unwrap();
             if done > 0 || self.settle().await {
                 continue;
             }

@@ -47,7 +47,12 @@ impl PaymentCommandService for PaymentCommands {
     ) -> Result<Response<PaymentResponse>, Status> {
         let call = open(&request, &self.0.checkout)?;
         // A key that is no text is kept as one that no order can have, so that it does not pass for none.
-        let key = request.metadata().get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or("\u{7f}").to_owned());
+        let mut keys = request.metadata().get_all(IDEMPOTENCY_KEY).iter();
+        let key = match (keys.next(), keys.next()) {
+            (Some(key), None) => Some(key.to_str().unwrap_or("\u{7f}").to_owned()),
+            (Some(_), Some(_)) => Some("\u{7f}".to_owned()),
+            (None, _) => None,
+        };
         let CreatePaymentRequest { product_id, quantity } = request.into_inner();
         let (quantity, idempotency_key) = (quantity.to_string(), key.unwrap_or_default());
         let payment = call.run(OrderForm { product_id, quantity, idempotency_key }).await?;

@@ -50,7 +50,7 @@ pub use migrate::{MigrateError, migrate};
 pub use options::{Access, Options};
 pub use payment::Overview;
 pub use status::Status;
-pub use url::{Backend, OpenError, check_url, remedy_for_plaintext};
+pub use url::{Backend, OpenError, check_url, embedded_file, remedy_for_plaintext};
 
 /// Private databases, as the tests beside the crate have them.
 #[cfg(test)]

@@ -17,8 +17,8 @@ use domain::audit_log::{Action, Author};
 use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use domain::payment::{
-    Cause, Change, Event, IdempotencyKey, Learnt, Order, Payment, PaymentId, PaymentListing, PaymentQueries,
-    PaymentRecord, Payments, Placed, Ruling, Rulings, Story, Unresolvable, Verdict,
+    Cause, Change, Event, IdempotencyKey, Learnt, Order, Payment, PaymentCode, PaymentId, PaymentListing,
+    PaymentQueries, PaymentRecord, Payments, Placed, Ruling, Rulings, Story, Unresolvable, Verdict,
 };
 use domain::product::Product;
 use domain::user::UserId;
@@ -367,6 +367,19 @@ impl PaymentQueries for Database {
 }
 
 impl Database {
+    /// The payment that people call by this code.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn payment_of_code(&self, code: PaymentCode, by: Deadline) -> Result<Option<PaymentId>, Error> {
+        let found = self.read_primary(by, move |connection| {
+            let named = payments::table.filter(payments::payment_code.eq(code.to_string()));
+            named.select(payments::id).first::<String>(connection).optional()
+        });
+        let corrupt = || Error::internal("payments.id holds what the domain does not know");
+        found.await?.map(|id| id.parse().map_err(|_| corrupt())).transpose()
+    }
+
     /// The payments that an operator wants to see, the newest first.
     ///
     /// # Errors

@@ -151,6 +151,12 @@ pub fn check_url(url: &str) -> Result<Backend, OpenError> {
     Ok(backend)
 }
 
+/// The file of an embedded database. `None` for a server, and for a URL that [`check_url`] refuses.
+#[must_use]
+pub fn embedded_file(url: &str) -> Option<PathBuf> {
+    (check_url(url).ok()? == Backend::Sqlite).then(|| PathBuf::from(rest_of(url)))
+}
+
 /// What to do about a URL whose connection goes, or may go, to another machine in the clear. `None` where it never does, and
 /// for a URL that [`check_url`] refuses.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What the process does by itself while it serves. Each job ends where it is when the process stops, and loses nothing by
 //! that: what it was at is taken up by the next process.
 
+use crate::serve::millis;
 use chrono::TimeDelta;
 use domain::audit_log::AuditLog;
 use domain::clock::{Clock, Deadline};
@@ -62,9 +63,9 @@ const SLOW_HASH: Duration = Duration::from_secs(1);
 pub(crate) async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
     match passwords.measure(Deadline::within(Duration::from_secs(30))).await {
         Ok(elapsed) if elapsed > SLOW_HASH => {
-            tracing::warn!(hash_ms = elapsed.as_millis(), "a password hash takes long; lower auth.bcrypt_cost");
+            tracing::warn!(hash_ms = millis(elapsed), "a password hash takes long; lower auth.bcrypt_cost");
         }
-        Ok(elapsed) => tracing::info!(hash_ms = elapsed.as_millis(), "password hash measured"),
+        Ok(elapsed) => tracing::info!(hash_ms = millis(elapsed), "password hash measured"),
         Err(error) => tracing::debug!(code = error.code().as_str(), "password hash not measured"),
     }
 }

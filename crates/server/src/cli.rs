@@ -140,17 +140,17 @@ pub enum PaymentCommand {
     },
     /// Tell a payment's whole story: what happened, what the gateway sent, which mails went out
     Explain {
-        /// The payment's identifier
+        /// The payment's identifier, or its code
         id: String,
     },
     /// Ask the gateway about a payment, or about all whose notification is overdue, and finish what was left open
     Reconcile {
-        /// The payment's identifier
+        /// The payment's identifier, or its code
         id: Option<String>,
     },
     /// Settle a payment that waits for a person, once it is known what has become of its money
     Resolve {
-        /// The payment's identifier
+        /// The payment's identifier, or its code
         id: String,
         /// What has become of it: paid or failed
         #[arg(long = "as", value_name = "OUTCOME")]

@@ -14,6 +14,7 @@ use outbound::{midtrans, simulator};
 use persistence::OpenError;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -40,6 +41,8 @@ pub enum StartError {
     },
     /// The database cannot be used, however long one waits.
     Database(OpenError),
+    /// The file of the database cannot be used.
+    DatabaseFile(PathBuf, std::io::Error),
     /// The hashing lane cannot be started.
     Hashing(std::io::Error),
     /// The token keys cannot be used.
@@ -80,6 +83,10 @@ impl StartError {
     pub fn fault(&self) -> Option<Fault> {
         let (key, problem, remedy) = match self {
             Self::Bind { .. } | Self::Database(_) | Self::Hashing(_) | Self::Inspecting(_) => return None,
+            Self::DatabaseFile(file, error) => {
+                let problem = format!("{} cannot be the database's file: {error}", file.display());
+                ("database.url", problem, "name a file that this process can write, or that it can make")
+            }
             Self::Keys(error) => ("auth.jwt.secret", error.to_string(), "give other keys"),
             Self::Midtrans(error) => {
                 let key = match error {
@@ -124,16 +131,28 @@ impl fmt::Display for StartError {
         match (self, self.fault()) {
             (_, Some(Fault { key, problem, remedy })) => write!(f, "{key}: {problem}; {remedy}"),
             (Self::Bind { key, address, source }, None) => {
-                write!(f, "{key}: cannot listen on {address}: {source}; choose another port, or stop what uses it")
+                let is_elsewhere = source.kind() == std::io::ErrorKind::AddrNotAvailable;
+                let (key, remedy) = if is_elsewhere {
+                    (key.replace(".port", ".host"), "name an address of this machine")
+                } else {
+                    ((*key).to_owned(), "choose another port, or stop what uses it")
+                };
+                write!(f, "{key}: cannot listen on {address}: {source}; {remedy}")
             }
             (Self::Database(error), None) => write!(f, "database.url: {error}"),
             (Self::Hashing(error), None) => write!(f, "auth.hash_threads: {error}"),
             (Self::Inspecting(error), None) => {
                 write!(f, "the threads that look at images cannot be started: {error}")
             }
-            (Self::Keys(_) | Self::Midtrans(_) | Self::Simulator(_) | Self::Mail(_) | Self::Storage { .. }, None) => {
-                f.write_str("a setting cannot be put to use")
-            }
+            (
+                Self::DatabaseFile(..)
+                | Self::Keys(_)
+                | Self::Midtrans(_)
+                | Self::Simulator(_)
+                | Self::Mail(_)
+                | Self::Storage { .. },
+                None,
+            ) => f.write_str("a setting cannot be put to use"),
         }
     }
 }
@@ -208,6 +227,7 @@ pub struct Running {
 /// Where an address or the database cannot be used; nothing is served then.
 pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listeners = Listeners::bind(settings)?;
+    wiring::check::database(settings)?;
     let parts = wiring::wire(settings, &clock, listeners.addresses.rest)?;
     let readiness = ReadinessWatch::default();
     let migrations = settings.database.migrate_on_start.then(|| Migrations::new(wiring::database(settings)));
@@ -295,7 +315,7 @@ impl Running {
     pub async fn drain(mut self) -> bool {
         let started = Instant::now();
         self.readiness.stop();
-        tracing::info!(delay_ms = self.drain_delay.as_millis(), "draining: not ready any more");
+        tracing::info!(delay_ms = millis(self.drain_delay), "draining: not ready any more");
         tokio::time::sleep(self.drain_delay).await;
 
         self.stop_public.cancel();
@@ -316,9 +336,14 @@ impl Running {
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;
         let in_time = servers.is_ok() && commands && workers.is_ok() && jobs;
-        tracing::info!(in_time, elapsed_ms = started.elapsed().as_millis(), "stopped");
+        tracing::info!(in_time, elapsed_ms = millis(started.elapsed()), "stopped");
         in_time
     }
+}
+
+/// Milliseconds for the log, whose numbers have 64 bits; more of them would be a text.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn ended(server: std::io::Result<actix_web::dev::Server>) -> Result<(), BoxError> {

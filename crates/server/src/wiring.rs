@@ -1,6 +1,6 @@
 //! From settings to the application: the one place that names adapters. No logic, only choices.
 
-mod check;
+pub(crate) mod check;
 mod gauges;
 mod images;
 mod payments;

@@ -91,6 +91,8 @@ fn assert_not_there(kind: DatabaseKind) {
     for (arguments, told) in [
         (&["payment", "explain", NOTHING][..], "there is no payment"),
         (&["payment", "reconcile", NOTHING], "there is no payment"),
+        (&["payment", "explain", "GC-1000-1000-1000"], "there is no payment GC-1000-1000-1000"),
+        (&["payment", "reconcile", "GC-1000-1000-1000"], "there is no payment GC-1000-1000-1000"),
         (&["outbox", "retry", NOTHING], "there is no mail"),
         (&["audit-log", "--id", NOTHING], "there is no product and no mail"),
         (&["audit-log", "--id", "nonsense"], "there is no product and no mail"),
@@ -188,6 +190,7 @@ pub(crate) fn the_check_and_the_server_say_the_same() -> Result<(), String> {
     fs::write(at("file"), "").unwrap();
     let (templates, journal) = (at("templates"), at("file/simulator.jsonl"));
     let images = format!("file://{}", at("file/images"));
+    let (no_file, in_no_folder) = (format!("sqlite://{}", at("templates")), format!("sqlite://{}", at("file/shop.db")));
     for (key, value) in [
         ("mail.from", "Toko <toko@>"),
         ("mail.from", "Toko <toko@127.0.0.1>"),
@@ -197,6 +200,8 @@ pub(crate) fn the_check_and_the_server_say_the_same() -> Result<(), String> {
         ("database.url", "sqlite://file:x.db"),
         ("database.url", "sqlite://file::memory:"),
         ("database.url", "sqlite://:memory:"),
+        ("database.url", &no_file),
+        ("database.url", &in_no_folder),
         ("database.url", "postgres://localhost/shop?pgbouncer=true"),
         ("cors.allowed_origins", "https://[::1"),
         ("storage.url", "file://"),

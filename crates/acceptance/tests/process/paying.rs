@@ -152,7 +152,7 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
         };
         until("the server lets us in", SOON, async || is_told("gocommerce_mail_server_usable{} 1").await).await;
         let shop = Shopping::begin(addresses, "", 5).await;
-        shop.order().await.unwrap();
+        let payment = shop.order().await.unwrap();
         let refused = |count| format!(r#"gocommerce_payment_work_total{{what="mail",outcome="refused"}} {count}"#);
         until("the mail is refused", SOON, async || is_told(&refused(1)).await).await;
         let (_, told) = command(&["outbox", "list", "--state", "queued"], &settings[..1]);
@@ -171,6 +171,8 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
 
         // What was wrong is mended, and the next process does not wait for hours.
         server.heal();
+        let (code, told) = command(&["payment", "explain", payment["payment_code"].as_str().unwrap()], &settings[..1]);
+        assert_eq!((code, told.contains(payment["id"].as_str().unwrap())), (Some(0), true), "{told}");
         let (code, told) = command(&["outbox", "retry"], &settings[..1]);
         assert_eq!((code, told.contains("2 mails are tried again")), (Some(0), true), "{told}");
         let _process = Process::serve(&settings);

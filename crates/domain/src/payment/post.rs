@@ -778,7 +778,11 @@ mod tests {
                 desk.due.lock().unwrap().push(late);
                 desk.answers.lock().unwrap().push(Ok(Delivery::Sent));
             }
-            async move { if is_first { () } else { std::future::pending().await } }
+            async move {
+                if !is_first {
+                    std::future::pending().await
+                }
+            }
         };
         let mut running = Box::pin(postman.run(pause));
         assert!(running.as_mut().now_or_never().is_none(), "the first one is still being sent");

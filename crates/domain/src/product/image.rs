@@ -117,6 +117,10 @@ impl ImageUrl {
         }
         let is_plain = !text.chars().any(|character| character.is_control() || character.is_whitespace());
         match Url::parse(text) {
+            // Everybody is shown the address, and whoever knows the account in it.
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Err(Reason::new(ViolationCode::InvalidUrl, "{field} must not have an account in it"))
+            }
             Ok(url) if is_plain && matches!(url.scheme(), "http" | "https") && url.has_host() => {
                 Ok(Self(text.to_owned()))
             }
@@ -295,9 +299,16 @@ mod tests {
         {
             assert_eq!(ImageUrl::parse(address).unwrap().as_str(), address);
         }
-        for other in
-            ["javascript:alert(1)", "data:image/png;base64,AA==", "/a.png", "file:///etc/passwd", "https://", "a b"]
-        {
+        for other in [
+            "javascript:alert(1)",
+            "data:image/png;base64,AA==",
+            "/a.png",
+            "file:///etc/passwd",
+            "https://",
+            "a b",
+            "https://ada:secret@example.com/a.png",
+            "https://ada@example.com/a.png",
+        ] {
             assert_eq!(ImageUrl::parse(other).unwrap_err().code(), ViolationCode::InvalidUrl, "{other}");
         }
         let long = format!("https://example.com/{}", "a".repeat(255));

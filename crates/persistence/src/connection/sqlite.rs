@@ -23,14 +23,15 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Sql
     let mut connection = match session.access {
         Access::Create => {
             create_privately(path).map_err(|error| {
-                let problem = format!("the database file cannot be opened: {error}");
-                ConnectionError::BadConnection(problem)
+                ConnectionError::BadConnection(format!("the file {} cannot be opened: {error}", path.display()))
             })?;
-            SqliteConnection::establish(address.expose())?
+            SqliteConnection::establish(address.expose())
         }
-        Access::Write | Access::Read => SqliteConnection::establish(&existing(address.expose()))?,
-    };
-    set_up(&mut connection, &settings(session))?;
+        Access::Write | Access::Read => SqliteConnection::establish(&existing(address.expose())),
+    }
+    .map_err(|error| ConnectionError::BadConnection(format!("the file {}: {error}", path.display())))?;
+    set_up(&mut connection, &settings(session))
+        .map_err(|error| ConnectionError::BadConnection(format!("the file {}: {error}", path.display())))?;
     Ok(connection)
 }
 

@@ -89,8 +89,13 @@ pub(crate) async fn create(
     form: Form<OrderBody>,
 ) -> Result<Reply<PaymentBody>, Refusal> {
     let admitted = call.admit(&app.checkout)?;
-    // A key that is no text is kept as one that no order can have, so that it does not pass for none.
-    let key = request.headers().get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or("\u{7f}").to_owned());
+    // A key that is no text, or one of several, is kept as one that no order can have, so that it does not pass for none.
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
+    let key = match (keys.next(), keys.next()) {
+        (Some(key), None) => Some(key.to_str().unwrap_or("\u{7f}").to_owned()),
+        (Some(_), Some(_)) => Some("\u{7f}".to_owned()),
+        (None, _) => None,
+    };
     let payment = admitted.run(form.read().await?.under(key.unwrap_or_default())).await?;
     let location = addresses.of_path(&format!("/payments/{}", payment.id));
     Ok(Reply::created("payment created successfully", addresses.payment(payment).into()).header(LOCATION, location))

@@ -24,6 +24,10 @@ async fn an_order_under_a_key_is_made_once() {
     assert_eq!(shop.stage.till.count(), 1);
     assert_eq!(order(&shop, "idempotency-key: order-2\r\n", &two_of(&desk)).await.status, 201);
     assert_eq!(shop.stage.till.count(), 2);
+    // Which of two would count is anybody's guess.
+    let two = order(&shop, "idempotency-key: order-3\r\nidempotency-key: order-4\r\n", &two_of(&desk)).await;
+    assert_eq!(two.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(shop.stage.till.count(), 2);
 }
 
 #[tokio::test]

@@ -11,10 +11,10 @@ use domain::audit_log::{About, AuditLog};
 use domain::clock::{Clock, Deadline, SystemClock};
 use domain::money::Money;
 use domain::payment::{
-    Attention, Contradiction, Payment, PaymentId, PaymentQueries, Reconciler, Reservation, Resolution, Ruling, Rulings,
-    Status, Story,
+    Attention, Contradiction, Payment, PaymentCode, PaymentId, PaymentQueries, Reconciler, Reservation, Resolution,
+    Ruling, Rulings, Status, Story,
 };
-use persistence::{Access, Overview};
+use persistence::{Access, Database, Overview};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +33,32 @@ pub(super) async fn run(command: &PaymentCommand, settings: &Settings, output: &
     }
 }
 
-fn read(id: &str) -> Result<PaymentId, Exit> {
-    id.parse().map_err(|_| failed(Exit::Misconfigured, format_args!("{id:?} is not a payment's identifier, a UUID")))
+/// How an operator names a payment: as the database does, or as buyers, sellers and mails do.
+#[derive(Clone, Copy)]
+enum Name {
+    Id(PaymentId),
+    Code(PaymentCode),
+}
+
+fn read(name: &str) -> Result<Name, Exit> {
+    let id = name.parse().ok().map(Name::Id);
+    id.or_else(|| PaymentCode::parse(name).map(Name::Code)).ok_or_else(|| {
+        let problem =
+            format_args!("{name:?} is neither a payment's identifier, a UUID, nor its code, as GC-1234-5678-9012");
+        failed(Exit::Misconfigured, problem)
+    })
+}
+
+/// The payment of a name, which need not be there where the name is an identifier.
+async fn find(database: &Database, name: Name) -> Result<PaymentId, Exit> {
+    match name {
+        Name::Id(id) => Ok(id),
+        Name::Code(code) => match database.payment_of_code(code, Deadline::within(PATIENCE)).await {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => Err(failed(Exit::Failed, format_args!("there is no payment {code}"))),
+            Err(error) => Err(unusable(&error)),
+        },
+    }
 }
 
 async fn list(
@@ -111,12 +135,16 @@ fn described(payment: &Payment) -> Value {
 }
 
 async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
-    let id = match read(id) {
-        Ok(id) => id,
+    let name = match read(id) {
+        Ok(name) => name,
         Err(exit) => return exit,
     };
     let database = match database::open(settings, Access::Read).await {
         Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let id = match find(&database, name).await {
+        Ok(id) => id,
         Err(exit) => return exit,
     };
     let by = || Deadline::within(PATIENCE);
@@ -198,12 +226,16 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
     let Some(resolution) = Resolution::ALL.into_iter().find(|resolution| resolution.as_str() == outcome) else {
         return failed(Exit::Misconfigured, "--as: give paid or failed");
     };
-    let id = match read(id) {
-        Ok(id) => id,
+    let name = match read(id) {
+        Ok(name) => name,
         Err(exit) => return exit,
     };
     let database = match database::open(settings, Access::Write).await {
         Ok(database) => database,
+        Err(exit) => return exit,
+    };
+    let id = match find(&database, name).await {
+        Ok(id) => id,
         Err(exit) => return exit,
     };
     let ruling = Ruling { resolution, operator: operator::name(), reason: reason.to_owned() };
@@ -228,8 +260,8 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
 }
 
 async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> Exit {
-    let id = match id.map(read).transpose() {
-        Ok(id) => id,
+    let name = match id.map(read).transpose() {
+        Ok(name) => name,
         Err(exit) => return exit,
     };
     let database = match database::open(settings, Access::Write).await {
@@ -240,8 +272,11 @@ async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say)
         Ok(reconciler) => reconciler,
         Err(error) => return failed(Exit::Misconfigured, error),
     };
-    match id {
-        Some(id) => reconcile_one(&reconciler, id, output).await,
+    match name {
+        Some(name) => match find(&database, name).await {
+            Ok(id) => reconcile_one(&reconciler, id, output).await,
+            Err(exit) => exit,
+        },
         None => reconcile_due(&reconciler, settings.payment.check_pause, output).await,
     }
 }

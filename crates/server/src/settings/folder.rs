@@ -71,7 +71,11 @@ impl Folder {
     /// No file in the folder is for this environment.
     fn tell_of_none(&mut self, folder: &Path, environment: Environment, others: &[&str], is_named: bool) {
         let (place, own) = (folder.display(), environment.name());
-        let problem = format!("the folder holds neither default.toml nor {own}.toml");
+        let problem = if is_named && !folder.exists() {
+            "there is no such folder".to_owned()
+        } else {
+            format!("the folder holds neither default.toml nor {own}.toml")
+        };
         if !is_named {
             let doubt = format!("{place}: {problem}, but {}, so that nothing of it counts", others.join(", "));
             self.warnings.push(format!("{doubt}; --env or COMMERCE_ENV names the environment"));

@@ -10,6 +10,7 @@ use outbound::mail::{MailSetupError, Post};
 use outbound::midtrans::Midtrans;
 use outbound::simulator;
 use rustix::fs::{Access, access};
+use secrecy::ExposeSecret;
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
 use std::sync::Arc;
@@ -17,8 +18,20 @@ use std::sync::Arc;
 /// Everything that is wrong with the settings and is found only when they are used. Call it on a runtime, as the server does.
 #[must_use]
 pub fn check(settings: &Settings) -> Vec<Fault> {
-    let found = [super::keys(settings).err(), store(settings).err(), gateway(settings).err(), post(settings).err()];
+    let found = [
+        database(settings).err(),
+        super::keys(settings).err(),
+        store(settings).err(),
+        gateway(settings).err(),
+        post(settings).err(),
+    ];
     found.into_iter().flatten().filter_map(|error| error.fault()).collect()
+}
+
+/// Whether the file of an embedded database is one, or can be made.
+pub(crate) fn database(settings: &Settings) -> Result<(), StartError> {
+    let Some(file) = persistence::embedded_file(settings.database.url.expose_secret()) else { return Ok(()) };
+    can_be_file(&file).map_err(|error| StartError::DatabaseFile(file, error))
 }
 
 fn store(settings: &Settings) -> Result<(), StartError> {

@@ -377,7 +377,7 @@ fn all_mistakes_are_told_at_once_each_with_its_place() {
 fn a_folder_that_is_not_there_is_a_mistake() {
     let folder = folder(&[]);
     let text = mistakes(&files("test", &folder.path().join("nowhere"))).to_string();
-    assert!(text.contains("/nowhere: the folder holds neither default.toml nor test.toml"), "{text}");
+    assert!(text.contains("/nowhere: there is no such folder"), "{text}");
 }
 
 #[test]

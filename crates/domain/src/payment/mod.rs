@@ -17,6 +17,7 @@ pub mod notification;
 pub mod order;
 pub mod ports;
 pub mod post;
+mod postman;
 pub mod reconcile;
 pub mod record;
 pub mod status;
@@ -36,10 +37,8 @@ pub use ports::{
     Bell, Cause, Change, Kept, Leases, Listener, Notifications, PaymentQueries, Payments, PendingNotification, Placed,
     Rulings,
 };
-pub use post::{
-    Attempt, Claimed, Delivery, Letter, Mail, MailError, MailId, MailSelection, MailState, Mailer, Outbox, Postman,
-    RENEW_EVERY,
-};
+pub use post::{Attempt, Claimed, Delivery, Letter, Mail, MailError, MailId, MailSelection, MailState, Mailer, Outbox};
+pub use postman::{Postman, RENEW_EVERY};
 pub use reconcile::Reconciler;
 pub use record::{Learnt, PaymentPage, PaymentRecord, Report, Reservation, Transaction};
 pub use status::{State, Status, TransactionStatus};

@@ -13,11 +13,16 @@ const NAMES: [(&str, &str); 3] = [
     ("health.proto", "grpc/health/v1/health.proto"),
 ];
 
-/// The descriptors of the shop's services, of health and of the details of errors, with all that they import before them.
+/// The descriptors of all that a client needs, as a file for its tools: an encoded `google.protobuf.FileDescriptorSet`.
 ///
 /// # Errors
 /// That what is built in is no such descriptors.
-pub fn descriptor_set() -> Result<FileDescriptorSet, prost::DecodeError> {
+pub fn descriptor_file() -> Result<Vec<u8>, prost::DecodeError> {
+    descriptor_set().map(|set| set.encode_to_vec())
+}
+
+/// The descriptors of the shop's services, of health and of the details of errors, with all that they import before them.
+pub(crate) fn descriptor_set() -> Result<FileDescriptorSet, prost::DecodeError> {
     let mut all = FileDescriptorSet::default();
     let mut names = HashSet::new();
     let sets = [DESCRIPTOR_SET, tonic_types::pb::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];

@@ -23,7 +23,7 @@ mod server;
 mod upload;
 mod user;
 
-pub use descriptors::descriptor_set;
+pub use descriptors::descriptor_file;
 pub use error::code;
 pub use options::Options;
 pub use proto::DESCRIPTOR_SET;

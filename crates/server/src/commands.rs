@@ -23,7 +23,6 @@ use domain::clock::{Clock, Deadline, SystemClock};
 use domain::user::{Email, LoginAttempts, Users};
 use output::Say;
 use persistence::Access;
-use prost::Message;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -213,11 +212,11 @@ fn print_openapi(output: &mut impl Say) -> Exit {
 }
 
 fn write_descriptors(out: &Path) -> Exit {
-    let set = match grpc::descriptor_set() {
-        Ok(set) => set,
+    let descriptors = match grpc::descriptor_file() {
+        Ok(descriptors) => descriptors,
         Err(error) => return failed(Exit::Failed, error),
     };
-    match std::fs::write(out, set.encode_to_vec()) {
+    match std::fs::write(out, descriptors) {
         Ok(()) => Exit::Done,
         Err(error) => failed(Exit::Failed, format_args!("{} cannot be written: {error}", out.display())),
     }

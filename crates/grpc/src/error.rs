@@ -60,6 +60,11 @@ pub(crate) fn instead_of(refusal: Code, request_id: &RequestId) -> Option<Status
     Some(Status::with_error_details(code, message, details(reason, request_id)))
 }
 
+/// What is to be said where no rpc has the name that was asked for: tonic says nothing of it.
+pub(crate) fn unknown_rpc(message: String, request_id: &RequestId) -> Status {
+    Status::with_error_details(Code::Unimplemented, message, details("rpc_not_found", request_id))
+}
+
 fn details(reason: &str, request_id: &RequestId) -> ErrorDetails {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     details.set_request_info(request_id.as_str(), "");

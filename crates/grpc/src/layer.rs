@@ -1,7 +1,7 @@
 //! What surrounds every call, to whichever service: request id, deadline, panics, span and report.
 
 use crate::call::{Call, X_REQUEST_ID};
-use crate::rpc::Rpcs;
+use crate::rpc::{Asked, Rpcs};
 use crate::{deadline, error};
 use domain::client::TrustedProxies;
 use domain::error::{Error, ErrorCode};
@@ -77,12 +77,12 @@ where
         let started = Instant::now();
         let around = Arc::clone(&self.surroundings);
         let call = Call::of(&request, &around.proxies, around.deadline);
-        let rpc = around.rpcs.name(request.uri().path());
+        let Asked { name: rpc, unknown } = around.rpcs.find(request.uri().path());
         let span = tracing::info_span!("grpc", request_id = call.request_id.as_str(), rpc = &*rpc);
         request.extensions_mut().insert(call.clone());
         let work = self.services.call(request);
         let answer = async move {
-            let mut response = around.answer(&call, work).await;
+            let mut response = around.answer(&call, unknown, work).await;
             if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
@@ -95,12 +95,12 @@ where
 
 impl Surroundings {
     /// The services' answer, or the one that is due when there is none in time.
-    async fn answer<F>(&self, call: &Call, work: F) -> Response<Body>
+    async fn answer<F>(&self, call: &Call, unknown: Option<String>, work: F) -> Response<Body>
     where
         F: Future<Output = Result<Response<Body>, Infallible>>,
     {
         match deadline::within(call.deadline, AssertUnwindSafe(work).catch_unwind()).await {
-            Some(Ok(Ok(response))) => put_right(call, response),
+            Some(Ok(Ok(response))) => put_right(call, unknown, response),
             Some(Err(_panic)) => {
                 self.desk.observer.panic_caught("grpc");
                 refusal(call, ErrorCode::Internal)
@@ -128,11 +128,15 @@ fn refusal(call: &Call, code: ErrorCode) -> Response<Body> {
 }
 
 /// An answer as it is, unless it is a refusal of tonic's own that has to be put right: those come without details.
-fn put_right(call: &Call, response: Response<Body>) -> Response<Body> {
+fn put_right(call: &Call, unknown: Option<String>, response: Response<Body>) -> Response<Body> {
     if response.headers().contains_key(GRPC_STATUS_DETAILS) {
         return response;
     }
-    let instead = error::instead_of(status_of(response.headers()), &call.request_id);
+    let status = status_of(response.headers());
+    let instead = match unknown {
+        Some(message) if status == Code::Unimplemented => Some(error::unknown_rpc(message, &call.request_id)),
+        _ => error::instead_of(status, &call.request_id),
+    };
     instead.map_or(response, Status::into_http)
 }
 

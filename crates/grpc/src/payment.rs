@@ -1,4 +1,4 @@
-//! Payments: `proto/payment.proto` over the use cases of `domain::payment`.
+//! Payments: `proto/gocommerce/payment.proto` over the use cases of `domain::payment`.
 
 use crate::call::{Call, open};
 use crate::product::{NAMES, product_response, timestamp};

@@ -1,4 +1,4 @@
-//! Products: `proto/product.proto` over the use cases of `domain::product`.
+//! Products: `proto/gocommerce/product.proto` over the use cases of `domain::product`.
 
 use crate::call::{open, open_early};
 use crate::proto::product::product_command_service_server::ProductCommandService;

@@ -1,9 +1,9 @@
-//! What is generated from `proto/*.proto`: messages, and for each service a trait and a client.
+//! What is generated from `proto/gocommerce/*.proto`: messages, and for each service a trait and a client.
 
 /// The descriptors of all services here, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
 
-/// Payments: `proto/payment.proto`.
+/// Payments: `proto/gocommerce/payment.proto`.
 #[expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
@@ -15,7 +15,7 @@ pub mod payment {
     tonic::include_proto!("payment");
 }
 
-/// Products: `proto/product.proto`.
+/// Products: `proto/gocommerce/product.proto`.
 #[expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
@@ -26,7 +26,7 @@ pub mod product {
     tonic::include_proto!("product");
 }
 
-/// Accounts: `proto/user.proto`.
+/// Accounts: `proto/gocommerce/user.proto`.
 #[expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,

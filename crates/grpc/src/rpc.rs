@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// What stands for every method that is not served: what a stranger asks for must not become a metric's label.
 const UNMATCHED: &str = "unmatched";
 
+/// How many characters of an unknown name are told back.
+const MOST_ECHOED: usize = 200;
+
 /// The full names of the methods that are served, such as `user.UserQueryService/GetUserByID`.
 #[derive(Debug)]
 pub(crate) struct Rpcs {
@@ -36,11 +39,39 @@ impl Rpcs {
         Ok(Self { names, unmatched: UNMATCHED.into() })
     }
 
-    /// The name of the method that a request's path asks for.
-    pub(crate) fn name(&self, path: &str) -> Arc<str> {
-        let name = path.strip_prefix('/').and_then(|name| self.names.get(name));
-        Arc::clone(name.unwrap_or(&self.unmatched))
+    /// The method that a request's path asks for.
+    pub(crate) fn find(&self, path: &str) -> Asked {
+        let asked = path.strip_prefix('/').unwrap_or(path);
+        if let Some(name) = path.strip_prefix('/').and_then(|name| self.names.get(name)) {
+            return Asked { name: Arc::clone(name), unknown: None };
+        }
+        Asked { name: Arc::clone(&self.unmatched), unknown: Some(self.explain(asked)) }
     }
+
+    /// Tells what of a name is unknown, in the words of Go's servers.
+    fn explain(&self, asked: &str) -> String {
+        let (service, method) = asked.rsplit_once('/').unwrap_or((asked, ""));
+        let is_served = |name: &Arc<str>| name.rsplit_once('/').is_some_and(|(known, _)| known == service);
+        if self.names.iter().any(is_served) {
+            format!("unknown method {} for service {service}", shortened(method))
+        } else {
+            format!("unknown service {}", shortened(service))
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The method's name for logs and metrics.
+    pub(crate) name: Arc<str>,
+    /// What is to be said to the caller where there is no such method.
+    pub(crate) unknown: Option<String>,
+}
+
+/// A stranger's text as far as an answer's metadata has room for it, each byte of which may become three there.
+fn shortened(text: &str) -> String {
+    text.chars().take(MOST_ECHOED).collect()
 }
 
 #[cfg(test)]
@@ -50,11 +81,25 @@ mod tests {
     #[test]
     fn only_what_is_served_has_a_name() {
         let rpcs = Rpcs::read(&[crate::DESCRIPTOR_SET]).unwrap();
-        assert_eq!(&*rpcs.name("/user.UserQueryService/GetUserByID"), "user.UserQueryService/GetUserByID");
+        let known = rpcs.find("/user.UserQueryService/GetUserByID");
+        assert_eq!((&*known.name, known.unknown), ("user.UserQueryService/GetUserByID", None));
         for path in
             ["/", "", "/user.UserQueryService", "/user.UserQueryService/Guess", "user.UserQueryService/GetUserByID"]
         {
-            assert_eq!(&*rpcs.name(path), UNMATCHED, "{path:?}");
+            let asked = rpcs.find(path);
+            assert_eq!(&*asked.name, UNMATCHED, "{path:?}");
+            assert!(asked.unknown.is_some(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn what_is_unknown_is_told_in_bounds() {
+        let rpcs = Rpcs::read(&[crate::DESCRIPTOR_SET]).unwrap();
+        let told = |path: &str| rpcs.find(path).unknown.unwrap();
+        assert_eq!(told("/user.UserQueryService/Guess"), "unknown method Guess for service user.UserQueryService");
+        assert_eq!(told("/user.UserQueryService/"), "unknown method  for service user.UserQueryService");
+        assert_eq!(told("/user.Guess/GetUserByID"), "unknown service user.Guess");
+        assert_eq!(told("/"), "unknown service ");
+        assert_eq!(told(&format!("/{}/x", "ö".repeat(5000))), format!("unknown service {}", "ö".repeat(MOST_ECHOED)));
     }
 }

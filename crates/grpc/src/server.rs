@@ -1,6 +1,7 @@
 //! Puts the parts together, serves them, and stops within a bound.
 
 use crate::connection;
+use crate::descriptors::descriptor_set;
 use crate::health::Health;
 use crate::layer::{SurroundLayer, Surroundings};
 use crate::options::Options;
@@ -127,14 +128,10 @@ fn routes(app: Arc<App>, health: &Health, options: &Options, stop: &Cancellation
         return Ok(routes);
     }
     Ok(routes
-        .add_service(reflection().build_v1()?.max_decoding_message_size(limit))
-        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(limit)))
+        .add_service(reflection()?.build_v1()?.max_decoding_message_size(limit))
+        .add_service(reflection()?.build_v1alpha()?.max_decoding_message_size(limit)))
 }
 
-fn reflection() -> Reflection<'static> {
-    Reflection::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        // So that a client that knows nothing of the services can read the details of their errors.
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+fn reflection() -> Result<Reflection<'static>, BoxError> {
+    Ok(Reflection::configure().register_file_descriptor_set(descriptor_set()?))
 }

@@ -1,4 +1,4 @@
-//! Accounts: `proto/user.proto` over the use cases of `domain::user`.
+//! Accounts: `proto/gocommerce/user.proto` over the use cases of `domain::user`.
 
 use crate::call::open;
 use crate::proto::user::user_command_service_server::UserCommandService;

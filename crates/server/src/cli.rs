@@ -46,6 +46,12 @@ pub enum Command {
     },
     /// Print the OpenAPI description of the REST interface
     Openapi,
+    /// Write the descriptors of the gRPC interface to a file, with those of the details of errors: for grpcurl -protoset
+    Proto {
+        /// The file: an encoded google.protobuf.FileDescriptorSet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Ask the running server whether it is ready; exit code 0 if it is, 1 if not
     Health,
     /// Fill the database with accounts and products to look at, in development and test

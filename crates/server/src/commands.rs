@@ -25,6 +25,7 @@ use output::Say;
 use persistence::Access;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +49,10 @@ pub fn tell_usage(usage: &clap::Error) -> Exit {
 
 fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
     let command = cli.command();
-    if *command == Command::Openapi {
-        return print_openapi(output);
+    match command {
+        Command::Openapi => return print_openapi(output),
+        Command::Proto { out } => return write_descriptors(out),
+        _ => {}
     }
     let settings = match Settings::load(&Sources::from_process(cli)) {
         Ok(settings) => settings,
@@ -75,6 +78,7 @@ fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
             on_runtime(audit_log::run(email.as_deref(), id.as_deref(), *limit, &settings, output))
         }
         Command::Openapi => print_openapi(output),
+        Command::Proto { out } => write_descriptors(out),
     }
 }
 
@@ -205,6 +209,17 @@ fn print_openapi(output: &mut impl Say) -> Exit {
         Err(error) => return failed(Exit::Failed, error),
     }
     Exit::Done
+}
+
+fn write_descriptors(out: &Path) -> Exit {
+    let descriptors = match grpc::descriptor_file() {
+        Ok(descriptors) => descriptors,
+        Err(error) => return failed(Exit::Failed, error),
+    };
+    match std::fs::write(out, descriptors) {
+        Ok(()) => Exit::Done,
+        Err(error) => failed(Exit::Failed, format_args!("{} cannot be written: {error}", out.display())),
+    }
 }
 
 fn print_health(settings: &Settings, output: &mut impl Say) -> Exit {

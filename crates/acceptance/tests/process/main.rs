@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         operating::health_tells_whether_a_server_is_ready,
         operating::metrics_tell_of_both_protocols_without_naming_users,
         operating::the_description_of_the_interface_is_printed,
+        operating::the_descriptors_for_grpc_clients_are_written,
         operating::the_store_of_images_is_tried_before_there_is_a_database,
         operating::who_did_what_is_told_to_operators,
         paying::a_notification_that_was_answered_is_applied_by_the_next_server,

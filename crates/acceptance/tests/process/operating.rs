@@ -6,6 +6,8 @@ use acceptance::database::{DatabaseKind, TestDatabase};
 use acceptance::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use acceptance::shop::{PASSWORD, ada};
 use acceptance::world::until;
+use prost_reflect::DescriptorPool;
+use std::path::Path;
 use std::time::Duration;
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -107,6 +109,32 @@ pub(crate) fn the_description_of_the_interface_is_printed() -> Result<(), String
     assert_eq!(process.exit_code(BOUND), Some(0), "{}", process.output());
     let printed: serde_json::Value = serde_json::from_str(&process.output()).unwrap();
     assert_eq!(printed, serde_json::to_value(rest::openapi()).unwrap());
+    Ok(())
+}
+
+pub(crate) fn the_descriptors_for_grpc_clients_are_written() -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gocommerce.binpb");
+    let write = |file: &Path| {
+        let mut process = Process::spawn(&["proto", "--out", &file.display().to_string()], &[], &[]);
+        (process.exit_code(BOUND), process.output())
+    };
+    assert_eq!(write(&file), (Some(0), String::new()));
+    let written = DescriptorPool::decode(&*std::fs::read(&file).unwrap()).unwrap();
+    for needed in [
+        "user.UserCommandService",
+        "product.ProductQueryService",
+        "payment.PaymentQueryService",
+        "grpc.health.v1.Health",
+    ] {
+        assert!(written.get_service_by_name(needed).is_some(), "{needed} is missing");
+    }
+    for needed in ["Status", "ErrorInfo", "BadRequest", "RetryInfo", "RequestInfo"] {
+        assert!(written.get_message_by_name(&format!("google.rpc.{needed}")).is_some(), "{needed} is missing");
+    }
+
+    let nowhere = folder.path().join("nowhere/gocommerce.binpb");
+    assert_eq!(write(&nowhere).0, Some(1));
     Ok(())
 }
 

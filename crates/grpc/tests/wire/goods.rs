@@ -35,6 +35,7 @@ pub(crate) fn by_seller<M>(message: M) -> Request<M> {
 }
 
 /// Tea, without an image. That it names another seller and a file is to change nothing.
+#[expect(deprecated, reason = "what is ignored may still be sent")]
 pub(crate) fn tea() -> CreateProductRequest {
     CreateProductRequest {
         name: "Tea".to_owned(),

@@ -96,10 +96,17 @@ async fn what_is_not_served_is_unimplemented() {
     let shop = shop();
     let mut client = shop.raw().await;
     let message = frame(0, &[]);
-    for path in ["/", "/nonsense", "/user.UserQueryService/DeleteUser", "/user.Users/GetUserByID"] {
+    for (path, told) in [
+        ("/", "unknown service "),
+        ("/nonsense", "unknown service nonsense"),
+        ("/user.UserQueryService/DeleteUser", "unknown method DeleteUser for service user.UserQueryService"),
+        ("/user.Users/GetUserByID", "unknown service user.Users"),
+    ] {
         let status = client.call(path, &[], message.clone()).await;
-        assert_eq!(status.code(), Code::Unimplemented, "{path}: {status:?}");
+        assert_eq!((status.code(), status.message()), (Code::Unimplemented, told), "{path}: {status:?}");
+        assert_eq!(reason(&status), "rpc_not_found", "{path}");
     }
     let status = client.call(LOGIN, &[("grpc-encoding", "br")], frame(1, &[])).await;
     assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
+    assert!(status.message().contains("`br`"), "{status:?}");
 }

@@ -92,9 +92,13 @@ pub async fn text_that_is_not_utf8_is_an_invalid_argument(world: &World) {
 }
 
 pub async fn an_unknown_method_is_unimplemented(world: &World) {
-    for path in ["/user.UserCommandService/DeleteUser", "/user.UserService/RegisterUser", "/nonsense"] {
+    for (path, told) in [
+        ("/user.UserCommandService/DeleteUser", "unknown method DeleteUser for service user.UserCommandService"),
+        ("/user.UserService/RegisterUser", "unknown service user.UserService"),
+        ("/nonsense", "unknown service nonsense"),
+    ] {
         let status = call(world, path, AnyBytes::default()).await.unwrap_err();
-        assert_eq!(status.code(), Code::Unimplemented, "{path}: {status:?}");
+        assert_eq!((status.code(), status.message()), (Code::Unimplemented, told), "{path}: {status:?}");
     }
 }
 

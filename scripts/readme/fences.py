@@ -26,6 +26,7 @@ RULES = {
     ("docs/deploy.md", "Replacing the key of tokens", "toml"): "scripts/deploy-check",
     ("docs/deploy.md", "Without containers", "sh"): "scripts/deploy-check; what is installed on the system is only verified",
     ("docs/deploy.md", "Without containers", "toml"): "scripts/deploy-check",
+    ("docs/rest-clients.md",): "scripts/openapi-check; it pins the versions",
     ("docs/grpc.md",): "scripts/proto-check; its programs contain the code",
     ("docs/grpc.md", "grpcurl", "sh"): "README.md's tour runs it, by cargo",
     ("docs/grpc.md", "grpcurl", "console"): "README.md's tour runs it; scripts/proto-check too, at another address",

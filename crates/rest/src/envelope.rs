@@ -163,7 +163,7 @@ impl<'a> From<&'a WrongField> for FieldError<'a> {
     }
 }
 
-/// An error.
+/// An error. Who sends `Accept: application/problem+json` gets a `Problem` in its place.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(crate) struct ErrorBody<'a> {

@@ -27,6 +27,7 @@ mod problem;
 mod product;
 mod refusals;
 mod server;
+mod shapes;
 mod simulator;
 mod unread;
 mod user;

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, mime};
 use domain::product::{ImageFormat, ImageKey};
 use std::fs;
 use std::path::Path as FilePath;
-use utoipa::IntoResponses;
+use utoipa::{IntoResponses, ToSchema};
 
 /// An image is never changed: another one gets a place of its own.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -28,6 +28,12 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(resource("/media/{key:.*}", "GET, HEAD").get(view).route(web::head().to(view)));
 }
+
+/// An image, byte by byte.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it is only described: the file is sent as it is")]
+pub(crate) struct Image(Vec<u8>);
 
 /// Why no image was given.
 struct ViewRefusals;
@@ -46,11 +52,21 @@ impl IntoResponses for ViewRefusals {
     get,
     path = "/media/{key}",
     operation_id = "view_image",
+    summary = "Show an image",
     tag = "products",
-    params(("key" = String, Path, description = "The image's place, `products/` and a file name")),
+    params((
+        "key" = String, Path,
+        description = "The image's place, `products/` and a file name, with its slash as `/` or as `%2F`",
+        pattern = "^products/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(jpg|png)$",
+        example = "products/0198c5f0-7a3f-7d00-a100-4c3b2b6a5d1e.jpg",
+    )),
     responses(
-        (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
-        (status = 206, description = "The part of the image that `Range` asked for"),
+        (status = 200, description = "The image", content((Image = "image/jpeg"), (Image = "image/png"))),
+        (
+            status = 206,
+            description = "The part of the image that `Range` asked for",
+            content((Image = "image/jpeg"), (Image = "image/png")),
+        ),
         (status = 304, description = "The image is still the one that `If-None-Match` or `If-Modified-Since` tells of"),
         (status = 416, description = "The image has no such part"),
         ViewRefusals,

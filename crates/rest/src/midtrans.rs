@@ -18,7 +18,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
-use utoipa::IntoResponses;
+use utoipa::{IntoResponses, ToSchema};
 
 /// The largest notification, in bytes.
 const LARGEST: usize = 64 << 10;
@@ -41,6 +41,35 @@ impl IntoResponses for NotifyRefusals {
     }
 }
 
+/// A notification, as Midtrans describes it; more fields are kept as they are. The signature covers `order_id`, `status_code`
+/// and `gross_amount`.
+#[derive(ToSchema)]
+#[schema(as = Notification)]
+#[expect(dead_code, reason = "it is only described: what is signed is read as it is written")]
+struct NotificationBody {
+    /// The payment's identifier, as it was given to Midtrans.
+    #[schema(pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    order_id: String,
+    /// Midtrans' name for the attempt to pay.
+    #[schema(required = false)]
+    transaction_id: String,
+    /// How it stands.
+    #[schema(pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    transaction_status: String,
+    /// What Midtrans' fraud detection says of it.
+    #[schema(required = false)]
+    fraud_status: String,
+    /// Midtrans' code, as a string or a number.
+    #[schema(pattern = "^[0-9]{3}$")]
+    status_code: String,
+    /// The amount with two decimals, as a string or a number.
+    #[schema(pattern = "^[0-9]{1,15}\\.[0-9]{2}$")]
+    gross_amount: String,
+    /// SHA-512 of `order_id`, `status_code`, `gross_amount` and the server key, in hexadecimal digits.
+    #[schema(pattern = "^[0-9A-Fa-f]{128}$")]
+    signature_key: String,
+}
+
 /// Takes a notification of Midtrans.
 ///
 /// It is kept before it is answered, and believed only as far as Midtrans confirms it when asked. The same one may come any
@@ -50,9 +79,10 @@ impl IntoResponses for NotifyRefusals {
     post,
     path = "/payments/midtrans/webhook",
     operation_id = "receive_notification",
+    summary = "Receive a notification",
     tag = "payments",
     request_body(
-        content = Object,
+        content = NotificationBody,
         content_type = "application/json",
         description = "The notification, as Midtrans describes it; fields that are not known here are ignored",
         example = json!({

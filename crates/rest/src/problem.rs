@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 /// The media type of RFC 9457.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// An error as problem details (RFC 9457 §3).
+/// An error as problem details (RFC 9457 §3): what comes in the place of an `Error`, as `application/problem+json`, where the
+/// request's `Accept` names that media type with a weight that is not below that of JSON.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Problem<'a> {
     /// Which kind of problem it is: stable.

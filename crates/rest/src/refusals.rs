@@ -2,7 +2,6 @@
 
 use crate::envelope::ErrorBody;
 use crate::error::{EdgeError, Refusal};
-use crate::problem::{self, Problem};
 use domain::error::{Error, ErrorCode, Reason, Violations};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -99,11 +98,7 @@ fn described(refusals: impl Iterator<Item = Refusal>) -> Responses {
 fn response(refusals: &[Refusal]) -> Response {
     let told: Vec<_> = refusals.iter().map(|refusal| format!("`{}`: {}", refusal.code, refusal.message)).collect();
     let json = content::<ErrorBody<'_>>(refusals, |refusal| value(&ErrorBody::new(refusal, REQUEST_ID)));
-    let problem = content::<Problem<'_>>(refusals, |refusal| value(&Problem::new(refusal, REQUEST_ID)));
-    let mut response = ResponseBuilder::new()
-        .description(told.join("; "))
-        .content("application/json", json)
-        .content(problem::MEDIA_TYPE, problem);
+    let mut response = ResponseBuilder::new().description(told.join("; ")).content("application/json", json);
     if refusals.iter().any(|refusal| refusal.retry_after.is_some()) {
         response = response.header("Retry-After", header(Type::Integer, "Seconds to wait before trying again"));
     }

@@ -6,6 +6,7 @@ use crate::envelope::{Reply, Success};
 use crate::error::Refusal;
 use crate::refusals::{Responses, refusals, refusals_with_body};
 use crate::server::resource;
+use crate::shapes;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use domain::app::App;
 use domain::error::ErrorCode;
@@ -40,22 +41,29 @@ impl From<Role> for RoleBody {
 
 /// An account to be opened. Fields that are not listed are ignored.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "role": "buyer",
+    "password": "correct horse",
+    "confirm_password": "correct horse",
+}))]
 pub(crate) struct RegisterBody {
-    /// What the owner is called.
-    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 255, required)]
+    #[schema(schema_with = shapes::person, required)]
     #[serde(default, deserialize_with = "text")]
     name: String,
     /// The address to log in with, at a domain that a mail server on the internet can have; one account per address, in
     /// whatever case and Unicode spelling.
-    #[schema(example = "ada@example.com", format = Email, required)]
+    #[schema(example = "ada@example.com", format = Email, max_length = 254, required)]
     #[serde(default, deserialize_with = "text")]
     email: String,
     /// What the account is for.
     #[schema(example = "buyer", value_type = RoleBody, required)]
     #[serde(default, deserialize_with = "text")]
     role: String,
-    /// At least 8 characters, at most 72 bytes, both counted when spaces are U+0020 and letters are composed (RFC 8265 §4.2).
-    #[schema(example = "correct horse", format = Password, min_length = 8, max_length = 72, required)]
+    /// At least 8 characters, at most 72 bytes of UTF-8, both counted when spaces are U+0020 and letters are composed (RFC 8265
+    /// §4.2).
+    #[schema(example = "correct horse", format = Password, min_length = 8, max_length = 72, pattern = "^[^\\u0000]*$", required)]
     #[serde(default, deserialize_with = "text")]
     password: String,
     /// The password again.
@@ -105,6 +113,7 @@ impl IntoResponses for RegisterRefusals {
     post,
     path = "/users/register",
     operation_id = "register_user",
+    summary = "Open an account",
     tag = "users",
     request_body(content(
         (RegisterBody = "application/json"),
@@ -140,6 +149,7 @@ pub(crate) async fn register(
 
 /// What an account is entered with.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "correct horse" }))]
 pub(crate) struct LoginBody {
     /// The account's e-mail address, in whatever case.
     #[schema(example = "ada@example.com", format = Email, required)]
@@ -191,6 +201,7 @@ impl IntoResponses for LoginRefusals {
     post,
     path = "/users/login",
     operation_id = "login_user",
+    summary = "Log in",
     tag = "users",
     request_body(content(
         (LoginBody = "application/json"),
@@ -256,6 +267,7 @@ impl IntoResponses for ViewRefusals {
     get,
     path = "/users/{id}",
     operation_id = "view_profile",
+    summary = "Show an account",
     tag = "users",
     params(("id" = String, Path, description = "The caller's own identifier", format = Uuid)),
     security(("bearer" = [])),

@@ -2,20 +2,20 @@
 
 use crate::body::{number, text};
 use crate::product::{ProductBody, example as product, time};
+use crate::shapes;
 use domain::payment::{OrderForm, PaymentChange, PaymentView, StoryLine};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a buyer orders. Fields that are not listed are ignored.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(as = Order)]
+#[schema(as = Order, example = json!({ "product_id": "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b", "quantity": 2 }))]
 pub(crate) struct OrderBody {
     /// The product's identifier.
-    #[schema(example = "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b", format = Uuid)]
+    #[schema(example = "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3b", format = Uuid, required)]
     #[serde(default, deserialize_with = "text")]
     product_id: String,
-    /// How many pieces, as a number or a string that holds one: 1 to 2147483647.
-    #[schema(example = 2, value_type = u32, minimum = 1)]
+    #[schema(schema_with = shapes::quantity, required)]
     #[serde(default, deserialize_with = "number")]
     quantity: String,
 }

@@ -44,20 +44,25 @@ impl IntoResponses for EventRefusals {
     }
 }
 
-/// Lets a payment be watched: sends how it stands, and then each change as it happens, as server-sent events.
+/// Lets a payment be watched.
 ///
-/// An event is called `status`, its data is a `PaymentChange`, its `id` the change's number. With `Last-Event-ID` everything
+/// Sends how it stands, and then each change as it happens, as server-sent events. An event is called `status`, its data is a `PaymentChange`, its `id` the change's number. With `Last-Event-ID` everything
 /// comes that has happened since that change. The connection ends after a quarter of an hour, and with the server; come
 /// back then with the last `id`. Its buyer and its product's seller may watch a payment.
 #[utoipa::path(
     get,
     path = "/payments/{id}/events",
     operation_id = "watch_payment",
+    summary = "Watch a payment",
     tag = "payments",
     security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The payment's identifier", format = Uuid),
-        ("Last-Event-ID" = Option<u32>, Header, description = "The number of the last change that the client knows"),
+        (
+            "Last-Event-ID" = Option<String>, Header,
+            description = "The number of the last change that the client knows: 0 to 4294967295. Empty, it is as good as absent",
+            pattern = "^[0-9]{0,9}$", example = "3",
+        ),
     ),
     responses(
         (status = 200, description = "The events", body = ChangeBody, content_type = "text/event-stream"),

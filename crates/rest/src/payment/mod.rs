@@ -52,19 +52,22 @@ impl IntoResponses for CreateRefusals {
     }
 }
 
-/// Orders a product, and opens the page on which it is paid.
+/// Orders a product.
 ///
-/// Only buyers do. The pieces are reserved until the payment's time is over. With an `Idempotency-Key` an order that is sent
+/// Opens the page on which it is paid. Only buyers order. The pieces are reserved until the payment's time is over. With an `Idempotency-Key` an order that is sent
 /// again, for whatever reason, is made once: the answer is that of the first time. A key is kept for a day.
 #[utoipa::path(
     post,
     path = "/payments",
     operation_id = "create_payment",
+    summary = "Order a product",
     tag = "payments",
     security(("bearer" = [])),
     params((
         "Idempotency-Key" = Option<String>, Header,
-        description = "What this order is known by, should it be sent again: 1 to 255 visible ASCII characters",
+        description = "What this order is known by, should it be sent again: 1 to 255 visible ASCII characters. Empty, it is as good \
+                       as absent",
+        pattern = "^[!-~]*$", max_length = 255, example = "order-4711",
     )),
     request_body(content((OrderBody = "application/json"), (OrderBody = "application/x-www-form-urlencoded"))),
     responses(
@@ -110,11 +113,14 @@ impl IntoResponses for ViewRefusals {
     }
 }
 
-/// Shows a payment to its buyer or to its product's seller.
+/// Shows a payment.
+///
+/// Its buyer and its product's seller see it.
 #[utoipa::path(
     get,
     path = "/payments/{id}",
     operation_id = "view_payment",
+    summary = "Show a payment",
     tag = "payments",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The payment's identifier", format = Uuid)),
@@ -150,11 +156,14 @@ impl IntoResponses for BrowseRefusals {
     }
 }
 
-/// Shows buyers their purchases and sellers the sales of their products, the newest first, page by page.
+/// Shows a list of payments, page by page.
+///
+/// Buyers see their purchases and sellers the sales of their products, the newest first.
 #[utoipa::path(
     get,
     path = "/payments",
     operation_id = "browse_payments",
+    summary = "List payments",
     tag = "payments",
     security(("bearer" = [])),
     params(ListQuery),
@@ -198,11 +207,14 @@ pub(crate) async fn browse(
     })
 }
 
-/// Tells a payment's whole story: what happened to it, what the gateway sent, which mails went out.
+/// Tells a payment's whole story.
+///
+/// What happened to it, what the gateway sent, which mails went out. Its buyer and its product's seller see it.
 #[utoipa::path(
     get,
     path = "/payments/{id}/timeline",
     operation_id = "view_timeline",
+    summary = "Show a timeline",
     tag = "payments",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The payment's identifier", format = Uuid)),

@@ -1,56 +1,96 @@
 //! What products look like in bodies.
 
 use crate::body::{number, text};
+use crate::shapes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::product::{ImageField, ProductForm as Form, ProductView, Upload};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a client tells of a product. Fields that are not listed are ignored.
+/// A product to be offered. Fields that are not listed are ignored.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "name": "Oak desk",
+    "description": "A desk of solid oak.",
+    "price": "1250000",
+    "stock": 12,
+    "image_url": "https://images.example/desk.jpg",
+}))]
 pub(crate) struct ProductForm {
-    /// What it is called.
-    #[schema(example = "Oak desk", min_length = 1, max_length = 255)]
+    #[schema(schema_with = shapes::name, required)]
     #[serde(default, deserialize_with = "text")]
     name: String,
-    /// What is told of it, in several lines if need be.
-    #[schema(example = "A desk of solid oak.", min_length = 1, max_length = 5000)]
+    #[schema(schema_with = shapes::description, required)]
     #[serde(default, deserialize_with = "text")]
     description: String,
-    /// What one piece costs, as a string or a number: more than 0, at most 9999999999999.99, with at most two decimals, and
-    /// without separators between thousands.
-    #[schema(example = "1250000")]
+    #[schema(schema_with = shapes::price, required)]
     #[serde(default, deserialize_with = "number")]
     price: String,
-    /// How many pieces there are, as a number or a string that holds one: 0 to 2147483647.
-    #[schema(example = 12, value_type = u32)]
+    #[schema(schema_with = shapes::stock, required)]
     #[serde(default, deserialize_with = "number")]
     stock: String,
-    /// The address of its image on the web.
-    #[schema(example = "https://images.example/desk.jpg", format = "uri", max_length = 255)]
+    #[schema(schema_with = shapes::image_url, required = false)]
     #[serde(default, deserialize_with = "text")]
     image_url: String,
 }
 
-/// What a client tells of a product, with its image.
+/// What is to change about a product. Fields that are not listed are ignored.
 #[derive(ToSchema)]
+#[schema(example = json!({ "price": "1300000" }))]
+#[expect(dead_code, reason = "it is only described: a change is read into a `ProductForm`")]
+pub(crate) struct ProductChange {
+    #[schema(schema_with = shapes::changed_name, required = false)]
+    name: String,
+    #[schema(schema_with = shapes::changed_description, required = false)]
+    description: String,
+    #[schema(schema_with = shapes::changed_price, required = false)]
+    price: String,
+    #[schema(schema_with = shapes::changed_stock, required = false)]
+    stock: String,
+    #[schema(schema_with = shapes::changed_image_url, required = false)]
+    image_url: String,
+}
+
+/// A product to be offered, with its image.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "name": "Oak desk",
+    "description": "A desk of solid oak.",
+    "price": "1250000",
+    "stock": 12,
+}))]
 #[expect(dead_code, reason = "it is only described: the reader of multipart bodies fills a `ProductForm`")]
 pub(crate) struct ProductUpload {
-    /// What it is called.
-    #[schema(example = "Oak desk", min_length = 1, max_length = 255)]
+    #[schema(schema_with = shapes::name)]
     name: String,
-    /// What is told of it, in several lines if need be.
-    #[schema(example = "A desk of solid oak.", min_length = 1, max_length = 5000)]
+    #[schema(schema_with = shapes::description)]
     description: String,
-    /// What one piece costs: more than 0, at most 9999999999999.99, with at most two decimals, and without separators between
-    /// thousands.
-    #[schema(example = "1250000")]
+    #[schema(schema_with = shapes::price)]
     price: String,
-    /// How many pieces there are: 0 to 2147483647.
-    #[schema(example = 12)]
-    stock: u32,
-    /// Its image, JPEG or PNG by content: at most 10 MiB, 16384 x 16384 and 65 million pixels.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    #[schema(schema_with = shapes::stock)]
+    stock: String,
+    /// Its image, JPEG or PNG by content: at most 10 MiB, 16384 x 16384 and 65 million pixels. Absent, there is none. In its
+    /// place, the field may hold the address of an image on the web, as text without a file name.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream", required = false)]
+    image_url: Vec<u8>,
+}
+
+/// What is to change about a product, with a new image or without.
+#[derive(ToSchema)]
+#[schema(example = json!({ "price": "1300000" }))]
+#[expect(dead_code, reason = "it is only described: the reader of multipart bodies fills a `ProductForm`")]
+pub(crate) struct ProductChangeUpload {
+    #[schema(schema_with = shapes::changed_name, required = false)]
+    name: String,
+    #[schema(schema_with = shapes::changed_description, required = false)]
+    description: String,
+    #[schema(schema_with = shapes::changed_price, required = false)]
+    price: String,
+    #[schema(schema_with = shapes::changed_stock, required = false)]
+    stock: String,
+    /// Its new image, JPEG or PNG by content: at most 10 MiB, 16384 x 16384 and 65 million pixels. Absent, the image stays as it
+    /// is. In its place, the field may hold the address of an image on the web, as text without a file name.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream", required = false)]
     image_url: Vec<u8>,
 }
 

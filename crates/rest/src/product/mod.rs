@@ -6,7 +6,7 @@ mod query;
 pub(crate) use self::body::{ProductBody, example, time};
 pub(crate) use self::query::next_page;
 
-use self::body::{ProductForm as FormBody, ProductUpload};
+use self::body::{ProductChange, ProductChangeUpload, ProductForm as FormBody, ProductUpload};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
@@ -68,6 +68,7 @@ impl IntoResponses for CreateRefusals {
     post,
     path = "/products",
     operation_id = "create_product",
+    summary = "Offer a product",
     tag = "products",
     security(("bearer" = [])),
     request_body(content(
@@ -124,11 +125,12 @@ impl IntoResponses for UpdateRefusals {
 
 /// Changes a product of one's own.
 ///
-/// A field that is absent or empty stays as it is. With `If-Match` the change is made to that version or not at all.
+/// Only its seller does. A field that is absent, `null` or empty stays as it is. With `If-Match` the change is made to that version or not at all.
 #[utoipa::path(
     put,
     path = "/products/{id}",
     operation_id = "update_product",
+    summary = "Change a product",
     tag = "products",
     security(("bearer" = [])),
     params(
@@ -136,9 +138,9 @@ impl IntoResponses for UpdateRefusals {
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that the change is for"),
     ),
     request_body(content(
-        (FormBody = "application/json"),
-        (FormBody = "application/x-www-form-urlencoded"),
-        (ProductUpload = "multipart/form-data"),
+        (ProductChange = "application/json"),
+        (ProductChange = "application/x-www-form-urlencoded"),
+        (ProductChangeUpload = "multipart/form-data"),
     )),
     responses(
         (
@@ -185,11 +187,14 @@ impl IntoResponses for DeleteRefusals {
     }
 }
 
-/// Withdraws a product of one's own: nobody reads it any more.
+/// Withdraws a product of one's own.
+///
+/// Nobody reads it any more. With `If-Match` that version is withdrawn or none.
 #[utoipa::path(
     delete,
     path = "/products/{id}",
     operation_id = "delete_product",
+    summary = "Withdraw a product",
     tag = "products",
     security(("bearer" = [])),
     params(
@@ -231,6 +236,7 @@ impl IntoResponses for ViewRefusals {
     get,
     path = "/products/{id}",
     operation_id = "view_product",
+    summary = "Show a product",
     tag = "products",
     params(
         ("id" = String, Path, description = "The product's identifier", format = Uuid),
@@ -301,6 +307,7 @@ impl IntoResponses for BrowseRefusals {
     get,
     path = "/products",
     operation_id = "browse_products",
+    summary = "List products",
     tag = "products",
     params(ListQuery),
     responses(

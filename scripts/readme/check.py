@@ -3,6 +3,7 @@
     check.py [--target FOLDER]     everything; with a folder that is kept, what has been built there is not built again
     check.py --print HEADING       prints the commands of the block of `sh` under a heading
     check.py --script HEADING      prints all commands under a heading as one script
+    check.py --commands DOCUMENT   prints all blocks of `sh` of a document, in their order
 
 How a block is read: in `sh` each command must succeed. In `console` what follows a command is its output, to be compared;
 a command that ends with `&` goes on in the background, and a block without a command is what it says next; `^C` is
@@ -222,10 +223,15 @@ def main():
     parser.add_argument("--target", metavar="FOLDER", help="build there, and keep what was built")
     parser.add_argument("--print", metavar="HEADING", help="print the commands of the block of sh under a heading")
     parser.add_argument("--script", metavar="HEADING", help="print all commands under a heading as one script")
+    parser.add_argument("--commands", metavar="DOCUMENT", help="print all blocks of sh of a document")
     arguments = parser.parse_args()
     source = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
     if arguments.print:
         print(Document(_read(os.path.join(source, "README.md"))).commands_under(arguments.print))
+        return 0
+    if arguments.commands:
+        blocks = Document(_read(os.path.join(source, arguments.commands))).blocks
+        print("\n".join(line for block in blocks if block.language == "sh" for line in block.lines))
         return 0
     if arguments.script:
         print(Document(_read(os.path.join(source, "README.md"))).script_under(arguments.script, but="scripts/tour"))

@@ -18,6 +18,7 @@ CI = ".ci/run"
 RULES = {
     ("docs/backup.md",): "scripts/backup-check",
     ("docs/browser.md",): "scripts/browser-check",
+    ("docs/curl.md",): "scripts/collection-check",
     ("docs/proxy.md",): "scripts/proxy-check",
     ("docs/deploy.md", "The image", "sh"): "needs a container engine",
     ("docs/deploy.md", "For a look", "sh"): "needs a container engine",

@@ -67,18 +67,19 @@ class Document:
 
     def script_under(self, heading, but=""):
         """All commands under a heading as one script for bash, which tells each of them, but for one."""
-        lines = ["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
+        lines = ["set -uo pipefail", "trap 'kill $(jobs -p) 2>/dev/null' EXIT", "failed=0"]
         for block in self.blocks:
             if block.heading != heading or block.language not in ("sh", "console"):
                 continue
             for step in steps(block):
                 if step.command and step.command != but:
-                    lines += [f"printf '\\n$ %s\\n' {shlex.quote(step.command)}", step.command]
+                    lines += [f"printf '\\n$ %s\\n' {shlex.quote(step.command)}"]
+                    lines += ["{", step.command, "} || { echo \"exit code $?\" >&2; failed=1; }"]
                     # A command in the background says something of its own first.
                     lines += ["sleep 2"] if step.command.rstrip().endswith("&") else []
-        if len(lines) == 2:
+        if len(lines) == 3:
             raise ValueError(f"there are no commands under {heading!r}")
-        return "\n".join(lines)
+        return "\n".join([*lines, "exit $failed"])
 
     def local_links(self):
         """The addresses of this machine that the text leads to, with their lines."""

@@ -200,6 +200,12 @@ class Postgres:
 
     def __init__(self, server):
         self.server = server
+        parts = urllib.parse.urlsplit(server)
+        self.open_server = parts._replace(netloc=f"{parts.username}@{parts.hostname}:{parts.port}").geturl()
+        self.passwords = tempfile.NamedTemporaryFile(mode="w", prefix="backup-check.", encoding="utf-8")
+        escaped = urllib.parse.unquote(parts.password).replace("\\", "\\\\").replace(":", "\\:")
+        self.passwords.write(f"*:*:*:*:{escaped}\n")
+        self.passwords.flush()
         self._create("backup_check", "backup_check_restored")
 
     def _create(self, *names):
@@ -213,11 +219,15 @@ class Postgres:
     def url(self, _):
         return self._named("backup_check")
 
+    def _open(self, name):
+        return self.open_server.rsplit("/", 1)[0] + f"/{name}"
+
     def variables(self, _):
-        return {"database_url": self._named("backup_check"), "restored_url": self._named("backup_check_restored")}
+        urls = {"database_url": self._open("backup_check"), "restored_url": self._open("backup_check_restored")}
+        return urls | {"PGPASSFILE": self.passwords.name}
 
     def restored_variables(self, _):
-        return {"database_url": self._named("backup_check_restored")}
+        return {"database_url": self._open("backup_check_restored"), "PGPASSFILE": self.passwords.name}
 
     def query(self):
         return 'psql --quiet --set=ON_ERROR_STOP=1 --command="$query" "$database_url"'

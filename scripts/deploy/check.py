@@ -174,12 +174,19 @@ def on_one_machine(document, binary, folder):
     machine.command("config", "check")
     machine.command("migrate")
 
+    for name in ("--help", "../../x", "a b"):
+        refused = subprocess.run(["deploy/make-secrets", name], cwd=folder, capture_output=True, check=False)
+        if refused.returncode == 0:
+            raise AssertionError(f"make-secrets takes the name {name!r}")
     make_key, _ = blocks(document, "Replacing the key of tokens", "sh")
     accepting, signing = blocks(document, "Replacing the key of tokens", "toml")
     with Shop(machine) as shop:
         shop.call("/users/register", confirm_password=ACCOUNT["password"], **ACCOUNT)
         old = shop.log_in()
         run(make_key, folder)
+        again = subprocess.run(["bash", "-c", make_key], cwd=folder, capture_output=True, check=False)
+        if again.returncode == 0:
+            raise AssertionError("make-secrets makes a key of a name that is taken")
         machine.configure(accepting)
         shop.reload()
         machine.configure(signing)
@@ -203,12 +210,12 @@ def without_containers(document, binary, folder):
     (settings,) = blocks(document, "Without containers", "toml")
     with open(f"{config}/production.toml", "w", encoding="utf-8") as file:
         file.write(settings.replace("/etc/go-commerce", config))
-    for name, text in (("jwt-secret", os.urandom(32).hex()), ("midtrans-server-key", "Mid-server-0000000000000000")):
+    for name, text in (("jwt-secret", os.urandom(32).hex()), ("midtrans-server-key", "Mid-server-0000000000000000"), ("mail-password", "x")):
         with open(f"{config}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(f"{config}/{name}", 0o400)
     *_, check = blocks(document, "Without containers", "sh")
-    command = check.splitlines()[0].removeprefix("sudo -u go-commerce go-commerce ").replace("/etc/go-commerce", config)
+    command = check.splitlines()[0].removeprefix("sudo -u go-commerce env --chdir=/var/lib/go-commerce go-commerce ").replace("/etc/go-commerce", config)
     run(f"{binary} {command}", folder)
 
     with open(f"{ROOT}/deploy/go-commerce.service", encoding="utf-8") as file:

@@ -17,6 +17,7 @@ CI = ".ci/run"
 # By document, and by heading and language where its blocks are not alike: the script that runs them, or in words why nothing does.
 RULES = {
     ("docs/backup.md",): "scripts/backup-check",
+    ("docs/backup.md", "With compose", "sh"): "needs a container engine",
     ("docs/browser.md",): "scripts/browser-check",
     ("docs/curl.md",): "scripts/collection-check",
     ("docs/proxy.md",): "scripts/proxy-check",

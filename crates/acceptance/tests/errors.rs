@@ -47,25 +47,68 @@ A REST client that sends `Accept: application/problem+json` gets the same as pro
 `errors` are members beside `type`, `title`, `status` and `detail`.
 ";
 
-/// What the variants of an enum of the core mean, by the code that clients see, in their order: from its source, whose
-/// docstrings say it.
-fn meanings(name: &str) -> Vec<(String, String)> {
-    let source = include_str!("../../domain/src/error.rs");
-    let (_, from_here) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
-    let (variants, after) = from_here.split_once("\n}\n").unwrap();
-    let mut meanings = Vec::new();
+/// What is wrong with a request before anybody looks at what it asks for, as the docstrings of REST's source say it: status,
+/// code and meaning.
+fn edge_errors() -> Vec<(String, String, String)> {
+    let source = include_str!("../../rest/src/error.rs");
+    let mut errors: Vec<(String, String, String)> = Vec::new();
+    for (name, meaning) in variants(source, "pub(crate) enum EdgeError {") {
+        let name = name.split('(').next().unwrap();
+        let (_, arm) = source.split_once(&format!("Self::{name}")).unwrap();
+        let (_, status) = arm.split_once("StatusCode::").unwrap();
+        let (status, rest) = status.split_once(", \"").unwrap();
+        let (code, _) = rest.split_once('"').unwrap();
+        // A notification that cannot be read has the code of any body that cannot.
+        if !errors.iter().any(|(_, known, _)| known == code) {
+            let status = status.parse::<StatusName>().unwrap();
+            errors.push((status.0.to_string(), code.to_owned(), meaning));
+        }
+    }
+    errors
+}
+
+/// A status by the name of its constant.
+struct StatusName(u16);
+
+impl std::str::FromStr for StatusName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = (100..600).filter_map(|code| reqwest::StatusCode::from_u16(code).ok());
+        let mut named = known.filter(|status| {
+            let reason = status.canonical_reason().unwrap_or_default().to_uppercase().replace([' ', '-'], "_");
+            reason == name
+        });
+        named.next().map(|status| Self(status.as_u16())).ok_or_else(|| format!("there is no status {name}"))
+    }
+}
+
+/// The variants of an enum and what their docstrings say, in their order.
+fn variants(source: &str, head: &str) -> Vec<(String, String)> {
+    let (_, from_here) = source.split_once(&format!("{head}\n")).unwrap();
+    let (variants, _) = from_here.split_once("\n}\n").unwrap();
+    let mut found = Vec::new();
     let mut meaning = String::new();
     for line in variants.lines().map(str::trim) {
         match line.strip_prefix("/// ") {
             Some(text) => meaning = format!("{meaning} {text}"),
-            None => {
-                let arm = format!("Self::{} => \"", line.trim_end_matches(','));
-                let (code, _) = after.split_once(&arm).unwrap().1.split_once('"').unwrap();
-                meanings.push((code.to_owned(), std::mem::take(&mut meaning).trim().to_owned()));
-            }
+            None => found.push((line.trim_end_matches(',').to_owned(), std::mem::take(&mut meaning).trim().to_owned())),
         }
     }
-    meanings
+    found
+}
+
+/// What the variants of an enum of the core mean, by the code that clients see, in their order: from its source, whose
+/// docstrings say it.
+fn meanings(name: &str) -> Vec<(String, String)> {
+    let source = include_str!("../../domain/src/error.rs");
+    let (_, after) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
+    let code = |variant: &str| {
+        let (_, arm) = after.split_once(&format!("Self::{variant} => \"")).unwrap();
+        arm.split_once('"').unwrap().0.to_owned()
+    };
+    let variants = variants(source, &format!("pub enum {name} {{"));
+    variants.into_iter().map(|(variant, meaning)| (code(&variant), meaning)).collect()
 }
 
 #[test]
@@ -79,10 +122,20 @@ fn the_page_of_errors_says_what_the_code_does() {
         let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
         let _ = writeln!(page, "| `{name}` | {rest} | {grpc} | {meaning} | {} |", code.message());
     }
+    page.push_str(
+        "\n## Codes of requests that cannot be read\n\n\
+         Over gRPC a message that cannot be decoded is `malformed_body` (InvalidArgument), one that is too large `body_too_large`\n\
+         (ResourceExhausted), and an rpc that there is not `rpc_not_found` (Unimplemented).\n\n\
+         | code | REST | meaning |\n| --- | --- | --- |\n",
+    );
+    for (status, code, meaning) in edge_errors() {
+        let _ = writeln!(page, "| `{code}` | {status} | {meaning} |");
+    }
     page.push_str("\n## Codes of fields\n\n| code | meaning |\n| --- | --- |\n");
     for (code, meaning) in meanings("ViolationCode") {
         let _ = writeln!(page, "| `{code}` | {meaning} |");
     }
+    page.push_str("| `wrong_type` | The value is of a kind that the field does not take, as a list for a text (REST). |\n");
     golden::compare_file("docs/errors.md", &page);
 }
 

@@ -26,7 +26,7 @@ pub(super) fn judge(reply: &Reply, at: Step, told: String) -> MailError {
         (Step::Connection | Step::Sender, Class::Never) => MailError::Refused(reason),
         (Step::SenderWithParameters, Class::Never) if wants_another_login(reply) => MailError::Refused(reason),
         // Nothing has been said that is not the same for all letters: a disk that is full, a limit for now.
-        (Step::Connection | Step::Sender, _) => MailError::Away(reason),
+        (Step::Connection | Step::Sender | Step::SenderWithParameters, _) => MailError::Away(reason),
         (Step::SenderWithParameters, Class::Never) => MailError::Unsupported(reason),
         // RFC 6531 §3.5.
         (_, Class::Never) if reply.enhanced() == Some((6, 7)) => MailError::Unsupported(reason),
@@ -81,7 +81,7 @@ mod tests {
             (553, "sender address rejected: not owned by user", Sender, "refused"),
             (451, "4.7.1 later", Sender, "away"),
             (452, "4.3.1 Insufficient system storage", Sender, "away"),
-            (451, "4.7.1 later", SenderWithParameters, "temporary"),
+            (451, "4.7.1 later", SenderWithParameters, "away"),
             (555, "parameters not recognised", SenderWithParameters, "unsupported"),
             (553, "5.6.7 addresses in ASCII only", Letter, "unsupported"),
             (550, "5.4.5 Daily user sending limit exceeded", Letter, "blocked"),

@@ -135,7 +135,9 @@ fn the_page_of_errors_says_what_the_code_does() {
     for (code, meaning) in meanings("ViolationCode") {
         let _ = writeln!(page, "| `{code}` | {meaning} |");
     }
-    page.push_str("| `wrong_type` | The value is of a kind that the field does not take, as a list for a text (REST). |\n");
+    page.push_str(
+        "| `wrong_type` | The value is of a kind that the field does not take, as a list for a text (REST). |\n",
+    );
     golden::compare_file("docs/errors.md", &page);
 }
 

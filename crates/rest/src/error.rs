@@ -44,7 +44,7 @@ const fn answer(code: ErrorCode) -> (u16, Option<&'static str>) {
 pub(crate) enum EdgeError {
     /// No route has this path.
     NotFound,
-    /// The route does not know the method; it knows these.
+    /// The route does not know the method. The header `Allow` names those that it knows.
     MethodNotAllowed(&'static str),
     /// The body took too long to arrive.
     BodyTimeout,

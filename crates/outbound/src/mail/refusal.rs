@@ -25,9 +25,9 @@ pub(super) fn judge(reply: &Reply, at: Step, told: String) -> MailError {
     match (at, reply.class()) {
         (Step::Connection | Step::Sender, Class::Never) => MailError::Refused(reason),
         (Step::SenderWithParameters, Class::Never) if wants_another_login(reply) => MailError::Refused(reason),
+        (Step::SenderWithParameters, Class::Never) => MailError::Unsupported(reason),
         // Nothing has been said that is not the same for all letters: a disk that is full, a limit for now.
         (Step::Connection | Step::Sender | Step::SenderWithParameters, _) => MailError::Away(reason),
-        (Step::SenderWithParameters, Class::Never) => MailError::Unsupported(reason),
         // RFC 6531 §3.5.
         (_, Class::Never) if reply.enhanced() == Some((6, 7)) => MailError::Unsupported(reason),
         (_, Class::Never) if is_about_us(reply) => MailError::Blocked(reason),

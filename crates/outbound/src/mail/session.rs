@@ -219,8 +219,9 @@ impl Session {
     /// Says something, and answers what is asked then, one answer after the other. What the server says to that is kept without
     /// its words where it has not judged name and password: some repeat what they do not understand, and this is logged.
     async fn converse(&mut self, command: &str, answers: &[String]) -> Result<(), Failure> {
+        let repeats = |no: &Reply| no.lines.iter().any(|line| answers.iter().any(|told| line.contains(told.as_str())));
         let wordless = |failure| match failure {
-            Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) => {
+            Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) || repeats(&no) => {
                 Failure::Refusal(Reply { code: no.code, lines: Vec::new() })
             }
             Failure::Odd(_) => Failure::Odd("its answer to AUTH is none".to_owned()),

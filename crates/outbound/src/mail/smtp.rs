@@ -11,7 +11,7 @@ use domain::error::BoxError;
 use domain::payment::MailError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 /// How long a server may take to tell that it is still there.
 const WORD_TIME: Duration = Duration::from_secs(2);
@@ -92,9 +92,7 @@ impl Courier {
             let place = self.places.acquire().await.map_err(|closed| MailError::Temporary(closed.into()))?;
             match self.session().await {
                 Ok(session) => break (place, session),
-                Err(Failure::Refusal(no)) if no.class() == Class::NotNow && self.has_others() => {
-                    self.narrow(place, &no)
-                }
+                Err(Failure::Refusal(no)) if no.class() == Class::NotNow && self.narrow(&no) => place.forget(),
                 Err(failure) => {
                     self.widen(Duration::ZERO);
                     return Err(shut_out(&failure));
@@ -116,17 +114,16 @@ impl Courier {
         self.narrowed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether another letter than the one that asks has a connection, or is about to.
-    fn has_others(&self) -> bool {
-        MAX_CONNECTIONS - self.narrowed().len() > self.places.available_permits() + 1
-    }
-
-    /// Has one connection fewer for some time: a server that refuses one more while others are open is not away, but allows
-    /// fewer of them.
-    fn narrow(&self, place: SemaphorePermit<'_>, no: &Reply) {
-        place.forget();
-        self.narrowed().push(Instant::now());
-        tracing::debug!(reply = no.to_string(), "the mail server allows fewer connections");
+    /// Has one connection fewer for some time, whose place the caller then forgets, where another letter has a connection or is
+    /// about to: a server that refuses one more while others are open is not away, but allows fewer of them. One place stays.
+    fn narrow(&self, no: &Reply) -> bool {
+        let mut narrowed = self.narrowed();
+        let has_others = MAX_CONNECTIONS - narrowed.len() > self.places.available_permits() + 1;
+        if has_others {
+            narrowed.push(Instant::now());
+            tracing::debug!(reply = no.to_string(), "the mail server allows fewer connections");
+        }
+        has_others
     }
 
     /// Allows once more the connections that are missing for as long as that.

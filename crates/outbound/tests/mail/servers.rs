@@ -197,6 +197,7 @@ async fn what_is_repeated_of_a_password_is_not_told() {
     for (answer, code) in [
         (r#"500 5.5.1 Command unrecognized: "AUTH PLAIN AHNob3BAZXhhbXBsZS5jb20Axb5sdcWlIHNlY3JldA==""#, "500"),
         ("535 5.7.8 Shop@Example.com: authentication failed", "535"),
+        ("535 5.7.8 AHNob3BAZXhhbXBsZS5jb20Axb5sdcWlIHNlY3JldA== is nobody's", "535"),
     ] {
         server.set_fault(Fault::reply(Moment::Auth, answer), Times::All);
         let told = send(&post, &pending()).await.unwrap_err().to_string();

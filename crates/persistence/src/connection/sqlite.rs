@@ -4,6 +4,7 @@ use super::{Session, set_up};
 use crate::options::Access;
 use crate::url::{Address, OpenError};
 use diesel::dsl::sql;
+use diesel::result::Error;
 use diesel::sql_types::Text;
 use diesel::{Connection, ConnectionError, ConnectionResult, RunQueryDsl, SqliteConnection};
 use std::fmt::Write;
@@ -30,9 +31,20 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Sql
         Access::Write | Access::Read => SqliteConnection::establish(&existing(address.expose())),
     }
     .map_err(|error| ConnectionError::BadConnection(format!("the file {}: {error}", path.display())))?;
-    set_up(&mut connection, &settings(session))
-        .map_err(|error| ConnectionError::BadConnection(format!("the file {}: {error}", path.display())))?;
+    set_up(&mut connection, &settings(session)).map_err(|error| naming(path, error))?;
     Ok(connection)
+}
+
+/// The error with the file's name in front. Its kind stays: a file that others are switching to the write-ahead log is
+/// tried again.
+fn naming(path: &Path, error: ConnectionError) -> ConnectionError {
+    match error {
+        ConnectionError::CouldntSetupConfiguration(Error::DatabaseError(kind, information)) => {
+            let message = format!("the file {}: {}", path.display(), information.message());
+            ConnectionError::CouldntSetupConfiguration(Error::DatabaseError(kind, Box::new(message)))
+        }
+        other => ConnectionError::BadConnection(format!("the file {}: {other}", path.display())),
+    }
 }
 
 /// The whole path of a file that has to be there and is not.

@@ -4,6 +4,7 @@ use crate::support::{Kind, TestDatabase, kinds};
 use persistence::{MigrateError, Status, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const ALL: [&str; 16] = [
     "2026-11-23-000001_create_users",
@@ -72,6 +73,25 @@ fn of_many_who_migrate_at_once_one_does_and_all_succeed() {
             assert_eq!(applied, ALL, "{kind:?}, round {round}");
             assert!(migrate(&options).unwrap().is_empty(), "{kind:?}: the second time there is nothing to do");
         }
+    }
+}
+
+/// Somebody else holds a new file for longer than a session waits for a lock, as whoever makes it may on a slow disk.
+#[test]
+fn a_new_file_that_another_process_holds_is_waited_for() {
+    for kind in kinds().into_iter().filter(|kind| *kind == Kind::Sqlite) {
+        let test = TestDatabase::empty(kind);
+        let options = test.options();
+        std::fs::create_dir_all(Path::new(test.url.trim_start_matches("sqlite://")).parent().unwrap()).unwrap();
+        let mut other = test.raw();
+        other.execute("BEGIN EXCLUSIVE; CREATE TABLE other (id INTEGER)");
+        std::thread::scope(|scope| {
+            let migrating = scope.spawn(|| migrate(&options));
+            std::thread::sleep(Duration::from_secs(3));
+            assert!(!migrating.is_finished(), "it waits");
+            other.execute("COMMIT");
+            assert_eq!(migrating.join().unwrap().unwrap(), ALL);
+        });
     }
 }
 

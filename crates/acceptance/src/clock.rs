@@ -1,7 +1,7 @@
 //! A clock that a scenario moves.
 
+use app::clock::{Clock, SystemClock};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::clock::{Clock, SystemClock};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The system's clock, moved by an offset.

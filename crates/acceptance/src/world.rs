@@ -7,7 +7,7 @@ use crate::rest::RestShop;
 use crate::shop::{Protocol, Shop};
 use crate::token::{AUDIENCE, ISSUER, KID, SECRET};
 use server::serve::Running;
-use server::settings::{Settings, Sources};
+use settings::{Settings, Sources};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use acceptance::shop::{
 use acceptance::stall::{KEY, notification, notify};
 use acceptance::token::{claims, header, signed, with};
 use acceptance::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use prost::Message;
 use serde_json::json;

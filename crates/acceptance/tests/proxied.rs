@@ -8,10 +8,10 @@ use acceptance::raw::{Answer, Download};
 use acceptance::rest::RestShop;
 use acceptance::shop::{PASSWORD, Shop, ada, teapot};
 use acceptance::world::until;
-use rehearsal::Proxy;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::time::Duration;
+use test_doubles::Proxy;
 
 const BOUND: Duration = Duration::from_secs(60);
 

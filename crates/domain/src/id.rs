@@ -1,31 +1,35 @@
-//! Identifiers: one type for each kind of thing, so that none is taken for another.
+//! Identifiers: one type for each kind of entity, so that none is taken for another.
+
+#[doc(hidden)]
+pub use uuid;
 
 /// Makes a type of UUIDs, which are text of 36 characters outside.
+#[macro_export]
 macro_rules! uuid_id {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(uuid::Uuid);
+        pub struct $name($crate::id::uuid::Uuid);
 
         impl $name {
             /// A new identifier (UUID version 7), greater than all that this process has made before.
             #[must_use]
             pub fn generate() -> Self {
-                Self(uuid::Uuid::now_v7())
+                Self($crate::id::uuid::Uuid::now_v7())
             }
 
             /// The identifier as a number.
             #[must_use]
-            pub const fn as_uuid(self) -> uuid::Uuid {
+            pub const fn as_uuid(self) -> $crate::id::uuid::Uuid {
                 self.0
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = $crate::id::uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                uuid::Uuid::try_parse(text).map(Self)
+                $crate::id::uuid::Uuid::try_parse(text).map(Self)
             }
         }
 
@@ -37,4 +41,4 @@ macro_rules! uuid_id {
     };
 }
 
-pub(crate) use uuid_id;
+pub use uuid_id;

@@ -10,34 +10,34 @@ use std::borrow::Cow;
 /// and paragraph separators, and the marks that embed, override or isolate a writing direction (UAX #9 §2). Marks that
 /// only have a direction themselves (U+061C, U+200E, U+200F) and joiners (U+200C, U+200D) belong to the spelling of names in
 /// many scripts.
-pub(crate) fn is_unprintable(character: char) -> bool {
+pub fn is_unprintable(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether a character shows nothing by itself: those that Unicode lets programs leave out when they draw a text
 /// (`Default_Ignorable_Code_Point`, UAX #44), and the braille cell without dots.
-pub(crate) fn is_invisible(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     character == '\u{2800}' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
 /// Whether a reader would see nothing of a text.
-pub(crate) fn is_blank(text: &str) -> bool {
+pub fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || is_invisible(character))
 }
 
 /// The text in Unicode's Normalization Form C, in which a letter and its marks are one character where there is such a one
 /// (UAX #15). Keyboards and systems differ in which spelling they send.
-pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
+pub fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 /// Reads a line of text of at most `max` characters; white space around it is dropped.
-pub(crate) fn line(raw: &str, max: usize) -> Result<String, Reason> {
+pub fn line(raw: &str, max: usize) -> Result<String, Reason> {
     checked(raw, max, is_unprintable)
 }
 
 /// Reads a text of at most `max` characters that may have several lines; white space around it is dropped.
-pub(crate) fn paragraphs(raw: &str, max: usize) -> Result<String, Reason> {
+pub fn paragraphs(raw: &str, max: usize) -> Result<String, Reason> {
     checked(raw, max, |character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }
 

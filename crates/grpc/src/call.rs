@@ -2,11 +2,11 @@
 
 use crate::connection::Peer;
 use crate::{deadline, error};
-use domain::client::{ClientAddress, TrustedProxies};
-use domain::clock::Deadline;
-use domain::context::{Context, RequestId};
-use domain::observe::Protocol;
-use domain::use_case::{Caller, Handler, UseCase};
+use app::client::{ClientAddress, TrustedProxies};
+use app::clock::Deadline;
+use app::context::RequestId;
+use app::observe::Protocol;
+use app::pipeline::{Admitted, Caller, Handler, UseCase};
 use http::HeaderMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -50,47 +50,36 @@ fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
     headers.get_all(X_FORWARDED_FOR).into_iter().map(|value| value.to_str().unwrap_or_default())
 }
 
-/// A call that was let in.
-pub(crate) struct Opened<'a, U> {
-    handler: &'a Handler<U>,
-    context: Context,
-}
-
-/// A call that was let in before its message was read. It travels in the request's extensions.
-#[derive(Clone)]
-struct Admitted(Context);
-
-/// Opens a call to a use case, unless that was done before its message was read: counts it and finds out who makes it.
+/// Admits a call to a use case, unless [`admit_early`] has done so before its message was read.
 ///
 /// # Errors
-/// Why the caller is not let in, as the status to answer with.
-pub(crate) fn open<'a, U: UseCase, M>(request: &Request<M>, handler: &'a Handler<U>) -> Result<Opened<'a, U>, Status> {
-    let context = match request.extensions().get::<Admitted>() {
-        Some(Admitted(context)) => context.clone(),
+/// Why the caller is refused, as the status to answer with.
+pub(crate) fn admit<U: UseCase, M>(request: &Request<M>, handler: &Handler<U>) -> Result<Admitted<U>, Status> {
+    match request.extensions().get::<Admitted<U>>() {
+        Some(admitted) => Ok(admitted.clone()),
         None => {
             let authorization = request.metadata().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-            admit(request.extensions().get::<Call>(), authorization, handler)?
+            admit_call(request.extensions().get::<Call>(), authorization, handler)
         }
-    };
-    Ok(Opened { handler, context })
+    }
 }
 
-/// Does this before the message is read, so that [`open`] finds it done.
+/// Admits a call before its message is read: large messages of strangers are not read at all.
 ///
 /// # Errors
-/// As those of [`open`].
-pub(crate) fn open_early<U: UseCase, B>(request: &mut http::Request<B>, handler: &Handler<U>) -> Result<(), Status> {
+/// As those of [`admit`].
+pub(crate) fn admit_early<U: UseCase, B>(request: &mut http::Request<B>, handler: &Handler<U>) -> Result<(), Status> {
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let context = admit(request.extensions().get::<Call>(), authorization, handler)?;
-    request.extensions_mut().insert(Admitted(context));
+    let admitted = admit_call(request.extensions().get::<Call>(), authorization, handler)?;
+    request.extensions_mut().insert(admitted);
     Ok(())
 }
 
-fn admit<U: UseCase>(
+fn admit_call<U: UseCase>(
     call: Option<&Call>,
     authorization: Option<&str>,
     handler: &Handler<U>,
-) -> Result<Context, Status> {
+) -> Result<Admitted<U>, Status> {
     let call = call.ok_or_else(|| Status::internal("the call's layer is missing"))?;
     let admission = handler.admit(Caller {
         protocol: Protocol::Grpc,
@@ -99,19 +88,16 @@ fn admit<U: UseCase>(
         request_id: call.request_id.clone(),
         deadline: call.deadline,
     });
-    admission.context.map_err(|refusal| error::status(&refusal, &call.request_id))
+    admission.outcome.map_err(|refusal| error::status(&refusal, &call.request_id))
 }
 
-impl<U: UseCase> Opened<'_, U> {
-    /// Runs the use case.
-    ///
-    /// # Errors
-    /// Why it failed, as the status to answer with.
-    pub(crate) async fn run(self, input: U::Input) -> Result<U::Output, Status> {
-        let request_id = self.context.request_id.clone();
-        let outcome = self.handler.run(self.context, input).await;
-        outcome.map_err(|failure| error::status(&failure, &request_id))
-    }
+/// Runs a use case.
+///
+/// # Errors
+/// Why it failed, as the status to answer with.
+pub(crate) async fn run<U: UseCase>(admitted: Admitted<U>, input: U::Input) -> Result<U::Output, Status> {
+    let request_id = admitted.request_id().clone();
+    admitted.run(input).await.map_err(|failure| error::status(&failure, &request_id))
 }
 
 #[cfg(test)]

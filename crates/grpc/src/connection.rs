@@ -25,8 +25,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// The door through which connections come in.
-struct Door {
+/// The acceptor through which connections come in.
+struct Acceptor {
     listener: TcpListener,
     places: Arc<Semaphore>,
     handshake_timeout: Duration,
@@ -43,7 +43,7 @@ pub(crate) fn accept(
     stop: CancellationToken,
     cut: CancellationToken,
 ) -> impl Stream<Item = io::Result<Connection>> + Send {
-    let door = Door {
+    let acceptor = Acceptor {
         listener,
         places: Arc::new(Semaphore::new(options.max_connections)),
         handshake_timeout: options.handshake_timeout,
@@ -51,13 +51,13 @@ pub(crate) fn accept(
         stop,
         cut,
     };
-    stream::unfold(door, |door| async {
-        let connection = door.next().await?;
-        Some((Ok(connection), door))
+    stream::unfold(acceptor, |acceptor| async {
+        let connection = acceptor.next().await?;
+        Some((Ok(connection), acceptor))
     })
 }
 
-impl Door {
+impl Acceptor {
     async fn next(&self) -> Option<Connection> {
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         loop {

@@ -1,6 +1,6 @@
 //! Until when a caller waits, and ending the work when it does no more.
 
-use domain::clock::Deadline;
+use app::clock::Deadline;
 use http::HeaderMap;
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,7 +1,7 @@
 //! The one place where an error gets its gRPC status and details.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use domain::context::RequestId;
+use app::context::RequestId;
 use domain::error::{Error, ErrorCode, Violation};
 use std::collections::HashMap;
 use tonic::{Code, Status};

@@ -1,6 +1,6 @@
 //! The server's limits and times.
 
-use domain::client::TrustedProxies;
+use app::client::TrustedProxies;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -1,6 +1,6 @@
-//! Payments: `proto/gocommerce/payment.proto` over the use cases of `domain::payment`.
+//! Payments: `proto/gocommerce/payment.proto` over the use cases of `app::payment`.
 
-use crate::call::{Call, open};
+use crate::call::{Call, admit, run};
 use crate::product::{NAMES, product_response, timestamp};
 use crate::proto::payment::payment_command_service_server::PaymentCommandService;
 use crate::proto::payment::payment_query_service_server::PaymentQueryService;
@@ -9,14 +9,14 @@ use crate::proto::payment::{
     PaymentChange as ChangeMessage, PaymentResponse, PaymentTimelineResponse, TimelineLine, WatchPaymentRequest,
 };
 use crate::{deadline, error};
-use domain::app::App;
-use domain::clock::Deadline;
-use domain::context::RequestId;
+use app::App;
+use app::clock::Deadline;
+use app::context::RequestId;
+use app::page::{Page, PageForm};
+use app::payment::watch::WATCH_TIME;
+use app::payment::{BrowsePaymentsForm, OrderForm, PaymentChange, PaymentView, PaymentWatch, TimelineEntry, WatchForm};
+use app::product::ProductView;
 use domain::error::{Error, ErrorCode, causes};
-use domain::page::{Page, PageForm};
-use domain::payment::watch::WATCH_TIME;
-use domain::payment::{BrowsePaymentsForm, OrderForm, PaymentChange, PaymentView, PaymentWatch, StoryLine, WatchForm};
-use domain::product::ProductView;
 use futures_util::FutureExt;
 use futures_util::stream::unfold;
 use std::panic::AssertUnwindSafe;
@@ -45,7 +45,7 @@ impl PaymentCommandService for PaymentCommands {
         &self,
         request: Request<CreatePaymentRequest>,
     ) -> Result<Response<PaymentResponse>, Status> {
-        let call = open(&request, &self.0.checkout)?;
+        let call = admit(&request, &self.0.commands.checkout)?;
         // A key that is no text is kept as one that no order can have, so that it does not pass for none.
         let mut keys = request.metadata().get_all(IDEMPOTENCY_KEY).iter();
         let key = match (keys.next(), keys.next()) {
@@ -55,7 +55,7 @@ impl PaymentCommandService for PaymentCommands {
         };
         let CreatePaymentRequest { product_id, quantity } = request.into_inner();
         let (quantity, idempotency_key) = (quantity.to_string(), key.unwrap_or_default());
-        let payment = call.run(OrderForm { product_id, quantity, idempotency_key }).await?;
+        let payment = run(call, OrderForm { product_id, quantity, idempotency_key }).await?;
         Ok(Response::new(payment_response(payment)))
     }
 }
@@ -68,8 +68,8 @@ impl PaymentQueryService for PaymentQueries {
         &self,
         request: Request<GetPaymentByIdRequest>,
     ) -> Result<Response<PaymentResponse>, Status> {
-        let call = open(&request, &self.app.view_payment)?;
-        let payment = call.run(request.into_inner().id).await?;
+        let call = admit(&request, &self.app.queries.view_payment)?;
+        let payment = run(call, request.into_inner().id).await?;
         Ok(Response::new(payment_response(payment)))
     }
 
@@ -77,8 +77,8 @@ impl PaymentQueryService for PaymentQueries {
         &self,
         request: Request<GetAllPaymentsRequest>,
     ) -> Result<Response<ListPaymentResponse>, Status> {
-        let call = open(&request, &self.app.browse_payments)?;
-        let page = call.run(browse_form(request.into_inner())).await?;
+        let call = admit(&request, &self.app.queries.browse_payments)?;
+        let page = run(call, browse_form(request.into_inner())).await?;
         Ok(Response::new(list_response(page)))
     }
 
@@ -86,21 +86,21 @@ impl PaymentQueryService for PaymentQueries {
         &self,
         request: Request<GetPaymentTimelineRequest>,
     ) -> Result<Response<PaymentTimelineResponse>, Status> {
-        let call = open(&request, &self.app.view_timeline)?;
-        let lines = call.run(request.into_inner().id).await?;
+        let call = admit(&request, &self.app.queries.view_timeline)?;
+        let lines = run(call, request.into_inner().id).await?;
         Ok(Response::new(PaymentTimelineResponse { lines: lines.into_iter().map(line_message).collect() }))
     }
 
     type WatchPaymentStream = Changes;
 
     async fn watch_payment(&self, request: Request<WatchPaymentRequest>) -> Result<Response<Changes>, Status> {
-        let call = open(&request, &self.app.watch_payment)?;
+        let call = admit(&request, &self.app.queries.watch_payment)?;
         let request_id = request.extensions().get::<Call>().map(|call| call.request_id.clone());
         // Where the caller has no deadline the watch ends by itself.
         let caller_waits = deadline::of(request.metadata().as_ref(), WATCH_TIME * 2);
         let WatchPaymentRequest { id, after } = request.into_inner();
         let after = if after == 0 { String::new() } else { after.to_string() };
-        let watch = call.run(WatchForm { id, after }).await?;
+        let watch = run(call, WatchForm { id, after }).await?;
         let request_id = request_id.unwrap_or_else(|| RequestId::accept(None));
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         let watching = Watching { app, watch, request_id, caller_waits, stop };
@@ -138,7 +138,7 @@ impl Watching {
                 tracing::warn!(code = error.code().as_str(), causes = causes(error), "a watch has ended");
             }),
             Some(Some(Err(_panic))) => {
-                self.app.desk.observer.panic_caught("grpc");
+                self.app.pipeline.observer.panic_caught("grpc");
                 Err(Error::internal("a watch panicked"))
             }
         }
@@ -183,7 +183,7 @@ fn snapshot(product: ProductView) -> crate::proto::product::ProductResponse {
     crate::proto::product::ProductResponse { etag: String::new(), ..product_response(product) }
 }
 
-fn line_message(line: StoryLine) -> TimelineLine {
+fn line_message(line: TimelineEntry) -> TimelineLine {
     TimelineLine { at: Some(timestamp(line.at)), kind: line.kind.to_owned(), text: line.text }
 }
 

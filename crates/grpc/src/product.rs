@@ -1,6 +1,6 @@
-//! Products: `proto/gocommerce/product.proto` over the use cases of `domain::product`.
+//! Products: `proto/gocommerce/product.proto` over the use cases of `app::product`.
 
-use crate::call::{open, open_early};
+use crate::call::{admit, admit_early, run};
 use crate::proto::product::product_command_service_server::ProductCommandService;
 use crate::proto::product::product_query_service_server::ProductQueryService;
 use crate::proto::product::{
@@ -8,11 +8,12 @@ use crate::proto::product::{
     ListProductResponse, ProductResponse, UpdateProductRequest,
 };
 use crate::upload::Place;
+use app::App;
+use app::entity_tag::{Tags, etag};
+use app::page::{Page, PageForm, PageNames};
+use app::product::{BrowseForm, DeleteForm, ImageField, ProductForm, ProductView, UpdateForm};
 use chrono::{DateTime, Utc};
-use domain::app::App;
-use domain::page::{Page, PageForm, PageNames};
-use domain::product::{BrowseForm, DeleteForm, ImageField, ProductForm, ProductView, UpdateForm, Upload};
-use domain::version::Tags;
+use domain::product::Upload;
 use prost::bytes::Bytes;
 use prost_types::Timestamp;
 use std::sync::Arc;
@@ -34,9 +35,9 @@ impl ProductCommandService for ProductCommands {
         &self,
         request: Request<CreateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
-        let call = open(&request, &self.0.create_product)?;
+        let call = admit(&request, &self.0.commands.create_product)?;
         let mut place = Place::taken(&request);
-        let product = call.run(create_form(request.into_inner(), &mut place)).await?;
+        let product = run(call, create_form(request.into_inner(), &mut place)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -44,9 +45,9 @@ impl ProductCommandService for ProductCommands {
         &self,
         request: Request<UpdateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
-        let call = open(&request, &self.0.update_product)?;
+        let call = admit(&request, &self.0.commands.update_product)?;
         let mut place = Place::taken(&request);
-        let product = call.run(update_form(request.into_inner(), &mut place)).await?;
+        let product = run(call, update_form(request.into_inner(), &mut place)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -54,9 +55,9 @@ impl ProductCommandService for ProductCommands {
         &self,
         request: Request<DeleteProductRequest>,
     ) -> Result<Response<DeleteProductResponse>, Status> {
-        let call = open(&request, &self.0.delete_product)?;
+        let call = admit(&request, &self.0.commands.delete_product)?;
         let DeleteProductRequest { id, etag, .. } = request.into_inner();
-        let id = call.run(DeleteForm { id, expected: Tags::parse(&etag) }).await?;
+        let id = run(call, DeleteForm { id, expected: Tags::parse(&etag) }).await?;
         Ok(Response::new(DeleteProductResponse { message: format!("product with id {id} deleted successfully") }))
     }
 }
@@ -67,14 +68,14 @@ impl ProductQueryService for ProductQueries {
         &self,
         request: Request<GetProductByIdRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
-        let call = open(&request, &self.0.view_product)?;
-        let product = call.run(request.into_inner().id).await?;
+        let call = admit(&request, &self.0.queries.view_product)?;
+        let product = run(call, request.into_inner().id).await?;
         Ok(Response::new(product_response(product)))
     }
 
     async fn get_all_products(&self, request: Request<EmptyRequest>) -> Result<Response<ListProductResponse>, Status> {
-        let call = open(&request, &self.0.browse_products)?;
-        let page = call.run(browse_form(request.into_inner())).await?;
+        let call = admit(&request, &self.0.queries.browse_products)?;
+        let page = run(call, browse_form(request.into_inner())).await?;
         Ok(Response::new(list_response(page)))
     }
 }
@@ -82,9 +83,9 @@ impl ProductQueryService for ProductQueries {
 /// Lets the caller of a command in before its message is read, which may be a large one.
 pub(crate) fn gate(app: &App, request: &mut http::Request<Body>) -> Result<(), Status> {
     match request.uri().path() {
-        "/product.ProductCommandService/CreateProduct" => open_early(request, &app.create_product),
-        "/product.ProductCommandService/UpdateProduct" => open_early(request, &app.update_product),
-        "/product.ProductCommandService/DeleteProduct" => open_early(request, &app.delete_product),
+        "/product.ProductCommandService/CreateProduct" => admit_early(request, &app.commands.create_product),
+        "/product.ProductCommandService/UpdateProduct" => admit_early(request, &app.commands.update_product),
+        "/product.ProductCommandService/DeleteProduct" => admit_early(request, &app.commands.delete_product),
         // There is no such command, which its service says itself.
         _ => Ok(()),
     }
@@ -154,7 +155,7 @@ pub(crate) fn product_response(product: ProductView) -> ProductResponse {
         image_url: product.image_url,
         created_at: Some(timestamp(product.created_at)),
         updated_at: Some(timestamp(product.updated_at)),
-        etag: product.version.etag(),
+        etag: etag(product.version),
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::connection;
 use crate::descriptors::descriptor_set;
 use crate::health::Health;
-use crate::layer::{SurroundLayer, Surroundings};
+use crate::method_names::Rpcs;
+use crate::middleware::{CallLayer, CallOptions};
 use crate::options::Options;
 use crate::payment::{PaymentCommands, PaymentQueries};
 use crate::product::{self, ProductCommands, ProductQueries};
@@ -14,10 +15,9 @@ use crate::proto::product::product_command_service_server::ProductCommandService
 use crate::proto::product::product_query_service_server::ProductQueryServiceServer;
 use crate::proto::user::user_command_service_server::UserCommandServiceServer;
 use crate::proto::user::user_query_service_server::UserQueryServiceServer;
-use crate::rpc::Rpcs;
 use crate::upload::Uploads;
 use crate::user::{UserCommands, UserQueries};
-use domain::app::App;
+use app::App;
 use domain::error::BoxError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub async fn serve(
     let _cut_what_is_left = cut.clone().drop_guard();
 
     let serving = transport(&options)
-        .layer(SurroundLayer::new(surroundings(&app, &options)?))
+        .layer(CallLayer::new(call_options(&app, &options)?))
         .add_routes(routes(app, &health, &options, &stop)?)
         .serve_with_incoming_shutdown(
             connection::accept(listener, &options, stop.clone(), cut),
@@ -87,9 +87,9 @@ fn transport(options: &Options) -> Server {
         .http2_max_local_error_reset_streams(Some(MAX_REFUSED_STREAMS))
 }
 
-fn surroundings(app: &App, options: &Options) -> Result<Surroundings, BoxError> {
-    Ok(Surroundings {
-        desk: Arc::clone(&app.desk),
+fn call_options(app: &App, options: &Options) -> Result<CallOptions, BoxError> {
+    Ok(CallOptions {
+        pipeline: Arc::clone(&app.pipeline),
         proxies: options.trusted_proxies.clone(),
         deadline: options.deadline,
         rpcs: Rpcs::read(&descriptor_sets(options))?,

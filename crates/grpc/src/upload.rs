@@ -3,8 +3,8 @@
 
 use crate::call::Call;
 use crate::{Options, error};
-use domain::app::App;
-use domain::context::RequestId;
+use app::App;
+use app::context::RequestId;
 use domain::error::Error;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};

@@ -1,13 +1,13 @@
-//! Accounts: `proto/gocommerce/user.proto` over the use cases of `domain::user`.
+//! Accounts: `proto/gocommerce/user.proto` over the use cases of `app::user`.
 
-use crate::call::open;
+use crate::call::{admit, run};
 use crate::proto::user::user_command_service_server::UserCommandService;
 use crate::proto::user::user_query_service_server::UserQueryService;
 use crate::proto::user::{
     GetUserByIdRequest, UserLoginRequest, UserLoginResponse, UserRegisterRequest, UserRegisterResponse, UserResponse,
 };
-use domain::app::App;
-use domain::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
+use app::App;
+use app::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -23,14 +23,14 @@ impl UserCommandService for UserCommands {
         &self,
         request: Request<UserRegisterRequest>,
     ) -> Result<Response<UserRegisterResponse>, Status> {
-        let call = open(&request, &self.0.register_user)?;
-        let registered = call.run(register_form(request.into_inner())).await?;
+        let call = admit(&request, &self.0.commands.register_user)?;
+        let registered = run(call, register_form(request.into_inner())).await?;
         Ok(Response::new(register_response(&registered)))
     }
 
     async fn login_user(&self, request: Request<UserLoginRequest>) -> Result<Response<UserLoginResponse>, Status> {
-        let call = open(&request, &self.0.login_user)?;
-        let logged_in = call.run(login_form(request.into_inner())).await?;
+        let call = admit(&request, &self.0.commands.login_user)?;
+        let logged_in = run(call, login_form(request.into_inner())).await?;
         Ok(Response::new(login_response(logged_in)))
     }
 }
@@ -38,8 +38,8 @@ impl UserCommandService for UserCommands {
 #[tonic::async_trait]
 impl UserQueryService for UserQueries {
     async fn get_user_by_id(&self, request: Request<GetUserByIdRequest>) -> Result<Response<UserResponse>, Status> {
-        let call = open(&request, &self.0.view_profile)?;
-        let profile = call.run(request.into_inner().id).await?;
+        let call = admit(&request, &self.0.queries.view_profile)?;
+        let profile = run(call, request.into_inner().id).await?;
         Ok(Response::new(profile_response(profile)))
     }
 }

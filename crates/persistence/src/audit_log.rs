@@ -5,19 +5,19 @@ use crate::database::Database;
 use crate::login_attempts::account_digest;
 use crate::schema::audit_log::{self, action, actor, client, details, happened_at, id, subject, table};
 use crate::schema::{mails, products};
+use app::audit_log::{About, Action, AuditLog, Author, Entry, EntryId};
+use app::client::ClientAddress;
+use app::clock::Deadline;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use domain::audit_log::{About, Action, AuditLog, Author, Entry, EntryId};
-use domain::client::ClientAddress;
-use domain::clock::Deadline;
 use domain::error::Error;
 
 /// The longest details that are kept, in characters.
 pub(crate) const LONGEST_DETAILS: usize = 255;
 
 /// What was done, and by whom.
-pub(crate) struct Deed<'a> {
+pub(crate) struct AuditEntry<'a> {
     pub(crate) action: Action,
     pub(crate) author: Author,
     pub(crate) client: Option<ClientAddress>,
@@ -27,15 +27,15 @@ pub(crate) struct Deed<'a> {
 }
 
 /// Writes down what the transaction around it does.
-pub(crate) fn add(connection: &mut AnyConnection, deed: &Deed<'_>, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) fn add(connection: &mut AnyConnection, entry: &AuditEntry<'_>, now: DateTime<Utc>) -> QueryResult<()> {
     let entry = (
         id.eq(EntryId::generate().to_string()),
         happened_at.eq(now.naive_utc()),
-        action.eq(deed.action.as_str()),
-        actor.eq(deed.author.to_string()),
-        client.eq(deed.client.map(|address| address.to_string())),
-        subject.eq(deed.subject),
-        details.eq(deed.details),
+        action.eq(entry.action.as_str()),
+        actor.eq(entry.author.to_string()),
+        client.eq(entry.client.map(|address| address.to_string())),
+        subject.eq(entry.subject),
+        details.eq(entry.details),
     );
     diesel::insert_into(table).values(entry).execute(connection).map(drop)
 }

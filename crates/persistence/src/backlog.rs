@@ -3,12 +3,13 @@
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::schema::{mails, notifications, payments};
+use app::clock::Deadline;
+use app::payment::MailState;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::dsl::{count_star, min, sum};
 use diesel::prelude::*;
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::{Attention, MailState};
+use domain::payment::Attention;
 
 /// How much waits to be done about payments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

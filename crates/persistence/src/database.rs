@@ -6,8 +6,8 @@ use crate::lanes::{LaneGauges, Lanes, Layout};
 use crate::options::Options;
 use crate::task::Kind;
 use crate::url::{Address, Backend, OpenError};
+use app::clock::Deadline;
 use diesel::QueryResult;
-use domain::clock::Deadline;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Database {
     /// Where all other reads go: perhaps to a replica.
     readers: Arc<Lanes>,
     /// What was wrong with the schema when it was last looked at.
-    pub(crate) known_schema: Mutex<Option<crate::status::Status>>,
+    pub(crate) known_schema: Mutex<Option<crate::schema_status::SchemaStatus>>,
     /// Whether it lacked tables or columns that statements name.
     pub(crate) is_schema_behind: AtomicBool,
 }

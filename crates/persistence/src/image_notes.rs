@@ -7,12 +7,13 @@ use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::schema::image_notes::{attempts, due_at, image_key, table};
+use app::clock::Deadline;
+use app::product::{ImageLedger, Removal};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::product::{ImageKey, ImageLedger, Removal};
+use domain::product::ImageKey;
 
 /// Notes that the image at a place is to be removed from `due` on.
 pub(crate) fn add(connection: &mut AnyConnection, key: &str, due: DateTime<Utc>) -> QueryResult<()> {

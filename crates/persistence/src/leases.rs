@@ -3,13 +3,13 @@
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::schema::leases::{ends_at, holder, name, table};
+use app::clock::Deadline;
+use app::payment::Leases;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::Leases;
 
 /// Takes or keeps a lease; tells whether that is so.
 fn hold(

@@ -12,10 +12,11 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("persistence needs at least one of the features `sqlite`, `postgres` and `mysql`");
 
-mod audit;
 mod audit_log;
 mod backlog;
+mod bulk_insert;
 mod connection;
+mod consistency;
 mod constraint;
 mod database;
 mod dialect;
@@ -27,29 +28,32 @@ mod lanes;
 mod leases;
 mod login_attempts;
 mod migrate;
-mod missing;
 mod notifications;
 mod options;
 mod outbox;
 mod payment;
+mod payment_notifier;
 mod pool;
 mod product;
+mod product_totals;
 mod redact;
 mod schema;
-mod status;
+mod schema_status;
+mod server_clock;
 mod task;
-mod time;
 mod url;
 mod user;
 
-pub use audit::Finding;
 pub use backlog::Backlog;
+pub use consistency::Finding;
 pub use database::Database;
 pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};
 pub use options::{Access, Options};
 pub use payment::Overview;
-pub use status::Status;
+pub use payment_notifier::{NotifierOptions, PollingNotifier};
+pub use product_totals::CachedTotals;
+pub use schema_status::SchemaStatus;
 pub use url::{Backend, OpenError, check_url, embedded_file, remedy_for_plaintext};
 
 /// Private databases, as the tests beside the crate have them.

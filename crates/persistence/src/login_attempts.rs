@@ -4,18 +4,19 @@
 //! An account has one row, and another for each address from which its owner has logged in. The rows are found by digests,
 //! because anybody may type anybody's e-mail address.
 
-use crate::audit_log::{self, Deed};
+use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
+use app::audit_log::{Action, Author};
+use app::client::ClientAddress;
+use app::clock::Deadline;
+use app::user::LoginAttempts;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
-use domain::audit_log::{Action, Author};
-use domain::client::ClientAddress;
-use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
-use domain::user::{Attempt, AttemptCounter, Email, LoginAttempts};
+use domain::user::{Attempt, AttemptCounter, Email};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -131,8 +132,8 @@ fn write_down(
         }
         Attempt::Failed | Attempt::Abandoned => return Ok(()),
     };
-    let deed = Deed { action, author, client: Some(client), subject: &keys.account, details: &details };
-    audit_log::add(connection, &deed, now)
+    let entry = AuditEntry { action, author, client: Some(client), subject: &keys.account, details: &details };
+    audit_log::add(connection, &entry, now)
 }
 
 /// Forgets all failures at an account, and tells whether there were any.
@@ -140,8 +141,8 @@ fn unlock(connection: &mut AnyConnection, account: &str, now: DateTime<Utc>) -> 
     let had_failures = row::clear(connection, account)? > 0;
     if had_failures {
         let (action, author) = (Action::Unlocked, Author::Operator);
-        let deed = Deed { action, author, client: None, subject: account, details: "" };
-        audit_log::add(connection, &deed, now)?;
+        let entry = AuditEntry { action, author, client: None, subject: account, details: "" };
+        audit_log::add(connection, &entry, now)?;
     }
     Ok(had_failures)
 }

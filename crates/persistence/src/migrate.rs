@@ -4,7 +4,7 @@ use crate::connection::{self, AnyConnection, Session};
 use crate::fault::Fault;
 use crate::options::{MIGRATE_TIMEOUT, Options};
 use crate::redact::without_secrets;
-use crate::status::Status;
+use crate::schema_status::SchemaStatus;
 use crate::url::{Address, Backend, OpenError};
 use diesel::ConnectionError;
 use diesel::dsl::sql;
@@ -88,12 +88,12 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
     lock::while_locked(&mut connection, &turn, |connection| {
         let applied = applied_versions(connection).map_err(failed)?;
         match compare(address.backend, &applied) {
-            Status::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
-            Status::SchemaBehind { missing, .. } => {
+            SchemaStatus::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
+            SchemaStatus::SchemaBehind { missing, .. } => {
                 apply(connection).map_err(|error| MigrateError::Failed(error.to_string()))?;
                 Ok(missing)
             }
-            Status::Ready | Status::Away { .. } => Ok(Vec::new()),
+            SchemaStatus::Ready | SchemaStatus::Away { .. } => Ok(Vec::new()),
         }
     })
 }
@@ -136,18 +136,18 @@ pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Ve
 }
 
 /// What a schema with these migrations is to this binary.
-pub(crate) fn compare(backend: Backend, applied: &[String]) -> Status {
+pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
     let known = embedded(backend);
     let is_unknown = |version: &&String| !known.iter().any(|migration| migration.version == **version);
     let unknown: Vec<_> = applied.iter().filter(is_unknown).cloned().collect();
     let is_missing = |migration: &Known| !applied.contains(&migration.version);
     let missing: Vec<_> = known.iter().filter(|known| is_missing(known)).map(|known| known.name.clone()).collect();
     if !unknown.is_empty() {
-        Status::SchemaAhead { unknown }
+        SchemaStatus::SchemaAhead { unknown }
     } else if !missing.is_empty() {
-        Status::SchemaBehind { missing, applied: applied.len() }
+        SchemaStatus::SchemaBehind { missing, applied: applied.len() }
     } else {
-        Status::Ready
+        SchemaStatus::Ready
     }
 }
 

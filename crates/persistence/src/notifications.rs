@@ -6,12 +6,14 @@ use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::schema::notifications::{self, attempts, fingerprint, judged_at, next_at, table, times, verdict};
 use crate::schema::payments;
+use app::clock::Deadline;
+use app::payment::{
+    Kept, NotificationId, NotificationNote, NotificationOutcome, Notifications, PendingNotification, StoredNotification,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::{Kept, NotificationId, NotificationNote, Notifications, PendingNotification, Received, Verdict};
 
 /// The longest texts that are kept of a notification's fields, in characters. A genuine one never comes near.
 const LONGEST: usize = 255;
@@ -40,8 +42,8 @@ fn cut(text: &str, longest: usize) -> String {
 }
 
 impl NotificationRow {
-    fn new(received: &Received, now: NaiveDateTime, retry_at: NaiveDateTime, is_known: bool) -> Self {
-        let unknown = (!is_known).then_some(Verdict::UnknownOrder);
+    fn new(received: &StoredNotification, now: NaiveDateTime, retry_at: NaiveDateTime, is_known: bool) -> Self {
+        let unknown = (!is_known).then_some(NotificationOutcome::UnknownOrder);
         Self {
             id: NotificationId::generate().to_string(),
             order_id: cut(&received.order, LONGEST),
@@ -84,7 +86,11 @@ impl NotificationRow {
 }
 
 /// Keeps a notification, and tells its identifier where it is the first of its kind and there is such a payment.
-fn keep(connection: &mut AnyConnection, row: &mut NotificationRow, received: &Received) -> QueryResult<Kept> {
+fn store(
+    connection: &mut AnyConnection,
+    row: &mut NotificationRow,
+    received: &StoredNotification,
+) -> QueryResult<Kept> {
     let is_known = match received.payment() {
         Some(id) => {
             let payment = payments::table.find(id.to_string()).select(payments::id);
@@ -109,10 +115,10 @@ fn keep(connection: &mut AnyConnection, row: &mut NotificationRow, received: &Re
 }
 
 /// Records what came of a notification.
-pub(crate) fn judge(
+pub(crate) fn complete(
     connection: &mut AnyConnection,
     id: NotificationId,
-    what: Verdict,
+    what: NotificationOutcome,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let judged = (verdict.eq(what.as_str()), judged_at.eq(now.naive_utc()), next_at.eq(None::<NaiveDateTime>));
@@ -149,16 +155,16 @@ fn claim(
 
 #[async_trait]
 impl Notifications for Database {
-    async fn keep(
+    async fn store(
         &self,
-        received: &Received,
+        received: &StoredNotification,
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Kept, Error> {
         let received = received.clone();
         let mut row = NotificationRow::new(&received, now.naive_utc(), retry_at.naive_utc(), true);
-        Ok(self.write(by, move |connection| keep(connection, &mut row, &received)).await?)
+        Ok(self.write(by, move |connection| store(connection, &mut row, &received)).await?)
     }
 
     async fn claim(
@@ -183,8 +189,14 @@ impl Notifications for Database {
             .collect())
     }
 
-    async fn judge(&self, id: NotificationId, what: Verdict, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
-        Ok(self.write(by, move |connection| judge(connection, id, what, now)).await?)
+    async fn complete(
+        &self,
+        id: NotificationId,
+        what: NotificationOutcome,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        Ok(self.write(by, move |connection| complete(connection, id, what, now)).await?)
     }
 
     async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! The mails that are to be sent.
 
-use crate::audit_log::{self, Deed};
+use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
@@ -9,16 +9,15 @@ use crate::schema::mails::{
     self, attempts, id, last_error, leased_until, next_at, state, table, uncertain, updated_at,
 };
 use crate::schema::{payments, users};
+use app::audit_log::{Action, Author};
+use app::clock::Deadline;
+use app::payment::{Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::Eq;
 use diesel::prelude::*;
-use domain::audit_log::{Action, Author};
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::{
-    Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox, Payment, Status,
-};
+use domain::payment::{Payment, Status};
 use std::collections::HashMap;
 
 /// The longest reason that is kept, in characters.
@@ -155,7 +154,12 @@ fn done() -> [&'static str; 3] {
 }
 
 /// Records how an attempt ended. A mail that somebody else has sent meanwhile stays sent.
-fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: NaiveDateTime) -> QueryResult<()> {
+fn record_attempt(
+    connection: &mut AnyConnection,
+    mail: MailId,
+    attempt: &Attempt,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
     let queued = table.find(mail.to_string()).filter(state.ne_all(done()));
     let reason = |error: &str| error.chars().take(LONGEST_REASON).collect::<String>();
     let free = leased_until.eq(None::<NaiveDateTime>);
@@ -164,7 +168,7 @@ fn settle(connection: &mut AnyConnection, mail: MailId, attempt: &Attempt, now: 
             let done = (free, state.eq(delivery.state().as_str()), last_error.eq(None::<String>), updated_at.eq(now));
             diesel::update(queued).set(done).execute(connection)
         }
-        Attempt::PutBack { due, error } => {
+        Attempt::Deferred { due, error } => {
             let back = (
                 free,
                 next_at.eq(due.naive_utc()),
@@ -211,8 +215,8 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
     };
     if retried > 0 {
         let (action, author, details) = (Action::MailsRetried, Author::Operator, format!("{retried} mails"));
-        let deed = Deed { action, author, client: None, subject: &subject, details: &details };
-        audit_log::add(connection, &deed, now)?;
+        let entry = AuditEntry { action, author, client: None, subject: &subject, details: &details };
+        audit_log::add(connection, &entry, now)?;
     }
     Ok(retried)
 }
@@ -271,9 +275,15 @@ impl Outbox for Database {
         Ok(found.await?.is_some())
     }
 
-    async fn settle(&self, mail: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+    async fn record_attempt(
+        &self,
+        mail: MailId,
+        attempt: &Attempt,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
         let attempt = attempt.clone();
-        Ok(self.write(by, move |connection| settle(connection, mail, &attempt, now.naive_utc())).await?)
+        Ok(self.write(by, move |connection| record_attempt(connection, mail, &attempt, now.naive_utc())).await?)
     }
 
     async fn mails(&self, wanted: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error> {

@@ -1,6 +1,6 @@
 //! Payments, and all that changes with them in one transaction.
 
-use crate::audit_log::{self, Deed};
+use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
@@ -9,16 +9,18 @@ use crate::failure::Failure;
 use crate::notifications;
 use crate::product;
 use crate::schema::{idempotency_keys, payments};
+use app::audit_log::{Action, Author};
+use app::clock::Deadline;
+use app::payment::{
+    Cause, Change, NotificationOutcome, PaymentListing, PaymentQueries, Payments, Placed, Rulings, Timeline,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryResult;
 use diesel::prelude::*;
-use domain::audit_log::{Action, Author};
-use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use domain::payment::{
-    Cause, Change, Event, IdempotencyKey, Learnt, Order, Payment, PaymentCode, PaymentId, PaymentListing,
-    PaymentQueries, PaymentRecord, Payments, Placed, Ruling, Rulings, Story, Unresolvable, Verdict,
+    Event, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentRecord, ReportOutcome, Ruling, Unresolvable,
 };
 use domain::product::Product;
 use domain::user::UserId;
@@ -69,7 +71,7 @@ fn place(connection: &mut AnyConnection, order: &Order) -> Result<Payment, Refus
         return Err(Refused::Order(ErrorCode::InsufficientStock.into()));
     }
     row::add(connection, &payment)?;
-    events::record(connection, order.id, Cause::Order, &payment.take_news(), order.now)?;
+    events::record(connection, order.id, Cause::Order, &payment.take_events(), order.now)?;
     Ok(payment)
 }
 
@@ -114,7 +116,7 @@ fn store(
     cause: Cause,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let news = payment.take_news();
+    let news = payment.take_events();
     let after = payment.record();
     if after.version != before.version {
         row::change(connection, before, payment, now)?;
@@ -147,8 +149,8 @@ fn resolve(
     let Ruling { resolution, operator, reason } = ruling;
     let details: String =
         format!("{} by {operator}: {reason}", resolution.as_str()).chars().take(audit_log::LONGEST_DETAILS).collect();
-    let deed = Deed { action, author, client: None, subject: &id.to_string(), details: &details };
-    audit_log::add(connection, &deed, now)?;
+    let entry = AuditEntry { action, author, client: None, subject: &id.to_string(), details: &details };
+    audit_log::add(connection, &entry, now)?;
     Ok(Some(Ok(Ok(payment))))
 }
 
@@ -159,7 +161,7 @@ fn change(
     cause: Cause,
     change: &Change,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Result<(Payment, Learnt), Error>>> {
+) -> QueryResult<Option<Result<(Payment, ReportOutcome), Error>>> {
     let mut payment = match lock(connection, id)? {
         None => return Ok(None),
         Some(Err(error)) => return Ok(Some(Err(error))),
@@ -168,8 +170,8 @@ fn change(
     let before = payment.record().clone();
     let learnt = change(&mut payment);
     store(connection, &before, &mut payment, cause, now)?;
-    if let (Cause::Notification(notification), Some(verdict)) = (cause, Verdict::of(learnt)) {
-        notifications::judge(connection, notification, verdict, now)?;
+    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
+        notifications::complete(connection, notification, verdict, now)?;
     }
     Ok(Some(Ok((payment, learnt))))
 }
@@ -274,7 +276,7 @@ impl Payments for Database {
         step: Change,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<(Payment, Learnt)>, Error> {
+    ) -> Result<Option<(Payment, ReportOutcome)>, Error> {
         let changed = self
             .write(by, move |connection| {
                 write_transaction(connection, |connection| change(connection, id, cause, &step, now))
@@ -344,7 +346,7 @@ impl PaymentQueries for Database {
         Ok(count.unsigned_abs())
     }
 
-    async fn story(&self, id: PaymentId, by: Deadline) -> Result<Story, Error> {
+    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
         self.read(by, move |connection| story::read(connection, id)).await?.story()
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A product that is withdrawn stays as a row, for what was sold of it, and is in no answer any more.
 
-use crate::audit_log::{self, Deed};
+use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
@@ -10,15 +10,16 @@ use crate::dialect::write_transaction;
 use crate::failure::Failure;
 use crate::image_notes;
 use crate::payment;
+use app::audit_log::Author;
+use app::clock::Deadline;
+use app::entity_tag::Tags;
+use app::product::{Filter, Listing, ProductQueries, Products};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use domain::audit_log::Author;
-use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
-use domain::product::{Changes, Filter, Listing, Owned, Product, ProductId, ProductQueries, Products};
+use domain::product::{Changes, Owned, Product, ProductId};
 use domain::user::UserId;
-use domain::version::Tags;
 
 mod listing;
 mod row;
@@ -62,8 +63,8 @@ fn write_down(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     for (action, details) in row.differences(changes) {
-        let deed = Deed { action, author: Author::User(by), client: None, subject: &row.id, details: &details };
-        audit_log::add(connection, &deed, now)?;
+        let entry = AuditEntry { action, author: Author::User(by), client: None, subject: &row.id, details: &details };
+        audit_log::add(connection, &entry, now)?;
     }
     Ok(())
 }

@@ -5,13 +5,14 @@ use crate::database::Database;
 use crate::dialect::on_each;
 use crate::failure::Failure;
 use crate::schema::users;
+use app::clock::Deadline;
+use app::user::{Profile, UserQueries, Users};
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use domain::clock::Deadline;
 use domain::error::{Error, ErrorCode};
-use domain::user::{Email, Name, PasswordHash, Profile, Role, User, UserId, UserQueries, Users};
+use domain::user::{Email, Name, PasswordHash, Role, User, UserId};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]

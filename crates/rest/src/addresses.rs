@@ -4,13 +4,13 @@
 //! relative to the request's own address is enough (RFC 3986 §5.2), it is right behind any proxy. For the rest an operator
 //! says what clients know us by, or the proxy tells what it has taken off.
 
-use crate::edge::{Facts, Shared};
+use crate::middleware::{RequestInfo, Shared};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use domain::payment::PaymentView;
-use domain::product::ProductView;
+use app::payment::PaymentView;
+use app::product::ProductView;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     fn of(request: &HttpRequest) -> Option<Self> {
-        let facts = Facts::of(request)?;
+        let facts = RequestInfo::of(request)?;
         let options = &request.app_data::<Data<Shared>>()?.options;
         let base = match (&facts.prefix, &options.public_url) {
             // What this request's own way has shown goes before what is true of most.

@@ -1,7 +1,7 @@
 //! Calls from pages of other origins (the Fetch Standard's CORS protocol).
 
-use crate::edge::Shared;
 use crate::error::Refusal;
+use crate::middleware::Shared;
 use crate::options::Options;
 use actix_cors::{Cors, CorsError};
 use actix_web::HttpRequest;

@@ -4,7 +4,7 @@ use crate::error::{Refusal, WrongField};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use domain::page::Page;
+use app::page::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,8 +1,8 @@
 //! The headers that all answers have.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use domain::context::RequestId;
-use domain::quota::Quota;
+use app::context::RequestId;
+use app::rate_limit::Quota;
 
 /// The header that ties together what a request leaves in answers and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +25,7 @@ const DEFAULTS: [(HeaderName, &str); 6] = [
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
 /// What the headers of an answer depend on.
-pub(crate) struct Circumstances<'a> {
+pub(crate) struct ResponseContext<'a> {
     pub(crate) request_id: &'a RequestId,
     /// What is left of the caller's allowance, where the call drew on one.
     pub(crate) quota: Option<Quota>,
@@ -34,7 +34,7 @@ pub(crate) struct Circumstances<'a> {
 }
 
 /// Completes an answer's headers.
-pub(crate) fn complete(headers: &mut HeaderMap, circumstances: &Circumstances<'_>) {
+pub(crate) fn complete(headers: &mut HeaderMap, circumstances: &ResponseContext<'_>) {
     if let Ok(id) = HeaderValue::from_str(circumstances.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }

@@ -3,8 +3,8 @@
 //! Addresses on this listener are relative, so that they hold below whatever path a proxy has put it.
 
 use crate::accept;
-use crate::edge::Shared;
 use crate::envelope::Reply;
+use crate::middleware::Shared;
 use crate::options::Options;
 use crate::server::resource;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, VARY};

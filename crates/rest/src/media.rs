@@ -1,8 +1,8 @@
 //! Images of products, where they are kept in a folder of this machine.
 
-use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
-use crate::refusals::{Responses, edge_refusals};
+use crate::middleware::Shared;
+use crate::openapi::error_responses::{Responses, edge_refusals};
 use crate::server::resource;
 use actix_files::NamedFile;
 use actix_web::http::header::{

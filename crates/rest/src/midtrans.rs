@@ -2,16 +2,16 @@
 //! ours.
 
 use crate::body::{raw, unmarked};
-use crate::call::Call;
 use crate::envelope::{Answer, Done};
 use crate::error::{EdgeError, Refusal};
-use crate::refusals::{Responses, edge_refusals_and, refusals};
+use crate::extract::Call;
+use crate::openapi::error_responses::{Responses, edge_refusals_and, refusals};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Payload, ServiceConfig};
-use domain::app::App;
+use app::App;
+use app::payment::NotificationForm;
 use domain::error::ErrorCode;
-use domain::payment::NotificationForm;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -25,7 +25,7 @@ const LARGEST: usize = 64 << 10;
 /// The field that holds the signature, which is not kept.
 const SIGNATURE: &str = "signature_key";
 /// What stands in its place.
-const VEIL: &str = r#""***""#;
+const REDACTED: &str = r#""***""#;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(resource("/payments/midtrans/webhook", "POST").post(notify));
@@ -112,10 +112,10 @@ pub(crate) async fn notify(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Answer<Done>, Refusal> {
-    let admitted = call.admit(&app.receive_notification)?;
+    let admitted = call.admit(&app.commands.receive_notification)?;
     let body = raw(&request, payload.into_inner(), LARGEST).await?;
     let notification = read(&body).ok_or(EdgeError::MalformedNotification)?;
-    admitted.run(notification).await?;
+    call.run(admitted, notification).await?;
     Ok(Answer::done("payment status updated"))
 }
 
@@ -228,7 +228,7 @@ fn read(body: &[u8]) -> Option<NotificationForm> {
 fn without_signature(text: &str, members: &Members<'_>) -> String {
     let is_text = |written: &&str| written.starts_with('"') && written.len() > 2;
     let written = members.named(SIGNATURE).map(RawValue::get).filter(is_text);
-    written.fold(text.to_owned(), |text, written| text.replace(written, VEIL))
+    written.fold(text.to_owned(), |text, written| text.replace(written, REDACTED))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The OpenAPI description, made from the handlers.
 
+pub(crate) mod error_responses;
+
 use crate::envelope::ErrorBody;
+use crate::openapi::error_responses::header;
 use crate::problem::Problem;
-use crate::refusals::header;
 use crate::{media, midtrans, payment, product, user};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::SchemaType;

@@ -1,8 +1,8 @@
 //! What operators may choose of REST, and the limits that protect it.
 
 use crate::index::Index;
-use domain::client::TrustedProxies;
-use domain::payment::PaymentDesk;
+use app::client::TrustedProxies;
+use app::payment::PaymentDesk;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,19 +1,19 @@
 //! The server: its listener, its layers, its routes.
 
+use crate::connection_timeout::{Limits, Watch};
 use crate::cors::cors;
-use crate::edge::{Shared, edge};
 use crate::error::{EdgeError, Refusal};
-use crate::guard::{guarded, limited};
+use crate::error_response::whole_seconds;
+use crate::middleware::guard::{guarded, limited};
+use crate::middleware::{Shared, outermost};
 use crate::options::Options;
-use crate::present::whole_seconds;
-use crate::watch::{Limits, Watch};
 use crate::{docs, media, midtrans, payment, product, simulator, user};
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpResponse, HttpServer, Resource};
-use domain::app::App;
+use app::App;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,21 +36,21 @@ pub fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
-    let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
+    let permits = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
     let docs = options.docs.then(|| docs::Docs::new(options.public_url.as_deref()));
     let index = options.index;
-    let shared = Data::new(Shared { app: Arc::clone(&app), options, places, stop: stop.clone() });
+    let shared = Data::new(Shared { app: Arc::clone(&app), options, permits, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {
-        let outermost = shared.clone();
+        let for_middleware = shared.clone();
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(shared.clone())
             .wrap(from_fn(limited))
             .wrap(cors(&shared.options))
-            .wrap(from_fn(move |request, next: Next<_>| edge(outermost.clone(), request, next)))
+            .wrap(from_fn(move |request, next: Next<_>| outermost(for_middleware.clone(), request, next)))
             .configure(user::routes)
             .configure(product::routes)
             .configure(midtrans::routes)

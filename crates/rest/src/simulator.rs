@@ -3,15 +3,16 @@
 //! Its addresses are relative, so that it works below whatever path a proxy has put it.
 
 use crate::addresses::Addresses;
-use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
+use crate::middleware::Shared;
 use crate::server::resource;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, mime};
+use app::payment::{DeskButton, DeskPage, DeskRefusal, PaymentDesk};
 use domain::money::Money;
-use domain::payment::{DeskButton, DeskPage, DeskRefusal, PaymentDesk, TransactionStatus};
+use domain::payment::TransactionStatus;
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("simulator/style.css");

@@ -1,16 +1,17 @@
 //! Accounts.
 
 use crate::body::{Form, text};
-use crate::call::Call;
 use crate::envelope::{Reply, Success};
 use crate::error::Refusal;
-use crate::refusals::{Responses, refusals, refusals_with_body};
+use crate::extract::Call;
+use crate::openapi::error_responses::{Responses, refusals, refusals_with_body};
 use crate::server::resource;
 use crate::shapes;
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use domain::app::App;
+use app::App;
+use app::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
 use domain::error::ErrorCode;
-use domain::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered, Role};
+use domain::user::Role;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -142,8 +143,8 @@ pub(crate) async fn register(
     call: Call,
     form: Form<RegisterBody>,
 ) -> Result<Reply<RegisteredBody>, Refusal> {
-    let admitted = call.admit(&app.register_user)?;
-    let registered = admitted.run(form.read().await?.into()).await?;
+    let admitted = call.admit(&app.commands.register_user)?;
+    let registered = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::created("register successfully", registered.into()))
 }
 
@@ -226,8 +227,8 @@ impl IntoResponses for LoginRefusals {
     )
 )]
 pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, Refusal> {
-    let admitted = call.admit(&app.login_user)?;
-    let logged_in = admitted.run(form.read().await?.into()).await?;
+    let admitted = call.admit(&app.commands.login_user)?;
+    let logged_in = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::ok("logged in successfully", logged_in.into()))
 }
 
@@ -290,7 +291,7 @@ impl IntoResponses for ViewRefusals {
     )
 )]
 pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, Refusal> {
-    let admitted = call.admit(&app.view_profile)?;
-    let profile = admitted.run(id.into_inner()).await?;
+    let admitted = call.admit(&app.queries.view_profile)?;
+    let profile = call.run(admitted, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", profile.into()))
 }

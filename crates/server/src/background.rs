@@ -2,16 +2,16 @@
 //! that: what it was at is taken up by the next process.
 
 use crate::serve::millis;
+use app::audit_log::AuditLog;
+use app::clock::{Clock, Deadline};
+use app::payment::{MailError, Outbox, OutboxWorker, Payments, RENEW_EVERY, Reconciler, WebhookWorker};
+use app::product::ImageCleanup;
+use app::user::LoginAttempts;
 use chrono::TimeDelta;
-use domain::audit_log::AuditLog;
-use domain::clock::{Clock, Deadline};
 use domain::error::Error;
-use domain::payment::{Inbox, MailError, Outbox, Payments, Postman, RENEW_EVERY, Reconciler};
-use domain::product::ImageCleanup;
-use domain::user::LoginAttempts;
-use outbound::mail::Post;
-use outbound::passwords::Bcrypt;
+use mail::Mailer;
 use persistence::{Backlog, Database};
+use security::passwords::Bcrypt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
@@ -105,10 +105,10 @@ pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>
 }
 
 /// Applies the notifications that were not applied when they came.
-pub(crate) async fn apply_notifications(inbox: Arc<Inbox>, stop: CancellationToken) {
+pub(crate) async fn apply_notifications(webhook_worker: Arc<WebhookWorker>, stop: CancellationToken) {
     work("notifications", INBOX_EVERY, Duration::ZERO, stop, || {
-        let inbox = Arc::clone(&inbox);
-        async move { inbox.run().await }
+        let webhook_worker = Arc::clone(&webhook_worker);
+        async move { webhook_worker.run().await }
     })
     .await;
 }
@@ -124,9 +124,9 @@ pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop
 
 /// Finds out what the mail server can do, so that what it lacks is told before a mail needs it. Once it has answered there is
 /// nothing left to do: each further connection tells anew.
-pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken) {
+pub(crate) async fn look_at_mail_server(mailer: Arc<Mailer>, stop: CancellationToken) {
     let calling = async {
-        while let Err(error) = post.look().await {
+        while let Err(error) = mailer.look().await {
             let is_refused = matches!(error, MailError::Refused(_));
             tokio::time::sleep(if is_refused { CALL_AGAIN_EVERY } else { CALL_EVERY }).await;
         }
@@ -136,21 +136,21 @@ pub(crate) async fn look_at_mail_server(post: Arc<Post>, stop: CancellationToken
 }
 
 /// Sends the mails that are due, which may take a mail server minutes for each.
-pub(crate) async fn send_mails(postman: Arc<Postman>, stop: CancellationToken) {
+pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: CancellationToken) {
     let sending = work("mails", MAIL_EVERY, Duration::ZERO, stop.clone(), || {
-        let postman = Arc::clone(&postman);
-        async move { postman.run(|| tokio::time::sleep(MAIL_EVERY)).await }
+        let outbox_worker = Arc::clone(&outbox_worker);
+        async move { outbox_worker.run(|| tokio::time::sleep(MAIL_EVERY)).await }
     });
     let renewing = async {
-        let mut trouble = Trouble::new("the leases of mails");
+        let mut failures = FailureLog::new("the leases of mails");
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
-            trouble.heed(postman.renew().await);
+            failures.heed(outbox_worker.renew().await);
         }
     };
     let stopping = async {
         stop.cancelled().await;
-        postman.stop();
+        outbox_worker.stop();
         tokio::time::sleep(LAST_MAILS).await;
         tracing::info!("mails that are still being sent are left to the next process");
     };
@@ -178,21 +178,21 @@ where
 {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut trouble = Trouble::new(what);
+    let mut failures = FailureLog::new(what);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        while !stop.is_cancelled() && trouble.heed(run().await).is_some_and(|done| done > 0) {
+        while !stop.is_cancelled() && failures.heed(run().await).is_some_and(|done| done > 0) {
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
         }
     }
 }
 
 /// Remembers that a job fails, so that it is logged when that begins and ends, and now and then between.
-struct Trouble {
+struct FailureLog {
     what: &'static str,
     complained: Option<Instant>,
 }
 
-impl Trouble {
+impl FailureLog {
     const fn new(what: &'static str) -> Self {
         Self { what, complained: None }
     }
@@ -228,15 +228,15 @@ mod tests {
 
     #[test]
     fn a_job_that_keeps_failing_complains_once() {
-        let mut trouble = Trouble::new("images");
-        assert_eq!(trouble.heed(Ok(1)), Some(1));
-        assert!(trouble.complained.is_none());
-        assert_eq!(trouble.heed::<()>(Err(Error::unavailable("away"))), None);
-        let complained = trouble.complained;
+        let mut failures = FailureLog::new("images");
+        assert_eq!(failures.heed(Ok(1)), Some(1));
+        assert!(failures.complained.is_none());
+        assert_eq!(failures.heed::<()>(Err(Error::unavailable("away"))), None);
+        let complained = failures.complained;
         assert!(complained.is_some());
-        assert_eq!(trouble.heed::<()>(Err(Error::unavailable("away"))), None);
-        assert_eq!(trouble.complained, complained, "not again so soon");
-        assert_eq!(trouble.heed(Ok(2)), Some(2));
-        assert!(trouble.complained.is_none(), "the next failure is news");
+        assert_eq!(failures.heed::<()>(Err(Error::unavailable("away"))), None);
+        assert_eq!(failures.complained, complained, "not again so soon");
+        assert_eq!(failures.heed(Ok(2)), Some(2));
+        assert!(failures.complained.is_none(), "the next failure is news");
     }
 }

@@ -15,14 +15,15 @@ use crate::exit::Exit;
 use crate::health;
 use crate::ready_file;
 use crate::serve::{self, Running, StartError};
-use crate::settings::{LogFormat, Settings, Sources};
 use crate::shutdown::{Request, Signals};
 use crate::telemetry::{self, LogGuard};
 use crate::wiring;
-use domain::clock::{Clock, Deadline, SystemClock};
-use domain::user::{Email, LoginAttempts, Users};
+use app::clock::{Clock, Deadline, SystemClock};
+use app::user::{LoginAttempts, Users};
+use domain::user::Email;
 use output::Say;
 use persistence::Access;
+use settings::{LogFormat, Settings, Sources};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -54,7 +55,7 @@ fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
         Command::Proto { out } => return write_descriptors(out),
         _ => {}
     }
-    let settings = match Settings::load(&Sources::from_process(cli)) {
+    let settings = match Settings::load(&Sources::from_process(cli.env.clone(), cli.config.clone(), cli.set.clone())) {
         Ok(settings) => settings,
         Err(mistakes) => {
             complain(mistakes);
@@ -165,7 +166,7 @@ async fn until_told_to_stop(mut running: Running, signals: &mut Signals, cli: &C
 
 /// Reads the settings again and applies those that can change while the process runs: token keys and log level.
 fn reload(cli: &Cli, running: &Running, log: &LogGuard) {
-    let settings = match Settings::load(&Sources::from_process(cli)) {
+    let settings = match Settings::load(&Sources::from_process(cli.env.clone(), cli.config.clone(), cli.set.clone())) {
         Ok(settings) => settings,
         Err(mistakes) => return tracing::error!(%mistakes, "settings not reloaded"),
     };

@@ -3,8 +3,8 @@
 //! Leases and waits are written down by one server and read by another. If each went by its own clock, one that is an hour ahead
 //! would take every lease for over. So their times are told by the database server's clock, which all share.
 
+use app::clock::{Clock, Deadline, SystemClock};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::clock::{Clock, Deadline, SystemClock};
 use persistence::Database;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

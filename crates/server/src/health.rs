@@ -1,6 +1,6 @@
 //! Asks a running server whether it is ready: the health check of containers, which have no `curl`.
 
-use crate::settings::Ops;
+use settings::Ops;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};

@@ -17,7 +17,6 @@ pub mod readiness;
 mod ready_file;
 pub mod seed;
 pub mod serve;
-pub mod settings;
 mod shutdown;
 mod spawner;
 pub mod telemetry;

@@ -1,6 +1,6 @@
 //! Whether this process should be sent requests, and why not.
 
-use persistence::{Database, Status};
+use persistence::{Database, SchemaStatus};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,18 +42,18 @@ impl Readiness {
         Self::NotReady { component: "server", reason: "shutting down".to_owned() }
     }
 
-    fn of_database(status: Status, was_ready: bool) -> Self {
+    fn of_database(status: SchemaStatus, was_ready: bool) -> Self {
         let reason = match status {
-            Status::Ready => return Self::Ready,
+            SchemaStatus::Ready => return Self::Ready,
             // Migrations only ever add what the release before them can live with, so that a release can be rolled out
             // while the one before it still serves.
-            Status::SchemaAhead { .. } if was_ready => return Self::Ready,
-            Status::Away { reason } => format!("the database is away: {reason}"),
-            Status::SchemaBehind { missing, .. } => format!(
+            SchemaStatus::SchemaAhead { .. } if was_ready => return Self::Ready,
+            SchemaStatus::Away { reason } => format!("the database is away: {reason}"),
+            SchemaStatus::SchemaBehind { missing, .. } => format!(
                 "the database's schema is older than this binary: missing {}; run `go-commerce migrate`",
                 missing.join(", ")
             ),
-            Status::SchemaAhead { unknown } => format!(
+            SchemaStatus::SchemaAhead { unknown } => format!(
                 "the database's schema is newer than this binary: it has {}; run a binary that knows them",
                 unknown.join(", ")
             ),
@@ -134,7 +134,7 @@ impl ReadinessWatch {
     pub async fn check(&self, database: &Database, migrations: Option<&Migrations>) {
         let mut status = database.status().await;
         let mut failure = None;
-        if let (Status::SchemaBehind { .. }, Some(migrations)) = (&status, migrations) {
+        if let (SchemaStatus::SchemaBehind { .. }, Some(migrations)) = (&status, migrations) {
             failure = migrations.run().await.err();
             status = database.status().await;
         }

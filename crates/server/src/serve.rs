@@ -4,14 +4,13 @@ use crate::background;
 use crate::limits;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
-use crate::settings::Settings;
-use crate::wiring::{self, Parts, Teller};
-use domain::clock::{Clock, Deadline};
+use crate::wiring::{self, ConfiguredGateway, Parts};
+use app::clock::{Clock, Deadline};
 use domain::error::BoxError;
-use outbound::mail::MailSetupError;
-use outbound::tokens::InvalidKeys;
-use outbound::{midtrans, simulator};
+use mail::MailSetupError;
 use persistence::OpenError;
+use security::tokens::InvalidKeys;
+use settings::{Fault, Settings};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -64,17 +63,6 @@ pub enum StartError {
         /// What to do about it.
         remedy: &'static str,
     },
-}
-
-/// A setting that cannot be put to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The setting, as in `mail.from`.
-    pub key: &'static str,
-    /// What is the matter with it. Holds no secret.
-    pub problem: String,
-    /// What to do about it.
-    pub remedy: &'static str,
 }
 
 impl StartError {
@@ -240,8 +228,8 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
     background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
     background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
-    background.spawn(Arc::clone(&parts.bell).run());
-    if let Teller::Simulator(simulator) = &parts.teller {
+    background.spawn(Arc::clone(&parts.notifier).run());
+    if let ConfiguredGateway::Simulator(simulator) = &parts.gateway {
         background.spawn(Arc::clone(simulator).run());
     }
     background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
@@ -269,11 +257,11 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
 /// Starts what works off what the database has to be done, and stops between two pieces of it.
 fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(background::apply_notifications(Arc::clone(&parts.inbox), stop.clone()));
+    workers.spawn(background::apply_notifications(Arc::clone(&parts.webhook_worker), stop.clone()));
     let pause = settings.payment.check_pause;
     workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
-    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.post), stop.clone()));
-    workers.spawn(background::send_mails(Arc::clone(&parts.postman), stop.clone()));
+    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.mailer), stop.clone()));
+    workers.spawn(background::send_mails(Arc::clone(&parts.outbox_worker), stop.clone()));
     workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
     workers
 }

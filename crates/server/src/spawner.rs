@@ -1,6 +1,6 @@
 //! Runs commands on the main runtime, which outlives every connection.
 
-use domain::use_case::Spawner;
+use app::pipeline::Spawner;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::runtime::Handle;

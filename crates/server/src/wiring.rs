@@ -2,38 +2,40 @@
 
 pub(crate) mod check;
 mod gauges;
-mod images;
 mod payments;
+mod storage;
 
 pub use check::check;
-pub(crate) use images::store as image_store;
-pub(crate) use payments::Teller;
+pub(crate) use payments::ConfiguredGateway;
+pub(crate) use storage::store as image_store;
 
 use crate::common_clock::CommonClock;
 use crate::health::reachable;
 use crate::serve::{Addresses, StartError};
-use crate::settings::{Grpc, Rest, Settings};
 use crate::spawner::MainRuntime;
 use crate::telemetry::{Metrics, Telemetry};
-use domain::app::App;
-use domain::client::TrustedProxies;
-use domain::clock::Clock;
-use domain::observe::Observer;
-use domain::payment::{Inbox, Postman, Reconciler};
-use domain::product::{
-    BrowseProducts, CreateProduct, DeleteProduct, Gallery, ImageCleanup, ProductTotals, UpdateProduct, ViewProduct,
+use app::client::TrustedProxies;
+use app::clock::Clock;
+use app::observe::Observer;
+use app::payment::{OutboxWorker, Reconciler, WebhookWorker};
+use app::pipeline::{CallPipeline, Handler};
+use app::product::{
+    BrowseProducts, CreateProduct, DeleteProduct, ImageCleanup, ProductImages, ProductTotals, UpdateProduct,
+    ViewProduct,
 };
-use domain::quota::Quotas;
-use domain::use_case::{FrontDesk, Handler};
-use domain::user::{LoginAttempts, LoginUser, PasswordRules, RegisterUser, ViewProfile};
-use outbound::bell::SharedBell;
-use outbound::mail::Post;
-use outbound::passwords::{self, Bcrypt};
-use outbound::quotas::{self, ClientQuotas, Rate, Unlimited};
-use outbound::tokens::{self, Jwt, Key, KeySet, KeyState};
-use outbound::totals::CachedTotals;
+use app::rate_limit::RateLimiter;
+use app::user::{LoginAttempts, LoginUser, RegisterUser, ViewProfile};
+use app::{App, Commands, Queries};
+use domain::user::PasswordRules;
+use mail::Mailer;
 use payments::Payments;
+use persistence::CachedTotals;
+use persistence::PollingNotifier;
 use persistence::{Backlog, Database};
+use security::passwords::{self, Bcrypt};
+use security::rate_limiter::{self, ClientLimits, Rate, Unlimited};
+use security::tokens::{self, Jwt, Key, KeySet, KeyState};
+use settings::{Grpc, Rest, Settings};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -54,12 +56,12 @@ pub struct Parts {
     pub uploads: Arc<Semaphore>,
     pub(crate) cleanup: Arc<ImageCleanup>,
     pub(crate) clock: Arc<CommonClock>,
-    pub(crate) teller: Teller,
-    pub(crate) bell: Arc<SharedBell>,
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) gateway: ConfiguredGateway,
+    pub(crate) notifier: Arc<PollingNotifier>,
+    pub(crate) webhook_worker: Arc<WebhookWorker>,
     pub(crate) reconciler: Arc<Reconciler>,
-    pub(crate) postman: Arc<Postman>,
-    pub(crate) post: Arc<Post>,
+    pub(crate) outbox_worker: Arc<OutboxWorker>,
+    pub(crate) mailer: Arc<Mailer>,
     pub(crate) backlog: Arc<Mutex<Backlog>>,
     pub(crate) runtime: Arc<MainRuntime>,
 }
@@ -72,53 +74,54 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let database = Database::open(database(settings)).map_err(StartError::Database)?;
     let passwords = Arc::new(passwords(settings)?);
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
-    let inspector = Arc::new(images::inspector()?);
-    let store = Arc::new(images::store(settings, rest, Arc::clone(clock))?);
+    let inspector = Arc::new(storage::inspector()?);
+    let store = Arc::new(storage::store(settings, rest, Arc::clone(clock))?);
     let max_uploads = settings.storage.max_uploads;
     let uploads = Arc::new(Semaphore::new(max_uploads));
     let common_clock = Arc::new(CommonClock::new(Arc::clone(clock)));
     let shared: Arc<dyn Clock> = common_clock.clone();
-    let teller = Teller::open(settings, rest, &shared)?;
+    let gateway = ConfiguredGateway::open(settings, rest, &shared)?;
     let backlog = Arc::new(Mutex::new(Backlog::default()));
-    let post = Arc::new(payments::post(settings)?);
+    let mailer = Arc::new(payments::mailer(settings)?);
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
-        teller: teller.clone(),
+        gateway: gateway.clone(),
         database: Arc::clone(&database),
         passwords: Arc::clone(&passwords),
         inspector: Arc::clone(&inspector),
         store: Arc::clone(&store),
         uploads: Arc::clone(&uploads),
         max_uploads,
-        post: Arc::clone(&post),
+        mailer: Arc::clone(&mailer),
     };
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
     let observer: Arc<dyn Observer> = Arc::new(Telemetry::new(Arc::clone(&metrics)));
-    let desk = Arc::new(FrontDesk {
+    let pipeline = Arc::new(CallPipeline {
         tokens: tokens.clone(),
-        quotas: quotas(settings),
+        rate_limiter: rate_limiter(settings),
         observer: Arc::clone(&observer),
         spawner: runtime.clone(),
     });
     let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };
     let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: shared.clone() });
-    let gallery = Arc::new(Gallery { inspector, store, ledger: database.clone(), clock: shared.clone() });
+    let images = Arc::new(ProductImages { inspector, store, ledger: database.clone(), clock: shared.clone() });
     let totals = Arc::new(CachedTotals::new(database.clone(), runtime.clone()));
     let payments = Payments {
         settings,
         database: &database,
-        gateway: teller.gateway(),
-        bell: payments::bell(&database),
-        showroom: payments::showroom(&gallery),
+        gateway: gateway.gateway(),
+        notifier: payments::notifier(&database),
+        presenter: payments::presenter(&images),
         clock: &shared,
         observer,
-        post: &post,
+        mailer: &mailer,
     };
-    let (inbox, reconciler, postman) = (payments.inbox(), payments.reconciler(), payments.postman());
-    let products = Products { database: &database, gallery, totals, clock };
-    let app = Arc::new(app(desk, &accounts, &products, &payments, &inbox));
-    let bell = payments.bell;
+    let (webhook_worker, reconciler, outbox_worker) =
+        (payments.webhook_worker(), payments.reconciler(), payments.outbox_worker());
+    let products = Products { database: &database, images, totals, clock };
+    let app = Arc::new(app(pipeline, &accounts, &products, &payments, &webhook_worker));
+    let notifier = payments.notifier;
     Ok(Parts {
         app,
         database,
@@ -128,12 +131,12 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         uploads,
         cleanup,
         clock: common_clock,
-        teller,
-        bell,
-        inbox,
+        gateway,
+        notifier,
+        webhook_worker,
         reconciler,
-        postman,
-        post,
+        outbox_worker,
+        mailer,
         backlog,
         runtime,
     })
@@ -141,29 +144,31 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
 
 /// The use cases, each in its handler.
 fn app(
-    desk: Arc<FrontDesk>,
+    pipeline: Arc<CallPipeline>,
     accounts: &Accounts<'_>,
     products: &Products<'_>,
     payments: &Payments<'_>,
-    inbox: &Arc<Inbox>,
+    webhook_worker: &Arc<WebhookWorker>,
 ) -> App {
-    App {
-        register_user: Handler::new(&desk, accounts.register()),
-        login_user: Handler::new(&desk, accounts.login()),
-        view_profile: Handler::new(&desk, ViewProfile { users: accounts.database.clone() }),
-        create_product: Handler::new(&desk, products.create()),
-        update_product: Handler::new(&desk, products.update()),
-        delete_product: Handler::new(&desk, products.delete()),
-        view_product: Handler::new(&desk, products.view()),
-        browse_products: Handler::new(&desk, products.browse()),
-        checkout: Handler::new(&desk, payments.checkout()),
-        receive_notification: Handler::new(&desk, payments.receive(inbox)),
-        view_payment: Handler::new(&desk, payments.view()),
-        browse_payments: Handler::new(&desk, payments.browse()),
-        view_timeline: Handler::new(&desk, payments.timeline()),
-        watch_payment: Handler::new(&desk, payments.watch()),
-        desk,
-    }
+    let commands = Commands {
+        register_user: Handler::new(&pipeline, accounts.register()),
+        login_user: Handler::new(&pipeline, accounts.login()),
+        create_product: Handler::new(&pipeline, products.create()),
+        update_product: Handler::new(&pipeline, products.update()),
+        delete_product: Handler::new(&pipeline, products.delete()),
+        checkout: Handler::new(&pipeline, payments.checkout()),
+        receive_notification: Handler::new(&pipeline, payments.receive(webhook_worker)),
+    };
+    let queries = Queries {
+        view_profile: Handler::new(&pipeline, ViewProfile { users: accounts.database.clone() }),
+        view_product: Handler::new(&pipeline, products.view()),
+        browse_products: Handler::new(&pipeline, products.browse()),
+        view_payment: Handler::new(&pipeline, payments.view()),
+        browse_payments: Handler::new(&pipeline, payments.browse()),
+        view_timeline: Handler::new(&pipeline, payments.timeline()),
+        watch_payment: Handler::new(&pipeline, payments.watch()),
+    };
+    App { pipeline, commands, queries }
 }
 
 /// What the use cases of accounts share.
@@ -200,7 +205,7 @@ impl Accounts<'_> {
 /// What the use cases of products share.
 struct Products<'a> {
     database: &'a Arc<Database>,
-    gallery: Arc<Gallery>,
+    images: Arc<ProductImages>,
     totals: Arc<dyn ProductTotals>,
     clock: &'a Arc<dyn Clock>,
 }
@@ -209,7 +214,7 @@ impl Products<'_> {
     fn create(&self) -> CreateProduct {
         CreateProduct {
             products: self.database.clone(),
-            gallery: Arc::clone(&self.gallery),
+            images: Arc::clone(&self.images),
             totals: Arc::clone(&self.totals),
             clock: Arc::clone(self.clock),
         }
@@ -218,7 +223,7 @@ impl Products<'_> {
     fn update(&self) -> UpdateProduct {
         UpdateProduct {
             products: self.database.clone(),
-            gallery: Arc::clone(&self.gallery),
+            images: Arc::clone(&self.images),
             totals: Arc::clone(&self.totals),
             clock: Arc::clone(self.clock),
         }
@@ -230,12 +235,12 @@ impl Products<'_> {
     }
 
     fn view(&self) -> ViewProduct {
-        ViewProduct { products: self.database.clone(), gallery: Arc::clone(&self.gallery) }
+        ViewProduct { products: self.database.clone(), images: Arc::clone(&self.images) }
     }
 
     fn browse(&self) -> BrowseProducts {
-        let (totals, gallery) = (Arc::clone(&self.totals), Arc::clone(&self.gallery));
-        BrowseProducts { products: self.database.clone(), totals, gallery }
+        let (totals, images) = (Arc::clone(&self.totals), Arc::clone(&self.images));
+        BrowseProducts { products: self.database.clone(), totals, images }
     }
 }
 
@@ -286,20 +291,20 @@ fn password_rules(settings: &Settings) -> PasswordRules {
     PasswordRules { min_length: password.min_length, reject_common: password.reject_common }
 }
 
-fn quotas(settings: &Settings) -> Arc<dyn Quotas> {
+fn rate_limiter(settings: &Settings) -> Arc<dyn RateLimiter> {
     let limits = &settings.rate_limit;
     if !limits.enabled {
         return Arc::new(Unlimited);
     }
     let unless_zero = |limit: u32| (limit > 0).then(|| Rate::per_minute(limit));
-    Arc::new(ClientQuotas::new(quotas::Options {
+    Arc::new(ClientLimits::new(rate_limiter::Options {
         credentials: Rate::per_minute(limits.credentials_per_minute),
         credentials_sustained: Rate::per_hour(limits.credentials_per_hour),
         write: Rate::per_minute(limits.writes_per_minute),
         read: Rate::per_minute(limits.reads_per_minute),
         grpc_write: unless_zero(limits.grpc_writes_per_minute),
         grpc_read: unless_zero(limits.grpc_reads_per_minute),
-        ..quotas::Options::default()
+        ..rate_limiter::Options::default()
     }))
 }
 
@@ -350,7 +355,7 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
     rest::Options {
         keep_alive,
         public_url: settings.rest.public_url.clone(),
-        has_media_paths: images::are_paths(settings),
+        has_media_paths: storage::are_paths(settings),
         workers,
         max_connections,
         request_timeout,
@@ -359,8 +364,8 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
         read_timeout,
         docs,
         index: settings.rest.index.then(|| index(settings, addresses)),
-        media: images::media(settings),
-        simulator: parts.teller.desk(),
+        media: storage::media(settings),
+        simulator: parts.gateway.desk(),
         uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),

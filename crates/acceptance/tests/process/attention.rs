@@ -5,7 +5,7 @@ use crate::paying::{BOUND, KEY, SOON, Shopping, assert_audited, command};
 use acceptance::binary::{Addresses, Process};
 use acceptance::database::{DatabaseKind, TestDatabase};
 use acceptance::world::until;
-use counterparts::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
+use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Scene {
             ("midtrans.snap_url", &self.url),
             ("midtrans.api_url", &self.url),
             ("midtrans.server_key", KEY),
-            ("midtrans.merchant_id", counterparts::midtrans::MERCHANT),
+            ("midtrans.merchant_id", fake_servers::midtrans::MERCHANT),
         ]
     }
 
@@ -218,7 +218,7 @@ pub(crate) fn the_dashboards_trial_is_answered_and_leaves_nothing() -> Result<()
         let shop = Shopping::begin(addresses, "", 5).await;
         let id = ordered(&shop).await;
         scene.gateway.pay(&id, "gopay");
-        let name = format!("payment_notif_test_{}_{}", counterparts::midtrans::MERCHANT, uuid::Uuid::new_v4());
+        let name = format!("payment_notif_test_{}_{}", fake_servers::midtrans::MERCHANT, uuid::Uuid::new_v4());
         scene.gateway.alter(&id, &json!({ "order_id": name }));
         let trial = scene.gateway.notification(&id);
         // The gateway is not asked, and the trial comes as an object or as a text that holds one.

@@ -7,7 +7,7 @@ use crate::client::bounded;
 use crate::paying::{BOUND, KEY, Shopping, assert_audited};
 use acceptance::binary::Process;
 use acceptance::database::{DatabaseKind, TestDatabase};
-use counterparts::midtrans::{Midtrans, Naming};
+use fake_servers::midtrans::{Midtrans, Naming};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -214,7 +214,7 @@ pub(crate) fn every_way_to_pay_is_understood_from_its_first_word_to_its_last() -
         ("midtrans.snap_url", &url),
         ("midtrans.api_url", &url),
         ("midtrans.server_key", KEY),
-        ("midtrans.merchant_id", counterparts::midtrans::MERCHANT),
+        ("midtrans.merchant_id", fake_servers::midtrans::MERCHANT),
     ];
     bounded(BOUND, async {
         let mut process = Process::serve(&settings);

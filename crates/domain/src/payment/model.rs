@@ -6,7 +6,7 @@
 use crate::id::uuid_id;
 use crate::money::Money;
 use crate::payment::attention::{Attention, Contradiction, Resolution, Unresolvable, objection};
-use crate::payment::record::{Learnt, PaymentPage, PaymentRecord, Report, Reservation, Transaction};
+use crate::payment::record::{PaymentPage, PaymentRecord, Report, ReportOutcome, Reservation, Transaction};
 use crate::payment::status::{State, TransactionStatus, next_state};
 use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
@@ -68,7 +68,7 @@ impl Payment {
             updated_at: now,
         };
         let mut payment = Self { record, news: Vec::new() };
-        payment.tell(EventKind::Ordered, now);
+        payment.record_event(EventKind::Ordered, now);
         payment
     }
 
@@ -91,7 +91,7 @@ impl Payment {
     }
 
     /// What has happened since it was read, once it has been stored.
-    pub fn take_news(&mut self) -> Vec<Event> {
+    pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.news)
     }
 
@@ -139,7 +139,7 @@ impl Payment {
 
     /// Whether it waits for its page: it was ordered, and what the gateway answered to that is not known.
     #[must_use]
-    pub fn is_half_made(&self) -> bool {
+    pub fn is_awaiting_page(&self) -> bool {
         let record = &self.record;
         let is_unheard_of = record.transactions.is_empty() && record.contradiction.is_none();
         record.opened_at.is_none() && record.state == State::Pending && is_unheard_of
@@ -148,7 +148,7 @@ impl Payment {
     /// Whether the gateway is to be asked for a page, should it know nothing of the order.
     #[must_use]
     pub fn may_be_opened(&self, now: DateTime<Utc>) -> bool {
-        self.is_half_made() && now < self.record.created_at + OPEN_UNTIL && now < self.record.expires_at
+        self.is_awaiting_page() && now < self.record.created_at + OPEN_UNTIL && now < self.record.expires_at
     }
 
     /// Takes note of the page on which it can be paid.
@@ -160,15 +160,15 @@ impl Payment {
         self.record.opened_at = Some(now);
         self.record.checks = 0;
         if self.record.state == State::Pending {
-            self.tell(EventKind::Opened, now);
+            self.record_event(EventKind::Opened, now);
         }
         self.plan_check(now);
-        self.touch(now);
+        self.bump_version(now);
     }
 
     /// Gives up a payment that cannot be begun, and gives its pieces back.
     pub fn fail(&mut self, now: DateTime<Utc>) {
-        if self.is_half_made() {
+        if self.is_awaiting_page() {
             self.close(State::Failure, now);
         }
     }
@@ -189,13 +189,13 @@ impl Payment {
 
     fn close(&mut self, closed: State, now: DateTime<Utc>) {
         self.record.closed = Some(closed);
-        self.settle(now);
+        self.recompute_status(now);
         self.plan_check(now);
-        self.touch(now);
+        self.bump_version(now);
     }
 
     /// Takes note of what the gateway has answered. `is_fresh` tells that nothing has become known since it was asked.
-    pub fn learn(&mut self, report: &Report, is_fresh: bool, now: DateTime<Utc>) -> Learnt {
+    pub fn apply_report(&mut self, report: &Report, is_fresh: bool, now: DateTime<Utc>) -> ReportOutcome {
         let transaction = &report.transaction;
         if let Some(reason) = objection(report, &self.record) {
             return self.contradict(report, reason, now);
@@ -204,48 +204,48 @@ impl Payment {
         let learnt = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
             None => {
                 self.record.transactions.push(transaction.clone());
-                Learnt::News
+                ReportOutcome::News
             }
             Some(known) => supersede(known, transaction, is_fresh),
         };
-        if learnt == Learnt::News {
+        if learnt == ReportOutcome::News {
             self.explain(&transaction.id, now);
             for (before, in_all, kind) in [
                 (fee, self.fee(), EventKind::FeePaid { in_all: self.fee() }),
                 (refunded, self.refunded(), EventKind::Refunded { in_all: self.refunded() }),
             ] {
                 if in_all > before {
-                    self.tell(kind, now);
+                    self.record_event(kind, now);
                 }
             }
             self.record.checks = 0;
-            self.settle(now);
+            self.recompute_status(now);
             self.plan_check(now);
-            self.touch(now);
+            self.bump_version(now);
         }
         learnt
     }
 
     /// Takes note of what does not fit, once however often it is told. It moves nothing: a person has to look at it.
-    fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> Learnt {
+    fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> ReportOutcome {
         let told = Contradiction::of(report, reason);
         let together = match &self.record.contradiction {
-            Some(known) if known.has_told(&told) => return Learnt::ContradictsStill,
+            Some(known) if known.has_told(&told) => return ReportOutcome::ContradictsStill,
             Some(known) if known.is_open && known.transaction != told.transaction => {
                 let together = known.and(told);
                 // There is no room for more, and a person has to look at it in any case.
                 if together == *known {
-                    return Learnt::ContradictsStill;
+                    return ReportOutcome::ContradictsStill;
                 }
                 together
             }
             _ => told,
         };
         self.record.contradiction = Some(together);
-        self.tell(EventKind::Contradicted { over: report.transaction.gross() }, now);
+        self.record_event(EventKind::Contradicted { over: report.transaction.gross() }, now);
         self.plan_check(now);
-        self.touch(now);
-        Learnt::Contradicts
+        self.bump_version(now);
+        ReportOutcome::Contradicts
     }
 
     /// Forgets what did not fit about a transaction of which something that fits has become known.
@@ -254,7 +254,7 @@ impl Payment {
             return;
         }
         if self.is_contradicted() {
-            self.tell(EventKind::Explained, now);
+            self.record_event(EventKind::Explained, now);
         }
         self.record.contradiction = None;
     }
@@ -293,10 +293,10 @@ impl Payment {
         if let Some(contradiction) = &mut self.record.contradiction {
             contradiction.is_open = false;
         }
-        self.tell(EventKind::Resolved(resolution), now);
-        self.settle(now);
+        self.record_event(EventKind::Resolved(resolution), now);
+        self.recompute_status(now);
         self.plan_check(now);
-        self.touch(now);
+        self.bump_version(now);
         Ok(())
     }
 
@@ -316,23 +316,23 @@ impl Payment {
     /// Lets time pass: gives back what was reserved for longer than it may be, and plans when the gateway is to be asked
     /// next. `was_answered` tells that it answered all that it was asked: one that is away has not said that nobody paid.
     pub fn checked(&mut self, was_answered: bool, now: DateTime<Utc>) {
-        let counts = was_answered || self.is_half_made();
+        let counts = was_answered || self.is_awaiting_page();
         self.record.checks = if counts { self.record.checks.saturating_add(1) } else { 0 };
         if now >= self.hold_until() && !self.record.state.is_paid() && !self.is_contradicted() {
             self.release(now);
         }
         self.plan_check(now);
-        self.touch(now);
+        self.bump_version(now);
     }
 
     /// Draws the consequences of what is known now.
-    fn settle(&mut self, now: DateTime<Utc>) {
+    fn recompute_status(&mut self, now: DateTime<Utc>) {
         let from = self.record.state;
         let known: Vec<_> = self.record.transactions.iter().map(|transaction| transaction.status).collect();
         let to = next_state(from, &known, self.record.closed);
         if from != to {
             self.record.state = to;
-            self.tell(EventKind::Moved { from, to }, now);
+            self.record_event(EventKind::Moved { from, to }, now);
         }
         match (to, self.record.reservation) {
             (State::Success | State::PartialRefund, _) => self.sell(from, now),
@@ -363,23 +363,23 @@ impl Payment {
             Reservation::Sold => {}
             Reservation::Held => {
                 self.record.reservation = Reservation::Sold;
-                self.tell(EventKind::Sold, now);
+                self.record_event(EventKind::Sold, now);
             }
             Reservation::Released { on_shelf } if on_shelf >= self.record.quantity.count() => {
                 self.record.reservation = Reservation::Sold;
-                self.tell(EventKind::ReservedAgain, now);
-                self.tell(EventKind::Sold, now);
+                self.record_event(EventKind::ReservedAgain, now);
+                self.record_event(EventKind::Sold, now);
             }
             // It was told when they were found missing.
             Reservation::Released { .. } if expects_pieces(from) => {}
-            Reservation::Released { .. } => self.tell(EventKind::Unfulfilled, now),
+            Reservation::Released { .. } => self.record_event(EventKind::Unfulfilled, now),
         }
     }
 
     fn release(&mut self, now: DateTime<Utc>) {
         if !self.is_released() {
             self.record.reservation = Reservation::Released { on_shelf: 0 };
-            self.tell(EventKind::Released, now);
+            self.record_event(EventKind::Released, now);
         }
     }
 
@@ -396,7 +396,7 @@ impl Payment {
         } else if now >= self.hold_until() + ASK_UNTIL {
             let is_open = matches!(record.state, State::Pending | State::Review);
             (waits || is_open).then(|| now + ASK_DAILY)
-        } else if self.is_half_made() && now < record.created_at + OPEN_UNTIL {
+        } else if self.is_awaiting_page() && now < record.created_at + OPEN_UNTIL {
             Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
         } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held && !waits {
             // The payer may have begun another attempt since, of which nobody has told yet.
@@ -410,12 +410,12 @@ impl Payment {
         self.record.next_check = next;
     }
 
-    fn tell(&mut self, kind: EventKind, at: DateTime<Utc>) {
+    fn record_event(&mut self, kind: EventKind, at: DateTime<Utc>) {
         self.record.events = self.record.events.saturating_add(1);
         self.news.push(Event { number: self.record.events, at, kind });
     }
 
-    fn touch(&mut self, now: DateTime<Utc>) {
+    fn bump_version(&mut self, now: DateTime<Utc>) {
         self.record.version = self.record.version.next();
         if !self.news.is_empty() {
             self.record.updated_at = now;
@@ -433,12 +433,12 @@ fn sum(amounts: impl Iterator<Item = Money>) -> Money {
 }
 
 /// Replaces what is known of a transaction by what is newer.
-fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> Learnt {
+fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> ReportOutcome {
     let gives_back_more = told.status == known.status && told.refunded > known.refunded;
     if told.status > known.status || gives_back_more {
         let refunded = told.refunded.max(known.refunded);
         *known = Transaction { refunded, ..told.clone() };
-        return Learnt::News;
+        return ReportOutcome::News;
     }
     // A settlement that comes behind a refusal is a bank's change of mind, or was overtaken by the refusal.
     let changes_its_mind = known.status == TransactionStatus::Deny
@@ -446,12 +446,12 @@ fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> Lea
     match (changes_its_mind, is_fresh) {
         (true, true) => {
             *known = told.clone();
-            Learnt::News
+            ReportOutcome::News
         }
-        (true, false) => Learnt::AskAgain,
-        (false, _) => Learnt::Known,
+        (true, false) => ReportOutcome::AskAgain,
+        (false, _) => ReportOutcome::Known,
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

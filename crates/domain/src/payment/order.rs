@@ -8,17 +8,6 @@ use crate::user::UserId;
 use chrono::{DateTime, Utc};
 use std::fmt;
 
-/// What a buyer sends to order something, as it arrived; an absent field is an empty one.
-#[derive(Clone, Debug, Default)]
-pub struct OrderForm {
-    /// The product's identifier.
-    pub product_id: String,
-    /// How many pieces.
-    pub quantity: String,
-    /// The key by which an order that is sent again is known again.
-    pub idempotency_key: String,
-}
-
 /// How many pieces are ordered: 1 to 2,147,483,647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(i32);
@@ -129,15 +118,9 @@ impl fmt::Display for PaymentCode {
     }
 }
 
-/// Draws the codes of payments: nobody can tell the next one.
-pub trait PaymentCodes: Send + Sync {
-    /// A code that is probably nobody's yet.
-    fn draw(&self) -> PaymentCode;
-}
-
 /// What the gateway carries: amounts of whole rupiah within these bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Carriage {
+pub struct AmountLimits {
     /// The smallest total.
     pub min_total: Money,
     /// The largest total.
@@ -160,7 +143,7 @@ pub struct Order {
     /// The key by which the buyer will know it again.
     pub key: Option<IdempotencyKey>,
     /// What the gateway carries.
-    pub carriage: Carriage,
+    pub amount_limits: AmountLimits,
     /// Until when it can be paid.
     pub expires_at: DateTime<Utc>,
     /// When it was ordered.
@@ -180,7 +163,7 @@ impl Order {
     }
 
     fn total(&self, price: Money) -> Result<Money, Error> {
-        let Carriage { min_total, max_total } = self.carriage;
+        let AmountLimits { min_total, max_total } = self.amount_limits;
         let refused = |message: String| {
             let mut wrong = Violations::default();
             wrong.add("quantity", &Reason::new(ViolationCode::OutOfRange, message));

@@ -92,7 +92,7 @@ pub struct Report {
 
 /// What came of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learnt {
+pub enum ReportOutcome {
     /// It was news.
     News,
     /// It was known, or older than what is known.

@@ -195,7 +195,7 @@ impl Upload {
     }
 
     /// Why a file is refused that is too large.
-    pub(super) fn too_large_reason() -> Reason {
+    pub fn too_large_reason() -> Reason {
         Reason::new(ViolationCode::FileTooLarge, "file size exceeds the maximum allowed size of 10MB")
     }
 }

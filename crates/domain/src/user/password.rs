@@ -39,7 +39,7 @@ impl Default for PasswordRules {
 ///
 /// These are the mappings of the profile `OpaqueString` (RFC 8265 §4.2.2). What that profile forbids beyond, such as
 /// joined emoji and characters that are younger than a program's tables, is taken: passwords of that kind exist.
-pub(super) fn prepared(raw: &str) -> Cow<'_, str> {
+pub fn prepared(raw: &str) -> Cow<'_, str> {
     if raw.chars().any(is_other_space) {
         let spaced: String = raw.chars().map(|c| if is_other_space(c) { ' ' } else { c }).collect();
         Cow::Owned(nfc(&spaced).into_owned())

@@ -3,8 +3,8 @@
 use crate::client::{GET_USER, RawClient};
 use crate::shop::{PATIENCE, Shop, profile_request};
 use grpc::Options;
-use rehearsal::{Play, TOKEN};
 use std::time::{Duration, Instant};
+use test_doubles::{Play, TOKEN};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;

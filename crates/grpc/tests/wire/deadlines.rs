@@ -4,8 +4,8 @@ use crate::client::{LOGIN, eventually, frame};
 use crate::shop::{Shop, register_request};
 use grpc::Options;
 use prost::Message;
-use rehearsal::Play;
 use std::time::{Duration, Instant};
+use test_doubles::Play;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -63,6 +63,6 @@ async fn a_command_goes_on_when_its_caller_has_gone() {
     let path = "/user.UserCommandService/RegisterUser";
     let status = client.call(path, &[("grpc-timeout", "100m")], message).await;
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
-    assert!(shop.stage.added.lock().unwrap().is_empty(), "the answer came after the work");
-    eventually(|| shop.stage.added.lock().unwrap().len() == 1).await;
+    assert!(shop.ports.added.lock().unwrap().is_empty(), "the answer came after the work");
+    eventually(|| shop.ports.added.lock().unwrap().len() == 1).await;
 }

@@ -3,8 +3,8 @@
 use crate::shop::{Shop, profile_request, register_request};
 use domain::error::ErrorCode;
 use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest, UserRegisterRequest};
-use rehearsal::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
 use std::sync::atomic::Ordering;
+use test_doubles::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -128,7 +128,7 @@ async fn a_call_without_a_good_token_is_not_let_in() {
     let mut anothers = profile_request(TOKEN);
     anothers.get_mut().id = "0198c5f0-0000-7000-8000-000000000002".to_owned();
     assert_error(&queries.get_user_by_id(anothers).await.unwrap_err(), ErrorCode::Forbidden);
-    assert_eq!(shop.stage.asked.load(Ordering::SeqCst), 0, "the storage was asked");
+    assert_eq!(shop.ports.asked.load(Ordering::SeqCst), 0, "the storage was asked");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_panic_is_an_internal_error_and_the_connection_lives() {
     // This one is outside of the use case, so that only the layer can catch it.
     let status = queries.get_user_by_id(profile_request(PANIC_TOKEN)).await.unwrap_err();
     assert_error(&status, ErrorCode::Internal);
-    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 2);
+    assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 2);
 
     shop.plays(Play::Answer);
     queries.get_user_by_id(profile_request(TOKEN)).await.unwrap();

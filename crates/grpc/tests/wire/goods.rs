@@ -4,14 +4,14 @@ use crate::shop::Shop;
 use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
 use grpc::proto::product::product_query_service_client::ProductQueryServiceClient;
 use grpc::proto::product::{CreateProductRequest, ProductResponse, UpdateProductRequest};
-use rehearsal::{OTHER_SELLER, SELLER_TOKEN};
+use test_doubles::{OTHER_SELLER, SELLER_TOKEN};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
 pub(crate) type Commands = ProductCommandServiceClient<Channel>;
 
-/// What PNG files begin with, by which the stage tells them.
+/// What PNG files begin with, by which the ports tells them.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 pub(crate) async fn commands(shop: &Shop) -> Commands {
@@ -53,7 +53,7 @@ pub(crate) fn pictured_tea(bytes: usize) -> CreateProductRequest {
     CreateProductRequest { image_bytes: image(bytes).into(), ..tea() }
 }
 
-/// What the stage takes for an image, of so many bytes.
+/// What the ports takes for an image, of so many bytes.
 pub(crate) fn image(bytes: usize) -> Vec<u8> {
     let mut image = PNG.to_vec();
     image.resize(bytes, 0);

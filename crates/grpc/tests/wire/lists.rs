@@ -6,7 +6,7 @@ use crate::shop::Shop;
 use domain::error::ErrorCode;
 use grpc::proto::product::{CreateProductRequest, EmptyRequest, ListProductResponse};
 use prost::Message;
-use rehearsal::{OTHER_SELLER, OTHER_SELLER_TOKEN};
+use test_doubles::{OTHER_SELLER, OTHER_SELLER_TOKEN};
 use tonic::Status;
 
 /// Offers products with these names and prices, in this order.

@@ -80,7 +80,7 @@ async fn a_request_that_cannot_be_read_is_its_callers_mistake() {
         assert_eq!(status.message(), "malformed request message", "{what}");
         assert_eq!(reason(&status), "malformed_body", "{what}");
     }
-    let reports = shop.stage.reports.lock().unwrap();
+    let reports = shop.ports.reports.lock().unwrap();
     assert!(reports.iter().all(|report| !report.is_fault), "{reports:?}");
 }
 

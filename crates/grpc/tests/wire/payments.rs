@@ -3,7 +3,7 @@
 use crate::errors::assert_error;
 use crate::goods::{self, is_named, named, offered, tea, with_token};
 use crate::shop::Shop;
-use domain::clock::{Clock, SystemClock};
+use app::clock::{Clock, SystemClock};
 use domain::error::ErrorCode;
 use domain::payment::TransactionStatus;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
@@ -14,8 +14,8 @@ use grpc::proto::payment::{
 };
 use grpc::proto::product::{CreateProductRequest, ProductResponse};
 use prost::Message;
-use rehearsal::{GatewayPlay, OTHER_SELLER_TOKEN, OWNER, Play, RETRY_AFTER, SECRET, SELLER, SELLER_TOKEN, TOKEN};
 use std::time::Duration;
+use test_doubles::{GatewayPlay, OTHER_SELLER_TOKEN, OWNER, Play, RETRY_AFTER, SECRET, SELLER, SELLER_TOKEN, TOKEN};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -94,8 +94,8 @@ async fn a_payment_is_shown_to_its_buyer_and_without_its_page_to_the_seller() {
 async fn a_payment_without_pieces_needs_attention() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    shop.stage.till.moves(&id, TransactionStatus::Expire, SystemClock.now());
-    shop.stage.till.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.moves(&id, TransactionStatus::Expire, SystemClock.now());
+    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
     let paid = read(&shop, TOKEN, &id).await.unwrap();
     assert_eq!((paid.status.as_str(), paid.needs_attention), ("success", true));
 }
@@ -147,7 +147,7 @@ async fn an_order_is_refused_for_each_reason() {
         assert_error(&refused, code);
         assert_eq!(refused.code(), status, "{product} {quantity}");
     }
-    assert_eq!(shop.stage.till.count(), 0);
+    assert_eq!(shop.ports.payments.count(), 0);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_gateway_that_opens_no_page_is_told_without_its_words() {
     for play in [GatewayPlay::Refuse, GatewayPlay::Fail, GatewayPlay::Mumble] {
         let shop = Shop::open();
         let product = product(&shop).await.id;
-        *shop.stage.till.gateway.lock().unwrap() = play;
+        *shop.ports.payments.gateway.lock().unwrap() = play;
         let refused = order(&shop, with_token(TOKEN, wish(&product, 2))).await.unwrap_err();
         assert_error(&refused, ErrorCode::GatewayFailed);
         assert_eq!((refused.code(), refused.message()), (Code::Unavailable, "payment gateway unavailable"));
@@ -163,7 +163,7 @@ async fn a_gateway_that_opens_no_page_is_told_without_its_words() {
     }
     let shop = Shop::open();
     let product = product(&shop).await.id;
-    *shop.stage.till.gateway.lock().unwrap() = GatewayPlay::Rest(Duration::from_secs(7));
+    *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Rest(Duration::from_secs(7));
     let refused = order(&shop, with_token(TOKEN, wish(&product, 2))).await.unwrap_err();
     assert_error(&refused, ErrorCode::Unavailable);
     let details = refused.get_error_details();
@@ -175,16 +175,16 @@ async fn an_order_under_a_key_is_made_once() {
     let shop = Shop::open();
     let product = product(&shop).await.id;
     let first = order(&shop, under(b"order-1", wish(&product, 2))).await.unwrap();
-    shop.stage.till.moves(&first.id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.moves(&first.id, TransactionStatus::Settlement, SystemClock.now());
     assert_eq!(order(&shop, under(b"order-1", wish(&product, 2))).await.unwrap(), first);
     let other = order(&shop, under(b"order-1", wish(&product, 3))).await.unwrap_err();
     assert_error(&other, ErrorCode::IdempotencyKeyReused);
-    assert_eq!((other.code(), shop.stage.till.count()), (Code::InvalidArgument, 1));
+    assert_eq!((other.code(), shop.ports.payments.count()), (Code::InvalidArgument, 1));
     for key in [&b"two words"[..], b"\xe9", &[b'k'; 256]] {
         let refused = order(&shop, under(key, wish(&product, 2))).await.unwrap_err();
         assert_eq!(named(&refused)[0].0, "idempotency-key", "{key:?}");
     }
-    *shop.stage.till.gateway.lock().unwrap() = GatewayPlay::Mumble;
+    *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Mumble;
     order(&shop, under(b"order-2", wish(&product, 2))).await.unwrap_err();
     let under_way = order(&shop, under(b"order-2", wish(&product, 2))).await.unwrap_err();
     assert_error(&under_way, ErrorCode::IdempotencyKeyInUse);
@@ -221,7 +221,7 @@ async fn a_list_is_the_callers_own_piece_by_piece() {
     let none = list(&shop, TOKEN, GetAllPaymentsRequest::default()).await.unwrap();
     assert_eq!(none, ListPaymentResponse::default());
     let (first, second) = (payment(&shop).await.id, payment(&shop).await.id);
-    shop.stage.till.moves(&first, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.moves(&first, TransactionStatus::Settlement, SystemClock.now());
     let ids = |list: &ListPaymentResponse| list.payments.iter().map(|payment| payment.id.clone()).collect::<Vec<_>>();
     for token in [TOKEN, SELLER_TOKEN] {
         let one = GetAllPaymentsRequest { page_size: 1, ..GetAllPaymentsRequest::default() };
@@ -245,7 +245,7 @@ async fn a_list_is_the_callers_own_piece_by_piece() {
 async fn a_timeline_tells_what_happened_in_order() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    shop.stage.till.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
     let request = with_token(SELLER_TOKEN, GetPaymentTimelineRequest { id });
     let lines = queries(&shop).await.get_payment_timeline(request).await.unwrap().into_inner().lines;
     let kinds: Vec<_> = lines.iter().map(|line| line.kind.as_str()).collect();

@@ -11,8 +11,8 @@ use grpc::proto::product::{
     CreateProductRequest, DeleteProductRequest, GetProductByIdRequest, ProductResponse, UpdateProductRequest,
 };
 use prost::Message;
-use rehearsal::{OTHER_SELLER_TOKEN, PANIC_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
 use std::sync::atomic::Ordering;
+use test_doubles::{OTHER_SELLER_TOKEN, PANIC_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
 use tonic::{Code, Status};
 
 const CREATE: &str = "/product.ProductCommandService/CreateProduct";
@@ -147,7 +147,7 @@ async fn an_image_is_kept_if_its_content_is_one() {
     let mut commands = commands(&shop).await;
     let offered = offered(&mut commands, pictured_tea(100)).await;
     let key = offered.image_url.strip_prefix("https://images.example/").unwrap();
-    assert_eq!(shop.stage.shelf.images.lock().unwrap().get(key), Some(&100));
+    assert_eq!(shop.ports.products.images.lock().unwrap().get(key), Some(&100));
 
     let pictured = UpdateProductRequest { image_bytes: image(200).into(), ..change(&offered.id) };
     let changed = commands.update_product(by_seller(pictured)).await.unwrap().into_inner();
@@ -171,7 +171,7 @@ async fn fields_of_a_newer_product_are_ignored() {
     let newer = [tea().encode_to_vec().as_slice(), &[0xa2, 0x06, 0x01, b'x']].concat();
     let status = shop.raw().await.call(CREATE, &[("authorization", SELLER_TOKEN)], frame(0, &newer)).await;
     assert_eq!(status.code(), Code::Ok, "{status:?}");
-    assert_eq!(shop.stage.shelf.products.lock().unwrap().len(), 1);
+    assert_eq!(shop.ports.products.products.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -179,10 +179,10 @@ async fn a_command_is_counted_once_and_its_panic_caught() {
     let shop = Shop::open();
     let mut commands = commands(&shop).await;
     offered(&mut commands, tea()).await;
-    assert_eq!(shop.stage.spenders.lock().unwrap().len(), 1);
+    assert_eq!(shop.ports.spenders.lock().unwrap().len(), 1);
 
     let status = commands.create_product(with_token(PANIC_TOKEN, tea())).await.unwrap_err();
     assert_error(&status, ErrorCode::Internal);
-    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 1);
+    assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 1);
     offered(&mut commands, tea()).await;
 }

@@ -1,8 +1,8 @@
 //! Where a call comes from.
 
 use crate::shop::{Shop, register_request};
-use domain::client::TrustedProxies;
-use domain::quota::Spender;
+use app::client::TrustedProxies;
+use app::rate_limit::RateLimitKey;
 use grpc::Options;
 use tonic::Request;
 
@@ -11,9 +11,9 @@ async fn client(shop: &Shop, forwarded_for: &str) -> String {
     let mut request = Request::new(register_request());
     request.metadata_mut().insert("x-forwarded-for", forwarded_for.parse().unwrap());
     shop.commands().await.register_user(request).await.unwrap();
-    let reported = shop.stage.reports.lock().unwrap().last().unwrap().client;
-    let spender = *shop.stage.spenders.lock().unwrap().last().unwrap();
-    assert_eq!(spender, Spender::Client(reported));
+    let reported = shop.ports.reports.lock().unwrap().last().unwrap().client;
+    let spender = *shop.ports.spenders.lock().unwrap().last().unwrap();
+    assert_eq!(spender, RateLimitKey::Client(reported));
     reported.to_string()
 }
 

@@ -3,12 +3,12 @@
 use crate::client::{GET_USER, frame};
 use crate::shop::{Shop, profile_request};
 use domain::error::ErrorCode;
-use rehearsal::{Play, Report, TOKEN};
+use test_doubles::{Play, Report, TOKEN};
 use tonic::Code;
 use tonic::metadata::MetadataMap;
 
 fn last(shop: &Shop) -> Report {
-    shop.stage.reports.lock().unwrap().last().unwrap().clone()
+    shop.ports.reports.lock().unwrap().last().unwrap().clone()
 }
 
 fn request_id(metadata: &MetadataMap) -> &str {

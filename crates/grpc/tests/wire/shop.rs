@@ -1,17 +1,17 @@
 //! A real server on a free port.
 
 use crate::client::RawClient;
+use app::user::PasswordCheck;
 use domain::error::BoxError;
-use domain::user::Verdict;
 use grpc::Options;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
 use grpc::proto::user::{GetUserByIdRequest, UserRegisterRequest, UserResponse};
-use rehearsal::{OWNER, Play, Stage, TOKEN, app};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use test_doubles::{FakePorts, OWNER, Play, TOKEN, app};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +25,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server and the ports behind it.
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
-    pub(crate) stage: Arc<Stage>,
+    pub(crate) ports: Arc<FakePorts>,
     pub(crate) ready: watch::Sender<bool>,
     pub(crate) stop: CancellationToken,
     server: JoinHandle<Result<(), BoxError>>,
@@ -37,17 +37,17 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let stage = Arc::new(Stage { verdict: Mutex::new(Verdict::Wrong), ..Stage::default() });
+        let ports = Arc::new(FakePorts { verdict: Mutex::new(PasswordCheck::Wrong), ..FakePorts::default() });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (ready, is_ready) = watch::channel(true);
         let stop = CancellationToken::new();
-        let serving = grpc::serve(app(&stage), options, listener, is_ready, stop.clone());
-        Self { address, stage, ready, stop, server: Handle::current().spawn(serving) }
+        let serving = grpc::serve(app(&ports), options, listener, is_ready, stop.clone());
+        Self { address, ports, ready, stop, server: Handle::current().spawn(serving) }
     }
 
     pub(crate) fn plays(&self, play: Play) {
-        *self.stage.play.lock().unwrap() = play;
+        *self.ports.play.lock().unwrap() = play;
     }
 
     /// A connection of its own.
@@ -75,7 +75,7 @@ impl Shop {
     /// Waits until the storage has been asked this many times.
     pub(crate) async fn asked(&self, times: usize) {
         let asked = async {
-            while self.stage.asked.load(Ordering::SeqCst) < times {
+            while self.ports.asked.load(Ordering::SeqCst) < times {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

@@ -3,8 +3,8 @@
 use crate::client::eventually;
 use crate::shop::{Shop, profile_request};
 use grpc::Options;
-use rehearsal::{Play, TOKEN};
 use std::time::{Duration, Instant};
+use test_doubles::{Play, TOKEN};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tonic_health::pb::HealthCheckRequest;

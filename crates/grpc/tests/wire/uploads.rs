@@ -11,8 +11,8 @@ use grpc::Options;
 use grpc::proto::product::{CreateProductRequest, DeleteProductRequest, GetProductByIdRequest, UpdateProductRequest};
 use prost::Message;
 use prost::bytes::Bytes;
-use rehearsal::{SELLER_TOKEN, TOKEN};
 use std::sync::Arc;
+use test_doubles::{SELLER_TOKEN, TOKEN};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tonic::Code;
@@ -80,7 +80,7 @@ async fn a_compressed_image_counts_as_what_it_unpacks_to() {
 #[tokio::test]
 async fn a_large_product_without_a_place_is_refused_at_once_and_others_are_served() {
     let (shop, uploads) = shop_with_places(1);
-    let held = shop.stage.shelf.inspecting.lock().await;
+    let held = shop.ports.products.inspecting.lock().await;
     let mut commands = commands(&shop).await;
     let first = under_way(commands.clone());
     eventually(|| uploads.available_permits() == 0).await;
@@ -125,7 +125,7 @@ async fn a_large_message_without_an_image_gives_its_place_back() {
 #[tokio::test]
 async fn a_place_is_kept_while_a_command_goes_on_whose_caller_has_gone() {
     let (shop, uploads) = shop_with_places(1);
-    let held = shop.stage.shelf.inspecting.lock().await;
+    let held = shop.ports.products.inspecting.lock().await;
     let mut commands = commands(&shop).await;
     let offered = offered(&mut commands, tea()).await;
     let pictured = UpdateProductRequest { image_bytes: image(MIB).into(), ..change(&offered.id) };
@@ -140,7 +140,7 @@ async fn a_place_is_kept_while_a_command_goes_on_whose_caller_has_gone() {
     assert_error(&status, ErrorCode::Overloaded);
     drop(held);
     eventually(|| uploads.available_permits() == 1).await;
-    assert_eq!(shop.stage.shelf.images.lock().unwrap().len(), 1);
+    assert_eq!(shop.ports.products.images.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -5,15 +5,15 @@ use crate::errors::assert_error;
 use crate::goods::with_token;
 use crate::payments::{payment, queries};
 use crate::shop::{PATIENCE, Shop};
-use domain::clock::{Clock, SystemClock};
+use app::clock::{Clock, SystemClock};
 use domain::error::ErrorCode;
 use domain::payment::TransactionStatus;
 use grpc::Options;
 use grpc::proto::payment::{PaymentChange, WatchPaymentRequest};
 use prost::Message;
-use rehearsal::{Play, TOKEN};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use test_doubles::{Play, TOKEN};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt;
 
@@ -27,7 +27,7 @@ async fn watch(shop: &Shop, id: &str, after: u32) -> Streaming<PaymentChange> {
 
 /// A watch that has seen all there is to see: storage has been asked for the payment and for what has happened to it.
 async fn watch_and_wait(shop: &Shop, id: &str, after: u32) -> Streaming<PaymentChange> {
-    let asked = shop.stage.asked.load(Ordering::SeqCst);
+    let asked = shop.ports.asked.load(Ordering::SeqCst);
     let changes = watch(shop, id, after).await;
     shop.asked(asked + 2).await;
     changes
@@ -50,7 +50,7 @@ fn assert_ends_with(status: &Status, code: ErrorCode) {
 }
 
 fn settles(shop: &Shop, id: &str, status: TransactionStatus) {
-    shop.stage.till.moves(id, status, SystemClock.now());
+    shop.ports.payments.moves(id, status, SystemClock.now());
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn the_callers_deadline_covers_all_of_it() {
     let status = client.call("/payment.PaymentQueryService/WatchPayment", &headers, frame(0, &message)).await;
     assert_ends_with(&status, ErrorCode::DeadlineExceeded);
     assert!(asked.elapsed() >= Duration::from_millis(400), "it was not opened: {:?}", asked.elapsed());
-    eventually(|| shop.stage.till.bell.receiver_count() == 0).await;
+    eventually(|| shop.ports.payments.notifier.receiver_count() == 0).await;
 }
 
 #[tokio::test]
@@ -136,9 +136,9 @@ async fn a_watch_of_a_client_that_has_gone_is_given_up() {
     let id = payment(&shop).await.id;
     let mut changes = watch(&shop, &id, 0).await;
     next(&mut changes).await;
-    assert_eq!(shop.stage.till.bell.receiver_count(), 1);
+    assert_eq!(shop.ports.payments.notifier.receiver_count(), 1);
     drop(changes);
-    eventually(|| shop.stage.till.bell.receiver_count() == 0).await;
+    eventually(|| shop.ports.payments.notifier.receiver_count() == 0).await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_ne
     for code in [ErrorCode::Unavailable, ErrorCode::Overloaded, ErrorCode::Internal] {
         let mut changes = watch_and_wait(&shop, &id, known).await;
         shop.plays(Play::Fail(code));
-        shop.stage.till.bell.send_replace(());
+        shop.ports.payments.notifier.send_replace(());
         assert_ends_with(&maybe_next(&mut changes).await.unwrap_err(), code);
         assert!(maybe_next(&mut changes).await.unwrap().is_none(), "an error is the last");
         shop.plays(Play::Answer);
@@ -163,14 +163,14 @@ async fn a_panic_ends_the_watch_and_the_connection_lives() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
     let mut queries = queries(&shop).await;
-    let asked = shop.stage.asked.load(Ordering::SeqCst);
+    let asked = shop.ports.asked.load(Ordering::SeqCst);
     let mut changes = queries.watch_payment(request(&id, 1)).await.unwrap().into_inner();
     next(&mut changes).await;
     shop.asked(asked + 2).await;
     shop.plays(Play::Panic);
-    shop.stage.till.bell.send_replace(());
+    shop.ports.payments.notifier.send_replace(());
     assert_ends_with(&maybe_next(&mut changes).await.unwrap_err(), ErrorCode::Internal);
-    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 1);
+    assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 1);
     shop.plays(Play::Answer);
     let mut again = queries.watch_payment(request(&id, 0)).await.unwrap().into_inner();
     next(&mut again).await;
@@ -180,7 +180,7 @@ async fn a_panic_ends_the_watch_and_the_connection_lives() {
 async fn one_too_many_is_told_when_to_come_back() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    *shop.stage.till.places.lock().unwrap() = 1;
+    *shop.ports.payments.places.lock().unwrap() = 1;
     let _first = watch(&shop, &id, 0).await;
     let second = queries(&shop).await.watch_payment(request(&id, 0)).await.unwrap_err();
     assert_error(&second, ErrorCode::Overloaded);

@@ -3,12 +3,13 @@
 use crate::connection::AnyConnection;
 use crate::dialect::on_each;
 use crate::schema::{mails, payment_events};
+use app::payment::mail::recipients;
+use app::payment::{Cause, MailId, MailState};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
 use domain::money::Money;
-use domain::payment::post::recipients;
-use domain::payment::{Cause, Event, EventKind, MailId, MailState, PaymentId, Resolution, State};
+use domain::payment::{Event, EventKind, PaymentId, Resolution, State};
 
 /// An event as it is stored.
 #[derive(Queryable, Selectable, Insertable)]

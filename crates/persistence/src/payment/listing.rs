@@ -3,10 +3,11 @@
 use crate::connection::AnyConnection;
 use crate::payment::row::{PaymentRow, Stored};
 use crate::schema::payments::{self, created_at, id, needs_attention, seller_id, state, user_id};
+use app::page::Start;
+use app::payment::{Audience, PaymentListing};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use domain::page::Start;
-use domain::payment::{Audience, PaymentListing, State, Status};
+use domain::payment::{State, Status};
 
 type Selection = payments::BoxedQuery<'static, <AnyConnection as Connection>::Backend>;
 

@@ -5,9 +5,10 @@ use crate::notifications::NotificationRow;
 use crate::outbox::MailRow;
 use crate::payment::events::{self, EventRow};
 use crate::schema::{mails, notifications};
+use app::payment::Timeline;
 use diesel::prelude::*;
 use domain::error::Error;
-use domain::payment::{PaymentId, Story};
+use domain::payment::PaymentId;
 
 /// A payment's story as it is stored.
 pub(super) struct StoredStory {
@@ -33,8 +34,8 @@ pub(super) fn read(connection: &mut AnyConnection, id: PaymentId) -> QueryResult
 }
 
 impl StoredStory {
-    pub(super) fn story(self) -> Result<Story, Error> {
-        Ok(Story {
+    pub(super) fn story(self) -> Result<Timeline, Error> {
+        Ok(Timeline {
             events: self.events.into_iter().map(EventRow::event).collect::<Result<_, _>>()?,
             notifications: self.notifications.into_iter().map(NotificationRow::note).collect(),
             mails: self.mails.into_iter().map(MailRow::note).collect::<Result<_, _>>()?,

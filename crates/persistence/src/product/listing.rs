@@ -8,13 +8,13 @@ use crate::connection::AnyConnection;
 use crate::dialect::Planner;
 use crate::product::ProductRow;
 use crate::schema::products::{self, created_at, deleted_at, id, name_key, price, user_id};
+use app::page::Start;
+use app::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
 use chrono::NaiveDateTime;
 use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
 use diesel::prelude::*;
 use diesel::result::Error;
 use domain::money::Money;
-use domain::page::Start;
-use domain::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
 
 type Backend = <AnyConnection as Connection>::Backend;
 /// A selection of products, of which all columns are at hand.

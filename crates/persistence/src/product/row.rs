@@ -3,9 +3,9 @@
 use crate::connection::AnyConnection;
 use crate::dialect::on_each;
 use crate::schema::products::{self, deleted_at, table};
+use app::audit_log::Action;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use domain::audit_log::Action;
 use domain::error::Error;
 use domain::money::Money;
 use domain::product::{

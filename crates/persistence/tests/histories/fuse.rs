@@ -1,15 +1,16 @@
 //! Crashes: a server that dies between two of its steps, whichever these are.
 
 use crate::gateway::Counter;
+use app::clock::Deadline;
+use app::payment::{
+    Attempt, Cause, Change, Claimed, Delivery, Gateway, GatewayError, Invoice, Kept, Mail, MailContent, MailError,
+    MailId, MailSelection, MailSender, MailState, NotificationId, NotificationOutcome, Notifications, Outbox, Payments,
+    PendingNotification, Placed, Signed, StoredNotification, Subject,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::payment::{
-    Attempt, Cause, Change, Claimed, Delivery, Gateway, GatewayError, IdempotencyKey, Invoice, Kept, Learnt, Letter,
-    Mail, MailError, MailId, MailSelection, MailState, Mailer, NotificationId, Notifications, Order, Outbox, Payment,
-    PaymentId, PaymentPage, Payments, PendingNotification, Placed, Received, Report, Signed, Subject, Verdict,
-};
+use domain::payment::{IdempotencyKey, Order, Payment, PaymentId, PaymentPage, Report, ReportOutcome};
 use domain::user::UserId;
 use persistence::Database;
 use std::collections::BTreeMap;
@@ -98,7 +99,7 @@ impl Payments for Fused<Database> {
         change: Change,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<(Payment, Learnt)>, Error> {
+    ) -> Result<Option<(Payment, ReportOutcome)>, Error> {
         self.step(self.inner.change(id, cause, change, now, by)).await
     }
 
@@ -119,14 +120,14 @@ impl Payments for Fused<Database> {
 
 #[async_trait]
 impl Notifications for Fused<Database> {
-    async fn keep(
+    async fn store(
         &self,
-        received: &Received,
+        received: &StoredNotification,
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Kept, Error> {
-        self.step(self.inner.keep(received, now, retry_at, by)).await
+        self.step(self.inner.store(received, now, retry_at, by)).await
     }
 
     async fn claim(
@@ -139,8 +140,14 @@ impl Notifications for Fused<Database> {
         self.step(Notifications::claim(&*self.inner, limit, now, retry_at, by)).await
     }
 
-    async fn judge(&self, id: NotificationId, verdict: Verdict, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
-        self.step(self.inner.judge(id, verdict, now, by)).await
+    async fn complete(
+        &self,
+        id: NotificationId,
+        verdict: NotificationOutcome,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        self.step(self.inner.complete(id, verdict, now, by)).await
     }
 
     async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
@@ -168,8 +175,14 @@ impl Outbox for Fused<Database> {
         self.step(self.inner.is_hastened(since, by)).await
     }
 
-    async fn settle(&self, id: MailId, attempt: &Attempt, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
-        self.step(self.inner.settle(id, attempt, now, by)).await
+    async fn record_attempt(
+        &self,
+        id: MailId,
+        attempt: &Attempt,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        self.step(self.inner.record_attempt(id, attempt, now, by)).await
     }
 
     async fn mails(&self, state: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error> {
@@ -187,20 +200,20 @@ impl Outbox for Fused<Database> {
 
 #[async_trait]
 impl Gateway for Fused<Counter> {
-    async fn open(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError> {
-        self.step(self.inner.open(invoice, by)).await
+    async fn create_page(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError> {
+        self.step(self.inner.create_page(invoice, by)).await
     }
 
-    async fn look(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
-        self.step(self.inner.look(subject, by)).await
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
+        self.step(self.inner.fetch_status(subject, by)).await
     }
 
-    async fn close(&self, page: &PaymentPage, by: Deadline) -> Result<(), GatewayError> {
-        self.step(self.inner.close(page, by)).await
+    async fn close_page(&self, page: &PaymentPage, by: Deadline) -> Result<(), GatewayError> {
+        self.step(self.inner.close_page(page, by)).await
     }
 
-    fn has_signed(&self, signed: &Signed<'_>) -> bool {
-        self.inner.has_signed(signed)
+    fn verify_signature(&self, signed: &Signed<'_>) -> bool {
+        self.inner.verify_signature(signed)
     }
 }
 
@@ -212,8 +225,8 @@ pub(crate) struct Letterbox {
 }
 
 #[async_trait]
-impl Mailer for Fused<Letterbox> {
-    async fn send(&self, letter: &Letter) -> Result<Delivery, MailError> {
+impl MailSender for Fused<Letterbox> {
+    async fn send(&self, letter: &MailContent) -> Result<Delivery, MailError> {
         self.fuse.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();

@@ -1,13 +1,11 @@
 //! A payment gateway in memory: the truth that the shop has to find out.
 
+use app::clock::Deadline;
+use app::payment::{Gateway, GatewayError, Invoice, NotificationForm, Signed, Subject};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::clock::Deadline;
 use domain::money::Money;
-use domain::payment::{
-    Gateway, GatewayError, Invoice, NotificationForm, PaymentPage, Report, Signed, Subject, Transaction,
-    TransactionStatus,
-};
+use domain::payment::{PaymentPage, Report, Transaction, TransactionStatus};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
@@ -212,14 +210,14 @@ impl Counter {
 
 #[async_trait]
 impl Gateway for Counter {
-    async fn open(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
+    async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
         let mut state = self.0.lock().unwrap();
         let order = invoice.order.to_string();
         let fault = state.fault();
         match fault {
             Some(Fault::Refuses) => return Err(GatewayError::Refused("400".into())),
             Some(Fault::Away) => return Err(GatewayError::Failed("refused".into())),
-            Some(Fault::Rests) => return Err(GatewayError::Resting(Duration::from_secs(1))),
+            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(Fault::LosesAnswers) | None => {}
         }
         let number = state.orders.len() as u64;
@@ -241,10 +239,10 @@ impl Gateway for Counter {
         Ok(PaymentPage { url: format!("https://example.com/{order}"), token: order })
     }
 
-    async fn look(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
         let mut state = self.0.lock().unwrap();
         match state.fault() {
-            Some(Fault::Rests) => return Err(GatewayError::Resting(Duration::from_secs(1))),
+            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(_) => return Err(GatewayError::Failed("away".into())),
             None => {}
         }
@@ -271,7 +269,7 @@ impl Gateway for Counter {
         }))
     }
 
-    async fn close(&self, page: &PaymentPage, _by: Deadline) -> Result<(), GatewayError> {
+    async fn close_page(&self, page: &PaymentPage, _by: Deadline) -> Result<(), GatewayError> {
         let mut state = self.0.lock().unwrap();
         match state.orders.get_mut(&page.token) {
             Some(known) if known.transactions.is_empty() => {
@@ -282,7 +280,7 @@ impl Gateway for Counter {
         }
     }
 
-    fn has_signed(&self, signed: &Signed<'_>) -> bool {
+    fn verify_signature(&self, signed: &Signed<'_>) -> bool {
         signed.signature == signature(signed.order, signed.status_code, signed.gross_amount)
     }
 }

@@ -4,28 +4,28 @@ use crate::Step;
 use crate::fuse::{Fuse, Fused, Letterbox};
 use crate::gateway::Counter;
 use crate::support::{offer, seller, soon};
+use app::clock::{Clock, Deadline};
+use app::context::{Context, RequestId};
+use app::entity_tag::Tags;
+use app::observe::{Observer, PaymentReport, RequestReport};
+use app::page::{PageRequest, Start};
+use app::payment::{
+    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing, PaymentNotifier,
+    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Rulings, Subscription, WebhookWorker,
+};
+use app::pipeline::UseCase;
+use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Identity, Seller};
-use domain::clock::{Clock, Deadline};
-use domain::context::{Context, RequestId};
 use domain::error::{Error, ErrorCode};
 use domain::money::Money;
-use domain::observe::{Observer, PaymentReport, RequestReport};
-use domain::page::{PageRequest, Start};
 use domain::payment::status::state_of;
 use domain::payment::{
-    Attention, Audience, Bell, Carriage, Checkout, Inbox, Listener, NotificationForm, OrderForm, Payment, PaymentCode,
-    PaymentCodes, PaymentId, PaymentListing, PaymentQueries, Postman, ReceiveNotification, Reconciler, Reservation,
-    Resolution, Ruling, Rulings, Showroom, State, Status,
+    AmountLimits, Attention, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, State, Status,
 };
-use domain::product::{
-    Changes, Gallery, Image, ImageAddress, ImageInspector, ImageKey, ImageStore, Product, ProductQueries, Products,
-    Stock,
-};
-use domain::use_case::UseCase;
+use domain::product::{Changes, Image, ImageAddress, ImageKey, Product, Stock};
 use domain::user::{Role, UserId};
-use domain::version::Tags;
 use persistence::Database;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -54,10 +54,10 @@ impl PaymentCodes for Codes {
 struct Quiet;
 
 #[async_trait]
-impl Bell for Quiet {
-    fn ring(&self, _id: PaymentId) {}
+impl PaymentNotifier for Quiet {
+    fn notify(&self, _id: PaymentId) {}
 
-    fn listen(&self, _id: PaymentId) -> Option<Box<dyn Listener>> {
+    fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
         None
     }
 }
@@ -104,7 +104,7 @@ pub(crate) struct World {
     checkout: Checkout,
     receive: ReceiveNotification,
     reconciler: Reconciler,
-    postman: Postman,
+    outbox_worker: OutboxWorker,
     buyer: UserId,
     seller: Seller,
     product: Product,
@@ -127,7 +127,7 @@ impl World {
         fuse.set(-1);
         let payments = Fused::new(database, &fuse);
         let counter = Fused::new(&gateway, &fuse);
-        let gallery = Gallery {
+        let images = ProductImages {
             inspector: Arc::new(Quiet),
             store: Arc::new(Quiet),
             ledger: database.clone(),
@@ -138,17 +138,17 @@ impl World {
             users: database.clone(),
             gateway: counter.clone(),
             codes: Arc::new(Codes),
-            showroom: Arc::new(Showroom { gallery: Arc::new(gallery) }),
-            bell: Arc::new(Quiet),
+            presenter: Arc::new(PaymentPresenter { images: Arc::new(images) }),
+            notifier: Arc::new(Quiet),
             clock: clock.clone(),
-            carriage: Carriage { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
+            amount_limits: AmountLimits { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
             expiry: TimeDelta::hours(1),
         };
-        let inbox = Arc::new(Inbox {
+        let webhook_worker = Arc::new(WebhookWorker {
             notifications: payments.clone(),
             payments: payments.clone(),
             gateway: counter.clone(),
-            bell: Arc::new(Quiet),
+            notifier: Arc::new(Quiet),
             clock: clock.clone(),
             observer: Arc::new(Quiet),
         });
@@ -157,13 +157,13 @@ impl World {
             users: database.clone(),
             gateway: counter,
             leases: database.clone(),
-            bell: Arc::new(Quiet),
+            notifier: Arc::new(Quiet),
             clock: clock.clone(),
             observer: Arc::new(Quiet),
             holder: "the only one".to_owned(),
         };
         let mailer = Fused::new(&letters, &fuse);
-        let postman = Postman::new(payments, mailer, clock.clone(), Arc::new(Quiet));
+        let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet));
         // Each history has a seller of its own, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();
@@ -176,9 +176,9 @@ impl World {
             letters,
             fuse,
             checkout,
-            receive: ReceiveNotification { inbox, require_signature: true },
+            receive: ReceiveNotification { worker: webhook_worker, require_signature: true },
             reconciler,
-            postman,
+            outbox_worker,
             buyer,
             seller,
             product,
@@ -192,7 +192,7 @@ impl World {
     fn context(&self) -> Context {
         Context {
             actor: Actor::User(Identity { id: self.buyer, role: Role::Buyer }),
-            client: domain::client::ClientAddress::new([127, 0, 0, 1].into()),
+            client: app::client::ClientAddress::new([127, 0, 0, 1].into()),
             request_id: RequestId::accept(None),
             deadline: soon(),
         }
@@ -227,8 +227,8 @@ impl World {
             Step::Forge(index) => self.forge(self.gateway.notification(index, false)).await,
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
             Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
-            Step::ReadInbox => drop(self.alive(self.receive.inbox.run()).await),
-            Step::SendMails => drop(self.alive(self.postman.run(std::future::pending)).await),
+            Step::ReadInbox => drop(self.alive(self.receive.worker.run()).await),
+            Step::SendMails => drop(self.alive(self.outbox_worker.run(std::future::pending)).await),
             Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
             Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
             Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
@@ -342,8 +342,8 @@ impl World {
             }
         }
         for _ in 0..200 {
-            let mut done = self.receive.inbox.run().await.unwrap() + self.reconciler.run().await.unwrap();
-            done += self.postman.run(std::future::pending).await.unwrap();
+            let mut done = self.receive.worker.run().await.unwrap() + self.reconciler.run().await.unwrap();
+            done += self.outbox_worker.run(std::future::pending).await.unwrap();
             if done > 0 || self.settle().await {
                 continue;
             }
@@ -397,9 +397,9 @@ impl World {
                 assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");
             }
             assert!(!matches!(record.state, State::Pending | State::Review), "{truth:?}: {record:#?}");
-            let story = PaymentQueries::story(&*self.database, record.id, soon()).await.unwrap();
+            let story = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
             let mails = story.events.iter().flat_map(|(event, _)| {
-                let recipients = domain::payment::post::recipients(event.kind);
+                let recipients = app::payment::mail::recipients(event.kind);
                 let status = event.kind.shown();
                 recipients
                     .iter()

@@ -1,14 +1,16 @@
 //! The audit log: it tells of what was done, and of nothing that was not.
 
 use crate::support::{TestDatabase, email, kinds, offer, seller, soon};
+use app::audit_log::{About, Action, AuditLog, Entry};
+use app::client::ClientAddress;
+use app::entity_tag::Tags;
+use app::payment::{MailSelection, Outbox};
+use app::product::{ProductQueries, Products};
+use app::user::LoginAttempts;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::audit_log::{About, Action, AuditLog, Entry};
-use domain::client::ClientAddress;
 use domain::money::Money;
-use domain::payment::{MailSelection, Outbox};
-use domain::product::{Changes, Price, ProductQueries, Products, Stock};
-use domain::user::{Attempt, LoginAttempts};
-use domain::version::Tags;
+use domain::product::{Changes, Price, Stock};
+use domain::user::Attempt;
 use persistence::Database;
 
 fn at(seconds: i64) -> DateTime<Utc> {

@@ -1,11 +1,12 @@
 //! The ledger of images that are to be removed.
 
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
+use app::entity_tag::Tags;
+use app::product::{ImageLedger, Products, Removal};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
 use domain::error::ErrorCode;
-use domain::product::{Changes, Details, ImageKey, ImageLedger, Picture, Product, Products, Removal, Stock};
-use domain::version::Tags;
+use domain::product::{Changes, Details, ImageKey, Picture, Product, Stock};
 use persistence::Database;
 use std::collections::HashSet;
 use std::sync::Arc;

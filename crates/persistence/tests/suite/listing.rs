@@ -1,20 +1,21 @@
 //! Lists of products, asked for as clients do.
 
 use crate::support::{TestDatabase, kinds, offer, seller, soon};
+use app::client::ClientAddress;
+use app::clock::{Deadline, SystemClock};
+use app::context::{Context, RequestId};
+use app::entity_tag::Tags;
+use app::page::{Page, PageForm, PageRequest, Start};
+use app::pipeline::UseCase;
+use app::product::{
+    BrowseForm, BrowseProducts, Filter, ImageInspector, ImageStore, Listing, ProductImages, ProductQueries,
+    ProductTotals, ProductView, Products, Sort, SortKey, SortPlace,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Seller};
-use domain::client::ClientAddress;
-use domain::clock::{Deadline, SystemClock};
-use domain::context::{Context, RequestId};
 use domain::error::{Error, ErrorCode, Reason};
-use domain::page::{Page, PageForm, PageRequest, Start};
-use domain::product::{
-    BrowseForm, BrowseProducts, Filter, Gallery, Image, ImageAddress, ImageInspector, ImageKey, ImageStore, Listing,
-    Product, ProductId, ProductQueries, ProductTotals, ProductView, Products, Sort, SortKey, SortPlace,
-};
-use domain::use_case::UseCase;
-use domain::version::Tags;
+use domain::product::{Image, ImageAddress, ImageKey, Product, ProductId};
 use persistence::Database;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -57,13 +58,13 @@ impl ImageStore for Beside {
 
 async fn browse(database: &Arc<Database>, form: BrowseForm) -> Page<ProductView> {
     let beside = Arc::new(Beside(Arc::clone(database)));
-    let gallery = Gallery {
+    let images = ProductImages {
         inspector: Arc::clone(&beside) as Arc<dyn ImageInspector>,
         store: Arc::clone(&beside) as Arc<dyn ImageStore>,
         ledger: Arc::clone(database) as _,
         clock: Arc::new(SystemClock),
     };
-    let browse = BrowseProducts { products: Arc::clone(database) as _, totals: beside, gallery: Arc::new(gallery) };
+    let browse = BrowseProducts { products: Arc::clone(database) as _, totals: beside, images: Arc::new(images) };
     let context = Context {
         actor: Actor::Anonymous,
         client: ClientAddress::new([192, 0, 2, 1].into()),

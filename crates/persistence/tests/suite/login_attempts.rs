@@ -1,10 +1,11 @@
 //! The counters of the log-in throttle.
 
 use crate::support::{TestDatabase, email, kinds, soon};
+use app::client::ClientAddress;
+use app::user::LoginAttempts;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::client::ClientAddress;
 use domain::error::{Error, ErrorCode};
-use domain::user::{Attempt, Email, LoginAttempts};
+use domain::user::{Attempt, Email};
 use persistence::Database;
 use std::sync::Arc;
 use tokio::task::JoinSet;

@@ -1,7 +1,7 @@
 //! Migrations, and what a server says of a schema that is not its own.
 
 use crate::support::{Kind, TestDatabase, kinds};
-use persistence::{MigrateError, Status, migrate};
+use persistence::{MigrateError, SchemaStatus, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -101,15 +101,15 @@ async fn a_schema_that_is_older_or_newer_is_told() {
         let test = TestDatabase::empty(kind);
         let database = test.open();
         let missing = ALL.map(str::to_owned).to_vec();
-        assert_eq!(database.status().await, Status::SchemaBehind { missing, applied: 0 }, "{kind:?}");
+        assert_eq!(database.status().await, SchemaStatus::SchemaBehind { missing, applied: 0 }, "{kind:?}");
         migrate(&test.options()).unwrap();
-        assert_eq!(database.status().await, Status::Ready, "{kind:?}");
+        assert_eq!(database.status().await, SchemaStatus::Ready, "{kind:?}");
         test.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261123000002'");
         let missing = vec![ALL[1].to_owned()];
-        assert_eq!(database.status().await, Status::SchemaBehind { missing, applied: ALL.len() - 1 }, "{kind:?}");
+        assert_eq!(database.status().await, SchemaStatus::SchemaBehind { missing, applied: ALL.len() - 1 }, "{kind:?}");
         test.raw().execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20261123000002'), ('29991231')");
         let unknown = vec!["29991231".to_owned()];
-        assert_eq!(database.status().await, Status::SchemaAhead { unknown: unknown.clone() }, "{kind:?}");
+        assert_eq!(database.status().await, SchemaStatus::SchemaAhead { unknown: unknown.clone() }, "{kind:?}");
         let refused = migrate(&test.options()).unwrap_err();
         assert!(matches!(refused, MigrateError::SchemaAhead(found) if found == unknown), "{kind:?}");
     }

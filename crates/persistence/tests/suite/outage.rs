@@ -1,9 +1,10 @@
 //! A database that is not there, comes, goes, falls silent and returns.
 
 use crate::support::{Kind, TestDatabase, servers, soon, user};
+use app::user::{UserQueries, Users};
 use domain::error::{Error, ErrorCode};
-use domain::user::{UserId, UserQueries, Users};
-use persistence::{Database, Options, Status};
+use domain::user::UserId;
+use persistence::{Database, Options, SchemaStatus};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -118,14 +119,14 @@ async fn a_database_that_comes_later_is_found_and_meanwhile_calls_fail_fast() {
             assert_eq!(answer.unwrap_err().code(), ErrorCode::Unavailable, "{kind:?}");
             assert!(took < Duration::from_secs(3), "{kind:?}: a failure took {took:?}");
         }
-        let Status::Away { reason } = database.status().await else {
+        let SchemaStatus::Away { reason } = database.status().await else {
             panic!("{kind:?} is not away");
         };
         assert!(!reason.is_empty() && !reason.contains(&password), "{kind:?}: {reason}");
         gate.open();
         let took = time_to_success(kind, &database).await;
         assert!(took < Duration::from_secs(5), "{kind:?}: back after {took:?}");
-        assert_eq!(database.status().await, Status::Ready, "{kind:?}");
+        assert_eq!(database.status().await, SchemaStatus::Ready, "{kind:?}");
         assert!(database.close(Duration::from_secs(5)).await, "{kind:?}");
     }
 }
@@ -167,7 +168,7 @@ async fn a_database_that_falls_silent_keeps_nobody_waiting() {
             assert!(took < Duration::from_secs(10), "{kind:?}: {took:?}");
         }
         let begun = Instant::now();
-        assert!(matches!(database.status().await, Status::Away { .. }), "{kind:?}");
+        assert!(matches!(database.status().await, SchemaStatus::Away { .. }), "{kind:?}");
         assert!(begun.elapsed() <= Duration::from_secs(3), "{kind:?}");
         gate.set(OPEN);
         let took = time_to_success(kind, &database).await;

@@ -4,19 +4,20 @@ mod attention;
 mod work;
 
 use crate::support::{self, TestDatabase, image_key, kinds, seller, soon};
+use app::entity_tag::Tags;
+use app::page::{PageRequest, Start};
+use app::payment::{Audience, Cause, Change, PaymentListing, PaymentPlace, PaymentQueries, Payments, Placed};
+use app::product::{ImageLedger, ProductQueries, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
 use domain::error::ErrorCode;
 use domain::money::Money;
-use domain::page::{PageRequest, Start};
 use domain::payment::{
-    Attention, Audience, Carriage, Cause, Change, IdempotencyKey, Learnt, Order, Payment, PaymentCode, PaymentId,
-    PaymentListing, PaymentPage, PaymentPlace, PaymentQueries, Payments, Placed, Quantity, Report, Reservation, State,
-    Status, Transaction, TransactionStatus,
+    AmountLimits, Attention, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage, Quantity, Report,
+    ReportOutcome, Reservation, State, Status, Transaction, TransactionStatus,
 };
-use domain::product::{Changes, ImageLedger, Picture, Product, ProductQueries, Products, Stock};
+use domain::product::{Changes, Picture, Product, Stock};
 use domain::user::UserId;
-use domain::version::Tags;
 use persistence::Database;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,7 @@ fn order(buyer: UserId, product: &Product, quantity: i32) -> Order {
         product: product.id(),
         quantity: Quantity::restore(quantity).unwrap(),
         key: None,
-        carriage: Carriage { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
+        amount_limits: AmountLimits { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
         expires_at: now() + TimeDelta::hours(1),
         now: now(),
     }
@@ -94,7 +95,7 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
 /// Has the gateway tell of a transaction.
 async fn learn(database: &Database, payment: &Payment, status: TransactionStatus, at: DateTime<Utc>) -> Payment {
     let report = report(payment, "t-1", status);
-    let change: Change = Box::new(move |payment| payment.learn(&report, true, at));
+    let change: Change = Box::new(move |payment| payment.apply_report(&report, true, at));
     database.change(payment.record().id, Cause::Check, change, at, soon()).await.unwrap().unwrap().0
 }
 
@@ -114,7 +115,7 @@ async fn what_was_ordered_reads_back_as_it_was_written() {
         let page = PaymentPage { token: "t".repeat(36), url: format!("https://example.com/{}", "p".repeat(500)) };
         let open: Change = Box::new(move |payment| {
             payment.open(page.clone(), at);
-            Learnt::News
+            ReportOutcome::News
         });
         database.change(payment.record().id, Cause::Order, open, at, soon()).await.unwrap().unwrap();
         let paid = learn(&database, &payment, TransactionStatus::Settlement, at + TimeDelta::seconds(1)).await;
@@ -123,7 +124,7 @@ async fn what_was_ordered_reads_back_as_it_was_written() {
 
         let events = database.events_after(payment.record().id, 1, soon()).await.unwrap();
         assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3, 4]);
-        let story = PaymentQueries::story(&*database, payment.record().id, soon()).await.unwrap();
+        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
         let mails: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
         let expected = [
             (Status::Pending, Audience::Buyer),
@@ -177,7 +178,7 @@ async fn pieces_are_given_back_once_however_many_say_so() {
         let expired = stored(&database, payment.record().id).await;
         assert_eq!(expired.record().reservation, Reservation::Released { on_shelf: 0 });
         assert_eq!(expired.record().state, State::Expire);
-        let story = PaymentQueries::story(&*database, payment.record().id, soon()).await.unwrap();
+        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
         assert_eq!(story.mails.len(), 1, "{kind:?}");
     }
 }
@@ -220,8 +221,8 @@ async fn an_order_that_is_refused_leaves_nothing_behind() {
 
         let greedy = Order { key: key.clone(), ..order(bob, &teapot, 6) };
         assert_eq!(refusal(greedy).await, ErrorCode::InsufficientStock, "{kind:?}");
-        let cheap = Carriage { min_total: Money::ZERO, max_total: Money::ZERO };
-        let dear = Order { key: key.clone(), carriage: cheap, ..order(bob, &teapot, 1) };
+        let cheap = AmountLimits { min_total: Money::ZERO, max_total: Money::ZERO };
+        let dear = Order { key: key.clone(), amount_limits: cheap, ..order(bob, &teapot, 1) };
         assert_eq!(refusal(dear).await, ErrorCode::InvalidRequest, "{kind:?}");
         let stranger = Order { key: key.clone(), ..order(UserId::generate(), &teapot, 1) };
         assert_eq!(refusal(stranger).await, ErrorCode::TokenInvalid, "{kind:?}");

@@ -1,16 +1,17 @@
 //! Products.
 
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
+use app::entity_tag::Tags;
+use app::product::{Filter, ImageLedger, ProductQueries, Products, Removal};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
 use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::product::{
-    Changes, Description, Details, Filter, ImageLedger, ImageUrl, Owned, Picture, Price, Product, ProductId,
-    ProductName, ProductQueries, Products, Removal, Stock,
+    Changes, Description, Details, ImageUrl, Owned, Picture, Price, Product, ProductId, ProductName, Stock,
 };
 use domain::user::UserId;
-use domain::version::{Tags, Version};
+use domain::version::Version;
 use persistence::Database;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -27,7 +28,7 @@ fn owned(product: &Product, seller: Seller) -> Owned {
 }
 
 fn expecting(version: i64) -> Tags {
-    Tags::parse(&Version::restore(version).etag())
+    Tags::parse(&app::entity_tag::etag(Version::restore(version)))
 }
 
 async fn stored(database: &Database, id: ProductId) -> Option<Product> {

@@ -1,13 +1,14 @@
 //! Private databases, and plain SQL on them beside the crate under test.
 
+use app::clock::Deadline;
+use app::user::Users;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use domain::actor::{Actor, Identity, Seller};
-use domain::clock::Deadline;
 use domain::product::{Description, Details, ImageFormat, ImageKey, Picture, Price, Product, ProductName, Stock};
-use domain::user::{Email, Name, PasswordHash, Role, User, Users};
+use domain::user::{Email, Name, PasswordHash, Role, User};
 use persistence::{Database, Options, migrate};
 use std::io::Write;
 use std::path::Path;

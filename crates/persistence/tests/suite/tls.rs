@@ -1,8 +1,8 @@
 //! What is asked of TLS is kept, with servers that have it, servers that do not, and certificates that are not theirs.
 
 use crate::support::{Kind, TestDatabase, soon, user};
-use domain::user::Users;
-use persistence::{Database, Options, Status};
+use app::user::Users;
+use persistence::{Database, Options, SchemaStatus};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -131,8 +131,8 @@ async fn why_away(database: &Database) -> String {
     let begun = Instant::now();
     loop {
         match database.status().await {
-            Status::Away { reason } if !reason.contains("in time") => return reason,
-            Status::Away { .. } if begun.elapsed() < Duration::from_secs(60) => {}
+            SchemaStatus::Away { reason } if !reason.contains("in time") => return reason,
+            SchemaStatus::Away { .. } if begun.elapsed() < Duration::from_secs(60) => {}
             status => panic!("{status:?}"),
         }
     }

@@ -1,8 +1,9 @@
 //! Accounts.
 
 use crate::support::{Kind, TestDatabase, email, kinds, soon, user};
+use app::user::{UserQueries, Users};
 use domain::error::ErrorCode;
-use domain::user::{Name, PasswordHash, Role, User, UserId, UserQueries, Users};
+use domain::user::{Name, PasswordHash, Role, User, UserId};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 

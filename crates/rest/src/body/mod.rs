@@ -9,8 +9,8 @@ mod urlencoded;
 pub(crate) use fields::{number, text};
 pub(crate) use multipart::FileField;
 
-use crate::edge::Shared;
 use crate::error::{EdgeError, Refusal};
+use crate::middleware::Shared;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Data};

@@ -3,7 +3,7 @@
 use crate::body::{number, text};
 use crate::product::{ProductBody, example as product, time};
 use crate::shapes;
-use domain::payment::{OrderForm, PaymentChange, PaymentView, StoryLine};
+use app::payment::{OrderForm, PaymentChange, PaymentView, TimelineEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -102,8 +102,8 @@ pub(crate) struct LineBody {
     text: String,
 }
 
-impl From<StoryLine> for LineBody {
-    fn from(line: StoryLine) -> Self {
+impl From<TimelineEntry> for LineBody {
+    fn from(line: TimelineEntry) -> Self {
         Self { at: time(line.at), kind: line.kind, text: line.text }
     }
 }

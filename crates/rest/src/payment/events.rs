@@ -1,16 +1,16 @@
 //! A payment's changes as server-sent events (WHATWG HTML §9.2).
 
 use super::body::ChangeBody;
-use crate::call::Call;
-use crate::edge::Shared;
 use crate::error::Refusal;
-use crate::refusals::{Responses, refusals};
+use crate::extract::Call;
+use crate::middleware::Shared;
+use crate::openapi::error_responses::{Responses, refusals};
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::app::App;
+use app::App;
+use app::payment::{PaymentChange, PaymentWatch, WatchForm};
 use domain::error::{ErrorCode, causes};
-use domain::payment::{PaymentChange, PaymentWatch, WatchForm};
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use std::convert::Infallible;
@@ -76,10 +76,10 @@ pub(crate) async fn watch(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    let admitted = call.admit(&app.watch_payment)?;
+    let admitted = call.admit(&app.queries.watch_payment)?;
     let after = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("unreadable").to_owned());
     let form = WatchForm { id: id.into_inner(), after: after.unwrap_or_default() };
-    let watch = admitted.run(form).await?;
+    let watch = call.run(admitted, form).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((BUFFERING, "no"))
@@ -125,7 +125,7 @@ impl Events {
                 None
             }
             Ok(Err(_panic)) => {
-                self.shared.app.desk.observer.panic_caught("rest");
+                self.shared.app.pipeline.observer.panic_caught("rest");
                 None
             }
         }

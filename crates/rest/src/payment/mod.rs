@@ -10,16 +10,16 @@ use self::body::{LineBody, OrderBody, PaymentBody};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{Form, query as read_query};
-use crate::call::Call;
 use crate::envelope::{Answer, List, Reply, Success};
 use crate::error::Refusal;
+use crate::extract::Call;
+use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
 use crate::product::next_page;
-use crate::refusals::{Responses, refusals, refusals_with_body, refusals_with_query};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, LINK, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use domain::app::App;
+use app::App;
 use domain::error::ErrorCode;
 use utoipa::IntoResponses;
 
@@ -91,7 +91,7 @@ pub(crate) async fn create(
     request: HttpRequest,
     form: Form<OrderBody>,
 ) -> Result<Reply<PaymentBody>, Refusal> {
-    let admitted = call.admit(&app.checkout)?;
+    let admitted = call.admit(&app.commands.checkout)?;
     // A key that is no text, or one of several, is kept as one that no order can have, so that it does not pass for none.
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let key = match (keys.next(), keys.next()) {
@@ -99,7 +99,7 @@ pub(crate) async fn create(
         (Some(_), Some(_)) => Some("\u{7f}".to_owned()),
         (None, _) => None,
     };
-    let payment = admitted.run(form.read().await?.under(key.unwrap_or_default())).await?;
+    let payment = call.run(admitted, form.read().await?.under(key.unwrap_or_default())).await?;
     let location = addresses.of_path(&format!("/payments/{}", payment.id));
     Ok(Reply::created("payment created successfully", addresses.payment(payment).into()).header(LOCATION, location))
 }
@@ -143,7 +143,7 @@ pub(crate) async fn view(
     addresses: Addresses,
     id: Path<String>,
 ) -> Result<Reply<PaymentBody>, Refusal> {
-    let payment = call.admit(&app.view_payment)?.run(id.into_inner()).await?;
+    let payment = call.run(call.admit(&app.queries.view_payment)?, id.into_inner()).await?;
     Ok(Reply::ok("Payment retrieved successfully", addresses.payment(payment).into()))
 }
 
@@ -196,9 +196,9 @@ pub(crate) async fn browse(
     addresses: Addresses,
     request: HttpRequest,
 ) -> Result<Answer<List<PaymentBody>>, Refusal> {
-    let admitted = call.admit(&app.browse_payments)?;
+    let admitted = call.admit(&app.queries.browse_payments)?;
     let query: ListQuery = read_query(&request)?;
-    let page = admitted.run(query.into()).await?;
+    let page = call.run(admitted, query.into()).await?;
     let next = page.next.as_ref().map(|cursor| next_page(&request, cursor));
     let answer = Answer::list("Payments retrieved successfully", page, |payment| addresses.payment(payment).into());
     Ok(match next {
@@ -236,6 +236,6 @@ pub(crate) async fn browse(
     )
 )]
 pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, Refusal> {
-    let lines = call.admit(&app.view_timeline)?.run(id.into_inner()).await?;
+    let lines = call.run(call.admit(&app.queries.view_timeline)?, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", lines.into_iter().map(LineBody::from).collect()))
 }

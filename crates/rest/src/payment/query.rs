@@ -1,7 +1,7 @@
 //! What a list of payments can be asked for in a query.
 
-use domain::page::{PageForm, PageNames};
-use domain::payment::BrowsePaymentsForm;
+use app::page::{PageForm, PageNames};
+use app::payment::BrowsePaymentsForm;
 use serde::Deserialize;
 use utoipa::IntoParams;
 

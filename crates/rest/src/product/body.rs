@@ -2,8 +2,9 @@
 
 use crate::body::{number, text};
 use crate::shapes;
+use app::product::{ImageField, ProductForm as Form, ProductView};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::product::{ImageField, ProductForm as Form, ProductView, Upload};
+use domain::product::Upload;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

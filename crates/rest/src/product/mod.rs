@@ -10,18 +10,18 @@ use self::body::{ProductChange, ProductChangeUpload, ProductForm as FormBody, Pr
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
-use crate::call::Call;
 use crate::envelope::{Answer, Done, List, Reply, Success};
 use crate::error::{EdgeError, Refusal};
-use crate::refusals::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::extract::Call;
+use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use domain::app::App;
+use app::App;
+use app::entity_tag::Tags;
+use app::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
 use domain::error::ErrorCode;
-use domain::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
-use domain::version::Tags;
 use utoipa::IntoResponses;
 
 /// The field that holds a product's image.
@@ -99,8 +99,8 @@ pub(crate) async fn create(
     addresses: Addresses,
     form: Form<FormBody>,
 ) -> Result<Reply<ProductBody>, Refusal> {
-    let admitted = call.admit(&app.create_product)?;
-    let product = addresses.product(admitted.run(read(form).await?).await?);
+    let admitted = call.admit(&app.commands.create_product)?;
+    let product = addresses.product(call.run(admitted, read(form).await?).await?);
     let location = addresses.of_path(&format!("/products/{}", product.id));
     Ok(shown(Reply::created, "data created successfully", product).header(LOCATION, location))
 }
@@ -164,10 +164,10 @@ pub(crate) async fn update(
     id: Path<String>,
     form: Form<FormBody>,
 ) -> Result<Reply<ProductBody>, Refusal> {
-    let admitted = call.admit(&app.update_product)?;
+    let admitted = call.admit(&app.commands.update_product)?;
     let expected = tags(&request, IF_MATCH);
     let fields = read(form).await?;
-    let product = admitted.run(UpdateForm { id: id.into_inner(), fields, expected }).await?;
+    let product = call.run(admitted, UpdateForm { id: id.into_inner(), fields, expected }).await?;
     Ok(shown(Reply::ok, "data updated successfully", addresses.product(product)))
 }
 
@@ -217,8 +217,8 @@ pub(crate) async fn delete(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<Answer<Done>, Refusal> {
-    let admitted = call.admit(&app.delete_product)?;
-    admitted.run(DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
+    let admitted = call.admit(&app.commands.delete_product)?;
+    call.run(admitted, DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
     Ok(Answer::done("product successfully deleted"))
 }
 
@@ -268,8 +268,8 @@ pub(crate) async fn view(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<Reply<ProductBody>, Refusal> {
-    let admitted = call.admit(&app.view_product)?;
-    let product = admitted.run(id.into_inner()).await?;
+    let admitted = call.admit(&app.queries.view_product)?;
+    let product = call.run(admitted, id.into_inner()).await?;
     let tag = product.etag();
     let answer = if tags(&request, IF_NONE_MATCH).know(&tag) {
         Reply::not_modified().header(ETAG, tag)
@@ -339,9 +339,9 @@ pub(crate) async fn browse(
     addresses: Addresses,
     request: HttpRequest,
 ) -> Result<Answer<List<ProductBody>>, Refusal> {
-    let admitted = call.admit(&app.browse_products)?;
+    let admitted = call.admit(&app.queries.browse_products)?;
     let query: ListQuery = read_query(&request)?;
-    let page = admitted.run(query.into()).await?;
+    let page = call.run(admitted, query.into()).await?;
     let next = page.next.as_ref().map(|cursor| query::next_page(&request, cursor));
     let answer = Answer::list("data retrieved successfully", page, |product| addresses.product(product).into());
     Ok(match next {

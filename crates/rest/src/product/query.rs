@@ -1,8 +1,8 @@
 //! What a list of products can be asked for in a query.
 
 use actix_web::HttpRequest;
-use domain::page::{PageForm, PageNames};
-use domain::product::BrowseForm;
+use app::page::{PageForm, PageNames};
+use app::product::BrowseForm;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::IntoParams;

@@ -1,10 +1,10 @@
 use super::*;
 use crate::options::Options;
-use rehearsal::{Stage, app};
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use test_doubles::{FakePorts, app};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -60,7 +60,7 @@ impl Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let options = Options { workers: 1, simulator, index, ..Options::default() };
-        let server = crate::serve(app(&Arc::new(Stage::default())), options, listener, stop.clone()).unwrap();
+        let server = crate::serve(app(&Arc::new(FakePorts::default())), options, listener, stop.clone()).unwrap();
         tokio::runtime::Handle::current().spawn(server);
         Self { address, _stop: stop.drop_guard() }
     }

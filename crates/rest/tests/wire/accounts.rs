@@ -1,7 +1,7 @@
 //! Accounts as they stand on the wire, letter by letter.
 
 use crate::shop::{ADA, Shop};
-use rehearsal::OWNER;
+use test_doubles::OWNER;
 
 #[tokio::test]
 async fn an_account_is_opened() {
@@ -14,7 +14,7 @@ async fn an_account_is_opened() {
     );
     assert_eq!((answer.status, answer.text()), (201, expected.as_str()));
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ada"]);
+    assert_eq!(*shop.ports.added.lock().unwrap(), ["Ada"]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn json_and_forms_open_the_same_account() {
     assert_eq!(shop.register(ADA.replace("Ada", "Ådä & Co")).await.status, 201);
     let typed = shop.post("/users/register", "Application/JSON ; Charset=\"UTF-8\"", ADA).await;
     assert_eq!(typed.status, 201);
-    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ådä & Co", "Ådä & Co", "Ada"]);
+    assert_eq!(*shop.ports.added.lock().unwrap(), ["Ådä & Co", "Ådä & Co", "Ada"]);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_byte_order_mark_before_a_body_is_ignored() {
     assert_eq!(shop.register(format!("\u{feff}{ADA}")).await.status, 201);
     let form = "name=Ada&email=ada%40example.com&role=buyer&password=correct+horse&confirm_password=correct+horse";
     assert_eq!(shop.post("/users/register", FORM, format!("\u{feff}{form}")).await.status, 201);
-    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ada", "Ada"]);
+    assert_eq!(*shop.ports.added.lock().unwrap(), ["Ada", "Ada"]);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_body_of_another_type_is_not_read() {
         assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()), "{lines}");
         assert_eq!(answer.json()["message"], json!("Unsupported Media Type"));
     }
-    assert!(shop.stage.added.lock().unwrap().is_empty());
+    assert!(shop.ports.added.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use crate::client::Answer;
 use crate::headers::quota;
 use crate::shop::{ADA, Shop};
-use rehearsal::{PANIC_TOKEN, Play};
 use rest::Options;
+use test_doubles::{PANIC_TOKEN, Play};
 
 const ORIGIN: &str = "https://shop.example";
 
@@ -70,7 +70,7 @@ async fn a_page_may_read_errors_too() {
     ];
     shop.plays(Play::Fail(domain::error::ErrorCode::Unavailable));
     answers.push((503, shop.profile(&origin).await));
-    *shop.stage.quota.lock().unwrap() = Some(quota(0, true));
+    *shop.ports.quota.lock().unwrap() = Some(quota(0, true));
     answers.push((429, shop.profile(&origin).await));
     for (status, answer) in answers {
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, Some(ORIGIN)), "{answer:?}");

@@ -3,9 +3,9 @@
 use crate::client::Answer;
 use crate::shop::{Shop, profile_head, request};
 use domain::error::ErrorCode;
-use rehearsal::Play;
 use rest::Options;
 use std::time::Duration;
+use test_doubles::Play;
 
 const ID: &str = "x-request-id: r1\r\n";
 
@@ -135,7 +135,7 @@ async fn an_account_of_another_looks_like_none() {
     let shop = Shop::open();
     let expected = envelope("forbidden access", "forbidden", "");
     for id in ["0198c5f0-0000-7000-8000-000000000002", "nonsense"] {
-        let head = profile_head(ID).replacen(rehearsal::OWNER, id, 1);
+        let head = profile_head(ID).replacen(test_doubles::OWNER, id, 1);
         let answer = shop.ask(&head, "").await;
         assert_eq!((answer.status, answer.text()), (403, expected.as_str()), "{id}");
     }

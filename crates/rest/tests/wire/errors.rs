@@ -2,7 +2,7 @@
 
 use crate::shop::{ADA, Shop};
 use domain::error::ErrorCode;
-use rehearsal::{Play, SECRET};
+use test_doubles::{Play, SECRET};
 
 #[tokio::test]
 async fn every_code_comes_with_its_status_and_none_with_its_cause() {

@@ -1,10 +1,10 @@
 //! What clients see of our own troubles.
 
 use crate::shop::{ADA, Shop, profile_head, request};
-use rehearsal::{PANIC_TOKEN, Play, SECRET};
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use test_doubles::{PANIC_TOKEN, Play, SECRET};
 
 #[tokio::test]
 async fn every_panic_is_answered_and_the_connection_lives_on() {
@@ -18,7 +18,7 @@ async fn every_panic_is_answered_and_the_connection_lives_on() {
         assert_eq!(answer.json()["message"], "Internal Server Error");
         assert!(!answer.text().contains(SECRET) && !answer.head.contains(SECRET), "{answer:?}");
     }
-    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 6);
+    assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 6);
     connection.send(request(&profile_head(""), b"")).await;
     assert_eq!(connection.answer(false).await.status, 200);
 }

@@ -2,11 +2,11 @@
 
 use crate::client::Answer;
 use crate::shop::{ADA, Shop, profile_head};
-use domain::client::TrustedProxies;
-use domain::quota::Quota;
-use rehearsal::PANIC_TOKEN;
+use app::client::TrustedProxies;
+use app::rate_limit::Quota;
 use rest::Options;
 use std::time::Duration;
+use test_doubles::PANIC_TOKEN;
 
 /// What is left of an allowance of three calls in a minute.
 pub(crate) fn quota(remaining: u32, exceeded: bool) -> Quota {
@@ -51,7 +51,7 @@ async fn every_answer_is_secure_by_default() {
         assert_eq!(answer.status, status, "{answer:?}");
         assert_secure(&answer);
     }
-    *shop.stage.quota.lock().unwrap() = Some(quota(0, true));
+    *shop.ports.quota.lock().unwrap() = Some(quota(0, true));
     let limited = shop.profile("").await;
     assert_eq!(limited.status, 429);
     assert_secure(&limited);
@@ -99,13 +99,13 @@ async fn what_is_left_of_an_allowance_is_told_on_success_and_on_refusal() {
         (answer.status, header("ratelimit-policy"), header("ratelimit"), header("retry-after"))
     };
     let policy = || Some("\"default\";q=3;w=60".to_owned());
-    *shop.stage.quota.lock().unwrap() = Some(quota(2, false));
+    *shop.ports.quota.lock().unwrap() = Some(quota(2, false));
     let left = Some("\"default\";r=2;t=30".to_owned());
     assert_eq!(told(&shop.profile("").await), (200, policy(), left.clone(), None));
     assert_eq!(told(&shop.get("/users/1").await), (401, policy(), left.clone(), None));
     assert_eq!(told(&shop.register("{").await), (400, policy(), left, None));
 
-    *shop.stage.quota.lock().unwrap() = Some(quota(0, true));
+    *shop.ports.quota.lock().unwrap() = Some(quota(0, true));
     let left = Some("\"default\";r=0;t=30".to_owned());
     let refused = shop.profile("").await;
     assert_eq!(told(&refused), (429, policy(), left, Some("30".to_owned())));

@@ -82,7 +82,7 @@ async fn heads_have_a_limit() {
 #[tokio::test]
 async fn a_caller_over_its_allowance_is_refused_before_the_body_is_read() {
     let shop = Shop::open();
-    *shop.stage.quota.lock().unwrap() = Some(crate::headers::quota(0, true));
+    *shop.ports.quota.lock().unwrap() = Some(crate::headers::quota(0, true));
     let head =
         format!("POST /users/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", ADA.len());
     assert_eq!(shop.ask(&head, "").await.refusal(), (429, "rate_limited".to_owned()));

@@ -5,11 +5,11 @@ use crate::orders::{payment, read};
 use crate::shop::{Shop, chunked};
 use domain::error::ErrorCode;
 use domain::payment::TransactionStatus;
-use rehearsal::{Play, SECRET, SIGNATURE, TOKEN};
 use rest::Options;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use test_doubles::{Play, SECRET, SIGNATURE, TOKEN};
 
 const PATH: &str = "/payments/midtrans/webhook";
 const DONE: &str = r#"{"meta":{"success":true,"message":"payment status updated"}}"#;
@@ -37,7 +37,7 @@ async fn send(shop: &Shop, body: impl ToString) -> Answer {
 async fn a_notification_is_kept_applied_and_acknowledged() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    *shop.stage.till.told.lock().unwrap() = Some(shop.stage.till.report(&id, TransactionStatus::Settlement));
+    *shop.ports.payments.told.lock().unwrap() = Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
     let body = serde_json::to_string_pretty(&settlement(&id)).unwrap();
     for _ in 0..3 {
         let answer = send(&shop, &body).await;
@@ -45,7 +45,11 @@ async fn a_notification_is_kept_applied_and_acknowledged() {
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
     assert_eq!(read(&shop, TOKEN, &format!("/payments/{id}")).await.json()["results"]["status"], "success");
-    assert_eq!(shop.stage.till.bodies(), [body.replace(SIGNATURE, "***")], "as it came, once, without its signature");
+    assert_eq!(
+        shop.ports.payments.bodies(),
+        [body.replace(SIGNATURE, "***")],
+        "as it came, once, without its signature"
+    );
     let story = read(&shop, TOKEN, &format!("/payments/{id}/timeline")).await;
     assert!(story.text().contains("settlement, 3 times: applied") && !story.text().contains(SIGNATURE));
 }
@@ -109,7 +113,7 @@ async fn what_is_no_notification_is_refused_in_the_order_of_the_contract() {
         assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], message, "{body}");
     }
-    assert_eq!(shop.stage.asked.load(Ordering::SeqCst), 0, "the storage was asked");
+    assert_eq!(shop.ports.asked.load(Ordering::SeqCst), 0, "the storage was asked");
 }
 
 /// RFC 8259 §8.1.
@@ -120,14 +124,14 @@ async fn a_byte_order_mark_before_a_notification_is_ignored() {
     let body = settlement(&id).to_string();
     let answer = send(&shop, format!("\u{feff}{body}")).await;
     assert_eq!((answer.status, answer.text()), (200, DONE));
-    assert_eq!(shop.stage.till.bodies(), [body.replace(SIGNATURE, "***")], "kept as JSON");
+    assert_eq!(shop.ports.payments.bodies(), [body.replace(SIGNATURE, "***")], "kept as JSON");
 }
 
 #[tokio::test]
 async fn a_forged_notification_is_refused_before_storage_hears_of_it() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    let asked = shop.stage.asked.load(Ordering::SeqCst);
+    let asked = shop.ports.asked.load(Ordering::SeqCst);
     let mut forged = 0;
     for (field, value) in [
         ("signature_key", json!(SIGNATURE.replace('e', "f"))),
@@ -145,9 +149,9 @@ async fn a_forged_notification_is_refused_before_storage_hears_of_it() {
         assert_eq!(refused.json()["meta"]["message"], "invalid signature");
         assert_eq!((refused.json().get("error"), refused.header("www-authenticate")), (None, None), "no token helps");
         forged += 1;
-        assert_eq!(shop.stage.forged.load(Ordering::SeqCst), forged);
+        assert_eq!(shop.ports.forged.load(Ordering::SeqCst), forged);
     }
-    assert_eq!(shop.stage.asked.load(Ordering::SeqCst), asked, "the storage was asked");
+    assert_eq!(shop.ports.asked.load(Ordering::SeqCst), asked, "the storage was asked");
 }
 
 #[tokio::test]
@@ -181,7 +185,7 @@ async fn a_storage_that_is_away_makes_the_gateway_come_again() {
 async fn a_notification_has_a_limit_of_size_and_time_and_none_of_number() {
     let shop = Shop::open_with(Options { body_timeout: Duration::from_millis(300), ..Options::default() });
     let id = payment(&shop).await;
-    *shop.stage.quota.lock().unwrap() = Some(crate::headers::quota(0, true));
+    *shop.ports.quota.lock().unwrap() = Some(crate::headers::quota(0, true));
     let padded = |length: usize| {
         let mut body = settlement(&id);
         let short = body.to_string().len() + r#","x":"""#.len();
@@ -206,9 +210,9 @@ async fn the_dashboards_trial_is_answered_and_not_kept() {
     }
     trial["signature_key"] = json!("0".repeat(128));
     assert_eq!(send(&shop, &trial).await.refusal(), (401, "signature_invalid".to_owned()));
-    assert!(shop.stage.till.bodies().is_empty());
+    assert!(shop.ports.payments.bodies().is_empty());
     // Any notification may come within a text.
-    *shop.stage.till.told.lock().unwrap() = Some(shop.stage.till.report(&id, TransactionStatus::Settlement));
+    *shop.ports.payments.told.lock().unwrap() = Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
     let answer = send(&shop, Value::String(settlement(&id).to_string())).await;
     assert_eq!((answer.status, answer.text()), (200, DONE));
     assert_eq!(read(&shop, TOKEN, &format!("/payments/{id}")).await.json()["results"]["status"], "success");
@@ -218,9 +222,9 @@ async fn the_dashboards_trial_is_answered_and_not_kept() {
 async fn what_the_gateway_contradicts_says_that_somebody_has_to_look_at_it() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    let mut odd = shop.stage.till.report(&id, TransactionStatus::Settlement);
+    let mut odd = shop.ports.payments.report(&id, TransactionStatus::Settlement);
     odd.currency = "USD".to_owned();
-    *shop.stage.till.told.lock().unwrap() = Some(odd);
+    *shop.ports.payments.told.lock().unwrap() = Some(odd);
     assert_eq!(send(&shop, settlement(&id)).await.status, 200);
     let seen = read(&shop, TOKEN, &format!("/payments/{id}")).await.json();
     assert_eq!((&seen["results"]["status"], &seen["results"]["needs_attention"]), (&json!("pending"), &json!(true)));

@@ -35,7 +35,7 @@ async fn parts_are_fields_and_files_are_nobodys() {
     for parts in [ada(), [file.clone(), ada()].concat(), [ada(), file, field("other", "x")].concat()] {
         assert_eq!(send(&shop, &parts).await.status, 201);
     }
-    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ådä", "Ådä", "Ådä"]);
+    assert_eq!(*shop.ports.added.lock().unwrap(), ["Ådä", "Ådä", "Ådä"]);
 }
 
 /// curl, okhttp (a length in each part), Apache HttpClient, JavaMail (a boundary with `=`), .NET (names without quotes).
@@ -98,7 +98,7 @@ async fn what_is_not_multipart_is_malformed() {
     assert_eq!(send(&shop, &unreadable).await.refusal(), (400, "malformed_body".to_owned()));
     let twice = [ada(), field("email", "eve@example.com")].concat();
     assert_eq!(send(&shop, &twice).await.refusal(), (400, "malformed_body".to_owned()));
-    assert!(shop.stage.added.lock().unwrap().is_empty());
+    assert!(shop.ports.added.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::client::Answer;
 use crate::shop::Shop;
-use rehearsal::{SELLER_TOKEN, TOKEN};
+use test_doubles::{SELLER_TOKEN, TOKEN};
 
 /// A request with a token, more lines in its head, and a body of JSON.
 pub(crate) async fn ask(shop: &Shop, token: &str, line: &str, lines: &str, body: &str) -> Answer {

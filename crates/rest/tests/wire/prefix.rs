@@ -3,10 +3,10 @@
 use crate::client::{Answer, Connection};
 use crate::orders::{desk, id, order, two_of};
 use crate::shop::{Shop, request};
-use domain::client::TrustedProxies;
-use rehearsal::{Proxy, SELLER_TOKEN, TOKEN};
+use app::client::TrustedProxies;
 use rest::Options;
 use serde_json::Value;
+use test_doubles::{Proxy, SELLER_TOKEN, TOKEN};
 use url::Url;
 
 /// What a proxy tells that serves us below `/api`.
@@ -181,7 +181,7 @@ fn images(value: &Value) -> Vec<String> {
 #[tokio::test]
 async fn paths_of_images_are_those_below_the_proxy() {
     let browser = Browser::open(TOLD, Options { has_media_paths: true, ..trusting() });
-    *browser.shop.stage.shelf.images_at.lock().unwrap() = Some("/media");
+    *browser.shop.ports.products.images_at.lock().unwrap() = Some("/media");
     let file = "--b\r\ncontent-disposition: form-data; name=\"image_url\"; filename=\"a.png\"\r\n\r\n\u{89}PNG\r\n";
     let field =
         |name: &str, value: &str| format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");

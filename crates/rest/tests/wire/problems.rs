@@ -2,7 +2,7 @@
 
 use crate::shop::{ADA, Shop, profile_head};
 use domain::error::ErrorCode;
-use rehearsal::{PANIC_TOKEN, Play, SECRET};
+use test_doubles::{PANIC_TOKEN, Play, SECRET};
 
 const ACCEPT: &str = "accept: application/problem+json\r\nx-request-id: r1\r\n";
 

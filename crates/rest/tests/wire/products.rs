@@ -2,8 +2,8 @@
 
 use crate::client::Answer;
 use crate::shop::Shop;
-use rehearsal::{OTHER_SELLER_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
 use serde_json::Value;
+use test_doubles::{OTHER_SELLER_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
 
 const DESK: &str = r#"{"name":"Oak desk","description":"Solid.","price":"1250000.50","stock":3}"#;
 

@@ -1,15 +1,15 @@
 //! What is reported of requests.
 
 use crate::shop::{Shop, profile_head};
-use domain::client::{ClientAddress, TrustedProxies};
-use domain::observe::Protocol;
-use domain::quota::Spender;
-use rehearsal::{PANIC_TOKEN, Report};
+use app::client::{ClientAddress, TrustedProxies};
+use app::observe::Protocol;
+use app::rate_limit::RateLimitKey;
 use rest::Options;
 use std::net::{IpAddr, Ipv4Addr};
+use test_doubles::{PANIC_TOKEN, Report};
 
 fn last(shop: &Shop) -> Report {
-    shop.stage.reports.lock().unwrap().last().unwrap().clone()
+    shop.ports.reports.lock().unwrap().last().unwrap().clone()
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn only_a_fault_of_ours_is_one() {
     let shop = Shop::open();
     shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n"), "").await;
     assert!(last(&shop).is_fault);
-    shop.plays(rehearsal::Play::Fail(domain::error::ErrorCode::Unavailable));
+    shop.plays(test_doubles::Play::Fail(domain::error::ErrorCode::Unavailable));
     assert_eq!(shop.profile("").await.status, 503);
     assert!(!last(&shop).is_fault);
 }
@@ -69,6 +69,6 @@ async fn a_made_up_address_gets_no_allowance_of_its_own() {
     {
         shop.ask(&format!("POST /users/login HTTP/1.1\r\n{line}"), "").await;
     }
-    let here = Spender::Client(ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    assert_eq!(*shop.stage.spenders.lock().unwrap(), [here; 3]);
+    let here = RateLimitKey::Client(ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    assert_eq!(*shop.ports.spenders.lock().unwrap(), [here; 3]);
 }

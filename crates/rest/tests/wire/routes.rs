@@ -1,7 +1,7 @@
 //! Paths and methods.
 
 use crate::shop::{ADA, Shop, profile_head};
-use rehearsal::{OWNER, TOKEN};
+use test_doubles::{OWNER, TOKEN};
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {

@@ -1,12 +1,12 @@
 //! A real server on a free port.
 
 use crate::client::{Answer, Connection};
-use rehearsal::{OWNER, Play, Stage, TOKEN, app};
 use rest::Options;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use test_doubles::{FakePorts, OWNER, Play, TOKEN, app};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ pub(crate) const ADA: &str = r#"{"name":"Ada","email":"ada@example.com","role":"
 /// A running server and the ports behind it.
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
-    pub(crate) stage: Arc<Stage>,
+    pub(crate) ports: Arc<FakePorts>,
     pub(crate) stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -31,17 +31,17 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let stage = Arc::new(Stage::default());
+        let ports = Arc::new(FakePorts::default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let options = Options { workers: 2, ..options };
-        let server = rest::serve(app(&stage), options, listener, stop.clone()).unwrap();
-        Self { address, stage, stop, server: Handle::current().spawn(server) }
+        let server = rest::serve(app(&ports), options, listener, stop.clone()).unwrap();
+        Self { address, ports, stop, server: Handle::current().spawn(server) }
     }
 
     pub(crate) fn plays(&self, play: Play) {
-        *self.stage.play.lock().unwrap() = play;
+        *self.ports.play.lock().unwrap() = play;
     }
 
     /// A connection of its own.
@@ -79,7 +79,7 @@ impl Shop {
     /// Waits until the storage has been asked this many times.
     pub(crate) async fn asked(&self, times: usize) {
         let asked = async {
-            while self.stage.asked.load(Ordering::SeqCst) < times {
+            while self.ports.asked.load(Ordering::SeqCst) < times {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

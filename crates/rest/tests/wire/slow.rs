@@ -1,10 +1,10 @@
 //! Clients that take their time.
 
 use crate::shop::{ADA, Shop, profile_head, request};
-use rehearsal::Play;
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use test_doubles::Play;
 
 fn impatient() -> Options {
     Options { body_timeout: Duration::from_millis(300), in_flight: 1, ..Options::default() }
@@ -166,6 +166,6 @@ async fn a_client_that_goes_away_amid_its_body_does_no_harm() {
         }
     }
     assert_eq!(shop.register(ADA).await.status, 201);
-    assert_eq!(*shop.stage.added.lock().unwrap(), ["Ada"]);
-    assert_eq!(shop.stage.panics.load(Ordering::SeqCst), 0);
+    assert_eq!(*shop.ports.added.lock().unwrap(), ["Ada"]);
+    assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 0);
 }

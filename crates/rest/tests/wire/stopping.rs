@@ -1,9 +1,9 @@
 //! The end of the server.
 
 use crate::shop::{Shop, profile_head, request};
-use rehearsal::Play;
 use rest::Options;
 use std::time::{Duration, Instant};
+use test_doubles::Play;
 use tokio::net::TcpStream;
 
 #[tokio::test]

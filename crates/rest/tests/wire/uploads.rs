@@ -3,10 +3,10 @@
 use crate::client::{Answer, Connection};
 use crate::shop::{PATIENCE, Shop, chunked, request};
 use domain::product::MAX_IMAGE_BYTES;
-use rehearsal::{SELLER_TOKEN, TOKEN};
 use rest::Options;
 use std::sync::Arc;
 use std::time::Duration;
+use test_doubles::{SELLER_TOKEN, TOKEN};
 use tokio::sync::Semaphore;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -62,7 +62,7 @@ async fn a_file_becomes_the_products_image_under_a_name_of_ours() {
         let url = made.json()["results"]["image_url"].as_str().unwrap().to_owned();
         assert!(url.starts_with("https://images.example/products/") && url.ends_with(".png") && !url.contains("desk"));
     }
-    assert_eq!(shop.stage.shelf.images.lock().unwrap().values().collect::<Vec<_>>(), [&5000, &5000]);
+    assert_eq!(shop.ports.products.images.lock().unwrap().values().collect::<Vec<_>>(), [&5000, &5000]);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_file_name_may_be_written_in_any_way() {
         let made = send(&shop, &[fields(), file].concat()).await;
         assert_eq!(made.status, 201, "{}: {made:?}", String::from_utf8_lossy(name));
     }
-    assert_eq!(shop.stage.shelf.images.lock().unwrap().len(), 10);
+    assert_eq!(shop.ports.products.images.lock().unwrap().len(), 10);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_file_that_is_no_image_is_refused() {
         assert_eq!((refused.status, message(&refused).as_str()), (400, refusal));
         assert_eq!(refused.json()["errors"][0]["field"], "image_url");
     }
-    assert!(shop.stage.shelf.images.lock().unwrap().is_empty());
+    assert!(shop.ports.products.images.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn no_more_files_come_in_than_there_are_places() {
 async fn a_file_keeps_its_place_while_it_is_worked_on() {
     let uploads = Arc::new(Semaphore::new(1));
     let shop = Shop::open_with(Options { uploads: uploads.clone(), ..Options::default() });
-    let held = shop.stage.shelf.inspecting.lock().await;
+    let held = shop.ports.products.inspecting.lock().await;
     let mut connection = shop.connect().await;
     let body = [fields(), file(PNG), b"--b--\r\n".to_vec()].concat();
     connection.send(request(&head(SELLER_TOKEN, &format!("content-length: {}", body.len())), &body)).await;
@@ -242,7 +242,7 @@ async fn a_file_keeps_its_place_while_it_is_worked_on() {
     assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
     drop(held);
     eventually(|| uploads.available_permits() == 1).await;
-    assert_eq!(shop.stage.shelf.products.lock().unwrap().len(), 1, "the first one's command has ended well");
+    assert_eq!(shop.ports.products.products.lock().unwrap().len(), 1, "the first one's command has ended well");
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use super::output::Say;
 use super::{database, failed, unusable};
 use crate::exit::Exit;
-use crate::settings::{Place, Settings};
 use crate::wiring;
-use domain::clock::{Clock, Deadline, SystemClock};
-use domain::payment::{Attention, MailState, Outbox, Payment, PaymentQueries};
+use app::clock::{Clock, Deadline, SystemClock};
+use app::payment::{MailState, Outbox, PaymentQueries};
+use domain::payment::{Attention, Payment};
 use persistence::{Access, Database, Finding, Options, Overview};
+use settings::{Place, Settings};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -3,13 +3,14 @@
 use super::output::Say;
 use super::{PATIENCE, database, failed, unusable};
 use crate::exit::Exit;
-use crate::settings::Settings;
+use app::audit_log::{About, AuditLog};
+use app::clock::Deadline;
+use app::user::Users;
 use chrono::SecondsFormat;
-use domain::audit_log::{About, AuditLog};
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::user::{Email, Users};
+use domain::user::Email;
 use persistence::{Access, Database};
+use settings::Settings;
 
 pub(super) async fn run(
     email: Option<&str>,

@@ -2,10 +2,10 @@
 
 use super::{PATIENCE, failed};
 use crate::exit::Exit;
-use crate::settings::Settings;
 use crate::wiring;
-use domain::clock::Deadline;
-use persistence::{Access, Database, OpenError, Options, Status};
+use app::clock::Deadline;
+use persistence::{Access, Database, OpenError, Options, SchemaStatus};
+use settings::Settings;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -23,19 +23,19 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
         error => failed(Exit::DatabaseUnusable, format_args!("database.url: {error}")),
     })?;
     match patient_status(&database).await {
-        Status::Ready => Ok(database),
-        Status::SchemaBehind { applied: 0, .. } => {
+        SchemaStatus::Ready => Ok(database),
+        SchemaStatus::SchemaBehind { applied: 0, .. } => {
             Err(told(Exit::Failed, settings, "has no tables of a shop: it is empty, or was never migrated", MAKE))
         }
-        Status::SchemaBehind { missing, .. } => {
+        SchemaStatus::SchemaBehind { missing, .. } => {
             let problem = format!("is older than this binary: it lacks {}", missing.join(", "));
             Err(told(Exit::Failed, settings, problem, "run `go-commerce migrate` first"))
         }
-        Status::SchemaAhead { unknown } => {
+        SchemaStatus::SchemaAhead { unknown } => {
             let problem = format!("is newer than this binary, which does not know {}", unknown.join(", "));
             Err(told(Exit::Failed, settings, problem, "run a binary that does"))
         }
-        Status::Away { reason } => {
+        SchemaStatus::Away { reason } => {
             let is_missing = is_missing(&reason);
             let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
             let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
@@ -45,11 +45,11 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
 }
 
 /// How the database is. One that is only slow, as on a busy machine, is asked again for as long as an operator waits.
-async fn patient_status(database: &Database) -> Status {
+async fn patient_status(database: &Database) -> SchemaStatus {
     let by = Deadline::within(PATIENCE);
     loop {
         match database.status().await {
-            Status::Away { reason } if is_slow(&reason) && !by.has_passed() => {}
+            SchemaStatus::Away { reason } if is_slow(&reason) && !by.has_passed() => {}
             status => return status,
         }
     }

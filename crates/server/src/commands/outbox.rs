@@ -4,11 +4,11 @@ use super::output::Say;
 use super::{database, failed, unusable};
 use crate::cli::OutboxCommand;
 use crate::exit::Exit;
-use crate::settings::Settings;
+use app::clock::{Clock, Deadline, SystemClock};
+use app::payment::{MailSelection, MailState, Outbox};
 use chrono::SecondsFormat;
-use domain::clock::{Clock, Deadline, SystemClock};
-use domain::payment::{MailSelection, MailState, Outbox};
 use persistence::Access;
+use settings::Settings;
 use std::time::Duration;
 
 /// How long an operator waits for the database.

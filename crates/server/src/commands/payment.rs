@@ -4,18 +4,18 @@ use super::output::Say;
 use super::{database, failed, operator, unusable};
 use crate::cli::PaymentCommand;
 use crate::exit::Exit;
-use crate::settings::Settings;
 use crate::wiring;
+use app::audit_log::{About, AuditLog};
+use app::clock::{Clock, Deadline, SystemClock};
+use app::payment::{PaymentQueries, Reconciler, Rulings, Timeline};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::audit_log::{About, AuditLog};
-use domain::clock::{Clock, Deadline, SystemClock};
 use domain::money::Money;
 use domain::payment::{
-    Attention, Contradiction, Payment, PaymentCode, PaymentId, PaymentQueries, Reconciler, Reservation, Resolution,
-    Ruling, Rulings, Status, Story,
+    Attention, Contradiction, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, Status,
 };
 use persistence::{Access, Database, Overview};
 use serde_json::{Value, json};
+use settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,7 +148,7 @@ async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
         Err(exit) => return exit,
     };
     let by = || Deadline::within(PATIENCE);
-    match (database.payment(id, by()).await, database.story(id, by()).await) {
+    match (database.payment(id, by()).await, database.timeline(id, by()).await) {
         (Ok(Some(payment)), Ok(story)) => tell(&payment, &story, output),
         (Ok(None), _) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
         (Err(error), _) | (_, Err(error)) => return unusable(&error),
@@ -167,7 +167,7 @@ fn moment(at: DateTime<Utc>) -> String {
 }
 
 /// Prints a payment's story, and what the gateway sent.
-fn tell(payment: &Payment, story: &Story, output: &mut impl Say) {
+fn tell(payment: &Payment, story: &Timeline, output: &mut impl Say) {
     let record = payment.record();
     output.say(format_args!("payment   {} {}", record.id, record.code));
     output.say(format_args!("status    {}{}", record.state.status(), attention(payment)));

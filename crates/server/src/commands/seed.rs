@@ -5,13 +5,13 @@ use super::{database, failed, on_runtime, unusable};
 use crate::exit::Exit;
 use crate::seed::progress::Progress;
 use crate::seed::{self, Sown, catalogue};
-use crate::settings::{Environment, Settings};
 use crate::shutdown::{Request, Signals};
 use crate::wiring;
-use domain::clock::Deadline;
+use app::clock::Deadline;
+use app::product::{Filter, ProductQueries};
 use domain::error::{Error, ErrorCode, causes};
-use domain::product::{Filter, ProductQueries};
 use persistence::{Access, Options};
+use settings::{Environment, Settings};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -34,10 +34,10 @@ pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Say) ->
     {
         return failed(Exit::DatabaseUnusable, error);
     }
-    on_runtime(sow(products, settings, output))
+    on_runtime(fill(products, settings, output))
 }
 
-async fn sow(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn fill(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
     let options = Options { access: Access::Write, statement_timeout: PATIENCE, ..wiring::database(settings) };
     let database = match database::open_with(settings, options).await {
         Ok(database) => database,
@@ -56,7 +56,7 @@ async fn sow(products: u64, settings: &Settings, output: &mut impl Say) -> Exit 
     let mut progress = Progress::new(products);
     let outcome = {
         let mut tell = |done| progress.tell(done);
-        let mut work = std::pin::pin!(seed::sow(&database, &passwords, products, &stop, &mut tell));
+        let mut work = std::pin::pin!(seed::seed(&database, &passwords, products, &stop, &mut tell));
         loop {
             tokio::select! {
                 outcome = &mut work => break outcome,

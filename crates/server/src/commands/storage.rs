@@ -3,10 +3,10 @@
 use super::failed;
 use super::output::Say;
 use crate::exit::Exit;
-use crate::settings::{Place, Settings};
 use crate::wiring;
-use domain::clock::SystemClock;
-use outbound::images::{Change, Checksum, Hint, Outcome, Report, Step};
+use app::clock::SystemClock;
+use images::{Change, Checksum, Hint, Outcome, Report, Step};
+use settings::{Place, Settings};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;

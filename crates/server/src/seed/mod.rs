@@ -1,16 +1,16 @@
 //! Filling a database with what there is to see in a shop, for development and demonstrations.
 //!
-//! `catalogue.rs` makes the accounts and products, of `words.rs`; [`sow`] puts those that are missing into the database;
+//! `catalogue.rs` makes the accounts and products, of `words.rs`; [`seed`] puts those that are missing into the database;
 //! `progress.rs` tells people how far that is.
 
 pub(crate) mod catalogue;
 pub(crate) mod progress;
 mod words;
 
+use app::clock::Deadline;
+use app::user::{PasswordHasher, UserQueries};
 use catalogue::ACCOUNTS;
-use domain::clock::Deadline;
 use domain::error::Error;
-use domain::user::{PasswordHasher, UserQueries};
 use persistence::Database;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ pub struct Sown {
 /// # Errors
 /// [`ErrorCode::EmailTaken`](domain::error::ErrorCode::EmailTaken) where somebody else has the e-mail address of a
 /// demonstration account, and what the database fails with. What has been added stays.
-pub async fn sow(
+pub async fn seed(
     database: &Database,
     passwords: &dyn PasswordHasher,
     count: u64,
@@ -80,11 +80,12 @@ async fn add_accounts(database: &Database, passwords: &dyn PasswordHasher) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Settings, Sources};
     use crate::wiring;
+    use app::product::{Filter, ProductQueries};
+    use app::user::{PasswordCheck, Users};
     use domain::error::ErrorCode;
-    use domain::product::{Filter, ProductQueries};
-    use domain::user::{PasswordAttempt, Users, Verdict};
+    use domain::user::PasswordAttempt;
+    use settings::{Settings, Sources};
     use std::sync::Arc;
     use tempfile::TempDir;
 
@@ -101,7 +102,7 @@ mod tests {
     }
 
     async fn sown(database: &Database, passwords: &impl PasswordHasher, count: u64) -> Sown {
-        sow(database, passwords, count, &CancellationToken::new(), &mut |_| {}).await.unwrap()
+        seed(database, passwords, count, &CancellationToken::new(), &mut |_| {}).await.unwrap()
     }
 
     fn by() -> Deadline {
@@ -130,7 +131,7 @@ mod tests {
             assert_eq!((user.role(), user.name().as_str()), (account.role, account.name));
             let attempt = PasswordAttempt::parse(catalogue::PASSWORD).unwrap();
             let verdict = passwords.verify(attempt, Some(user.password_hash().clone()), by()).await.unwrap();
-            assert_eq!(verdict, Verdict::Right { renewed: None });
+            assert_eq!(verdict, PasswordCheck::Right { renewed: None });
         }
         let made = catalogue::product(7).unwrap();
         assert_eq!(database.product(made.id(), by()).await.unwrap(), Some(made));
@@ -145,7 +146,7 @@ mod tests {
             told.push(done);
             stop.cancel();
         };
-        let sown = sow(&database, &passwords, 3 * BATCH, &stop, &mut tell).await.unwrap();
+        let sown = seed(&database, &passwords, 3 * BATCH, &stop, &mut tell).await.unwrap();
         assert!(sown.was_stopped && sown.products as u64 == BATCH, "{sown:?}");
         assert_eq!(told, [BATCH]);
     }
@@ -156,7 +157,7 @@ mod tests {
         let hash = passwords.hash(catalogue::password().unwrap(), by()).await.unwrap();
         let stranger = catalogue::account(99, &ACCOUNTS[3], hash).unwrap();
         database.add(&stranger, by()).await.unwrap();
-        let error = sow(&database, &passwords, 1, &CancellationToken::new(), &mut |_| {}).await.unwrap_err();
+        let error = seed(&database, &passwords, 1, &CancellationToken::new(), &mut |_| {}).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::EmailTaken);
     }
 }

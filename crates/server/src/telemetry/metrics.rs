@@ -1,7 +1,7 @@
 //! Metrics in the OpenMetrics text format, which Prometheus scrapes.
 
+use app::observe::{Protocol, RequestReport};
 use domain::error::ErrorCode;
-use domain::observe::{Protocol, RequestReport};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;

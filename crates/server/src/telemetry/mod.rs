@@ -7,9 +7,9 @@ mod metrics;
 pub use logs::{LogGuard, LogLevel, dropped_lines, init};
 pub use metrics::{Gauge, Metrics};
 
+use app::observe::{Observer, PaymentReport, RequestReport};
+use app::payment::Attempt;
 use domain::error::ErrorCode;
-use domain::observe::{Observer, PaymentReport, RequestReport};
-use domain::payment::Attempt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Observer for Telemetry {
             PaymentReport::Notification(verdict) => ("notification", verdict.as_str()),
             PaymentReport::Corrected => ("payment", "corrected"),
             PaymentReport::Mail(Attempt::Done(delivery)) => ("mail", delivery.state().as_str()),
-            PaymentReport::Mail(Attempt::PutBack { .. }) => ("mail", "put_back"),
+            PaymentReport::Mail(Attempt::Deferred { .. }) => ("mail", "put_back"),
             PaymentReport::Mail(Attempt::Failed { is_uncertain: true, .. }) => ("mail", "uncertain"),
             PaymentReport::Mail(Attempt::Failed { .. }) => ("mail", "failed"),
             PaymentReport::Mail(Attempt::Dead { .. }) => ("mail", "dead"),

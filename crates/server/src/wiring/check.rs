@@ -1,16 +1,17 @@
 //! What would keep the settings from being put to use: `config check` builds what the server would, and makes nothing.
 
-use super::{images, payments};
-use crate::serve::{Fault, StartError};
-use crate::settings::{GatewayChoice, MailTransport, Place, Settings};
-use domain::clock::SystemClock;
+use super::{payments, storage};
+use crate::serve::StartError;
+use app::clock::SystemClock;
 use domain::product::{ImageFormat, ImageKey};
-use outbound::images::Store;
-use outbound::mail::{MailSetupError, Post};
-use outbound::midtrans::Midtrans;
-use outbound::simulator;
+use images::Store;
+use mail::{MailSetupError, Mailer};
+use midtrans::Midtrans;
 use rustix::fs::{Access, access};
 use secrecy::ExposeSecret;
+use settings::Fault;
+use settings::{GatewayChoice, MailTransport, Place, Settings};
+use simulator;
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub fn check(settings: &Settings) -> Vec<Fault> {
         super::keys(settings).err(),
         store(settings).err(),
         gateway(settings).err(),
-        post(settings).err(),
+        mailer(settings).err(),
     ];
     found.into_iter().flatten().filter_map(|error| error.fault()).collect()
 }
@@ -40,11 +41,11 @@ fn store(settings: &Settings) -> Result<(), StartError> {
             // Where the first image will be.
             let below = folder.join(ImageKey::generate(ImageFormat::Jpeg).as_str());
             let made = below.parent().map_or(Ok(()), can_be_folder);
-            made.map_err(|error| images::unusable(settings, error.into()))
+            made.map_err(|error| storage::unusable(settings, error.into()))
         }
-        Place::Bucket(bucket) => match Store::s3(images::s3(settings, bucket), Arc::new(SystemClock)) {
+        Place::Bucket(bucket) => match Store::s3(storage::s3(settings, bucket), Arc::new(SystemClock)) {
             Ok(_) => Ok(()),
-            Err(error) => Err(images::unusable(settings, error)),
+            Err(error) => Err(storage::unusable(settings, error)),
         },
     }
 }
@@ -62,8 +63,8 @@ fn gateway(settings: &Settings) -> Result<(), StartError> {
     }
 }
 
-fn post(settings: &Settings) -> Result<(), StartError> {
-    Post::check(payments::post_options(settings)).map_err(StartError::Mail)?;
+fn mailer(settings: &Settings) -> Result<(), StartError> {
+    Mailer::check(payments::post_options(settings)).map_err(StartError::Mail)?;
     match &settings.mail.transport {
         MailTransport::Folder(folder) => can_be_folder(folder)
             .map_err(|error| StartError::Mail(MailSetupError::Folder(folder.clone(), error.into()))),
@@ -105,7 +106,7 @@ fn can_be_file(file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Sources;
+    use settings::Sources;
     use std::fs;
 
     /// What is found wrong with settings of development.

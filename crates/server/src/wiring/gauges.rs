@@ -1,26 +1,26 @@
 //! What is read at every scrape: how busy the lanes are, how many uploads there are, and how the log keeps up.
 
-use super::Teller;
+use super::ConfiguredGateway;
 use crate::telemetry::{self, Gauge};
-use outbound::LaneGauges;
-use outbound::images::{Inspector, Store};
-use outbound::mail::Post;
-use outbound::passwords::Bcrypt;
+use executor::ExecutorGauges;
+use images::{Inspector, Store};
+use mail::Mailer;
 use persistence::{Backlog, Database};
+use security::passwords::Bcrypt;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// The parts that are asked.
 pub(super) struct Sources {
     pub(super) backlog: Arc<Mutex<Backlog>>,
-    pub(super) teller: Teller,
+    pub(super) gateway: ConfiguredGateway,
     pub(super) database: Arc<Database>,
     pub(super) passwords: Arc<Bcrypt>,
     pub(super) inspector: Arc<Inspector>,
     pub(super) store: Arc<Store>,
     pub(super) uploads: Arc<Semaphore>,
     pub(super) max_uploads: usize,
-    pub(super) post: Arc<Post>,
+    pub(super) mailer: Arc<Mailer>,
 }
 
 impl Sources {
@@ -51,11 +51,11 @@ impl Sources {
     fn payments(&self) -> Vec<Gauge> {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |name, help, value: i64| gauge(name, help, Vec::new(), value);
-        let resting = i64::from(self.teller.is_resting());
+        let resting = i64::from(self.gateway.is_resting());
         let help = "Whether the mail server takes addresses with characters beyond ASCII before the @ (SMTPUTF8)";
-        let smtputf8 = self.post.takes_all_addresses().map(|takes| one("mail_server_smtputf8", help, takes.into()));
+        let smtputf8 = self.mailer.takes_all_addresses().map(|takes| one("mail_server_smtputf8", help, takes.into()));
         let help = "Whether the mail server let us in when a mail was last tried";
-        let usable = self.post.is_usable().map(|is_usable| one("mail_server_usable", help, is_usable.into()));
+        let usable = self.mailer.is_usable().map(|is_usable| one("mail_server_usable", help, is_usable.into()));
         let counted = [
             one("notifications_waiting", "Notifications about which nothing has been done yet", backlog.notifications),
             one("notifications_age_seconds", "How long the oldest of them has waited", backlog.notifications_age),
@@ -89,7 +89,7 @@ impl Sources {
     }
 }
 
-fn lane(name: &'static str, help: &'static str, lane: &LaneGauges) -> [Gauge; 3] {
+fn lane(name: &'static str, help: &'static str, lane: &ExecutorGauges) -> [Gauge; 3] {
     states(name, help, [("size", lane.threads), ("in_use", lane.in_use), ("waiting", lane.waiting)])
 }
 

@@ -1,23 +1,23 @@
 //! Paying: through whom, and who looks after payments and mails.
 
 use crate::serve::StartError;
-use crate::settings::{GatewayChoice, MailTransport, Midtrans, Settings, Simulator};
 use crate::telemetry::{Metrics, Telemetry};
-use chrono::TimeDelta;
-use domain::clock::Clock;
-use domain::money::Money;
-use domain::observe::Observer;
-use domain::payment::{
-    Bell, BrowsePayments, Carriage, Checkout, Gateway, Inbox, PaymentDesk, Postman, ReceiveNotification, Reconciler,
-    Showroom, ViewPayment, ViewTimeline, WatchPayment,
+use app::clock::Clock;
+use app::observe::Observer;
+use app::payment::{
+    BrowsePayments, Checkout, Gateway, OutboxWorker, PaymentDesk, PaymentNotifier, PaymentPresenter,
+    ReceiveNotification, Reconciler, ViewPayment, ViewTimeline, WatchPayment, WebhookWorker,
 };
-use domain::product::Gallery;
-use outbound::bell::{self, SharedBell};
-use outbound::codes::RandomCodes;
-use outbound::mail::{self, Post, SmtpAccount, SmtpOptions, Transport};
-use outbound::midtrans::{self, BreakerState};
-use outbound::simulator;
-use persistence::Database;
+use app::product::ProductImages;
+use chrono::TimeDelta;
+use domain::money::Money;
+use domain::payment::AmountLimits;
+use mail::{self, Mailer, SmtpAccount, SmtpOptions, Transport};
+use midtrans::{self, BreakerState};
+use persistence::{Database, NotifierOptions, PollingNotifier};
+use security::payment_codes::RandomCodes;
+use settings::{GatewayChoice, MailTransport, Midtrans, Settings, Simulator};
+use simulator;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -27,14 +27,14 @@ const WEBHOOK: &str = "/payments/midtrans/webhook";
 
 /// The gateway, by what else it is.
 #[derive(Clone)]
-pub(crate) enum Teller {
+pub(crate) enum ConfiguredGateway {
     /// The simulator, whose page is served and whose notifications have to be sent.
     Simulator(Arc<simulator::Simulator>),
     /// Midtrans.
     Midtrans(Arc<midtrans::Midtrans>),
 }
 
-impl Teller {
+impl ConfiguredGateway {
     /// The gateway that the settings name. `rest` is where REST listens.
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
@@ -104,8 +104,8 @@ pub(super) fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
 }
 
 /// What sends mails.
-pub(super) fn post(settings: &Settings) -> Result<Post, StartError> {
-    Post::new(post_options(settings)).map_err(StartError::Mail)
+pub(super) fn mailer(settings: &Settings) -> Result<Mailer, StartError> {
+    Mailer::new(post_options(settings)).map_err(StartError::Mail)
 }
 
 pub(super) fn post_options(settings: &Settings) -> mail::Options {
@@ -139,9 +139,9 @@ pub(super) fn reconciler(
     Ok(Reconciler {
         payments: database.clone(),
         users: database.clone(),
-        gateway: Teller::open(settings, rest, &clock)?.gateway(),
+        gateway: ConfiguredGateway::open(settings, rest, &clock)?.gateway(),
         leases: database.clone(),
-        bell: bell(database),
+        notifier: notifier(database),
         clock,
         observer: Arc::new(Telemetry::new(Arc::new(Metrics::new(Vec::new)))),
         holder: Uuid::now_v7().to_string(),
@@ -153,26 +153,26 @@ pub(super) struct Payments<'a> {
     pub(super) settings: &'a Settings,
     pub(super) database: &'a Arc<Database>,
     pub(super) gateway: Arc<dyn Gateway>,
-    pub(super) bell: Arc<SharedBell>,
-    pub(super) showroom: Arc<Showroom>,
+    pub(super) notifier: Arc<PollingNotifier>,
+    pub(super) presenter: Arc<PaymentPresenter>,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
-    pub(super) post: &'a Arc<Post>,
+    pub(super) mailer: &'a Arc<Mailer>,
 }
 
 /// Where those who wait for payments listen.
-pub(super) fn bell(database: &Arc<Database>) -> Arc<SharedBell> {
-    Arc::new(SharedBell::new(database.clone(), bell::Options::default()))
+pub(super) fn notifier(database: &Arc<Database>) -> Arc<PollingNotifier> {
+    Arc::new(PollingNotifier::new(database.clone(), NotifierOptions::default()))
 }
 
 /// Shows payments with the images of products.
-pub(super) fn showroom(gallery: &Arc<Gallery>) -> Arc<Showroom> {
-    Arc::new(Showroom { gallery: Arc::clone(gallery) })
+pub(super) fn presenter(images: &Arc<ProductImages>) -> Arc<PaymentPresenter> {
+    Arc::new(PaymentPresenter { images: Arc::clone(images) })
 }
 
 impl Payments<'_> {
-    fn bell(&self) -> Arc<dyn Bell> {
-        self.bell.clone()
+    fn notifier(&self) -> Arc<dyn PaymentNotifier> {
+        self.notifier.clone()
     }
 
     pub(super) fn checkout(&self) -> Checkout {
@@ -182,10 +182,10 @@ impl Payments<'_> {
             users: self.database.clone(),
             gateway: Arc::clone(&self.gateway),
             codes: Arc::new(RandomCodes),
-            showroom: Arc::clone(&self.showroom),
-            bell: self.bell(),
+            presenter: Arc::clone(&self.presenter),
+            notifier: self.notifier(),
             clock: Arc::clone(self.clock),
-            carriage: Carriage {
+            amount_limits: AmountLimits {
                 min_total: Money::from_whole(1).unwrap_or(Money::ZERO),
                 max_total: Money::from_whole(payment.max_total).unwrap_or(Money::MAX),
             },
@@ -193,20 +193,20 @@ impl Payments<'_> {
         }
     }
 
-    pub(super) fn inbox(&self) -> Arc<Inbox> {
-        Arc::new(Inbox {
+    pub(super) fn webhook_worker(&self) -> Arc<WebhookWorker> {
+        Arc::new(WebhookWorker {
             notifications: self.database.clone(),
             payments: self.database.clone(),
             gateway: Arc::clone(&self.gateway),
-            bell: self.bell(),
+            notifier: self.notifier(),
             clock: Arc::clone(self.clock),
             observer: Arc::clone(&self.observer),
         })
     }
 
-    pub(super) fn receive(&self, inbox: &Arc<Inbox>) -> ReceiveNotification {
+    pub(super) fn receive(&self, webhook_worker: &Arc<WebhookWorker>) -> ReceiveNotification {
         let require_signature = self.settings.payment.require_signature;
-        ReceiveNotification { inbox: Arc::clone(inbox), require_signature }
+        ReceiveNotification { worker: Arc::clone(webhook_worker), require_signature }
     }
 
     pub(super) fn reconciler(&self) -> Arc<Reconciler> {
@@ -215,24 +215,24 @@ impl Payments<'_> {
             users: self.database.clone(),
             gateway: Arc::clone(&self.gateway),
             leases: self.database.clone(),
-            bell: self.bell(),
+            notifier: self.notifier(),
             clock: Arc::clone(self.clock),
             observer: Arc::clone(&self.observer),
             holder: Uuid::now_v7().to_string(),
         })
     }
 
-    pub(super) fn postman(&self) -> Arc<Postman> {
-        let (outbox, mailer) = (self.database.clone(), self.post.clone());
-        Arc::new(Postman::new(outbox, mailer, Arc::clone(self.clock), Arc::clone(&self.observer)))
+    pub(super) fn outbox_worker(&self) -> Arc<OutboxWorker> {
+        let (outbox, mailer) = (self.database.clone(), self.mailer.clone());
+        Arc::new(OutboxWorker::new(outbox, mailer, Arc::clone(self.clock), Arc::clone(&self.observer)))
     }
 
     pub(super) fn view(&self) -> ViewPayment {
-        ViewPayment { payments: self.database.clone(), showroom: Arc::clone(&self.showroom) }
+        ViewPayment { payments: self.database.clone(), presenter: Arc::clone(&self.presenter) }
     }
 
     pub(super) fn browse(&self) -> BrowsePayments {
-        BrowsePayments { payments: self.database.clone(), showroom: Arc::clone(&self.showroom) }
+        BrowsePayments { payments: self.database.clone(), presenter: Arc::clone(&self.presenter) }
     }
 
     pub(super) fn timeline(&self) -> ViewTimeline {
@@ -240,6 +240,6 @@ impl Payments<'_> {
     }
 
     pub(super) fn watch(&self) -> WatchPayment {
-        WatchPayment { payments: self.database.clone(), bell: self.bell() }
+        WatchPayment { payments: self.database.clone(), notifier: self.notifier() }
     }
 }

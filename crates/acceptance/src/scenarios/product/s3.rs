@@ -7,7 +7,7 @@ use crate::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use crate::scenarios::user::assert_refused;
 use crate::shop::{Query, change, teapot};
 use crate::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use reqwest::Method;
 

@@ -4,7 +4,7 @@ use super::{assert_refused, entered};
 use crate::shop::{PASSWORD, ada};
 use crate::token::{KID, claims, header, sign, verified, with};
 use crate::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::json;

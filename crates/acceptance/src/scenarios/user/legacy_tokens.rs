@@ -4,7 +4,7 @@ use super::{assert_refused, entered};
 use crate::shop::ada;
 use crate::token::{ISSUER, SECRET, header, legacy_claims, legacy_header, sign, signed, with};
 use crate::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};

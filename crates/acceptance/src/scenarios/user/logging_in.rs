@@ -4,7 +4,7 @@ use super::{assert_fields, assert_refused};
 use crate::shop::{PASSWORD, ada};
 use crate::token::{self, AUDIENCE, ISSUER, KID, SECRET};
 use crate::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use crate::token::{
     AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
 };
 use crate::world::World;
-use domain::clock::Clock;
+use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};

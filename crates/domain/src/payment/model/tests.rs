@@ -2,7 +2,7 @@ mod attention;
 
 use super::*;
 use crate::actor::{Actor, Identity};
-use crate::payment::{Carriage, Order, PaymentCode, Quantity, Status};
+use crate::payment::{AmountLimits, Order, PaymentCode, Quantity, Status};
 use crate::product::{Description, Details, Picture, Price, ProductName, Stock};
 use crate::user::Role;
 use proptest::prelude::*;
@@ -34,18 +34,18 @@ fn ordered() -> Payment {
         product: product.id(),
         quantity: Quantity::parse("2").unwrap(),
         key: None,
-        carriage: Carriage { min_total: Money::ZERO, max_total: Money::MAX },
+        amount_limits: AmountLimits { min_total: Money::ZERO, max_total: Money::MAX },
         expires_at: after(60),
         now: start(),
     };
     order.payment(&product).unwrap()
 }
 
-pub(in crate::payment) fn opened() -> Payment {
+fn opened() -> Payment {
     let mut payment = ordered();
     let page = PaymentPage { token: "t".to_owned(), url: "https://example.com/t".to_owned() };
     payment.open(page, start());
-    payment.take_news();
+    payment.take_events();
     payment
 }
 
@@ -68,28 +68,28 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
     Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
 }
 
-fn learn(payment: &mut Payment, transaction: &str, status: TransactionStatus, now: DateTime<Utc>) -> Learnt {
+fn learn(payment: &mut Payment, transaction: &str, status: TransactionStatus, now: DateTime<Utc>) -> ReportOutcome {
     let report = report(payment, transaction, status);
-    payment.learn(&report, true, now)
+    payment.apply_report(&report, true, now)
 }
 
 fn shown(payment: &mut Payment) -> Vec<Status> {
-    payment.take_news().into_iter().filter_map(|event| event.kind.shown()).collect()
+    payment.take_events().into_iter().filter_map(|event| event.kind.shown()).collect()
 }
 
 #[test]
 fn an_order_is_paid() {
     let mut payment = ordered();
-    assert!(payment.is_half_made());
+    assert!(payment.is_awaiting_page());
     payment.open(PaymentPage { token: "t".to_owned(), url: "https://example.com".to_owned() }, after(0));
-    assert!(!payment.is_half_made());
-    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(1)), Learnt::News);
-    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(2)), Learnt::Known);
-    assert_eq!(learn(&mut payment, "a", TransactionStatus::Settlement, after(3)), Learnt::News);
+    assert!(!payment.is_awaiting_page());
+    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(1)), ReportOutcome::News);
+    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(2)), ReportOutcome::Known);
+    assert_eq!(learn(&mut payment, "a", TransactionStatus::Settlement, after(3)), ReportOutcome::News);
     assert_eq!(shown(&mut payment), [Status::Pending, Status::Success]);
     let record = payment.record();
     assert_eq!((record.state, record.reservation, record.next_check), (State::Success, Reservation::Sold, None));
-    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(4)), Learnt::Known, "it comes late");
+    assert_eq!(learn(&mut payment, "a", TransactionStatus::Pending, after(4)), ReportOutcome::Known, "it comes late");
     assert_eq!(payment.record().state, State::Success);
 }
 
@@ -124,7 +124,7 @@ fn a_card_that_ran_out_of_time_can_be_tried_again_and_nothing_else_can() {
         let mut payment = opened();
         let mut report = report(&payment, "a", TransactionStatus::Expire);
         report.transaction.payment_type = payment_type.to_owned();
-        payment.learn(&report, true, after(1));
+        payment.apply_report(&report, true, after(1));
         assert_eq!((payment.record().state, payment.record().reservation), (State::Expire, reservation));
     }
 }
@@ -139,7 +139,11 @@ fn a_bank_may_take_a_settlement_back() {
         (State::Deny, Reservation::Released { on_shelf: 0 })
     );
     let settled = report(&payment, "a", TransactionStatus::Settlement);
-    assert_eq!(payment.learn(&settled, false, after(3)), Learnt::AskAgain, "it may be the one that was taken back");
+    assert_eq!(
+        payment.apply_report(&settled, false, after(3)),
+        ReportOutcome::AskAgain,
+        "it may be the one that was taken back"
+    );
 }
 
 #[test]
@@ -176,12 +180,12 @@ fn a_report_about_something_else_is_none() {
     wrong[3].transaction.amount = Money::from_minor(1).unwrap();
     wrong[4].is_foreign = true;
     for report in wrong {
-        assert_eq!(payment.learn(&report, true, after(1)), Learnt::Contradicts, "{report:?}");
-        assert_eq!(payment.learn(&report, true, after(2)), Learnt::ContradictsStill, "{report:?}");
+        assert_eq!(payment.apply_report(&report, true, after(1)), ReportOutcome::Contradicts, "{report:?}");
+        assert_eq!(payment.apply_report(&report, true, after(2)), ReportOutcome::ContradictsStill, "{report:?}");
     }
     assert_eq!(payment.record().state, State::Pending);
     assert!(payment.record().transactions.is_empty());
-    let told = payment.take_news().into_iter().filter(|event| matches!(event.kind, EventKind::Contradicted { .. }));
+    let told = payment.take_events().into_iter().filter(|event| matches!(event.kind, EventKind::Contradicted { .. }));
     assert_eq!(told.count(), 5, "once each");
 }
 
@@ -191,9 +195,9 @@ fn what_is_given_back_in_parts_adds_up_and_is_told_once() {
     learn(&mut payment, "a", TransactionStatus::Settlement, after(1));
     let mut part = report(&payment, "a", TransactionStatus::PartialRefund);
     part.transaction.refunded = Money::from_whole(5_000).unwrap();
-    payment.learn(&part, true, after(2));
+    payment.apply_report(&part, true, after(2));
     part.transaction.refunded = Money::from_whole(8_000).unwrap();
-    assert_eq!(payment.learn(&part, true, after(3)), Learnt::News);
+    assert_eq!(payment.apply_report(&part, true, after(3)), ReportOutcome::News);
     assert_eq!(payment.refunded(), Money::from_whole(8_000).unwrap());
     learn(&mut payment, "a", TransactionStatus::Refund, after(4));
     assert_eq!(shown(&mut payment), [Status::Success, Status::PartialRefund, Status::Refund]);
@@ -281,9 +285,9 @@ proptest! {
             let was_paid = payment.record().state.is_paid();
             // What comes late is never fresh: the gateway has told more since.
             let report = report(&payment, &transaction, known);
-            payment.learn(&report, false, after(1));
+            payment.apply_report(&report, false, after(1));
             prop_assert!(!was_paid || payment.record().state != State::Pending);
-            for event in payment.take_news() {
+            for event in payment.take_events() {
                 released += u32::from(event.kind == EventKind::Released);
                 if let Some(next) = event.kind.shown() {
                     prop_assert_ne!(next, status);
@@ -315,13 +319,13 @@ proptest! {
                 5 => drop(payment.resolve(Resolution::Failed, now)),
                 6 => {
                     let odd = attention::odd(&payment, status);
-                    payment.learn(&odd, true, now);
+                    payment.apply_report(&odd, true, now);
                 }
                 _ => drop(learn(&mut payment, &format!("t-{transaction}"), status, now)),
             }
             let is_odd = |event: &Event| matches!(event.kind, EventKind::Moved { from, to } if !from.may_become(to));
             prop_assert!(!payment.news().iter().any(is_odd), "{:?}", payment.news());
-            payment.take_news();
+            payment.take_events();
             let record = payment.record();
             let waits = payment.attention().is_some();
             match (record.state, record.reservation) {

@@ -4,11 +4,11 @@ use super::*;
 use crate::connection::{self, Session};
 use crate::support::{Kind, TestDatabase, kinds, offer, seller, soon};
 use crate::url::Address;
+use app::page::PageRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{Integer, Text};
-use domain::page::PageRequest;
 use domain::product::Product;
 use std::marker::PhantomData;
 

@@ -1,8 +1,9 @@
 //! Fees, what does not fit, and what persons say to it.
 
 use super::*;
-use domain::audit_log::{About, AuditLog};
-use domain::payment::{Contradiction, EventKind, Resolution, Ruling, Rulings, Unresolvable};
+use app::audit_log::{About, AuditLog};
+use app::payment::Rulings;
+use domain::payment::{Contradiction, EventKind, Resolution, Ruling, Unresolvable};
 use persistence::Overview;
 
 fn money(whole: u64) -> Money {
@@ -11,7 +12,7 @@ fn money(whole: u64) -> Money {
 
 async fn tell(database: &Database, report: &Report, of: &Payment, at: DateTime<Utc>) -> Payment {
     let report = report.clone();
-    let change: Change = Box::new(move |payment| payment.learn(&report, true, at));
+    let change: Change = Box::new(move |payment| payment.apply_report(&report, true, at));
     database.change(of.record().id, Cause::Check, change, at, soon()).await.unwrap().unwrap().0
 }
 
@@ -120,7 +121,7 @@ async fn a_persons_word_moves_pieces_and_mails_and_is_written_down() {
             let settled = resolve(&database, &payment, resolution).await.unwrap();
             assert_eq!(stored(&database, id).await.record().state, state, "{kind:?}");
             assert_eq!((settled.attention(), stock(&database, &teapot).await), (None, left));
-            let story = PaymentQueries::story(&*database, id, soon()).await.unwrap();
+            let story = PaymentQueries::timeline(&*database, id, soon()).await.unwrap();
             let told: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
             assert_eq!(told, mails, "{kind:?}");
             let resolved = story.events.iter().find(|(event, _)| event.kind == EventKind::Resolved(resolution));
@@ -167,7 +168,7 @@ async fn pieces_that_were_given_back_are_reserved_again_or_told_to_be_missing() 
         let payment = place(&database, &order(bob, &teapot, 2)).await;
         let expire: Change = Box::new(move |payment| {
             payment.expire(late);
-            Learnt::News
+            ReportOutcome::News
         });
         database.change(payment.record().id, Cause::Check, expire, late, soon()).await.unwrap();
         let other = place(&database, &order(bob, &teapot, 1)).await;

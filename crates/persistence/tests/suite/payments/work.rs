@@ -2,20 +2,21 @@
 
 use super::{buyer, learn, now, offer, order, place, report};
 use crate::support::{Kind, TestDatabase, kinds, seller, soon};
-use chrono::TimeDelta;
-use domain::clock::{Clock, SystemClock};
-use domain::payment::{
-    Attempt, Audience, Cause, Change, Delivery, Kept, Leases, MailSelection, MailState, Notifications, Outbox, Payment,
-    PaymentId, PaymentQueries, Payments, Received, TransactionStatus, Verdict,
+use app::clock::{Clock, SystemClock};
+use app::payment::{
+    Attempt, Audience, Cause, Change, Delivery, Kept, Leases, MailSelection, MailState, NotificationOutcome,
+    Notifications, Outbox, PaymentQueries, Payments, StoredNotification,
 };
+use chrono::TimeDelta;
+use domain::payment::{Payment, PaymentId, TransactionStatus};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-fn received(payment: &Payment, status: &str) -> Received {
+fn received(payment: &Payment, status: &str) -> StoredNotification {
     let order = payment.record().id.to_string();
     let fingerprint =
         format!("{:0>64}", format!("{}{status}", order.replace('-', "")).chars().rev().take(60).collect::<String>());
-    Received {
+    StoredNotification {
         fingerprint,
         order,
         transaction: Some("t-1".to_owned()),
@@ -34,11 +35,11 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         let teapot = offer(&database, ada, "Teapot", 5).await;
         let payment = place(&database, &order(bob, &teapot, 1)).await;
         let lease = now() + TimeDelta::seconds(15);
-        let keep = async |received: &Received| database.keep(received, now(), lease, soon()).await.unwrap();
+        let keep = async |received: &StoredNotification| database.store(received, now(), lease, soon()).await.unwrap();
         let notice = received(&payment, "settlement");
         let Kept::New(id) = keep(&notice).await else { panic!("{kind:?}") };
         assert_eq!(keep(&notice).await, Kept::Known, "{kind:?}");
-        let stranger = Received { order: PaymentId::generate().to_string(), ..received(&payment, "x") };
+        let stranger = StoredNotification { order: PaymentId::generate().to_string(), ..received(&payment, "x") };
         assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
         assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
 
@@ -49,13 +50,13 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         let claimed = claim(lease).await;
         assert_eq!((claimed.len(), claimed[0].id, claimed[0].attempts), (1, id, 1), "{kind:?}");
         let told = report(&payment, "t-1", TransactionStatus::Settlement);
-        let change: Change = Box::new(move |payment| payment.learn(&told, true, now()));
+        let change: Change = Box::new(move |payment| payment.apply_report(&told, true, now()));
         let cause = Cause::Notification(id);
         database.change(payment.record().id, cause, change, now(), soon()).await.unwrap().unwrap();
         assert!(claim(now() + TimeDelta::days(1)).await.is_empty(), "{kind:?}");
-        let story = PaymentQueries::story(&*database, payment.record().id, soon()).await.unwrap();
+        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
         let [note] = &*story.notifications else { panic!("{kind:?}: {story:?}") };
-        assert_eq!((note.times, note.verdict.as_deref()), (2, Some(Verdict::Applied.as_str())), "{kind:?}");
+        assert_eq!((note.times, note.verdict.as_deref()), (2, Some(NotificationOutcome::Applied.as_str())), "{kind:?}");
         assert_eq!(note.body, notice.body);
         assert!(story.events.iter().any(|(_, cause)| *cause == format!("notification {id}")), "{kind:?}: {story:?}");
     }
@@ -98,11 +99,11 @@ async fn each_mail_is_taken_out_by_one() {
         assert!(claim(later + TimeDelta::minutes(2)).await.is_empty(), "{kind:?}");
 
         let settle = async |number: usize, attempt: Attempt| {
-            database.settle(claimed[number].mail.id, &attempt, later, soon()).await.unwrap();
+            database.record_attempt(claimed[number].mail.id, &attempt, later, soon()).await.unwrap();
         };
         settle(0, Attempt::Done(Delivery::Sent)).await;
         settle(1, Attempt::Dead { error: "550".repeat(500) }).await;
-        settle(2, Attempt::PutBack { due: later, error: "away".to_owned() }).await;
+        settle(2, Attempt::Deferred { due: later, error: "away".to_owned() }).await;
         settle(3, Attempt::Failed { due: later, error: "451".to_owned(), is_uncertain: true }).await;
         let again = claim(later).await;
         let mut tried: Vec<_> = again.iter().map(|claimed| claimed.mail.attempts).collect();

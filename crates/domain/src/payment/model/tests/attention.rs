@@ -6,7 +6,7 @@ use super::*;
 fn contradicted(at: DateTime<Utc>) -> Payment {
     let mut payment = opened();
     let odd = odd(&payment, TransactionStatus::Settlement);
-    assert_eq!(payment.learn(&odd, true, at), Learnt::Contradicts);
+    assert_eq!(payment.apply_report(&odd, true, at), ReportOutcome::Contradicts);
     payment
 }
 
@@ -48,7 +48,7 @@ fn a_paid_payment_of_which_something_odd_is_told_is_asked_about_until_that_is_ex
     assert_eq!(payment.record().next_check, None);
     let mut refund = report(&payment, "a", TransactionStatus::Refund);
     refund.transaction.amount = Money::from_whole(1).unwrap();
-    assert_eq!(payment.learn(&refund, true, after(2)), Learnt::Contradicts);
+    assert_eq!(payment.apply_report(&refund, true, after(2)), ReportOutcome::Contradicts);
     for later in [2, 80, 7 * 24 * 60] {
         payment.checked(true, after(later));
         assert!(payment.record().next_check.is_some_and(|at| at > after(later)), "{later}");
@@ -63,12 +63,12 @@ fn what_is_told_of_another_transaction_neither_replaces_nor_explains_a_contradic
     let mut payment = contradicted(after(1));
     let mut other = report(&payment, "b", TransactionStatus::Pending);
     other.transaction.amount = Money::from_whole(999).unwrap();
-    assert_eq!(payment.learn(&other, true, after(2)), Learnt::Contradicts);
+    assert_eq!(payment.apply_report(&other, true, after(2)), ReportOutcome::Contradicts);
     let told = payment.record().contradiction.clone().unwrap().told;
     assert!(told.contains("settlement by qris over 20071") && told.contains("pending by qris over 999"), "{told}");
     let first = odd(&payment, TransactionStatus::Settlement);
-    assert_eq!(payment.learn(&first, true, after(3)), Learnt::ContradictsStill);
-    assert_eq!(payment.learn(&other, true, after(3)), Learnt::ContradictsStill);
+    assert_eq!(payment.apply_report(&first, true, after(3)), ReportOutcome::ContradictsStill);
+    assert_eq!(payment.apply_report(&other, true, after(3)), ReportOutcome::ContradictsStill);
     // The other attempt comes to its end in a way that fits, and says nothing of the first one's money.
     learn(&mut payment, "b", TransactionStatus::Expire, after(4));
     assert_eq!((payment.attention(), payment.record().reservation), (Some(Attention::Contradicted), Reservation::Held));
@@ -79,7 +79,7 @@ fn what_is_told_of_another_transaction_neither_replaces_nor_explains_a_contradic
     for number in 0..50 {
         let mut more = report(&payment, &format!("t-{number}"), TransactionStatus::Pending);
         more.transaction.amount = Money::from_whole(number + 1).unwrap();
-        payment.learn(&more, true, after(2));
+        payment.apply_report(&more, true, after(2));
     }
     assert!(payment.record().contradiction.as_ref().unwrap().told.chars().count() <= 500);
     assert!(payment.record().events < 20, "{}", payment.record().events);
@@ -106,7 +106,7 @@ fn a_payment_that_is_open_when_its_time_is_long_over_is_asked_about_until_the_ga
 fn a_half_made_order_that_is_contradicted_is_not_failed() {
     let mut payment = ordered();
     let odd = odd(&payment, TransactionStatus::Settlement);
-    payment.learn(&odd, true, after(1));
+    payment.apply_report(&odd, true, after(1));
     payment.fail(after(20));
     assert_eq!((payment.record().state, payment.record().reservation), (State::Pending, Reservation::Held));
     assert!(!payment.may_be_opened(after(2)), "somebody has paid there");
@@ -125,9 +125,9 @@ fn a_person_settles_what_is_contradicted() {
         assert_eq!(shown(&mut payment), [status]);
         // The same again is no news, and something else is.
         let (same, other) = (odd(&payment, TransactionStatus::Settlement), odd(&payment, TransactionStatus::Refund));
-        assert_eq!(payment.learn(&same, true, after(3)), Learnt::ContradictsStill);
+        assert_eq!(payment.apply_report(&same, true, after(3)), ReportOutcome::ContradictsStill);
         assert_eq!(payment.attention(), None);
-        assert_eq!(payment.learn(&other, true, after(4)), Learnt::Contradicts);
+        assert_eq!(payment.apply_report(&other, true, after(4)), ReportOutcome::Contradicts);
         assert_eq!(payment.attention(), Some(Attention::Contradicted));
     }
 }
@@ -148,7 +148,7 @@ fn who_was_wrong_may_say_so_when_the_gateway_has_told_the_rest() {
     let mut payment = contradicted(after(1));
     payment.resolve(Resolution::Paid, after(2)).unwrap();
     let expired = with_fee(&payment, TransactionStatus::Expire);
-    assert_eq!(payment.learn(&expired, true, after(3)), Learnt::News);
+    assert_eq!(payment.apply_report(&expired, true, after(3)), ReportOutcome::News);
     assert_eq!((payment.record().state, &payment.record().contradiction), (State::Success, &None));
     payment.resolve(Resolution::Failed, after(4)).unwrap();
     assert!(!payment.record().state.is_paid());
@@ -163,7 +163,7 @@ fn a_persons_word_does_not_take_the_place_of_the_gateways() {
     learn(&mut payment, "a", TransactionStatus::Settlement, after(1));
     assert_eq!(payment.resolve(Resolution::Failed, after(1)), Err(Unresolvable::NothingWaits));
     let refund = odd(&payment, TransactionStatus::Refund);
-    payment.learn(&refund, true, after(2));
+    payment.apply_report(&refund, true, after(2));
     assert_eq!(payment.resolve(Resolution::Failed, after(3)), Err(Unresolvable::Paid));
     payment.resolve(Resolution::Paid, after(3)).unwrap();
     assert_eq!((payment.record().closed, payment.attention()), (None, None), "it is paid by the gateway's word");
@@ -188,7 +188,7 @@ fn what_the_gateway_confirms_counts_whatever_a_person_has_said() {
         assert_eq!((payment.record().state, payment.record().reservation), (State::Success, Reservation::Sold));
     }
     let refund = with_fee(&payment, TransactionStatus::Refund);
-    payment.learn(&refund, true, after(4));
+    payment.apply_report(&refund, true, after(4));
     assert_eq!(payment.record().state, State::Refund);
 }
 
@@ -197,7 +197,7 @@ fn pieces_that_are_missing_are_told_until_they_are_there() {
     let mut payment = opened();
     payment.expire(after(80));
     let odd = odd(&payment, TransactionStatus::Settlement);
-    payment.learn(&odd, true, after(81));
+    payment.apply_report(&odd, true, after(81));
     payment.resolve(Resolution::Paid, after(82)).unwrap();
     assert_eq!((payment.record().state, payment.attention()), (State::Success, Some(Attention::Unfulfilled)));
     assert_eq!(payment.resolve(Resolution::Paid, after(83)), Err(Unresolvable::NoPieces));
@@ -211,11 +211,11 @@ fn pieces_that_are_missing_are_told_until_they_are_there() {
 #[test]
 fn what_is_told_again_in_a_way_that_fits_waits_for_nobody() {
     let mut payment = contradicted(after(1));
-    payment.take_news();
+    payment.take_events();
     let paid = with_fee(&payment, TransactionStatus::Settlement);
-    assert_eq!(payment.learn(&paid, true, after(2)), Learnt::News);
+    assert_eq!(payment.apply_report(&paid, true, after(2)), ReportOutcome::News);
     assert_eq!((payment.record().state, payment.attention()), (State::Success, None));
-    let news: Vec<_> = payment.take_news().into_iter().map(|event| event.kind).collect();
+    let news: Vec<_> = payment.take_events().into_iter().map(|event| event.kind).collect();
     let fee = Money::from_whole(71).unwrap();
     let moved = EventKind::Moved { from: State::Pending, to: State::Success };
     assert_eq!(news, [EventKind::Explained, EventKind::FeePaid { in_all: fee }, moved, EventKind::Sold]);
@@ -225,17 +225,17 @@ fn what_is_told_again_in_a_way_that_fits_waits_for_nobody() {
 fn a_fee_is_not_the_orders_and_goes_back_with_it() {
     let mut payment = opened();
     let waiting = with_fee(&payment, TransactionStatus::Pending);
-    payment.learn(&waiting, true, after(1));
+    payment.apply_report(&waiting, true, after(1));
     assert_eq!(payment.fee(), Money::ZERO, "nobody has paid it yet");
     for status in [TransactionStatus::Settlement, TransactionStatus::PartialRefund, TransactionStatus::Refund] {
         let mut told = with_fee(&payment, status);
         if status == TransactionStatus::Refund {
             told.transaction.refunded = Money::from_whole(20_071).unwrap();
         }
-        assert_eq!(payment.learn(&told, true, after(2)), Learnt::News);
+        assert_eq!(payment.apply_report(&told, true, after(2)), ReportOutcome::News);
         assert_eq!(payment.fee(), Money::from_whole(71).unwrap());
     }
     assert_eq!((payment.record().state, payment.refunded()), (State::Refund, Money::from_whole(20_071).unwrap()));
-    let news = payment.take_news();
+    let news = payment.take_events();
     assert_eq!(news.iter().filter(|event| matches!(event.kind, EventKind::FeePaid { .. })).count(), 1, "told once");
 }

@@ -1,0 +1,319 @@
+//! Lists that are given piece by piece: by number, or from a cursor on.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, Utc};
+use domain::error::{Reason, ViolationCode, Violations};
+use sha2::{Digest, Sha256};
+
+/// Items in one piece where the caller does not say, and at most.
+pub const MAX_LIMIT: u32 = 100;
+/// The last piece that is given by number: what lies before it is counted off by the database, item by item. A cursor has
+/// no such bound.
+pub const MAX_PAGE: u32 = 10_000;
+/// The longest text that is looked at as a cursor, in bytes.
+const MAX_CURSOR: usize = 4096;
+/// The most items that a cursor may say came before it: the largest count that clients' doubles keep exact.
+const MAX_OFFSET: u64 = 1 << 53;
+
+/// Which piece of a list is asked for, as it arrived; an absent field is an empty one.
+#[derive(Clone, Debug, Default)]
+pub struct PageForm {
+    /// The piece's number, counted from one.
+    pub page: String,
+    /// How many items a piece has.
+    pub limit: String,
+    /// The end of the piece before.
+    pub cursor: String,
+    /// What the protocol calls these fields.
+    pub names: PageNames,
+}
+
+/// What a protocol calls the fields of a [`PageForm`], for its mistakes.
+#[derive(Clone, Copy, Debug)]
+pub struct PageNames {
+    /// Its name for the number of items.
+    pub limit: &'static str,
+    /// Its name for the cursor.
+    pub cursor: &'static str,
+}
+
+impl Default for PageNames {
+    fn default() -> Self {
+        Self { limit: "limit", cursor: "cursor" }
+    }
+}
+
+/// Where a piece of a list begins; `P` is an item's place in the list's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start<P> {
+    /// After so many items.
+    Offset(u64),
+    /// Right behind an item that had this place.
+    After(P),
+}
+
+/// Which piece of a list is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest<P> {
+    /// Where it begins.
+    pub start: Start<P>,
+    /// How many items came before it. Behind a cursor that is what was counted on the way, and may have changed since.
+    pub offset: u64,
+    /// How many items it has at most.
+    pub limit: u32,
+}
+
+/// A place in a list's order that can be given to a client and taken back.
+pub trait Place: Sized {
+    /// The orders that lists of such places come in.
+    type Order: Copy;
+    /// The place as texts, which are put together line by line.
+    fn write(&self) -> Vec<String>;
+    /// Reads what [`Self::write`] wrote of a list in this order. The text may be anybody's: what no list in this order can hold,
+    /// and what no database can compare with, is none.
+    fn read(parts: &[&str], order: Self::Order) -> Option<Self>;
+}
+
+/// Reads a moment, in microseconds since 1970, that every database can hold: one of the years 1 to 9999.
+pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let moment = DateTime::from_timestamp_micros(text.parse().ok()?)?;
+    (1..=9999).contains(&moment.year()).then_some(moment)
+}
+
+impl PageForm {
+    /// Reads which piece is asked for. `listing` tells one list from another: a cursor of one is none of another.
+    pub fn parse<P: Place>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
+        let page = wrong.take("page", number(&self.page, 1, MAX_PAGE));
+        let limit = wrong.take(self.names.limit, number(&self.limit, MAX_LIMIT, MAX_LIMIT));
+        let cursor = match self.cursor.trim() {
+            "" => Some(None),
+            text if self.page.trim().is_empty() => {
+                wrong.take(self.names.cursor, Cursor::parse(text, listing, order)).map(Some)
+            }
+            _ => {
+                let reason = Reason::new(ViolationCode::InvalidCursor, "give {field} or page, not both");
+                wrong.add(self.names.cursor, &reason);
+                None
+            }
+        };
+        let (page, limit, cursor) = (page?, limit?, cursor?);
+        Some(match cursor {
+            Some(Cursor { offset, place }) => PageRequest { start: Start::After(place), offset, limit },
+            None => {
+                let offset = u64::from(page).saturating_sub(1).saturating_mul(u64::from(limit));
+                PageRequest { start: Start::Offset(offset), offset, limit }
+            }
+        })
+    }
+}
+
+/// Reads a number from one to `max`.
+fn number(raw: &str, default: u32, max: u32) -> Result<u32, Reason> {
+    let text = raw.trim();
+    if text.is_empty() {
+        return Ok(default);
+    }
+    text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or_else(|| {
+        Reason::new(ViolationCode::OutOfRange, format!("{{field}} must be a whole number from 1 to {max}"))
+    })
+}
+
+/// A piece of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Its items.
+    pub items: Vec<T>,
+    /// How many items the whole list has.
+    pub total: u64,
+    /// How many items come before it.
+    pub offset: u64,
+    /// How many items it has at most.
+    pub limit: u32,
+    /// The cursor behind its last item, where more follow.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The piece's number, counted from one.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        (self.offset / u64::from(self.limit.max(1))).saturating_add(1)
+    }
+
+    /// How many pieces of this size the list has.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.total.div_ceil(u64::from(self.limit.max(1)))
+    }
+
+    /// Whether items come before it.
+    #[must_use]
+    pub const fn has_previous(&self) -> bool {
+        self.offset > 0
+    }
+}
+
+/// The end of a piece: the next one begins behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor<P> {
+    /// How many items come before what follows.
+    pub offset: u64,
+    /// The place of the last item before it.
+    pub place: P,
+}
+
+impl<P: Place> Cursor<P> {
+    /// The cursor as an opaque text, of characters that need no escape in a URL.
+    #[must_use]
+    pub fn encode(&self, listing: &str) -> String {
+        let mut parts = vec![fingerprint(listing), self.offset.to_string()];
+        parts.extend(self.place.write());
+        URL_SAFE_NO_PAD.encode(parts.join("\n"))
+    }
+
+    fn parse(text: &str, listing: &str, order: P::Order) -> Result<Self, Reason> {
+        Self::decode(text, listing, order).ok_or_else(|| {
+            let message =
+                "invalid cursor: {field} must be one that the same list gave, with the same filters and order";
+            Reason::new(ViolationCode::InvalidCursor, message)
+        })
+    }
+
+    /// Anybody can write a cursor: its fingerprint is a check of the client's memory, not of who wrote it.
+    fn decode(text: &str, listing: &str, order: P::Order) -> Option<Self> {
+        if text.len() > MAX_CURSOR {
+            return None;
+        }
+        let decoded = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let parts: Vec<_> = decoded.split('\n').collect();
+        let [list, offset, place @ ..] = parts.as_slice() else { return None };
+        if *list != fingerprint(listing) {
+            return None;
+        }
+        let offset = offset.parse().ok().filter(|offset| *offset <= MAX_OFFSET)?;
+        Some(Self { offset, place: P::read(place, order)? })
+    }
+}
+
+/// A list's description in few characters; the same on every server.
+fn fingerprint(listing: &str) -> String {
+    let digest = Sha256::digest(listing);
+    URL_SAFE_NO_PAD.encode(digest.iter().take(8).copied().collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::error::ErrorCode;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    struct MailContent(String);
+
+    impl Place for MailContent {
+        type Order = ();
+
+        fn write(&self) -> Vec<String> {
+            vec![self.0.clone()]
+        }
+
+        fn read(parts: &[&str], (): ()) -> Option<Self> {
+            let [letter] = parts else { return None };
+            Some(Self((*letter).to_owned()))
+        }
+    }
+
+    fn parse(page: &str, limit: &str, cursor: &str) -> Result<PageRequest<MailContent>, String> {
+        let [page, limit, cursor] = [page, limit, cursor].map(str::to_owned);
+        let form = PageForm { page, limit, cursor, names: PageNames::default() };
+        let mut wrong = Violations::default();
+        form.parse("letters", (), &mut wrong).ok_or_else(|| wrong.into_error(ErrorCode::InvalidRequest).to_string())
+    }
+
+    #[test]
+    fn without_a_word_the_first_hundred_are_meant() {
+        let first = PageRequest { start: Start::Offset(0), offset: 0, limit: 100 };
+        assert_eq!(parse("", " ", "").unwrap(), first);
+        let third = PageRequest { start: Start::Offset(40), offset: 40, limit: 20 };
+        assert_eq!(parse("3", "20", "").unwrap(), third);
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_refused_with_the_bounds() {
+        for (page, limit) in [("0", ""), ("10001", ""), ("-1", ""), ("two", ""), ("1.5", "")] {
+            assert_eq!(parse(page, limit, "").unwrap_err(), "page must be a whole number from 1 to 10000");
+        }
+        for limit in ["0", "101", "99999999999999999999"] {
+            assert_eq!(parse("", limit, "").unwrap_err(), "limit must be a whole number from 1 to 100");
+        }
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let cursor = Cursor { offset: 60, place: MailContent("ß, and more".to_owned()) };
+        let text = cursor.encode("letters");
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+        let request = parse("", "20", &text).unwrap();
+        assert_eq!(request, PageRequest { start: Start::After(cursor.place), offset: 60, limit: 20 });
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_or_of_nobody_is_refused() {
+        let other = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("numbers");
+        for cursor in [other.as_str(), "nonsense", "AAAA", "!", &"A".repeat(5000)] {
+            let message = "invalid cursor: cursor must be one that the same list gave, with the same filters and order";
+            assert_eq!(parse("", "", cursor).unwrap_err(), message, "{cursor}");
+        }
+        let own = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("letters");
+        assert_eq!(parse("2", "", &own).unwrap_err(), "give cursor or page, not both");
+    }
+
+    #[test]
+    fn a_cursor_tells_no_number_that_cannot_be_counted_with() {
+        let cursor = |offset: &str| URL_SAFE_NO_PAD.encode([&fingerprint("letters"), offset, "a"].join("\n"));
+        assert_eq!(parse("", "1", &cursor("9007199254740992")).unwrap().offset, MAX_OFFSET);
+        for offset in ["9007199254740993", "18446744073709551615", "18446744073709551616", "-1", "1.5", "", "\0"] {
+            assert!(parse("", "1", &cursor(offset)).is_err(), "{offset:?}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_one_that_every_database_holds() {
+        for (text, year) in [("0", 1970), ("-62135596800000000", 1), ("253402300799999999", 9999)] {
+            assert_eq!(moment(text).unwrap().year(), year);
+        }
+        for text in ["-62135596800000001", "253402300800000000", "9223372036854775807", "-9223372036854775808", "x", ""]
+        {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_form_is_read_or_refused(
+            page in any::<String>(), limit in "[0-9]{0,12}|\\PC{0,9}", cursor in any::<String>(),
+            bytes in any::<Vec<u8>>(), offset in "[+-]?[0-9]{1,21}",
+        ) {
+            let forged = URL_SAFE_NO_PAD.encode([&fingerprint("letters"), &offset, "a"].join("\n"));
+            for cursor in [cursor, URL_SAFE_NO_PAD.encode(bytes), forged] {
+                if let Ok(request) = parse("", &limit, &cursor) {
+                    let page = Page::<()> { items: Vec::new(), total: request.offset, offset: request.offset, limit: request.limit, next: None };
+                    prop_assert!(page.number() >= 1 && page.count() <= MAX_OFFSET);
+                }
+            }
+            if let Ok(request) = parse(&page, &limit, "") {
+                prop_assert!(request.offset < u64::from(MAX_PAGE * MAX_LIMIT));
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_knows_its_number() {
+        let page = |offset| Page::<()> { items: Vec::new(), total: 41, offset, limit: 20, next: None };
+        assert_eq!((page(0).number(), page(0).count(), page(0).has_previous()), (1, 3, false));
+        assert_eq!((page(40).number(), page(40).has_previous()), (3, true));
+    }
+}

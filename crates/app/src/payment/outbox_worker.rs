@@ -1,0 +1,300 @@
+//! Sending mails.
+//!
+//! A mail is taken out under a lease, sent outside any transaction, and ticked off. Mail servers may take minutes for one, so the
+//! lease is renewed for as long as that goes on. A server that dies between the last two leaves a mail that is sent once more,
+//! with the same `Message-ID`.
+
+use crate::clock::{Clock, Deadline};
+use crate::observe::{Observer, PaymentReport};
+use crate::payment::mail::{Attempt, Claimed, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::error::Error;
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::{BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How many mails are taken out at once.
+const BATCH: u32 = 20;
+/// How many are sent at once.
+const AT_ONCE: usize = 4;
+/// How long a mail is nobody else's, unless that is renewed.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often [`OutboxWorker::renew`] is to be called while mails are sent.
+pub const RENEW_EVERY: Duration = Duration::from_secs(15);
+/// How long ticking one off may take.
+const TICK_TIME: Duration = Duration::from_secs(5);
+/// How often a mail is tried that the server keeps putting off.
+const MAX_ATTEMPTS: u32 = 10;
+/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+/// The longest wait between two attempts, but for what [`wait_after`] adds by jitter_seed.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
+const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
+/// The same while it refuses us: what is asked of it more often is taken for an attack.
+const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// The longest wait between two attempts of a mail that is refused because of us.
+const LONGEST_BLOCKED_WAIT: TimeDelta = TimeDelta::hours(4);
+/// How often such a mail is tried: for about five days (RFC 5321 §4.5.4.1).
+const MAX_BLOCKED_ATTEMPTS: u32 = 38;
+/// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
+const MAX_UNCERTAIN: u32 = 3;
+
+/// Why no mail of a batch can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// The server is away.
+    Away,
+    /// The server refuses us.
+    Refused,
+}
+
+impl Obstacle {
+    fn of(error: &MailError) -> Option<Self> {
+        match error {
+            MailError::Away(_) => Some(Self::Away),
+            MailError::Refused(_) => Some(Self::Refused),
+            _ => None,
+        }
+    }
+
+    fn error(self) -> MailError {
+        let reason = "it was so just now, for another mail";
+        match self {
+            Self::Away => MailError::Away(reason.into()),
+            Self::Refused => MailError::Refused(reason.into()),
+        }
+    }
+
+    const fn wait(self) -> TimeDelta {
+        match self {
+            Self::Away => AWAY_WAIT,
+            Self::Refused => REFUSED_WAIT,
+        }
+    }
+}
+
+/// What sending is about at the moment.
+#[derive(Default)]
+struct Work {
+    /// The mails that are out.
+    claimed: BTreeSet<MailId>,
+    /// What keeps them all from being sent.
+    obstacle: Option<Obstacle>,
+    /// Since when and until when that is taken to go on.
+    rest: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    is_stopping: bool,
+}
+
+/// Sends what is in the outbox. Any number of servers may do so at once.
+pub struct OutboxWorker {
+    outbox: Arc<dyn Outbox>,
+    sender: Arc<dyn MailSender>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    work: Mutex<Work>,
+}
+
+impl OutboxWorker {
+    /// Sends what is in the outbox by the sender.
+    #[must_use]
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        sender: Arc<dyn MailSender>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self { outbox, sender, clock, observer, work: Mutex::default() }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what is due until there is no more, and tells how many mails it looked at. While that goes on,
+    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at
+    /// none, unless an operator is in a hurry. `pause` says when to look for more while some are being sent: a mail server may
+    /// take minutes for one, and the others are not to wait for it.
+    ///
+    /// # Errors
+    /// Those of the storage. That the mail server fails is noted there, to be tried again later.
+    pub async fn run<P: Future<Output = ()>>(&self, pause: impl Fn() -> P) -> Result<usize, Error> {
+        let mut claimed = self.claim().await?;
+        let (mut begun, mut outcome) = (FuturesUnordered::new(), Ok(0));
+        loop {
+            while begun.len() < AT_ONCE
+                && let Some(next) = claimed.pop_front()
+            {
+                begun.push(self.attempt(next));
+            }
+            if begun.is_empty() {
+                return outcome;
+            }
+            match select(begun.next(), Box::pin(pause())).await {
+                Either::Left((end, _)) => {
+                    outcome = outcome.and_then(|count: usize| end.unwrap_or(Ok(())).map(|()| count + 1));
+                }
+                Either::Right(_) => {}
+            }
+            if claimed.is_empty() && begun.len() < AT_ONCE && outcome.is_ok() {
+                match self.claim().await {
+                    Ok(more) => claimed = more,
+                    Err(error) => outcome = Err(error),
+                }
+            }
+        }
+    }
+
+    /// Takes out what is due, unless there is no use in that for now.
+    async fn claim(&self) -> Result<VecDeque<Claimed>, Error> {
+        let (now, rest) = (self.clock.now(), self.work().rest);
+        if self.work().is_stopping {
+            return Ok(VecDeque::new());
+        }
+        if let Some((since, until)) = rest
+            && now < until
+            && !self.outbox.is_hastened(since, Deadline::within(TICK_TIME)).await?
+        {
+            return Ok(VecDeque::new());
+        }
+        let claimed = self.outbox.claim(BATCH, now, now + LEASE, Deadline::within(TICK_TIME)).await?;
+        let mut work = self.work();
+        (work.obstacle, work.rest) = (None, None);
+        work.claimed.extend(claimed.iter().map(|claimed| claimed.mail.id));
+        drop(work);
+        Ok(claimed.into())
+    }
+
+    /// Keeps the mails that are being sent, and those that are to be sent next, from being sent by others.
+    ///
+    /// # Errors
+    /// Those of the storage. A lease that cannot be renewed ends some time after.
+    pub async fn renew(&self) -> Result<(), Error> {
+        let claimed: Vec<_> = self.work().claimed.iter().copied().collect();
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        self.outbox.renew(&claimed, self.clock.now() + LEASE, Deadline::within(TICK_TIME)).await
+    }
+
+    /// From now on begins to send no mail: those that are out and have not been begun are put back.
+    pub fn stop(&self) {
+        self.work().is_stopping = true;
+    }
+
+    async fn attempt(&self, claimed: Claimed) -> Result<(), Error> {
+        let mail = &claimed.mail;
+        let (is_stopping, obstacle) = {
+            let work = self.work();
+            (work.is_stopping, work.obstacle)
+        };
+        let attempt = match (is_stopping, obstacle) {
+            (true, _) => Attempt::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() },
+            (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
+            (false, None) => match self.send(&claimed).await {
+                Ok(delivery) => {
+                    // It does let us in, whatever it said to another one of us at the same time.
+                    let mut work = self.work();
+                    (work.obstacle, work.rest) = (None, None);
+                    Attempt::Done(delivery)
+                }
+                Err(error) => {
+                    self.heed(&error);
+                    after(mail, &error, self.clock.now())
+                }
+            },
+        };
+        self.observer.payment(PaymentReport::Mail(&attempt));
+        tell(mail, &attempt);
+        let settled =
+            self.outbox.record_attempt(mail.id, &attempt, self.clock.now(), Deadline::within(TICK_TIME)).await;
+        self.work().claimed.remove(&mail.id);
+        settled
+    }
+
+    /// Draws from a failure what concerns more than the mail that failed.
+    fn heed(&self, error: &MailError) {
+        match error {
+            MailError::Unsupported(_) => self.observer.payment(PaymentReport::UnsupportedAddress),
+            MailError::Refused(_) | MailError::Blocked(_) => self.observer.payment(PaymentReport::SenderRefused),
+            _ => {}
+        }
+        if let Some(obstacle) = Obstacle::of(error) {
+            let now = self.clock.now();
+            let mut work = self.work();
+            (work.obstacle, work.rest) = (Some(obstacle), Some((now, now + obstacle.wait())));
+        }
+    }
+
+    /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
+    async fn send(&self, claimed: &Claimed) -> Result<Delivery, MailError> {
+        let content = MailContent::of(claimed);
+        let sending = self.sender.send(&content);
+        AssertUnwindSafe(sending).catch_unwind().await.unwrap_or_else(|_panic| {
+            self.observer.panic_caught("mail");
+            Err(MailError::Temporary("writing it panicked".into()))
+        })
+    }
+}
+
+fn tell(mail: &Mail, attempt: &Attempt) {
+    let Mail { id, payment, attempts, status, .. } = mail;
+    match attempt {
+        Attempt::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
+        // The log has just told of it, with its subject.
+        Attempt::Done(Delivery::Logged) => {
+            tracing::debug!(mail_id = %id, payment_id = %payment, %status, "mail logged")
+        }
+        Attempt::Done(Delivery::Written) => {
+            tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail written to a file, not sent");
+        }
+        Attempt::Deferred { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
+        Attempt::Failed { error, .. } => {
+            tracing::warn!(mail_id = %id, payment_id = %payment, attempts, error, "mail not sent")
+        }
+        Attempt::Dead { error } => {
+            tracing::error!(mail_id = %id, payment_id = %payment, attempts, error, "mail given up");
+        }
+    }
+}
+
+/// What follows from a failure.
+fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
+    let told = error.to_string();
+    let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
+    let again = |told, longest, is_uncertain| {
+        // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
+        let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
+        let due = now + wait_after(attempts, mail.id.jitter_seed(), longest);
+        Attempt::Failed { due, error: told, is_uncertain }
+    };
+    match error {
+        MailError::Away(_) => Attempt::Deferred { due: now + AWAY_WAIT, error: told },
+        MailError::Refused(_) => Attempt::Deferred { due: now + REFUSED_WAIT, error: told },
+        MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
+        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
+        MailError::Blocked(_) => again(told, LONGEST_BLOCKED_WAIT, false),
+        MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
+            Attempt::Dead { error: told }
+        }
+        MailError::Unknown(_) => again(told, LONGEST_WAIT, true),
+        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },
+        MailError::Temporary(_) | MailError::Unsupported(_) => again(told, LONGEST_WAIT, false),
+    }
+}
+
+/// How long to wait after a failure when there have been this many before: twice as long each time, and a fifth more or less by
+/// jitter_seed, so that mails that failed together do not come back together.
+fn wait_after(attempts: u32, jitter_seed: u64, longest: TimeDelta) -> TimeDelta {
+    let factor = 2_i32.saturating_pow(attempts.min(16));
+    let wait = FIRST_WAIT.checked_mul(factor).map_or(longest, |wait| wait.min(longest));
+    let share = i32::try_from(jitter_seed.rotate_left(attempts.wrapping_mul(7)) % 401).unwrap_or(200);
+    wait * (800 + share) / 1000
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Applies stored notifications: asks the gateway what each one hints at, and changes the payment by the answer.
+
+use crate::clock::{Clock, Deadline};
+use crate::observe::{Observer, PaymentReport};
+use crate::payment::asking::ask;
+use crate::payment::gateway::{Gateway, Subject};
+use crate::payment::webhook::{APPLY_TIME, payment_of};
+use crate::payment::{Cause, Notifications, PaymentNotifier, Payments, PendingNotification};
+use chrono::TimeDelta;
+use domain::error::Error;
+use domain::id::uuid_id;
+use domain::payment::{Contradiction, Payment, ReportOutcome};
+use std::sync::Arc;
+use std::time::Duration;
+
+uuid_id! {
+    /// Identifies a notification: a UUID version 7.
+    NotificationId
+}
+
+/// How many notifications are taken up in one go.
+const BATCH: u32 = 5;
+/// When others may try those that were taken up in one go.
+const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
+/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
+/// The longest wait between two attempts.
+const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// How often a notification is tried of which the gateway knows nothing when asked.
+const UNCONFIRMED_AFTER: u32 = 5;
+/// How often a notification is tried while the gateway is away: about four hours. Its payment is asked about all the same.
+const GIVEN_UP_AFTER: u32 = 50;
+/// How often the gateway is asked again at once where something else became known meanwhile.
+const ASK_AGAIN: usize = 3;
+
+/// What came of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotificationOutcome {
+    /// The gateway confirmed news.
+    Applied,
+    /// The gateway told what was known.
+    NothingNew,
+    /// What the gateway told is about another order, amount, currency or merchant than the payment's.
+    Contradicted,
+    /// The gateway knew nothing of it when asked.
+    Unconfirmed,
+    /// There is no such payment.
+    UnknownOrder,
+    /// The gateway was away for too long.
+    GivenUp,
+}
+
+impl NotificationOutcome {
+    /// Every verdict there is.
+    pub const ALL: [Self; 6] =
+        [Self::Applied, Self::NothingNew, Self::Contradicted, Self::Unconfirmed, Self::UnknownOrder, Self::GivenUp];
+
+    /// The name in storage, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::NothingNew => "nothing_new",
+            Self::Contradicted => "contradicted",
+            Self::Unconfirmed => "unconfirmed",
+            Self::UnknownOrder => "unknown_order",
+            Self::GivenUp => "given_up",
+        }
+    }
+
+    /// Rebuilds a verdict from storage.
+    #[must_use]
+    pub fn restore(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == name)
+    }
+
+    /// The verdict on a notification by what came of the gateway's answer; none where it has to be asked again.
+    #[must_use]
+    pub const fn of(learnt: ReportOutcome) -> Option<Self> {
+        match learnt {
+            ReportOutcome::News => Some(Self::Applied),
+            ReportOutcome::Known => Some(Self::NothingNew),
+            ReportOutcome::Contradicts | ReportOutcome::ContradictsStill => Some(Self::Contradicted),
+            ReportOutcome::AskAgain => None,
+        }
+    }
+}
+
+/// Applies what notifications hint at.
+pub struct WebhookWorker {
+    /// The notifications.
+    pub notifications: Arc<dyn Notifications>,
+    /// The payments that they are about.
+    pub payments: Arc<dyn Payments>,
+    /// Who is asked.
+    pub gateway: Arc<dyn Gateway>,
+    /// Wakes those who wait for a payment to change.
+    pub notifier: Arc<dyn PaymentNotifier>,
+    /// Tells when.
+    pub clock: Arc<dyn Clock>,
+    /// Takes reports.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl WebhookWorker {
+    /// Applies what is due, and tells how many notifications it looked at: where that is not zero there may be more.
+    ///
+    /// # Errors
+    /// Those of the storage. That the gateway is away is noted there, to be tried again later.
+    pub async fn run(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let by = Deadline::within(APPLY_TIME);
+        let pending = self.notifications.claim(BATCH, now, now + BATCH_LEASE, by).await?;
+        for notification in &pending {
+            self.apply(notification, Deadline::within(APPLY_TIME)).await?;
+        }
+        Ok(pending.len())
+    }
+
+    /// Asks the gateway what a notification hints at, and takes note of its answer.
+    pub(super) async fn apply(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
+        let Some(id) = payment_of(&notification.order) else {
+            return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+        };
+        let subject = notification.transaction.clone().map_or(Subject::Order(id), Subject::Transaction);
+        for _ in 0..ASK_AGAIN {
+            let Some(known) = self.payments.payment(id, by).await? else {
+                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            };
+            let report = match ask(&*self.gateway, &known, &subject, by).await {
+                // The gateway may yet come to know it under the order's own name.
+                Ok(Some(report)) if report.order.is_none() && notification.attempts < UNCONFIRMED_AFTER => {
+                    return self.postpone(notification, by).await;
+                }
+                Ok(Some(report)) => report,
+                Ok(None) if notification.attempts >= UNCONFIRMED_AFTER => {
+                    return self.judge(notification, NotificationOutcome::Unconfirmed, by).await;
+                }
+                Ok(None) => return self.postpone(notification, by).await,
+                Err(error) => {
+                    tracing::warn!(payment_id = %id, %error, "a notification has to wait");
+                    return self.postpone(notification, by).await;
+                }
+            };
+            let (now, version) = (self.clock.now(), known.record().version);
+            let change = Box::new(move |payment: &mut Payment| {
+                let is_fresh = payment.record().version == version;
+                payment.apply_report(&report, is_fresh, now)
+            });
+            let cause = Cause::Notification(notification.id);
+            let Some((payment, learnt)) = self.payments.change(id, cause, change, now, by).await? else {
+                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            };
+            if let Some(verdict) = NotificationOutcome::of(learnt) {
+                self.observer.payment(PaymentReport::Notification(verdict));
+                if verdict == NotificationOutcome::Applied {
+                    let status = payment.record().state.status().as_str();
+                    tracing::info!(payment_id = %id, status, "payment status updated");
+                    self.notifier.notify(id);
+                }
+                if learnt == ReportOutcome::Contradicts {
+                    warn_of(&payment);
+                    self.notifier.notify(id);
+                }
+                return Ok(());
+            }
+        }
+        self.postpone(notification, by).await
+    }
+
+    async fn judge(
+        &self,
+        notification: &PendingNotification,
+        verdict: NotificationOutcome,
+        by: Deadline,
+    ) -> Result<(), Error> {
+        self.observer.payment(PaymentReport::Notification(verdict));
+        self.notifications.complete(notification.id, verdict, self.clock.now(), by).await
+    }
+
+    async fn postpone(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
+        if notification.attempts >= GIVEN_UP_AFTER {
+            return self.judge(notification, NotificationOutcome::GivenUp, by).await;
+        }
+        // The time to ask may be what has run out.
+        let by = if by.has_passed() { Deadline::within(Duration::from_secs(1)) } else { by };
+        let due = self.clock.now() + wait_after(notification.attempts);
+        self.notifications.postpone(notification.id, due, by).await
+    }
+}
+
+/// Tells operators that a payment waits for one of them.
+pub(super) fn warn_of(payment: &Payment) {
+    let record = payment.record();
+    let Some(Contradiction { transaction, told, .. }) = &record.contradiction else { return };
+    tracing::warn!(payment_id = %record.id, transaction, told, "the gateway contradicts a payment; it waits for a person");
+}
+
+/// How long to wait after a failure when there have been this many before.
+fn wait_after(attempts: u32) -> TimeDelta {
+    let factor = 2_i32.saturating_pow(attempts.min(16));
+    FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_doubles_the_wait_up_to_five_minutes() {
+        assert_eq!([0, 1, 2].map(wait_after), [2, 4, 8].map(TimeDelta::seconds));
+        assert_eq!(wait_after(30), TimeDelta::minutes(5));
+    }
+}

@@ -1,0 +1,52 @@
+//! Looking through the products.
+
+use crate::access::Access;
+use crate::context::Context;
+use crate::page::Page;
+use crate::pipeline::{Kind, UseCase};
+use crate::product::{BrowseForm, ProductImages, ProductQueries, ProductTotals, ProductView};
+use crate::rate_limit::RateLimitClass;
+use domain::error::Error;
+use std::sync::Arc;
+
+/// Shows a list of products to anybody, piece by piece.
+pub struct BrowseProducts {
+    /// The products.
+    pub products: Arc<dyn ProductQueries>,
+    /// How many there are.
+    pub totals: Arc<dyn ProductTotals>,
+    /// Their images.
+    pub images: Arc<ProductImages>,
+}
+
+impl UseCase for BrowseProducts {
+    const NAME: &'static str = "browse_products";
+    const KIND: Kind = Kind::Query;
+    const ACCESS: Access = Access::Public;
+    const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    type Input = BrowseForm;
+    type Output = Page<ProductView>;
+
+    async fn execute(&self, context: &Context, form: BrowseForm) -> Result<Page<ProductView>, Error> {
+        let listing = form.parse()?;
+        let limit = listing.page.limit;
+        let mut products = self.products.list(&listing, context.deadline).await?;
+        let more_follow = products.len() > limit as usize;
+        products.truncate(limit as usize);
+        let given = products.len() as u64;
+        let next = products.last().filter(|_| more_follow).map(|last| listing.cursor_behind(last, given));
+        let seen = listing.page.offset.saturating_add(given);
+        let total = if more_follow || (given == 0 && listing.page.offset > 0) {
+            // It may be older than the list, and is never told to be less than what the list shows.
+            let counted = self.totals.total(&listing.filter, context.deadline).await?;
+            if more_follow { counted.max(seen.saturating_add(1)) } else { counted }
+        } else {
+            seen
+        };
+        let mut items = Vec::with_capacity(products.len());
+        for product in &products {
+            items.push(self.images.show(product).await?);
+        }
+        Ok(Page { items, total, offset: listing.page.offset, limit, next })
+    }
+}

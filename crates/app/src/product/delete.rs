@@ -1,0 +1,55 @@
+//! Withdrawing a product.
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::entity_tag::Tags;
+use crate::pipeline::{Kind, UseCase};
+use crate::product::view::wanted;
+use crate::product::{ProductTotals, Products};
+use crate::rate_limit::RateLimitClass;
+use domain::error::{Error, ErrorCode};
+use domain::product::ProductId;
+use domain::user::Role;
+use std::sync::Arc;
+
+/// What a seller sends to withdraw a product, as it arrived.
+pub struct DeleteForm {
+    /// The product's identifier.
+    pub id: String,
+    /// The versions that the seller expects it to be of; none where any will do.
+    pub expected: Tags,
+}
+
+/// Withdraws a product.
+pub struct DeleteProduct {
+    /// The products.
+    pub products: Arc<dyn Products>,
+    /// How many there are.
+    pub totals: Arc<dyn ProductTotals>,
+    /// Tells when.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl UseCase for DeleteProduct {
+    const NAME: &'static str = "delete_product";
+    const KIND: Kind = Kind::Command;
+    const ACCESS: Access = Access::Only(Role::Seller);
+    const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    type Input = DeleteForm;
+    /// The product that is no more.
+    type Output = ProductId;
+
+    async fn execute(&self, context: &Context, form: DeleteForm) -> Result<ProductId, Error> {
+        let DeleteForm { id, expected } = form;
+        let seller = context.actor.seller()?;
+        let by = context.deadline;
+        let product = self.products.product(wanted(&id)?, by).await?.ok_or(ErrorCode::ProductNotFound)?;
+        let owned = product.owned_by(seller)?;
+        self.products.delete(&owned, &expected, self.clock.now(), by).await?;
+        self.totals.changed();
+        let id = owned.product().id();
+        tracing::info!(product_id = %id, user_id = %seller.id(), "product withdrawn");
+        Ok(id)
+    }
+}

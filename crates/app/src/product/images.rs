@@ -1,0 +1,75 @@
+//! How a product comes by its image: looked at first, noted next, stored then.
+
+use crate::clock::{Clock, Deadline};
+use crate::product::{ImageField, ImageInspector, ImageLedger, ImageStore, ProductView};
+use chrono::TimeDelta;
+use domain::error::{Error, Violations};
+use domain::product::{Image, ImageAddress, ImageKey, Picture, Product};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When a stored image that no product has by then is taken for forgotten: long after any call has ended.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
+/// How long a note may take that is written when a call has failed.
+const NOTE_TIME: Duration = Duration::from_secs(2);
+
+/// The images of products.
+pub struct ProductImages {
+    /// Looks at what sellers send.
+    pub inspector: Arc<dyn ImageInspector>,
+    /// Keeps images.
+    pub store: Arc<dyn ImageStore>,
+    /// Remembers what is to be removed.
+    pub ledger: Arc<dyn ImageLedger>,
+    /// Tells when.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ProductImages {
+    /// Looks at a form's file, where there is one. The outer `None` is that it is refused.
+    pub(super) async fn inspect(
+        &self,
+        field: &mut ImageField,
+        wrong: &mut Violations,
+        by: Deadline,
+    ) -> Result<Option<Option<Image>>, Error> {
+        let ImageField::File(upload) = field else { return Ok(Some(None)) };
+        let inspected = match upload.bytes() {
+            Ok(bytes) => self.inspector.inspect(bytes, by).await?,
+            Err(reason) => Err(reason),
+        };
+        Ok(wrong.take(upload.field(), inspected.map(Some)))
+    }
+
+    /// Puts an image into the store. It is removed again unless a product has it soon.
+    pub(super) async fn keep(&self, image: Image, by: Deadline) -> Result<ImageKey, Error> {
+        let key = ImageKey::generate(image.format);
+        self.ledger.expect(&key, self.clock.now() + FORGOTTEN_AFTER, by).await?;
+        match self.store.put(&key, image, by).await {
+            Ok(()) => Ok(key),
+            Err(error) => {
+                self.abandon(&key).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Has an image removed that no product is going to have. Should this fail, it is removed all the same, later.
+    pub(super) async fn abandon(&self, key: &ImageKey) {
+        // The call's own time may be what has run out.
+        let by = Deadline::within(NOTE_TIME);
+        if let Err(error) = self.ledger.abandon(key, self.clock.now(), by).await {
+            tracing::warn!(image = %key, code = error.code().as_str(), "the removal of an image has to wait");
+        }
+    }
+
+    /// The product as clients see it.
+    pub(crate) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
+        let image = match &product.details().picture {
+            Picture::None => ImageAddress { url: String::new(), ends: false },
+            Picture::External(url) => ImageAddress { url: url.as_str().to_owned(), ends: false },
+            Picture::Stored(key) => self.store.address(key).await?,
+        };
+        Ok(ProductView::new(product, image))
+    }
+}

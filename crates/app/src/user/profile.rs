@@ -1,0 +1,61 @@
+//! Showing an account to its owner.
+
+use crate::access::Access;
+use crate::context::Context;
+use crate::pipeline::{Kind, UseCase};
+use crate::rate_limit::RateLimitClass;
+use crate::user::UserQueries;
+use domain::actor::Identity;
+use domain::error::{Error, ErrorCode};
+use domain::user::{Role, UserId};
+use std::sync::Arc;
+
+/// What the owner of an account sees of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Identifies the account.
+    pub id: UserId,
+    /// What the owner is called.
+    pub name: String,
+    /// The e-mail address as typed, with letters and their marks composed (NFC).
+    pub email: String,
+    /// What the account is for.
+    pub role: Role,
+}
+
+/// Shows an account to its owner, and to nobody else: whether another account exists is not told.
+pub struct ViewProfile {
+    /// The accounts.
+    pub users: Arc<dyn UserQueries>,
+}
+
+/// The right to see an account, which only its owner gets.
+struct Owner(UserId);
+
+impl Owner {
+    fn of(wanted: &str, identity: Identity) -> Result<Self, Error> {
+        if wanted.trim().is_empty() {
+            return Err(Error::id_required("user"));
+        }
+        match wanted.parse() {
+            Ok(id) if identity.id == id => Ok(Self(id)),
+            _ => Err(ErrorCode::Forbidden.into()),
+        }
+    }
+}
+
+impl UseCase for ViewProfile {
+    const NAME: &'static str = "view_profile";
+    const KIND: Kind = Kind::Query;
+    const ACCESS: Access = Access::Authenticated;
+    const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    /// The account's identifier, as it arrived.
+    type Input = String;
+    type Output = Profile;
+
+    async fn execute(&self, context: &Context, wanted: String) -> Result<Profile, Error> {
+        let Owner(id) = Owner::of(&wanted, context.actor.identity()?)?;
+        let profile = self.users.profile(id, context.deadline).await?;
+        profile.ok_or_else(|| ErrorCode::UserNotFound.into())
+    }
+}

@@ -1,0 +1,295 @@
+//! Whether a store does what the shop needs of it: tried on the store itself, as an operator asks.
+
+use super::fault::Fault;
+use super::s3::{Checksum, S3Options};
+use super::store::{Addresses, Place, Store, bounded};
+use app::product::ImageStore;
+use domain::error::causes;
+use domain::product::{Image, ImageFormat, ImageKey};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use object_store::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A grey PNG image of one pixel.
+const PIXEL: &[u8] =
+    b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\
+    \x9bU\x00\x00\x00\x0aIDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\xb18\xf6\x14\x00\x00\x00\x00IEND\xaeB`\
+    \x82";
+
+/// How long connecting to the address of an image may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// One thing that is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To put an image.
+    Put,
+    /// To put the same one there once more, as is done when an answer is lost.
+    PutAgain,
+    /// To read it at the address that clients get.
+    Open,
+    /// To remove it.
+    Remove,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It works.
+    Works,
+    /// It cannot be tried from here, for this reason.
+    Untried(&'static str),
+    /// It failed.
+    Fails {
+        /// Why, in words that hold no secret.
+        cause: String,
+        /// What may help.
+        hints: Vec<Hint>,
+    },
+}
+
+/// What may help where a step fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// With this change it works: that was tried.
+    Change(Change),
+    /// The region is another one than the bucket's.
+    Region,
+    /// The clocks of this machine and of the service differ.
+    Clock,
+    /// The key's name or the key is wrong, or the key is no more.
+    Credentials,
+    /// There is no such bucket.
+    Bucket,
+    /// The key's policy has to allow this.
+    Permission(&'static str),
+    /// The service's certificate is signed by nobody whom this machine trusts, or is for another name.
+    Certificate,
+    /// Nobody answers at the endpoint.
+    Endpoint,
+    /// Not everybody may read what is in the bucket.
+    NotPublic,
+    /// What clients get as an image's address leads elsewhere.
+    PublicUrl,
+}
+
+/// Another choice for one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Of the region.
+    Region(String),
+    /// Of where the bucket's name stands.
+    PathStyle(bool),
+    /// Of whether images are put on a condition.
+    ConditionalPut(bool),
+    /// Of what is sent with an image.
+    Checksum(Checksum),
+}
+
+/// What was tried, in this order, and what of it may be left in the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Each step that was tried.
+    pub steps: Vec<(Step, Outcome)>,
+    /// The places of images that could not be removed, where they were put.
+    pub left: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing failed.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.left.is_empty() && !self.steps.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fails { .. }))
+    }
+}
+
+impl Store {
+    /// Puts an image of one pixel, reads it as clients do, and removes it. Where putting it fails, what the settings could say
+    /// instead is tried too. Each request takes the store's time at most.
+    pub async fn check(&self) -> Report {
+        let mut report = Report::default();
+        let key = ImageKey::generate(ImageFormat::Png);
+        let path = match self.path(&key) {
+            Ok(path) => path,
+            Err(error) => {
+                report.steps.push((Step::Put, Outcome::Fails { cause: causes(&error), hints: Vec::new() }));
+                return report;
+            }
+        };
+        if let Err(fault) = self.put_pixel(&path, &mut report.left).await {
+            let change = match &self.place {
+                Place::Bucket(bucket) => self.find_change(bucket.options(), &fault, &mut report.left).await,
+                Place::Folder(_) => None,
+            };
+            let hints = change.map_or_else(|| guess(&fault, "s3:PutObject"), |change| vec![Hint::Change(change)]);
+            report.steps.push((Step::Put, failed(&fault, hints)));
+            return report;
+        }
+        report.steps.push((Step::Put, Outcome::Works));
+        if matches!(self.place, Place::Bucket(_)) {
+            report.steps.push((Step::PutAgain, judged(self.put_again(&path).await, "s3:GetObject")));
+        }
+        report.steps.push((Step::Open, self.open(&key, &path).await));
+        let removed = self.remove_pixel(&path).await;
+        if removed.is_err() {
+            report.left.push(path.to_string());
+        }
+        report.steps.push((Step::Remove, judged(removed, "s3:DeleteObject")));
+        report
+    }
+
+    /// Puts it, and removes what may be there although that failed.
+    async fn put_pixel(&self, path: &Path, left: &mut Vec<String>) -> Result<(), Fault> {
+        let outcome = self.put_again(path).await;
+        if let Err(fault) = &outcome
+            && fault.is_unanswered
+            && !fault.is_unreachable
+            && self.remove_pixel(path).await.is_err()
+        {
+            left.push(path.to_string());
+        }
+        outcome
+    }
+
+    async fn put_again(&self, path: &Path) -> Result<(), Fault> {
+        let image = Image { format: ImageFormat::Png, bytes: PIXEL.to_vec() };
+        bounded(self.timeout, self.place.put(path, image)).await
+    }
+
+    /// Removes it, twice, because that may be repeated, and makes sure that it is gone where that can be found out.
+    async fn remove_pixel(&self, path: &Path) -> Result<(), Fault> {
+        for _ in 0..2 {
+            bounded(self.timeout, self.place.remove(path)).await?;
+        }
+        match bounded(self.timeout, self.place.has(path)).await {
+            Ok(true) => Err(Fault::because("it is there still, although its removal succeeded")),
+            // A key that may not read tells nothing.
+            Ok(false) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Reads an image where clients do.
+    async fn open(&self, key: &ImageKey, path: &Path) -> Outcome {
+        if matches!(self.place, Place::Folder(_)) {
+            return judged(bounded(self.timeout, self.place.read(path)).await.and_then(|found| compare(&found)), "");
+        }
+        let address = match self.address(key).await {
+            Ok(address) => address.url,
+            Err(error) => return Outcome::Fails { cause: causes(&error), hints: vec![Hint::Credentials] },
+        };
+        if !address.starts_with("http") {
+            return Outcome::Untried("the addresses of images have no host");
+        }
+        match bounded(self.timeout, download(&address)).await {
+            Ok(()) => Outcome::Works,
+            Err(fault) if fault.is_untrusted => failed(&fault, vec![Hint::Certificate]),
+            Err(fault) if matches!(self.addresses, Addresses::Presigned(_)) => {
+                failed(&fault, guess(&fault, "s3:GetObject"))
+            }
+            Err(fault) => {
+                // What some services say of a bucket that is not public is 400.
+                let is_refused = fault.status.is_some_and(|status| (400..500).contains(&status) && status != 404);
+                failed(&fault, if is_refused { vec![Hint::NotPublic] } else { vec![Hint::PublicUrl] })
+            }
+        }
+    }
+
+    /// Finds the one setting that makes putting an image work.
+    async fn find_change(&self, options: &S3Options, fault: &Fault, left: &mut Vec<String>) -> Option<Change> {
+        if fault.is_untrusted || (fault.status.is_none() && (options.path_style || !fault.is_unreachable)) {
+            return None;
+        }
+        let checksum = if options.checksum == Checksum::None { Checksum::Sha256 } else { Checksum::None };
+        let mut changes = vec![
+            Change::PathStyle(!options.path_style),
+            Change::ConditionalPut(!options.conditional_put),
+            Change::Checksum(checksum),
+        ];
+        if !fault.region.is_empty() && fault.region != options.region {
+            changes.insert(0, Change::Region(fault.region.clone()));
+        }
+        for change in changes {
+            let Ok(store) = Self::s3(change.made_to(options), Arc::clone(&self.clock)) else { continue };
+            let Ok(path) = store.path(&ImageKey::generate(ImageFormat::Png)) else { continue };
+            if store.put_pixel(&path, left).await.is_ok() {
+                if store.remove_pixel(&path).await.is_err() {
+                    left.push(path.to_string());
+                }
+                return Some(change);
+            }
+        }
+        None
+    }
+}
+
+impl Change {
+    fn made_to(&self, options: &S3Options) -> S3Options {
+        let mut options = options.clone();
+        match self {
+            Self::Region(region) => options.region.clone_from(region),
+            Self::PathStyle(path_style) => options.path_style = *path_style,
+            Self::ConditionalPut(conditional_put) => options.conditional_put = *conditional_put,
+            Self::Checksum(checksum) => options.checksum = *checksum,
+        }
+        options
+    }
+}
+
+/// What a fault says of its cause, where what was tried needs the right to this action.
+fn guess(fault: &Fault, action: &'static str) -> Vec<Hint> {
+    if fault.is_untrusted {
+        return vec![Hint::Certificate];
+    }
+    match (fault.name.as_str(), fault.status) {
+        ("RequestTimeTooSkewed", _) => vec![Hint::Clock],
+        ("NoSuchBucket", _) => vec![Hint::Bucket],
+        ("AccessDenied", _) => vec![Hint::Permission(action)],
+        ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken", _) => {
+            vec![Hint::Credentials]
+        }
+        ("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _) => vec![Hint::Region],
+        (_, Some(300..=399)) => vec![Hint::Region],
+        (_, Some(401)) => vec![Hint::Credentials],
+        (_, Some(403)) => vec![Hint::Credentials, Hint::Permission(action)],
+        (_, Some(404)) => vec![Hint::Bucket],
+        (_, None) if fault.is_unanswered => vec![Hint::Endpoint],
+        _ => Vec::new(),
+    }
+}
+
+fn failed(fault: &Fault, hints: Vec<Hint>) -> Outcome {
+    Outcome::Fails { cause: fault.to_string(), hints }
+}
+
+fn judged(outcome: Result<(), Fault>, action: &'static str) -> Outcome {
+    match outcome {
+        Ok(()) => Outcome::Works,
+        Err(fault) => failed(&fault, guess(&fault, action)),
+    }
+}
+
+fn compare(found: &[u8]) -> Result<(), Fault> {
+    if found == PIXEL { Ok(()) } else { Err(Fault::because("something else is there")) }
+}
+
+/// Reads an image as a browser does.
+async fn download(address: &str) -> Result<(), Fault> {
+    let client = reqwest::Client::builder().connect_timeout(CONNECT).build().map_err(|error| Fault::of_web(&error))?;
+    let mut answer = client.get(address).send().await.map_err(|error| Fault::of_web(&error))?;
+    if answer.status() != StatusCode::OK {
+        return Err(Fault::answered(answer.status().as_u16()));
+    }
+    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_image = media_type.is_some_and(|media_type| media_type == ImageFormat::Png.media_type());
+    let mut found = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| Fault::of_web(&error))? {
+        found.extend_from_slice(&piece);
+        if found.len() > PIXEL.len() {
+            break;
+        }
+    }
+    compare(&found)?;
+    if is_image { Ok(()) } else { Err(Fault::because("it is not sent as image/png, and browsers may not show it")) }
+}

@@ -1,0 +1,156 @@
+//! Writing: from what a mail says to a message as RFC 5322 has it.
+
+use super::MailSetupError;
+use super::sender::{Sender, domain_of_mail};
+use super::templates::{Templates, Words};
+use app::payment::MailContent;
+use domain::error::BoxError;
+use domain::user::Email;
+use lettre::address::Envelope;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, Message};
+use std::path::Path;
+use url::Url;
+
+/// A message that is ready to be sent.
+pub(super) struct Sheet {
+    /// To whom it goes, as we know them.
+    pub(super) recipient: Email,
+    /// To whom, as mail servers know them: with the domain in ASCII.
+    pub(super) to: Address,
+    pub(super) from: Address,
+    pub(super) subject: String,
+    /// Without the domain and the angle brackets.
+    pub(super) message_id: String,
+    /// Head and body, with CRLF.
+    pub(super) bytes: Vec<u8>,
+}
+
+pub(super) struct Composer {
+    from: Mailbox,
+    domain: String,
+    templates: Templates,
+}
+
+/// Says that no human has written this, so that no machine answers it (RFC 3834 §5).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, BoxError> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+impl Composer {
+    pub(super) fn new(from: &str, domain: &str, templates: Option<&Path>) -> Result<Self, MailSetupError> {
+        let Sender { mailbox } = from.parse().map_err(MailSetupError::From)?;
+        let domain = domain_of_mail(domain).ok_or_else(|| MailSetupError::Domain(domain.to_owned()))?;
+        let shop = mailbox.name.clone().unwrap_or_else(|| domain.clone());
+        Ok(Self { from: mailbox, domain, templates: Templates::load(templates, shop)? })
+    }
+
+    pub(super) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Writes a mail.
+    ///
+    /// # Errors
+    /// That there is no template for it, or that its address is none. Trying again does not help.
+    pub(super) fn compose(&self, content: &MailContent) -> Result<Sheet, BoxError> {
+        let (recipient, to) = address(&content.email)?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if content.message_id.is_empty() || !content.message_id.chars().all(is_plain) {
+            return Err("its Message-ID has characters that do not belong there".into());
+        }
+        let name = clean(&content.name);
+        let Words { subject, text, html } = self.templates.words(&MailContent {
+            name: name.clone(),
+            product: clean(&content.product),
+            code: clean(&content.code),
+            payment_url: content.payment_url.as_deref().and_then(link),
+            ..content.clone()
+        })?;
+        let subject = clean(&subject);
+        // lettre stops the thread over a line break in a name; after cleaning there is none.
+        let mailbox = Mailbox::new(Some(name).filter(|name| !name.is_empty()), to.clone());
+        let message = Message::builder()
+            // Given, because lettre would read the recipient back from the header, and not know letters with marks.
+            .envelope(Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?)
+            .from(self.from.clone())
+            .to(mailbox)
+            .subject(subject.as_str())
+            .message_id(Some(format!("<{}@{}>", content.message_id, self.domain)))
+            .header(AutoSubmitted)
+            .multipart(MultiPart::alternative_plain_html(text, html))?;
+        let (from, message_id) = (self.from.email.clone(), content.message_id.clone());
+        Ok(Sheet { recipient, to, from, subject, message_id, bytes: message.formatted() })
+    }
+}
+
+/// Reads an address. The local part stays as its owner typed it: what case means there is their server's business.
+fn address(raw: &str) -> Result<(Email, Address), BoxError> {
+    let email = Email::parse_known(raw).map_err(|_| "its recipient has no e-mail address")?;
+    let local = email.as_str().rsplit_once('@').map_or("", |(local, _)| local);
+    let domain = email.key().rsplit_once('@').map_or("", |(_, domain)| domain);
+    // lettre's own check has no place for letters with marks; what an `Email` holds has been checked by the grammar.
+    let address = Address::new_dangerous(local, domain);
+    Ok((email, address))
+}
+
+/// The text as one line, without what would move the cursor, turn the direction of reading, or end the line.
+pub(super) fn clean(raw: &str) -> String {
+    let turns = |c: &char| matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let kept = raw.chars().filter(|c| !turns(c)).map(|c| if ends(c) { ' ' } else { c });
+    kept.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The address as a link that leads to a web page and nowhere else.
+fn link(raw: &str) -> Option<String> {
+    let url = Url::parse(raw).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_one_line_that_reads_from_left_to_right() {
+        for (raw, cleaned) in [
+            ("Ada Lovelace", "Ada Lovelace"),
+            ("Ada\r\nBcc: eve@example.com", "Ada Bcc: eve@example.com"),
+            ("a\0b\u{7f}c\u{85}d\u{2028}e", "a b c d e"),
+            ("\u{202E}moc.elpmaxe\u{202C}", "moc.elpmaxe"),
+            ("  \t ", ""),
+            ("Zoë 👩‍👩‍👧", "Zoë 👩‍👩‍👧"),
+        ] {
+            assert_eq!(clean(raw), cleaned, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_the_web_only() {
+        assert_eq!(link("https://pay.example/x?a=b").as_deref(), Some("https://pay.example/x?a=b"));
+        assert_eq!(link("javascript:alert(1)"), None);
+        assert_eq!(link("pay"), None);
+    }
+
+    #[test]
+    fn an_address_keeps_its_local_part_and_has_its_domain_in_ascii() {
+        assert_eq!(address("Ada@BÜCHER.example").unwrap().1.to_string(), "Ada@xn--bcher-kva.example");
+        assert_eq!(address("नि\u{093C}@example.com").unwrap().1.to_string(), "नि\u{093C}@example.com");
+        assert!(address("ada").is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! Letters as files, for those who develop.
+
+use super::MailSetupError;
+use super::compose::Sheet;
+use app::payment::MailError;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use tokio::io::AsyncWriteExt;
+
+/// Who may read letters: we, and nobody else.
+const FOLDER_MODE: u32 = 0o700;
+
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(super) fn open(path: PathBuf) -> Result<Self, MailSetupError> {
+        match DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&path) {
+            Ok(()) => Ok(Self { path }),
+            Err(error) => Err(MailSetupError::Folder(path, error.into())),
+        }
+    }
+
+    /// Puts a mail there, whole or not at all. One that is there already is replaced: it says the same.
+    pub(super) async fn put(&self, sheet: &Sheet) -> Result<(), MailError> {
+        let file = self.path.join(format!("{}.eml", sheet.message_id));
+        let unfinished = self.path.join(format!(".{}.{}", sheet.message_id, uuid::Uuid::now_v7()));
+        let outcome = write(&unfinished, &file, &sheet.bytes).await;
+        if outcome.is_err() {
+            // What failed is told; that it cannot be tidied up either would not help anybody.
+            let _ = tokio::fs::remove_file(&unfinished).await;
+        }
+        outcome.map_err(|error| MailError::Away(format!("{}: {error}", file.display()).into()))
+    }
+}
+
+async fn write(unfinished: &Path, file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut written = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished).await?;
+    written.write_all(bytes).await?;
+    written.sync_all().await?;
+    tokio::fs::rename(unfinished, file).await
+}

@@ -1,0 +1,51 @@
+//! Whether the mail server can be used, for operators: a gauge, and a line of the log when that changes.
+
+use app::payment::MailError;
+use std::mem::discriminant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often trouble that goes on is logged.
+const TELL_EVERY: Duration = Duration::from_secs(600);
+
+#[derive(Default)]
+pub(super) struct Health(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Whether the server let us in when we last tried; none before that.
+    is_usable: Option<bool>,
+    /// What was told of trouble last, and when.
+    told: Option<(std::mem::Discriminant<MailError>, Instant)>,
+}
+
+impl Health {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_usable(&self) -> Option<bool> {
+        self.state().is_usable
+    }
+
+    /// Takes note of how an attempt ended to speak to the server.
+    pub(super) fn heed<T>(&self, outcome: &Result<T, MailError>) {
+        let mut state = self.state();
+        match outcome {
+            Err(error @ (MailError::Away(_) | MailError::Refused(_))) => {
+                state.is_usable = Some(false);
+                let (kind, told) = (discriminant(error), state.told);
+                if told.is_none_or(|(before, at)| before != kind || at.elapsed() >= TELL_EVERY) {
+                    state.told = Some((kind, Instant::now()));
+                    tracing::warn!(error = error.to_string(), "the mail server cannot be used, and mails wait");
+                }
+            }
+            _ => {
+                if state.is_usable.replace(true) == Some(false) {
+                    tracing::info!("the mail server can be used again");
+                }
+                state.told = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Letters to buyers and sellers: written from templates, and sent by SMTP, to a folder, or to the log alone.
+//!
+//! What people call themselves and their products comes to strangers here. It is cleaned before it goes anywhere
+//! (`compose.rs`), and escaped by the templates (`templates.rs`).
+
+mod compose;
+mod folder;
+mod health;
+mod refusal;
+mod reply;
+mod sender;
+mod server;
+mod session;
+mod smtp;
+mod templates;
+
+pub use sender::{NoSender, Sender, domain_of_mail};
+pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
+pub use session::Timeouts;
+
+use app::payment::{Delivery, MailContent, MailError, MailSender};
+use async_trait::async_trait;
+use compose::{Composer, Sheet};
+use domain::error::BoxError;
+use folder::Folder;
+use smtp::Courier;
+use std::fmt;
+use std::path::PathBuf;
+
+/// How the mailer works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    pub from: String,
+    /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
+    pub domain: String,
+    /// A folder with templates to be used instead of those of the same name that are built in.
+    pub templates: Option<PathBuf>,
+    /// How letters go out.
+    pub transport: Transport,
+}
+
+/// How letters go out.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// To a mail server.
+    Smtp(SmtpOptions),
+    /// Not at all: that there would have been one is logged.
+    Log,
+    /// Into a folder, each as a file `{Message-ID}.eml`. The folder is made where there is none.
+    Folder(PathBuf),
+}
+
+/// Why the mailer cannot be opened.
+#[derive(Debug)]
+pub enum MailSetupError {
+    /// The sender is none.
+    From(NoSender),
+    /// The domain is none.
+    Domain(String),
+    /// The mail server's address, its account, or the certificates to trust are not right.
+    Server(String),
+    /// Letters cannot be put into the folder.
+    Folder(PathBuf, BoxError),
+    /// The templates' folder cannot be read.
+    Templates(PathBuf, BoxError),
+    /// A template, named by its path in the folder of templates, cannot be used.
+    Template(String, BoxError),
+}
+
+impl fmt::Display for MailSetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::From(why) => write!(f, "the sender {why}; write one as in `Go Commerce <shop@example.com>`"),
+            Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
+            Self::Server(reason) => f.write_str(reason),
+            Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
+            Self::Templates(folder, reason) => {
+                write!(f, "the templates in {} cannot be read: {reason}", folder.display())
+            }
+            Self::Template(name, reason) => write!(f, "the template {name} cannot be used: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for MailSetupError {}
+
+/// Writes letters, and brings them out.
+pub struct Mailer {
+    composer: Composer,
+    way: Way,
+}
+
+enum Way {
+    Smtp(Box<Courier>),
+    Log,
+    Folder(Folder),
+}
+
+impl Mailer {
+    /// Opens the mailer. Every mail that there may be is written once, so that what is wrong with a template is found now;
+    /// nothing is sent yet.
+    ///
+    /// # Errors
+    /// What is wrong with the options, or with what they point at.
+    pub fn new(options: Options) -> Result<Self, MailSetupError> {
+        let composer = Composer::new(&options.from, &options.domain, options.templates.as_deref())?;
+        let way = match options.transport {
+            Transport::Smtp(options) => Way::Smtp(Box::new(Courier::new(options, composer.domain())?)),
+            Transport::Log => Way::Log,
+            Transport::Folder(folder) => Way::Folder(Folder::open(folder)?),
+        };
+        Ok(Self { composer, way })
+    }
+
+    /// Looks for what [`Mailer::new`] would find wrong, but makes no folder.
+    ///
+    /// # Errors
+    /// Those of [`Mailer::new`], but for a folder that cannot be made.
+    pub fn check(options: Options) -> Result<(), MailSetupError> {
+        let transport = match options.transport {
+            Transport::Folder(_) => Transport::Log,
+            other => other,
+        };
+        Self::new(Options { transport, ..options }).map(drop)
+    }
+
+    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot be used, or that
+    /// cannot take all addresses, is logged.
+    ///
+    /// # Errors
+    /// That the server is away, or does not let us in.
+    pub async fn look(&self) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(courier) => courier.look().await,
+            Way::Log | Way::Folder(_) => Ok(()),
+        }
+    }
+
+    /// Whether the mail server let us in when we last tried. None where that is not known, or letters go to no server.
+    #[must_use]
+    pub fn is_usable(&self) -> Option<bool> {
+        match &self.way {
+            Way::Smtp(courier) => courier.is_usable(),
+            Way::Log | Way::Folder(_) => None,
+        }
+    }
+
+    /// Whether the mail server takes addresses with characters beyond ASCII before the `@` (`SMTPUTF8`, RFC 6531), by what it
+    /// said when we last connected. None where that is not known, or letters go to no server.
+    #[must_use]
+    pub fn takes_all_addresses(&self) -> Option<bool> {
+        match &self.way {
+            Way::Smtp(courier) => courier.takes_all_addresses(),
+            Way::Log | Way::Folder(_) => None,
+        }
+    }
+}
+
+#[async_trait]
+impl MailSender for Mailer {
+    async fn send(&self, content: &MailContent) -> Result<Delivery, MailError> {
+        let sheet = self.composer.compose(content).map_err(MailError::Permanent)?;
+        match &self.way {
+            Way::Smtp(courier) => courier.send(&sheet).await.map(|()| Delivery::Sent),
+            Way::Log => {
+                let Sheet { recipient, subject, message_id, .. } = &sheet;
+                tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");
+                Ok(Delivery::Logged)
+            }
+            Way::Folder(folder) => folder.put(&sheet).await.map(|()| Delivery::Written),
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! A conversation with a mail server (RFC 5321), each of whose steps has its time.
+//!
+//! It is held with servers as they are, which no client library that we know of bears: some greet or answer after minutes, have
+//! no `EHLO`, spell `AUTH` as it was before there was a standard, ask for names and passwords in words of their own, or answer
+//! in other encodings than UTF-8, or without a text.
+
+use super::reply::{Class, Reply};
+use super::server::{Encryption, Server, SmtpAccount};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::FutureExt;
+use secrecy::ExposeSecret;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// How much of a mail is sent at once, in bytes; each such part has its time.
+const BLOCK: usize = 16 * 1024;
+/// How long a connection that takes nothing more may take to say why.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// How long each step of a conversation may take (RFC 5321 §4.5.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until one of the server's addresses is connected to.
+    pub connect: Duration,
+    /// Until the server greets. Some let clients wait, to see whether they do.
+    pub greeting: Duration,
+    /// Until it answers a command.
+    pub command: Duration,
+    /// Until it answers `DATA`.
+    pub data: Duration,
+    /// Until it has taken a part of a mail, of 16 KiB.
+    pub block: Duration,
+    /// Until it says whether it takes a mail, once it has all of it. Filters look at it meanwhile.
+    pub end: Duration,
+}
+
+impl Default for Timeouts {
+    /// What RFC 5321 §4.5.3.2 asks for at least; it says nothing of connecting.
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        Self {
+            connect: Duration::from_secs(30),
+            greeting: minutes(5),
+            command: minutes(5),
+            data: minutes(2),
+            block: minutes(3),
+            end: minutes(10),
+        }
+    }
+}
+
+/// Why a step did not succeed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server refuses, now or for good.
+    Refusal(Reply),
+    /// It has no way to log in that we could go.
+    NoLogin(&'static str),
+    /// It says what makes no sense here.
+    Odd(String),
+    /// It says nothing: the connection cannot be made or is lost, or the time is over.
+    Silent(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refusal(reply) => write!(f, "it answered {reply}"),
+            Self::NoLogin(reason) => f.write_str(reason),
+            Self::Odd(reason) | Self::Silent(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData => Self::Odd(error.to_string()),
+            _ => Self::Silent(error.to_string()),
+        }
+    }
+}
+
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// What a server says that it can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Features {
+    /// `STARTTLS` (RFC 3207).
+    start_tls: bool,
+    /// `SMTPUTF8` (RFC 6531).
+    utf8: bool,
+    /// `8BITMIME` (RFC 6152).
+    eight_bit: bool,
+    /// The ways to log in (RFC 4954), in upper case.
+    mechanisms: Vec<String>,
+}
+
+impl Features {
+    /// Reads what the lines of an answer to `EHLO` offer, the first of which is the server's name.
+    fn of(hello: &Reply) -> Self {
+        let mut features = Self::default();
+        for line in hello.lines.iter().skip(1).map(|line| line.to_ascii_uppercase()) {
+            // Before RFC 2554 it was `AUTH=LOGIN`, and some servers still say both.
+            let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
+            match words.next() {
+                Some("STARTTLS") => features.start_tls = true,
+                Some("SMTPUTF8") => features.utf8 = true,
+                Some("8BITMIME") => features.eight_bit = true,
+                Some("AUTH") => features.mechanisms.extend(words.map(str::to_owned)),
+                _ => {}
+            }
+        }
+        features
+    }
+
+    /// Whether it takes addresses beyond ASCII, and letters that have such an address in their head (RFC 6531 §3.1).
+    pub(super) const fn takes_all_addresses(&self) -> bool {
+        self.utf8 && self.eight_bit
+    }
+
+    fn has_mechanism(&self, name: &str) -> bool {
+        self.mechanisms.iter().any(|mechanism| mechanism == name)
+    }
+}
+
+/// A connection to a server that has greeted us and knows us.
+pub(super) struct Session {
+    wire: BufReader<Box<dyn Wire>>,
+    times: Timeouts,
+    features: Features,
+}
+
+impl Session {
+    /// Connects, encrypts where that is wanted, and logs in where there is an account.
+    pub(super) async fn open(server: &Server, hello: &str, times: Timeouts) -> Result<Self, Failure> {
+        let stream = connect(&server.host, server.port, times.connect).await?;
+        let mut session = Self::over(Box::new(stream), times);
+        if let Encryption::Implicit(tls) = &server.encryption {
+            session = session.encrypt(tls).await?;
+        }
+        session.answer("a greeting", times.greeting).await?;
+        session.say_hello(hello).await?;
+        if let Encryption::StartTls(tls) = &server.encryption {
+            if !session.features.start_tls {
+                let lack = "it does not offer STARTTLS, and mail.url has ?tls=required";
+                return Err(Failure::Odd(lack.to_owned()));
+            }
+            session.ask("STARTTLS", "STARTTLS", times.command).await?;
+            session = session.encrypt(tls).await?;
+            session.say_hello(hello).await?;
+        }
+        if let Some(account) = &server.account {
+            session.log_in(account).await?;
+        }
+        Ok(session)
+    }
+
+    fn over(wire: Box<dyn Wire>, times: Timeouts) -> Self {
+        Self { wire: BufReader::new(wire), times, features: Features::default() }
+    }
+
+    pub(super) const fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Goes on encrypted. What the server has said before that counts for nothing (RFC 3207 §4.2): whoever is between us and it
+    /// may have said that (as CVE-2021-33515 tells of others).
+    async fn encrypt(self, tls: &super::server::Tls) -> Result<Self, Failure> {
+        if !self.wire.buffer().is_empty() {
+            return Err(Failure::Odd("it went on talking in the clear when encryption was to begin".to_owned()));
+        }
+        let handshake = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), self.wire.into_inner());
+        let stream = within(self.times.command, "the TLS handshake", handshake).await?;
+        Ok(Self::over(Box::new(stream), self.times))
+    }
+
+    /// Says hello, in the old way where the server does not know the new one (RFC 5321 §3.2).
+    async fn say_hello(&mut self, name: &str) -> Result<(), Failure> {
+        let time = self.times.command;
+        self.features = match self.ask("EHLO", &format!("EHLO {name}"), time).await {
+            Ok(hello) => Features::of(&hello),
+            Err(Failure::Refusal(no)) if no.class() == Class::Never => {
+                self.ask("HELO", &format!("HELO {name}"), time).await?;
+                Features::default()
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(())
+    }
+
+    /// Logs in by `PLAIN` (RFC 4616), or else by `LOGIN`, which has no standard: the name is what is asked for first, and the
+    /// password second, whatever the questions are.
+    async fn log_in(&mut self, account: &SmtpAccount) -> Result<(), Failure> {
+        let (user, password) = (account.user.as_str(), account.password.expose_secret());
+        let has_login = self.features.has_mechanism("LOGIN");
+        if self.features.has_mechanism("PLAIN") {
+            let told = BASE64.encode(format!("\0{user}\0{password}"));
+            match self.converse(&format!("AUTH PLAIN {told}"), std::slice::from_ref(&told)).await {
+                // It does not know the way that it has named (RFC 4954 §4).
+                Err(Failure::Refusal(no)) if has_login && matches!(no.code, 500..=504) => {}
+                end => return end,
+            }
+        }
+        if !has_login {
+            let reason = "it offers no way to log in that we know, which are AUTH PLAIN and AUTH LOGIN";
+            return Err(Failure::NoLogin(reason));
+        }
+        self.converse("AUTH LOGIN", &[BASE64.encode(user), BASE64.encode(password)]).await
+    }
+
+    /// Says something, and answers what is asked then, one answer after the other. What the server says to that is kept without
+    /// its words where it has not judged name and password: some repeat what they do not understand, and this is logged.
+    async fn converse(&mut self, command: &str, answers: &[String]) -> Result<(), Failure> {
+        let repeats = |no: &Reply| no.lines.iter().any(|line| answers.iter().any(|told| line.contains(told.as_str())));
+        let wordless = |failure| match failure {
+            Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) || repeats(&no) => {
+                Failure::Refusal(Reply { code: no.code, lines: Vec::new() })
+            }
+            Failure::Odd(_) => Failure::Odd("its answer to AUTH is none".to_owned()),
+            other => other,
+        };
+        let time = self.times.command;
+        let mut reply = self.ask("AUTH", command, time).await.map_err(wordless)?;
+        for answer in answers {
+            if reply.class() == Class::GoOn {
+                reply = self.ask("AUTH", answer, time).await.map_err(wordless)?;
+            }
+        }
+        match reply.class() {
+            Class::Done => Ok(()),
+            _ => Err(Failure::NoLogin("it has been told name and password, and asks on")),
+        }
+    }
+
+    /// Whether the server is still there.
+    pub(super) async fn is_there(&mut self, time: Duration) -> bool {
+        self.ask("NOOP", "NOOP", time).await.is_ok()
+    }
+
+    /// Tells whom a mail is from. Parameters begin with a space each.
+    pub(super) async fn from(&mut self, address: &str, parameters: &str) -> Result<(), Failure> {
+        done(self.ask("MAIL", &format!("MAIL FROM:<{address}>{parameters}"), self.times.command).await?)
+    }
+
+    /// Tells whom it is to.
+    pub(super) async fn to(&mut self, address: &str) -> Result<(), Failure> {
+        done(self.ask("RCPT", &format!("RCPT TO:<{address}>"), self.times.command).await?)
+    }
+
+    /// Tells that the mail comes now, and sends it but for its end: as long as that is missing, nobody takes it.
+    pub(super) async fn data(&mut self, content: &[u8]) -> Result<(), Failure> {
+        let reply = self.ask("DATA", "DATA", self.times.data).await?;
+        if reply.class() != Class::GoOn {
+            return Err(Failure::Odd(format!("it answered {reply} to DATA")));
+        }
+        for block in stuffed(content).chunks(BLOCK) {
+            self.write(block, self.times.block).await?;
+        }
+        // What comes before the end is no answer to it.
+        self.quiet().await
+    }
+
+    /// Sends the end of the mail, without which nobody takes it.
+    pub(super) async fn end(&mut self) -> Result<(), Failure> {
+        self.write(b".\r\n", self.times.block).await
+    }
+
+    /// What the server says to the whole mail. It may have taken it, whatever becomes of its answer.
+    pub(super) async fn taken(&mut self) -> Result<(), Failure> {
+        done(self.answer("the content", self.times.end).await?)
+    }
+
+    /// Says a line, and reads the answer.
+    async fn ask(&mut self, name: &str, line: &str, time: Duration) -> Result<Reply, Failure> {
+        self.quiet().await?;
+        self.write(format!("{line}\r\n").as_bytes(), time).await?;
+        self.answer(name, time).await
+    }
+
+    /// Makes sure that nothing has come unasked: it would be taken for the answer to what is said next.
+    async fn quiet(&mut self) -> Result<(), Failure> {
+        match self.wire.fill_buf().now_or_never() {
+            None => Ok(()),
+            Some(Ok([])) => Err(Failure::Silent("it closed the connection".to_owned())),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(_)) => match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
+                Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
+                Ok(Ok(reply)) => Err(Failure::Odd(format!("it said {reply} unasked"))),
+                _ => Err(Failure::Odd("it went on talking unasked".to_owned())),
+            },
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8], time: Duration) -> Result<(), Failure> {
+        let wire = self.wire.get_mut();
+        let written = within(time, "it took nothing more:", async {
+            wire.write_all(bytes).await?;
+            wire.flush().await
+        });
+        let Err(failure) = written.await else { return Ok(()) };
+        // A server that has heard enough says why, and closes the connection.
+        match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
+            Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
+            _ => Err(failure),
+        }
+    }
+
+    async fn answer(&mut self, to: &str, time: Duration) -> Result<Reply, Failure> {
+        let reply = within(time, to, Reply::read(&mut self.wire)).await?;
+        match reply.class() {
+            Class::Done | Class::GoOn => Ok(reply),
+            Class::NotNow | Class::Never => Err(Failure::Refusal(reply)),
+            Class::Unknown => Err(Failure::Odd(format!("it answered {reply}"))),
+        }
+    }
+}
+
+/// The answer to what needs no more than to be done.
+fn done(reply: Reply) -> Result<(), Failure> {
+    match reply.class() {
+        Class::Done => Ok(()),
+        _ => Err(Failure::Odd(format!("it answered {reply}"))),
+    }
+}
+
+/// Does something within a time, or tells what it was that took longer.
+async fn within<T>(time: Duration, what: &str, work: impl Future<Output = io::Result<T>>) -> Result<T, Failure> {
+    match timeout(time, work).await {
+        Ok(end) => Ok(end?),
+        Err(_) => Err(Failure::Silent(format!("{what} took longer than {} s", time.as_secs_f32()))),
+    }
+}
+
+/// Connects to the first of the server's addresses that can be reached.
+async fn connect(host: &str, port: u16, time: Duration) -> Result<TcpStream, Failure> {
+    let addresses = within(time, "looking up its address", lookup_host((host, port))).await?;
+    let mut failure = Failure::Silent("it has no address".to_owned());
+    for address in addresses {
+        match within(time, "connecting", TcpStream::connect(address)).await {
+            Ok(stream) => {
+                // The final dot would otherwise wait until the server's machine has told that it has the rest.
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(why) => failure = Failure::Silent(format!("{address}: {why}")),
+        }
+    }
+    Err(failure)
+}
+
+/// A mail as it is sent: a line that begins with a dot has one more (RFC 5321 §4.5.2), and the last one ends.
+fn stuffed(content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(content.len() + 64);
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        if line.first() == Some(&b'.') {
+            bytes.push(b'.');
+        }
+        bytes.extend_from_slice(line);
+    }
+    if !bytes.ends_with(b"\r\n") {
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(lines: &[&str]) -> Features {
+        let lines = ["mail.example.com"].iter().chain(lines).map(|line| (*line).to_owned()).collect();
+        Features::of(&Reply { code: 250, lines })
+    }
+
+    #[test]
+    fn what_a_server_offers_is_read_however_it_spells_it() {
+        let offered =
+            features(&["SIZE 1000", "8bitmime", "SmtpUTF8", "starttls", "AUTH PLAIN LOGIN", "AUTH=LOGIN", ""]);
+        assert!(offered.start_tls && offered.takes_all_addresses());
+        assert!(offered.has_mechanism("PLAIN") && offered.has_mechanism("LOGIN") && !offered.has_mechanism("XOAUTH2"));
+        let old = features(&["AUTH=LOGIN"]);
+        assert!(old.has_mechanism("LOGIN") && !old.has_mechanism("PLAIN"));
+        assert_eq!(features(&[]), Features::default());
+        assert!(!features(&["SMTPUTF8"]).takes_all_addresses(), "letters with such a head need 8BITMIME");
+    }
+
+    #[test]
+    fn no_line_of_a_letter_ends_it() {
+        for (content, sent) in [
+            ("a\r\n.\r\nb\r\n", "a\r\n..\r\nb\r\n"),
+            (".a\r\n..b", "..a\r\n...b\r\n"),
+            ("a\n.\nb\r\n", "a\n..\nb\r\n"),
+            ("", "\r\n"),
+        ] {
+            assert_eq!(stuffed(content.as_bytes()), sent.as_bytes(), "{content:?}");
+        }
+    }
+}

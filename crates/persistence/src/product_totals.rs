@@ -1,0 +1,196 @@
+//! How many products lists have, counted no more often than needed: counting the products of a large shop takes a
+//! database longer than anything else that a list asks of it.
+
+use app::clock::Deadline;
+use app::pipeline::Spawner;
+use app::product::{Filter, ProductQueries, ProductTotals};
+use async_trait::async_trait;
+use domain::error::{Error, ErrorCode};
+use moka::{future, policy::EvictionPolicy, sync};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Filters whose totals are kept at most.
+const MAX_FILTERS: u64 = 1024;
+/// The largest total that is counted anew after every change: a client that has added a product to a list that it can oversee
+/// is to see it counted.
+const SMALL: u64 = 10_000;
+/// The age at which a total is counted anew, whoever may have changed what.
+const OLD: Duration = Duration::from_secs(5);
+/// The age up to which a large total is told while it is being counted anew.
+const TOO_OLD: Duration = Duration::from_secs(60);
+/// How long counting anew in the background may take.
+const REFRESH: Duration = Duration::from_secs(30);
+
+/// Totals, as [`ProductQueries`] counts them, kept for a while. A small one is never older than the last change made by this
+/// process, and no total is told that is older than a minute.
+///
+/// Those who ask for one total at once wait for one count. Once a large total is known, nobody waits for it again as long as it
+/// is asked for at least once a minute.
+pub struct CachedTotals {
+    inner: Arc<Inner>,
+    spawner: Arc<dyn Spawner>,
+}
+
+struct Inner {
+    products: Arc<dyn ProductQueries>,
+    /// Counts the changes of this process.
+    changes: AtomicU64,
+    /// Totals by what they were counted for: a filter after so many changes. So nobody waits for a count that began before
+    /// the change that they have made.
+    counted: future::Cache<(Filter, u64), Counted>,
+    /// The totals that are large.
+    large: sync::Cache<Filter, Arc<Large>>,
+    now: Box<dyn Fn() -> Instant + Send + Sync>,
+}
+
+#[derive(Clone, Copy)]
+struct Counted {
+    total: u64,
+    at: Instant,
+}
+
+struct Large {
+    counted: Counted,
+    /// When it is counted anew: later than now while somebody does, or has just failed to.
+    refresh_from: Mutex<Instant>,
+}
+
+impl CachedTotals {
+    /// Totals of these products, counted anew in tasks of this spawner.
+    #[must_use]
+    pub fn new(products: Arc<dyn ProductQueries>, spawner: Arc<dyn Spawner>) -> Self {
+        Self::with_time(products, spawner, Box::new(Instant::now))
+    }
+
+    fn with_time(
+        products: Arc<dyn ProductQueries>,
+        spawner: Arc<dyn Spawner>,
+        now: Box<dyn Fn() -> Instant + Send + Sync>,
+    ) -> Self {
+        // The least recently used goes, so that what was just counted is kept however seldom it is asked for.
+        let counted = future::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
+        let large = sync::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
+        Self { inner: Arc::new(Inner { products, changes: AtomicU64::new(0), counted, large, now }), spawner }
+    }
+}
+
+#[async_trait]
+impl ProductTotals for CachedTotals {
+    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+        let inner = &self.inner;
+        if let Some(large) = inner.large.get(filter)
+            && inner.age(large.counted) <= TOO_OLD
+        {
+            if large.begin_refresh((inner.now)()) {
+                let (inner, filter, large) = (Arc::clone(inner), filter.clone(), Arc::clone(&large));
+                self.spawner.spawn(Box::pin(async move { inner.refresh(filter, large).await }));
+            }
+            return Ok(large.counted.total);
+        }
+        inner.count_once(filter, by).await
+    }
+
+    fn changed(&self) {
+        self.inner.changes.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Inner {
+    fn age(&self, counted: Counted) -> Duration {
+        (self.now)().saturating_duration_since(counted.at)
+    }
+
+    /// The total, counted by the first of those who ask for it at once.
+    async fn count_once(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+        let key = (filter.clone(), self.changes.load(Ordering::SeqCst));
+        if let Some(counted) = self.counted.get(&key).await
+            && self.age(counted) >= OLD
+        {
+            self.counted.invalidate(&key).await;
+        }
+        loop {
+            let has_counted = AtomicBool::new(false);
+            let count = async {
+                has_counted.store(true, Ordering::Relaxed);
+                self.count(filter, by).await
+            };
+            match self.counted.try_get_with_by_ref(&key, count).await {
+                Ok(counted) => return Ok(counted.total),
+                Err(error) => {
+                    let was_anothers = !has_counted.load(Ordering::Relaxed);
+                    if !(was_anothers && error.code() == ErrorCode::DeadlineExceeded && !by.has_passed()) {
+                        return Err(own(error));
+                    }
+                    // It was another's time that ran out, not ours.
+                }
+            }
+        }
+    }
+
+    async fn count(&self, filter: &Filter, by: Deadline) -> Result<Counted, Error> {
+        let at = (self.now)();
+        let counted = Counted { total: self.products.count(filter, by).await?, at };
+        if counted.total > SMALL {
+            self.large.insert(filter.clone(), Arc::new(Large::new(counted)));
+        } else {
+            self.large.invalidate(filter);
+        }
+        Ok(counted)
+    }
+
+    async fn refresh(&self, filter: Filter, large: Arc<Large>) {
+        if let Err(error) = self.count(&filter, Deadline::within(REFRESH)).await {
+            let (code, causes) = (error.code().as_str(), domain::error::causes(&error));
+            tracing::warn!(code, causes, "a total was not counted anew");
+            large.refresh_at((self.now)() + OLD);
+        }
+    }
+}
+
+impl Large {
+    fn new(counted: Counted) -> Self {
+        Self { counted, refresh_from: Mutex::new(counted.at + OLD) }
+    }
+
+    /// Whether it is time to count it anew, and nobody does: then the caller is to.
+    fn begin_refresh(&self, now: Instant) -> bool {
+        let mut refresh_from = self.refresh_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = now >= *refresh_from;
+        if is_due {
+            *refresh_from = now + TOO_OLD;
+        }
+        is_due
+    }
+
+    fn refresh_at(&self, moment: Instant) {
+        *self.refresh_from.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+}
+
+/// An error that several callers wait for, for one of them.
+fn own(error: Arc<Error>) -> Error {
+    Arc::try_unwrap(error).unwrap_or_else(|error| match (error.code(), error.retry_after()) {
+        (ErrorCode::Unavailable, _) => Error::unavailable(Shared(error)),
+        (ErrorCode::Internal, _) => Error::internal(Shared(error)),
+        (code, Some(retry_after)) => Error::retry_later(code, retry_after),
+        (code, None) => code.into(),
+    })
+}
+
+/// The causes of an error that others have as well.
+#[derive(Debug)]
+struct Shared(Arc<Error>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&domain::error::causes(&*self.0))
+    }
+}
+
+impl std::error::Error for Shared {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Whether the database can serve, and why not.
+
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::migrate::{applied_versions, compare};
+use crate::task::Kind;
+use app::clock::Deadline;
+use diesel::r2d2::R2D2Connection;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long asking may take.
+const ASK_WITHIN: Duration = Duration::from_millis(2_500);
+/// A database that has answered somebody within this time is there, even where it has no time for the question.
+const RECENTLY: Duration = Duration::from_secs(3);
+
+/// Whether the database can serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaStatus {
+    /// It can.
+    Ready,
+    /// It cannot be reached, or the replica cannot.
+    Away {
+        /// Why, without secrets.
+        reason: String,
+    },
+    /// Its schema lacks migrations that this binary has.
+    SchemaBehind {
+        /// Their names, oldest first.
+        missing: Vec<String>,
+        /// How many it has. With none it was never migrated.
+        applied: usize,
+    },
+    /// Its schema has migrations that this binary does not know.
+    SchemaAhead {
+        /// Their versions, oldest first.
+        unknown: Vec<String>,
+    },
+}
+
+impl Database {
+    /// Asks the database how it is, in three seconds at most.
+    ///
+    /// A database that is too busy for the question is not away: it is then what it last was.
+    pub async fn status(&self) -> SchemaStatus {
+        let by = Deadline::within(ASK_WITHIN);
+        let backend = self.backend;
+        let (primary, replica) = self.inspected();
+        let applied = primary.run(Kind::Read, by, applied_versions);
+        let replica = replica.run(Kind::Read, by, |connection| connection.ping());
+        match tokio::join!(applied, replica) {
+            (Ok(applied), Ok(())) => {
+                let status = compare(backend, &applied);
+                let is_behind = matches!(status, SchemaStatus::SchemaBehind { .. });
+                self.is_schema_behind.store(is_behind, Ordering::Relaxed);
+                *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
+                status
+            }
+            (Err(failure), _) | (_, Err(failure)) => self.explain(failure),
+        }
+    }
+
+    fn explain(&self, failure: Failure) -> SchemaStatus {
+        let is_only_busy = matches!(
+            failure,
+            Failure::QueueFull | Failure::QueuedTooLong | Failure::DeadlinePassed | Failure::NoAnswer
+        );
+        let known = self.known_schema.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(known) if is_only_busy && self.has_answered_within(RECENTLY) => known,
+            _ => SchemaStatus::Away {
+                reason: match failure {
+                    Failure::Away(reason) => reason,
+                    other => other.to_string(),
+                },
+            },
+        }
+    }
+}

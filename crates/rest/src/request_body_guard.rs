@@ -1,0 +1,79 @@
+//! What becomes of a body that nobody has read when the answer is ready.
+//!
+//! A body of known length that is not read ends the connection, after the client has had a moment to take the answer.
+//! One in chunks would be read to its end, however long that takes and whatever the time-outs, if the handler had let
+//! go of it. So the answer holds on to the request's body, which ends the connection in both cases.
+
+use crate::connection_timeout::UnderWay;
+use actix_web::HttpMessage;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::Stream;
+use std::cell::RefCell;
+use std::error::Error;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// A request's body, for the handler to read and the answer to hold.
+#[derive(Clone)]
+pub(crate) struct RequestBody(Rc<RefCell<Payload>>);
+
+impl RequestBody {
+    /// Shares the body of a request that has one.
+    pub(crate) fn of(request: &mut ServiceRequest) -> Option<Self> {
+        match request.take_payload() {
+            Payload::None => None,
+            payload => {
+                let shared = Self(Rc::new(RefCell::new(payload)));
+                request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
+                Some(shared)
+            }
+        }
+    }
+}
+
+impl Stream for RequestBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}
+
+/// An answer's body that holds the request's, and tells the connection's watch when it is out.
+pub(crate) struct Holding {
+    answer: BoxBody,
+    _request: Option<RequestBody>,
+    under_way: Option<UnderWay>,
+}
+
+/// Lets an answer hold the body of its request until it is sent.
+pub(crate) fn hold<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    request: Option<RequestBody>,
+    under_way: Option<UnderWay>,
+) -> ServiceResponse<Holding> {
+    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request, under_way })
+}
+
+impl MessageBody for Holding {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let held = self.get_mut();
+        let piece = Pin::new(&mut held.answer).poll_next(context);
+        // An answer without an end is watched piece by piece.
+        if let (Poll::Ready(Some(_)), BodySize::Stream, Some(under_way)) = (&piece, held.answer.size(), &held.under_way)
+        {
+            under_way.moved_on();
+        }
+        piece
+    }
+}

@@ -1,0 +1,11 @@
+//! What keeps strangers out and loads bounded: password hashing, access tokens, rate limits, and payment codes that nobody
+//! can guess.
+//!
+//! Each module implements one port of `app` and knows no other adapter.
+//!
+//! Start with [`passwords`]; then [`tokens`]; then [`rate_limiter`]; then [`payment_codes`].
+
+pub mod passwords;
+pub mod payment_codes;
+pub mod rate_limiter;
+pub mod tokens;

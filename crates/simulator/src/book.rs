@@ -1,0 +1,160 @@
+//! What the simulator knows of an order, and how that may go on (docs.midtrans.com, "Transaction status cycle").
+
+use app::payment::{DeskButton, DeskPage, Invoice};
+use chrono::{DateTime, Utc};
+use domain::money::Money;
+use domain::payment::{PaymentId, Report, Transaction, TransactionStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How the simulator says that something is paid, in the gateway's words.
+const PAYMENT_TYPE: &str = "qris";
+/// The way of paying that is refused, and that may be tried again.
+const REFUSED_TYPE: &str = "credit_card";
+
+/// An attempt to pay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) payment_type: String,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// An order and its page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) order: String,
+    pub(super) token: String,
+    name: String,
+    quantity: i32,
+    /// In hundredths.
+    total: i64,
+    payer_name: String,
+    expires_at: DateTime<Utc>,
+    is_closed: bool,
+    pub(super) attempts: Vec<Attempt>,
+}
+
+impl Attempt {
+    /// How it stands. What the journal holds was written by this program.
+    pub(super) fn status(&self) -> TransactionStatus {
+        TransactionStatus::restore(&self.status).unwrap_or(TransactionStatus::Failure)
+    }
+}
+
+impl Order {
+    pub(super) fn new(invoice: &Invoice) -> Self {
+        Self {
+            order: invoice.order.to_string(),
+            // One that nobody can guess.
+            token: Uuid::new_v4().to_string(),
+            name: invoice.name.clone(),
+            quantity: invoice.quantity.count(),
+            total: invoice.total.minor(),
+            payer_name: invoice.payer_name.clone(),
+            expires_at: invoice.expires_at,
+            is_closed: false,
+            attempts: Vec::new(),
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether somebody has begun to pay.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.attempts.is_empty()
+    }
+
+    /// Whether nobody can pay any more.
+    pub(super) fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.is_closed || now >= self.expires_at
+    }
+
+    fn total(&self) -> Money {
+        Money::from_minor(self.total).unwrap_or(Money::ZERO)
+    }
+
+    pub(super) fn latest(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// The amount as the gateway spells it.
+    pub(super) fn gross_amount(&self) -> String {
+        format!("{}.{:02}", self.total / 100, self.total % 100)
+    }
+
+    /// What can be done now.
+    fn buttons(&self, now: DateTime<Utc>) -> Vec<DeskButton> {
+        let can_be_paid = !self.is_over(now);
+        match self.latest().map(Attempt::status) {
+            None | Some(TransactionStatus::Deny) if can_be_paid => {
+                vec![DeskButton::Pay, DeskButton::Deny, DeskButton::Cancel, DeskButton::Expire]
+            }
+            Some(TransactionStatus::Settlement) => vec![DeskButton::Refund],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does what a button says; tells whether it could.
+    pub(super) fn press(&mut self, button: DeskButton, now: DateTime<Utc>) -> bool {
+        if !self.buttons(now).contains(&button) {
+            return false;
+        }
+        let (status, payment_type) = match button {
+            DeskButton::Pay => (TransactionStatus::Settlement, PAYMENT_TYPE),
+            DeskButton::Deny => (TransactionStatus::Deny, REFUSED_TYPE),
+            DeskButton::Cancel => (TransactionStatus::Cancel, PAYMENT_TYPE),
+            DeskButton::Expire => (TransactionStatus::Expire, PAYMENT_TYPE),
+            DeskButton::Refund => (TransactionStatus::Refund, PAYMENT_TYPE),
+        };
+        let status_text = status.as_str().to_owned();
+        match self.attempts.last_mut() {
+            Some(paid) if button == DeskButton::Refund => paid.status = status_text,
+            _ => self.attempts.push(Attempt {
+                id: Uuid::new_v4().to_string(),
+                status: status_text,
+                payment_type: payment_type.to_owned(),
+                at: now,
+            }),
+        }
+        // A refused payer may try again on the same page.
+        self.is_closed |= status != TransactionStatus::Deny;
+        true
+    }
+
+    /// The page as a browser shows it.
+    pub(super) fn page(&self, now: DateTime<Utc>) -> Option<DeskPage> {
+        Some(DeskPage {
+            token: self.token.clone(),
+            order: self.order.parse::<PaymentId>().ok()?,
+            name: self.name.clone(),
+            quantity: self.quantity,
+            total: self.total(),
+            payer_name: self.payer_name.clone(),
+            status: self.latest().map(Attempt::status),
+            expires_at: self.expires_at,
+            buttons: self.buttons(now),
+        })
+    }
+
+    /// What is told of an attempt when somebody asks.
+    pub(super) fn report(&self, attempt: &Attempt) -> Report {
+        let status = attempt.status();
+        Report {
+            order: Some(self.order.clone()),
+            currency: Money::CURRENCY.to_owned(),
+            is_foreign: false,
+            transaction: Transaction {
+                id: attempt.id.clone(),
+                status,
+                payment_type: attempt.payment_type.clone(),
+                amount: self.total(),
+                fee: Money::ZERO,
+                refunded: if status == TransactionStatus::Refund { self.total() } else { Money::ZERO },
+            },
+        }
+    }
+}

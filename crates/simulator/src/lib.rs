@@ -1,0 +1,279 @@
+//! A payment gateway without money, for development and for the eye: it behaves as Midtrans is published to, in this process.
+//!
+//! Start with [`Simulator`], the gateway and its page; then `book`, what may become of an order; then `notice`, what is told of
+//! that; then `journal`, which outlives the process.
+
+mod book;
+mod journal;
+mod notice;
+
+use app::clock::{Clock, Deadline};
+use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
+use async_trait::async_trait;
+use book::Order;
+use chrono::{DateTime, Utc};
+use domain::error::BoxError;
+use domain::payment::{PaymentPage, Report};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use journal::Journal;
+use midtrans::signature;
+use reqwest::Client;
+use secrecy::SecretString;
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::mpsc;
+
+/// How many orders are remembered; beyond that the oldest of those that nobody can pay any more are forgotten.
+const REMEMBERED: usize = 100_000;
+/// How many notifications wait to be sent.
+const WAITING: usize = 10_000;
+/// How many notifications are being sent, or sent again, at once.
+const AT_ONCE: usize = 64;
+/// How long a connection may take.
+const CONNECT_TIME: Duration = Duration::from_secs(3);
+/// How long a notification may take to be answered; the gateway itself waits for 15 s.
+const SEND_TIME: Duration = Duration::from_secs(10);
+
+/// How the simulator is reached, and reaches us.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the addresses of its pages begin with, without a `/` at its end.
+    pub public_url: String,
+    /// Where its notifications go.
+    pub webhook_url: String,
+    /// What it signs with.
+    pub server_key: SecretString,
+    /// The file in which it remembers its orders; none where it forgets them with the process.
+    pub journal: Option<PathBuf>,
+    /// The pauses before a notification is sent again. Midtrans itself waits for 2, 10, 30, 90 and 210 minutes, which is longer
+    /// than anybody watches a simulator.
+    pub pauses: Vec<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            public_url: String::new(),
+            webhook_url: String::new(),
+            server_key: SecretString::default(),
+            journal: None,
+            pauses: [2, 10, 30, 30, 30].map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+/// Why the simulator cannot be opened.
+#[derive(Debug)]
+pub enum Error {
+    /// The journal cannot be read or written.
+    Journal(PathBuf, std::io::Error),
+    /// No client for the notifications can be made.
+    Client(BoxError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(path, error) => write!(f, "the journal {} cannot be used: {error}", path.display()),
+            Self::Client(error) => write!(f, "notifications cannot be sent: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The orders, by their own name, the token of their page, and their attempts.
+#[derive(Default)]
+struct Books {
+    orders: HashMap<String, Order>,
+    tokens: HashMap<String, String>,
+    /// Whose each attempt is.
+    attempts: HashMap<String, String>,
+    /// The orders from the oldest on.
+    ages: VecDeque<String>,
+    journal: Option<Journal>,
+}
+
+/// The gateway that is built in.
+pub struct Simulator {
+    options: Options,
+    clock: Arc<dyn Clock>,
+    client: Client,
+    books: Mutex<Books>,
+    notices: mpsc::Sender<Value>,
+    to_send: AsyncMutex<mpsc::Receiver<Value>>,
+}
+
+impl Books {
+    fn keep(&mut self, order: Order, now: DateTime<Utc>) {
+        if self.orders.len() >= REMEMBERED && !self.orders.contains_key(&order.order) {
+            self.forget_one(now);
+        }
+        if let Some(before) = self.orders.get(&order.order) {
+            self.tokens.remove(&before.token);
+        } else {
+            self.ages.push_back(order.order.clone());
+        }
+        self.tokens.insert(order.token.clone(), order.order.clone());
+        if let Some(attempt) = order.latest() {
+            self.attempts.insert(attempt.id.clone(), order.order.clone());
+        }
+        self.orders.insert(order.order.clone(), order);
+    }
+
+    /// Forgets the oldest order that nobody can pay any more, or the oldest of all where all can be paid.
+    fn forget_one(&mut self, now: DateTime<Utc>) {
+        let is_over = |name| self.orders.get(name).is_none_or(|order| order.is_over(now));
+        let place = self.ages.iter().position(is_over).unwrap_or(0);
+        if let Some(order) = self.ages.remove(place).and_then(|name| self.orders.remove(&name)) {
+            self.tokens.remove(&order.token);
+            order.attempts.iter().for_each(|attempt| drop(self.attempts.remove(&attempt.id)));
+        }
+    }
+
+    /// Keeps an order here and in the journal.
+    fn write(&mut self, order: Order, now: DateTime<Utc>) {
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.write(&order)) {
+            tracing::warn!(%error, "the simulator's journal cannot be written; it forgets this with the process");
+        }
+        self.keep(order, now);
+    }
+
+    fn by_token(&self, token: &str) -> Option<&Order> {
+        self.orders.get(self.tokens.get(token)?)
+    }
+}
+
+impl Simulator {
+    /// Opens the simulator with what its journal tells.
+    ///
+    /// # Errors
+    /// That the journal or a client for the notifications cannot be had.
+    pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIME)
+            .timeout(SEND_TIME)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent("Veritrans")
+            .build()
+            .map_err(|error| Error::Client(error.into()))?;
+        let mut books = Books::default();
+        if let Some(path) = &options.journal {
+            let (journal, orders) = Journal::open(path).map_err(|error| Error::Journal(path.clone(), error))?;
+            for order in orders {
+                let attempts = order.attempts.iter().map(|attempt| (attempt.id.clone(), order.order.clone()));
+                books.attempts.extend(attempts);
+                books.keep(order, clock.now());
+            }
+            books.journal = Some(journal);
+        }
+        let (notices, to_send) = mpsc::channel(WAITING);
+        Ok(Self { options, clock, client, books: Mutex::new(books), notices, to_send: AsyncMutex::new(to_send) })
+    }
+
+    /// Sends the notifications, for as long as it is polled.
+    pub async fn run(self: Arc<Self>) {
+        let mut to_send = self.to_send.lock().await;
+        let mut sending = FuturesUnordered::new();
+        let Self { client, options: Options { webhook_url, pauses, .. }, .. } = &*self;
+        loop {
+            tokio::select! {
+                notice = to_send.recv(), if sending.len() < AT_ONCE => {
+                    let Some(notice) = notice else { return };
+                    sending.push(async move { notice::send(client, webhook_url, &notice, pauses).await });
+                }
+                Some(()) = sending.next() => {}
+            }
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn notify(&self, order: &Order, now: DateTime<Utc>) {
+        let Some(attempt) = order.latest() else { return };
+        let notice = notice::write(order, attempt, &self.options.server_key, now);
+        if self.notices.try_send(notice).is_err() {
+            tracing::warn!("too many simulated notifications wait; the payment will be asked about");
+        }
+    }
+
+    fn page_of(&self, order: &Order) -> PaymentPage {
+        let url = format!("{}/simulator/{}", self.options.public_url, order.token);
+        PaymentPage { token: order.token.clone(), url }
+    }
+}
+
+#[async_trait]
+impl Gateway for Simulator {
+    async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
+        let mut books = self.books();
+        if books.orders.get(&invoice.order.to_string()).is_some_and(Order::is_begun) {
+            return Err(GatewayError::Taken);
+        }
+        // Whatever page there was opens nothing any more.
+        let order = Order::new(invoice);
+        let page = self.page_of(&order);
+        books.write(order, self.clock.now());
+        Ok(page)
+    }
+
+    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+        let books = self.books();
+        let found = match subject {
+            Subject::Order(id) => {
+                let order = books.orders.get(&id.to_string());
+                order.and_then(|order| Some((order, order.latest()?)))
+            }
+            Subject::Transaction(id) => {
+                let order = books.attempts.get(id).and_then(|order| books.orders.get(order));
+                order.and_then(|order| Some((order, order.attempts.iter().find(|attempt| attempt.id == *id)?)))
+            }
+        };
+        Ok(found.map(|(order, attempt)| order.report(attempt)))
+    }
+
+    async fn close_page(&self, page: &PaymentPage, _by: Deadline) -> Result<(), GatewayError> {
+        let mut books = self.books();
+        let Some(mut order) = books.by_token(&page.token).cloned() else {
+            return Err(GatewayError::Refused("token not found".into()));
+        };
+        if order.is_begun() {
+            return Err(GatewayError::Taken);
+        }
+        order.close();
+        books.write(order, self.clock.now());
+        Ok(())
+    }
+
+    fn verify_signature(&self, signed: &Signed<'_>) -> bool {
+        let Signed { order, status_code, gross_amount, signature } = signed;
+        signature::is_right(signature, order, status_code, gross_amount, &self.options.server_key)
+    }
+}
+
+impl PaymentDesk for Simulator {
+    fn page(&self, token: &str) -> Option<DeskPage> {
+        self.books().by_token(token)?.page(self.clock.now())
+    }
+
+    fn press(&self, token: &str, button: DeskButton) -> Result<DeskPage, DeskRefusal> {
+        let mut books = self.books();
+        let mut order = books.by_token(token).cloned().ok_or(DeskRefusal::NoPage)?;
+        let now = self.clock.now();
+        if !order.press(button, now) {
+            return Err(DeskRefusal::NotNow);
+        }
+        let page = order.page(now).ok_or(DeskRefusal::NoPage)?;
+        self.notify(&order, now);
+        books.write(order, now);
+        Ok(page)
+    }
+}

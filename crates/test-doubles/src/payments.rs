@@ -1,0 +1,395 @@
+//! The ports of payments: orders in memory, a gateway that answers as the test says, and a notifier.
+
+use crate::ports::FakePorts;
+use app::clock::Deadline;
+use app::payment::{
+    Audience, Cause, Change, Gateway, GatewayError, Invoice, Kept, NotificationId, NotificationNote,
+    NotificationOutcome, Notifications, PaymentCodes, PaymentListing, PaymentNotifier, PaymentQueries, Payments,
+    PendingNotification, Placed, Signed, StoredNotification, Subject, Subscription, Timeline,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::error::{Error, ErrorCode};
+use domain::money::Money;
+use domain::payment::{
+    Event, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage, Report, ReportOutcome, Transaction,
+    TransactionStatus,
+};
+use domain::user::UserId;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The one signature that is right.
+pub const SIGNATURE: &str = concat!(
+    "edc076b21793ebe3e17926350f5b8ae67d902fe657b3d0aa31b932d5c127e237",
+    "5d308a2bc94f3265ac2d80a1f181a79b997ac178a236fcff35af263fc4d4c231"
+);
+
+/// What the gateway does when it is to make a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GatewayPlay {
+    /// Makes it.
+    #[default]
+    Open,
+    /// Refuses.
+    Refuse,
+    /// Says that it failed.
+    Fail,
+    /// Says nothing that can be understood.
+    Mumble,
+    /// Is not asked for so long.
+    Rest(Duration),
+}
+
+/// A payment and what has happened to it.
+struct Entry {
+    payment: Payment,
+    events: Vec<(Event, String)>,
+}
+
+/// A notification and what came of it.
+struct Note {
+    id: NotificationId,
+    received: StoredNotification,
+    at: DateTime<Utc>,
+    times: u32,
+    verdict: Option<NotificationOutcome>,
+}
+
+/// The payments, and all that is told of them.
+pub struct FakePayments {
+    /// What the gateway does when it is to make a page.
+    pub gateway: Mutex<GatewayPlay>,
+    /// What the gateway answers when it is asked about an order.
+    pub told: Mutex<Option<Report>>,
+    /// Rings for every payment, and knows how many listen.
+    pub notifier: watch::Sender<()>,
+    /// How many may listen.
+    pub places: Mutex<usize>,
+    entries: Mutex<BTreeMap<PaymentId, Entry>>,
+    keys: Mutex<Vec<(UserId, IdempotencyKey, PaymentId)>>,
+    notes: Mutex<Vec<Note>>,
+    drawn: AtomicU64,
+}
+
+impl Default for FakePayments {
+    fn default() -> Self {
+        Self {
+            gateway: Mutex::default(),
+            told: Mutex::default(),
+            notifier: watch::Sender::new(()),
+            places: Mutex::new(usize::MAX),
+            entries: Mutex::default(),
+            keys: Mutex::default(),
+            notes: Mutex::default(),
+            drawn: AtomicU64::new(0),
+        }
+    }
+}
+
+impl FakePayments {
+    /// How many payments there are.
+    pub fn count(&self) -> usize {
+        self.entries.lock().unwrap().len()
+    }
+
+    /// The notifications that are kept, as they are kept.
+    pub fn bodies(&self) -> Vec<String> {
+        self.notes.lock().unwrap().iter().map(|note| note.received.body.clone()).collect()
+    }
+
+    /// What the gateway would say of a payment's first attempt.
+    pub fn report(&self, id: &str, status: TransactionStatus) -> Report {
+        let amount = self.payment(id.parse().unwrap()).unwrap().record().total;
+        let transaction = Transaction {
+            id: "t-1".to_owned(),
+            status,
+            payment_type: "qris".to_owned(),
+            amount,
+            fee: Money::ZERO,
+            refunded: Money::ZERO,
+        };
+        let order = Some(id.to_owned());
+        Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
+    }
+
+    /// Has the gateway tell how a payment's first attempt stands, as another server would learn it.
+    pub fn moves(&self, id: &str, status: TransactionStatus, now: DateTime<Utc>) {
+        let report = self.report(id, status);
+        let change: Change = Box::new(move |payment| payment.apply_report(&report, true, now));
+        self.apply(id.parse().unwrap(), Cause::Check, &change).unwrap();
+        self.notifier.send_replace(());
+    }
+
+    fn payment(&self, id: PaymentId) -> Option<Payment> {
+        self.entries.lock().unwrap().get(&id).map(|entry| entry.payment.clone())
+    }
+
+    fn ordered_before(&self, buyer: UserId, key: &IdempotencyKey) -> Option<Payment> {
+        let keys = self.keys.lock().unwrap();
+        let (_, _, id) = keys.iter().find(|(owner, known, _)| *owner == buyer && known == key)?;
+        self.payment(*id)
+    }
+
+    fn apply(&self, id: PaymentId, cause: Cause, change: &Change) -> Option<(Payment, ReportOutcome)> {
+        let mut entries = self.entries.lock().unwrap();
+        let entry = entries.get_mut(&id)?;
+        let learnt = change(&mut entry.payment);
+        let news = entry.payment.take_events();
+        entry.events.extend(news.into_iter().map(|event| (event, cause.as_str().to_owned())));
+        if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
+            self.judge(notification, verdict);
+        }
+        Some((entry.payment.clone(), learnt))
+    }
+
+    fn judge(&self, id: NotificationId, verdict: NotificationOutcome) {
+        let mut notes = self.notes.lock().unwrap();
+        notes.iter_mut().filter(|note| note.id == id).for_each(|note| note.verdict = Some(verdict));
+    }
+
+    /// The payments of a listing, the newest first, wherever it begins.
+    fn listed(&self, listing: &PaymentListing) -> Vec<Payment> {
+        let is_wanted = |payment: &Payment| {
+            let owner = match listing.audience {
+                Audience::Buyer => payment.record().buyer,
+                Audience::Seller => payment.seller(),
+            };
+            owner == listing.owner && listing.status.is_none_or(|status| payment.record().state.status() == status)
+        };
+        let entries = self.entries.lock().unwrap();
+        let mut payments: Vec<_> =
+            entries.values().map(|entry| &entry.payment).filter(|payment| is_wanted(payment)).cloned().collect();
+        payments.sort_by_key(|payment| std::cmp::Reverse((payment.record().created_at, payment.record().id)));
+        payments
+    }
+}
+
+#[async_trait]
+impl Payments for FakePorts {
+    async fn place(&self, order: &Order, _by: Deadline) -> Result<Placed, Error> {
+        self.perform().await?;
+        if let Some(key) = &order.key
+            && let Some(before) = self.payments.ordered_before(order.buyer, key)
+        {
+            return Ok(Placed::Before(before));
+        }
+        let mut products = self.products.products.lock().unwrap();
+        let product = products.get(&order.product).ok_or(ErrorCode::OrderedProductNotFound)?;
+        let mut payment = order.payment(product)?;
+        products.insert(order.product, payment.record().product.clone());
+        let events = payment.take_events().into_iter().map(|event| (event, Cause::Order.as_str().to_owned())).collect();
+        let keys = order.key.iter().map(|key| (order.buyer, key.clone(), order.id));
+        self.payments.keys.lock().unwrap().extend(keys);
+        self.payments.entries.lock().unwrap().insert(order.id, Entry { payment: payment.clone(), events });
+        Ok(Placed::Now(payment))
+    }
+
+    async fn ordered_before(
+        &self,
+        buyer: UserId,
+        key: &IdempotencyKey,
+        _by: Deadline,
+    ) -> Result<Option<Payment>, Error> {
+        self.perform().await?;
+        Ok(self.payments.ordered_before(buyer, key))
+    }
+
+    async fn payment(&self, id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
+        self.perform().await?;
+        Ok(self.payments.payment(id))
+    }
+
+    async fn change(
+        &self,
+        id: PaymentId,
+        cause: Cause,
+        change: Change,
+        _now: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Option<(Payment, ReportOutcome)>, Error> {
+        self.perform().await?;
+        Ok(self.payments.apply(id, cause, &change))
+    }
+
+    async fn claim_due(
+        &self,
+        _limit: u32,
+        _now: DateTime<Utc>,
+        _retry_at: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Vec<Payment>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn forget_keys(&self, _before: DateTime<Utc>, _by: Deadline) -> Result<usize, Error> {
+        Ok(0)
+    }
+}
+
+#[async_trait]
+impl PaymentQueries for FakePorts {
+    async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error> {
+        Payments::payment(self, id, by).await
+    }
+
+    async fn list(&self, listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
+        use app::page::Start;
+
+        self.perform().await?;
+        let payments = self.payments.listed(listing);
+        let skipped = match &listing.page.start {
+            Start::Offset(offset) => usize::try_from(*offset).unwrap(),
+            Start::After(last) => payments
+                .iter()
+                .position(|payment| (payment.record().created_at, payment.record().id) < (last.created_at, last.id))
+                .unwrap_or(payments.len()),
+        };
+        Ok(payments.into_iter().skip(skipped).take(listing.page.limit as usize + 1).collect())
+    }
+
+    async fn count(&self, listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
+        Ok(self.payments.listed(listing).len() as u64)
+    }
+
+    async fn timeline(&self, id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
+        self.perform().await?;
+        let entries = self.payments.entries.lock().unwrap();
+        let notes = self.payments.notes.lock().unwrap();
+        let own = notes.iter().filter(|note| note.received.payment() == Some(id));
+        Ok(Timeline {
+            events: entries.get(&id).map(|entry| entry.events.clone()).unwrap_or_default(),
+            notifications: own.map(Note::told).collect(),
+            mails: Vec::new(),
+        })
+    }
+
+    async fn events_after(&self, id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
+        self.perform().await?;
+        let entries = self.payments.entries.lock().unwrap();
+        let events = entries.get(&id).map(|entry| entry.events.as_slice()).unwrap_or_default();
+        Ok(events.iter().map(|(event, _)| event.clone()).filter(|event| event.number > number).collect())
+    }
+
+    async fn event_counts(&self, ids: &[PaymentId], _by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error> {
+        let events = |id: &PaymentId| Some((*id, self.payments.payment(*id)?.record().events));
+        Ok(ids.iter().filter_map(events).collect())
+    }
+}
+
+impl Note {
+    fn told(&self) -> NotificationNote {
+        NotificationNote {
+            at: self.at,
+            status: self.received.status.clone(),
+            times: self.times,
+            verdict: self.verdict.map(|verdict| verdict.as_str().to_owned()),
+            body: self.received.body.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Notifications for FakePorts {
+    async fn store(
+        &self,
+        received: &StoredNotification,
+        now: DateTime<Utc>,
+        _retry_at: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Kept, Error> {
+        self.perform().await?;
+        let mut notes = self.payments.notes.lock().unwrap();
+        if let Some(known) = notes.iter_mut().find(|note| note.received.fingerprint == received.fingerprint) {
+            known.times += 1;
+            return Ok(Kept::Known);
+        }
+        let is_ours = received.payment().is_some_and(|id| self.payments.payment(id).is_some());
+        let id = NotificationId::generate();
+        notes.push(Note { id, received: received.clone(), at: now, times: 1, verdict: None });
+        Ok(if is_ours { Kept::New(id) } else { Kept::Unknown })
+    }
+
+    async fn claim(
+        &self,
+        _limit: u32,
+        _now: DateTime<Utc>,
+        _retry_at: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<Vec<PendingNotification>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn complete(
+        &self,
+        id: NotificationId,
+        verdict: NotificationOutcome,
+        _now: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<(), Error> {
+        self.payments.judge(id, verdict);
+        Ok(())
+    }
+
+    async fn postpone(&self, _id: NotificationId, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Gateway for FakePorts {
+    async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
+        let play = *self.payments.gateway.lock().unwrap();
+        match play {
+            GatewayPlay::Open => {
+                let token = format!("page-of-{}", invoice.order);
+                Ok(PaymentPage { url: format!("https://gateway.example/{token}"), token })
+            }
+            GatewayPlay::Refuse => Err(GatewayError::Refused(crate::SECRET.into())),
+            GatewayPlay::Fail => Err(GatewayError::Failed(crate::SECRET.into())),
+            GatewayPlay::Mumble => Err(GatewayError::Unknown(crate::SECRET.into())),
+            GatewayPlay::Rest(time) => Err(GatewayError::CircuitOpen(time)),
+        }
+    }
+
+    async fn fetch_status(&self, _subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+        Ok(self.payments.told.lock().unwrap().clone())
+    }
+
+    async fn close_page(&self, _page: &PaymentPage, _by: Deadline) -> Result<(), GatewayError> {
+        Ok(())
+    }
+
+    fn verify_signature(&self, signed: &Signed<'_>) -> bool {
+        signed.signature == SIGNATURE
+    }
+}
+
+impl PaymentCodes for FakePorts {
+    fn draw(&self) -> PaymentCode {
+        PaymentCode::of(self.payments.drawn.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl PaymentNotifier for FakePorts {
+    fn notify(&self, _id: PaymentId) {
+        self.payments.notifier.send_replace(());
+    }
+
+    fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
+        let has_place = self.payments.notifier.receiver_count() < *self.payments.places.lock().unwrap();
+        has_place.then(|| Box::new(PollingSubscription(self.payments.notifier.subscribe())) as Box<dyn Subscription>)
+    }
+}
+
+struct PollingSubscription(watch::Receiver<()>);
+
+#[async_trait]
+impl Subscription for PollingSubscription {
+    async fn changed(&mut self, by: Deadline) {
+        let _ = tokio::time::timeout_at(by.instant().into(), self.0.changed()).await;
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! [`Handler::admit`] checks rate limit and access. [`Admitted::run`] runs the use case: it measures the time, counts the
 //! outcome, logs an internal error once and catches a panic. An adapter does neither by itself.
+#![warn(missing_docs)]
 
 use crate::access::{Access, TokenVerifier};
 use crate::client::ClientAddress;

@@ -1,4 +1,5 @@
 //! The payment gateway, as a port: Midtrans, or the simulator.
+#![warn(missing_docs)]
 
 use crate::clock::Deadline;
 use async_trait::async_trait;

@@ -1,4 +1,5 @@
 //! Mails about payments: queued with the change that they tell of, and sent by whichever server comes to it first.
+#![warn(missing_docs)]
 
 use crate::clock::Deadline;
 use crate::payment::view::Audience;

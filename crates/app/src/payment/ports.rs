@@ -1,4 +1,5 @@
 //! What payments need from outside, but for the gateway ([`gateway`](super::gateway)) and the post ([`post`](super::post)).
+#![warn(missing_docs)]
 
 use crate::clock::Deadline;
 use crate::payment::{NotificationId, NotificationOutcome, PaymentListing, StoredNotification, Timeline};

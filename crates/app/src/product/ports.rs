@@ -1,4 +1,5 @@
 //! What products need from outside.
+#![warn(missing_docs)]
 
 use crate::clock::Deadline;
 use crate::entity_tag::Tags;

@@ -1,4 +1,5 @@
 //! What accounts need from outside.
+#![warn(missing_docs)]
 
 use crate::client::ClientAddress;
 use crate::clock::Deadline;

@@ -1,5 +1,4 @@
 //! The scenarios, and the list of them that the matrix runs.
-#![expect(missing_docs, reason = "a scenario's name is the sentence that it proves")]
 
 use crate::shop::Protocol;
 use crate::world::World;

@@ -2,7 +2,7 @@
 
 use super::product::{snapshot, text};
 use super::{GrpcShop, read, refusal};
-use crate::shop::{Change, Happening, Outcome, Payment, PaymentQuery, Payments, Shop, Till, Watch};
+use crate::shop::{Change, Happening, Outcome, Payment, PaymentClient, PaymentQuery, Payments, Shop, Watch};
 use async_trait::async_trait;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
 use grpc::proto::payment::payment_query_service_client::PaymentQueryServiceClient;
@@ -49,7 +49,7 @@ impl GrpcShop {
 }
 
 #[async_trait]
-impl Till for GrpcShop {
+impl PaymentClient for GrpcShop {
     fn keyed(&self, key: &str) -> Box<dyn Shop> {
         Box::new(Self { key: Some(key.to_owned()), ..self.clone() })
     }

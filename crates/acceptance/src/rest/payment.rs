@@ -4,7 +4,7 @@ use super::RestShop;
 use super::envelope::{read, read_list, refusal};
 use super::product::ProductBody;
 use crate::raw::Answer;
-use crate::shop::{Change, Happening, Outcome, Payment, PaymentQuery, Payments, Shop, Till, Watch};
+use crate::shop::{Change, Happening, Outcome, Payment, PaymentClient, PaymentQuery, Payments, Shop, Watch};
 use async_trait::async_trait;
 use domain::money::Money;
 use reqwest::header::LINK;
@@ -110,7 +110,7 @@ impl Watch for Events {
 }
 
 #[async_trait]
-impl Till for RestShop {
+impl PaymentClient for RestShop {
     fn keyed(&self, key: &str) -> Box<dyn Shop> {
         Box::new(Self { key: Some(key.to_owned()), ..self.clone() })
     }

@@ -11,7 +11,7 @@ mod payment;
 mod product;
 
 pub use account::{LoggedIn, PASSWORD, Profile, RegisterForm, Registered, ada};
-pub use payment::{Change, Happening, Payment, PaymentQuery, Payments, Till, Watch};
+pub use payment::{Change, Happening, Payment, PaymentClient, PaymentQuery, Payments, Watch};
 pub use product::{ImageFile, Listing, Product, ProductForm, Query, change, teapot};
 
 /// The protocol that a cell of the matrix speaks.
@@ -57,7 +57,7 @@ pub type Outcome<T> = Result<T, Refusal>;
 
 /// The shop behind one protocol. Every call also checks what this protocol alone promises.
 #[async_trait]
-pub trait Shop: Till {
+pub trait Shop: PaymentClient {
     /// The same shop, asked with this value of `authorization`.
     fn bearing(&self, authorization: &str) -> Box<dyn Shop>;
 

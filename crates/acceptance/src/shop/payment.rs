@@ -85,7 +85,7 @@ pub trait Watch: Send {
 
 /// What a shop does with payments. It is a part of [`Shop`](super::Shop).
 #[async_trait]
-pub trait Till: Send + Sync {
+pub trait PaymentClient: Send + Sync {
     /// The same shop, asked with this key on each order.
     fn keyed(&self, key: &str) -> Box<dyn super::Shop>;
 

@@ -1,4 +1,4 @@
-//! What each command of the command line does.
+//! The commands of the command line.
 
 mod audit;
 mod audit_log;
@@ -21,7 +21,7 @@ use crate::wiring;
 use app::clock::{Clock, Deadline, SystemClock};
 use app::user::{LoginAttempts, Users};
 use domain::user::Email;
-use output::Say;
+use output::Print;
 use persistence::Access;
 use settings::{LogFormat, Settings, Sources};
 use std::fmt::Display;
@@ -30,10 +30,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an operator waits for a command's one statement.
+/// How long a command waits for its one statement.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Does what the command line says.
+/// Runs the command.
 #[must_use]
 pub fn run(cli: &Cli) -> Exit {
     let mut output = output::stdout();
@@ -41,14 +41,14 @@ pub fn run(cli: &Cli) -> Exit {
     output.end(exit)
 }
 
-/// Prints what clap has to say: what was asked for, or what is wrong with the command line.
+/// Prints help, the version, or what is wrong with the command line.
 #[must_use]
-pub fn tell_usage(usage: &clap::Error) -> Exit {
+pub fn print_usage(usage: &clap::Error) -> Exit {
     let exit = if usage.use_stderr() { Exit::Misconfigured } else { Exit::Done };
     output::written(usage.print()).end(exit)
 }
 
-fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
+fn run_on(cli: &Cli, output: &mut impl Print) -> Exit {
     let command = cli.command();
     match command {
         Command::Openapi => return print_openapi(output),
@@ -58,7 +58,7 @@ fn run_on(cli: &Cli, output: &mut impl Say) -> Exit {
     let settings = match Settings::load(&Sources::from_process(cli.env.clone(), cli.config.clone(), cli.set.clone())) {
         Ok(settings) => settings,
         Err(mistakes) => {
-            complain(mistakes);
+            print_error(mistakes);
             return Exit::Misconfigured;
         }
     };
@@ -90,13 +90,13 @@ fn on_runtime(work: impl Future<Output = Exit>) -> Exit {
     }
 }
 
-/// Tells what is wrong. Where that cannot be written either, the exit code alone tells of it.
-fn complain(text: impl Display) {
+/// Prints an error. If that fails too, only the exit code reports it.
+fn print_error(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}", text.to_string().trim_end());
 }
 
 fn failed(exit: Exit, reason: impl Display) -> Exit {
-    complain(format_args!("go-commerce: {reason}"));
+    print_error(format_args!("go-commerce: {reason}"));
     exit
 }
 
@@ -114,14 +114,14 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
     }
     let faults = wiring::check(settings);
     if !faults.is_empty() {
-        complain(settings.mistaken(faults));
+        print_error(settings.mistaken(faults));
         return Exit::Misconfigured;
     }
     let running = match serve::start(settings, Arc::new(SystemClock)).await {
         Ok(running) => running,
         Err(error) => {
             if let Some(fault) = error.fault() {
-                complain(settings.mistaken(vec![fault]));
+                print_error(settings.mistaken(vec![fault]));
                 return Exit::Misconfigured;
             }
             let exit = match error {
@@ -142,10 +142,10 @@ async fn serve(cli: &Cli, settings: &Settings) -> Exit {
     {
         return failed(Exit::Failed, format_args!("{} cannot be written: {error}", path.display()));
     }
-    until_told_to_stop(running, &mut signals, cli, &log).await
+    run_until_stopped(running, &mut signals, cli, &log).await
 }
 
-async fn until_told_to_stop(mut running: Running, signals: &mut Signals, cli: &Cli, log: &LogGuard) -> Exit {
+async fn run_until_stopped(mut running: Running, signals: &mut Signals, cli: &Cli, log: &LogGuard) -> Exit {
     let exit = loop {
         tokio::select! {
             request = signals.next() => match request {
@@ -164,7 +164,7 @@ async fn until_told_to_stop(mut running: Running, signals: &mut Signals, cli: &C
     }
 }
 
-/// Reads the settings again and applies those that can change while the process runs: token keys and log level.
+/// Reloads the settings that can change while the process runs: token keys and log level.
 fn reload(cli: &Cli, running: &Running, log: &LogGuard) {
     let settings = match Settings::load(&Sources::from_process(cli.env.clone(), cli.config.clone(), cli.set.clone())) {
         Ok(settings) => settings,
@@ -180,33 +180,33 @@ fn reload(cli: &Cli, running: &Running, log: &LogGuard) {
     tracing::info!("token keys and log level reloaded");
 }
 
-fn migrate(settings: &Settings, output: &mut impl Say) -> Exit {
+fn migrate(settings: &Settings, output: &mut impl Print) -> Exit {
     match persistence::migrate(&wiring::database(settings)) {
-        Ok(applied) if applied.is_empty() => output.say("the schema is up to date"),
-        Ok(applied) => applied.iter().for_each(|migration| output.say(format_args!("applied {migration}"))),
+        Ok(applied) if applied.is_empty() => output.print("the schema is up to date"),
+        Ok(applied) => applied.iter().for_each(|migration| output.print(format_args!("applied {migration}"))),
         Err(error) => return failed(Exit::DatabaseUnusable, error),
     }
     Exit::Done
 }
 
-async fn print_settings(command: ConfigCommand, settings: &Settings, output: &mut impl Say) -> Exit {
-    settings.warnings().iter().for_each(|warning| complain(format_args!("warning: {warning}")));
+async fn print_settings(command: ConfigCommand, settings: &Settings, output: &mut impl Print) -> Exit {
+    settings.warnings().iter().for_each(|warning| print_error(format_args!("warning: {warning}")));
     if command == ConfigCommand::Show {
-        output.say(settings.describe());
+        output.print(settings.describe());
         return Exit::Done;
     }
     let faults = wiring::check(settings);
     if !faults.is_empty() {
-        complain(settings.mistaken(faults));
+        print_error(settings.mistaken(faults));
         return Exit::Misconfigured;
     }
-    output.say(format_args!("the settings for {} are in order", settings.environment));
+    output.print(format_args!("the settings for {} are in order", settings.environment));
     Exit::Done
 }
 
-fn print_openapi(output: &mut impl Say) -> Exit {
+fn print_openapi(output: &mut impl Print) -> Exit {
     match rest::openapi().to_pretty_json() {
-        Ok(json) => output.say(json),
+        Ok(json) => output.print(json),
         Err(error) => return failed(Exit::Failed, error),
     }
     Exit::Done
@@ -223,20 +223,20 @@ fn write_descriptors(out: &Path) -> Exit {
     }
 }
 
-fn print_health(settings: &Settings, output: &mut impl Say) -> Exit {
+fn print_health(settings: &Settings, output: &mut impl Print) -> Exit {
     match health::ask(&settings.ops) {
-        Ok(answer) => output.say(answer),
+        Ok(answer) => output.print(answer),
         Err(unhealthy) => return failed(Exit::Failed, unhealthy),
     }
     Exit::Done
 }
 
-/// Tells why the storage has not done what a command wanted.
-fn unusable(error: &domain::error::Error) -> Exit {
+/// Reports a failure of the database.
+fn database_failed(error: &domain::error::Error) -> Exit {
     failed(Exit::DatabaseUnusable, format_args!("{error}: {}", domain::error::causes(error)))
 }
 
-async fn unlock(email: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn unlock(email: &str, settings: &Settings, output: &mut impl Print) -> Exit {
     let Ok(email) = Email::parse_known(email) else {
         return failed(Exit::Misconfigured, format_args!("{email:?} is not an e-mail address"));
     };
@@ -247,12 +247,12 @@ async fn unlock(email: &str, settings: &Settings, output: &mut impl Say) -> Exit
     match database.find_by_email(&email, Deadline::within(PATIENCE)).await {
         Ok(Some(_)) => {}
         Ok(None) => return failed(Exit::Failed, format_args!("nobody has the e-mail address {}", email.as_str())),
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     }
     match database.unlock(&email, SystemClock.now(), Deadline::within(PATIENCE)).await {
-        Ok(true) => output.say(format_args!("unlocked {}", email.as_str())),
-        Ok(false) => output.say(format_args!("{} had no failed log-ins", email.as_str())),
-        Err(error) => return unusable(&error),
+        Ok(true) => output.print(format_args!("unlocked {}", email.as_str())),
+        Ok(false) => output.print(format_args!("{} had no failed log-ins", email.as_str())),
+        Err(error) => return database_failed(&error),
     }
     Exit::Done
 }

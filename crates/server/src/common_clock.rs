@@ -1,4 +1,4 @@
-//! The clock of what servers do in turns.
+//! The clock that all servers share.
 //!
 //! Leases and waits are written down by one server and read by another. If each went by its own clock, one that is an hour ahead
 //! would take every lease for over. So their times are told by the database server's clock, which all share.

@@ -1,4 +1,4 @@
-//! What the process's exit code means.
+//! The exit codes of the process.
 
 use std::process::ExitCode;
 

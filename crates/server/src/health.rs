@@ -1,7 +1,6 @@
 //! Asks a running server whether it is ready: the health check of containers, which have no `curl`.
 
 use settings::Ops;
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -13,34 +12,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ANSWER: u64 = 1 << 16;
 
 /// Why a server is not known to be ready.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unhealthy {
-    /// `ops.port` is 0, so that nobody but the server knows its port.
+    #[error("ops.port is 0, any free port; set it to the one that the server listens on")]
     UnknownPort,
-    /// Nobody answers there.
+    #[error("no answer from {0}: {1}")]
     Unreachable(SocketAddr, io::Error),
-    /// The server says why it is not ready.
+    #[error("{0}")]
     NotReady(String),
 }
 
-impl fmt::Display for Unhealthy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownPort => {
-                f.write_str("ops.port is 0, any free port; set it to the one that the server listens on")
-            }
-            Self::Unreachable(address, error) => write!(f, "no answer from {address}: {error}"),
-            Self::NotReady(answer) => f.write_str(answer),
-        }
-    }
-}
-
-impl std::error::Error for Unhealthy {}
-
-/// Asks the server that listens as `ops` says, and gives back what it answers when it is ready.
+/// Asks the server that listens at `ops`, and returns its answer if it is ready.
 ///
 /// # Errors
-/// That it is not, or cannot be asked.
+/// Why it is not ready, or cannot be asked.
 pub fn ask(ops: &Ops) -> Result<String, Unhealthy> {
     if ops.port == 0 {
         return Err(Unhealthy::UnknownPort);
@@ -55,7 +40,7 @@ pub fn ask(ops: &Ops) -> Result<String, Unhealthy> {
     }
 }
 
-/// Where a server is found from this machine: one that listens on every interface, on the one inside the machine.
+/// The address of a server from this machine: loopback for one that listens on every interface.
 pub(crate) const fn reachable(host: IpAddr) -> IpAddr {
     match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -80,7 +65,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// What is made of one answer.
+    /// The result of one answer.
     fn asked(answer: &'static str) -> Result<String, Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -1,9 +1,9 @@
-//! The binary `go-commerce`: settings, wiring, life cycle, operations, command line.
+//! The binary `go-commerce`: wiring, life cycle, background jobs, telemetry, command line.
 //!
-//! The only crate that knows all the others. No rule of the shop lives here and nothing of either protocol. Start with
-//! `main.rs`, which reads as the story of the process; then [`wiring`], the one place that names adapters, and
-//! [`serve`], which starts and stops what they make. Tests call [`serve::start`] too and so run the product's own life
-//! cycle.
+//! This crate alone depends on all adapters. It holds no rule of the shop and nothing of a protocol.
+//!
+//! Start with `main.rs`; then [`wiring`], which builds the application from the settings; then [`serve`], which starts and stops
+//! it. Tests call [`serve::start`] too, so they run the product's own life cycle.
 
 mod background;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! How many connections the machine lets this process hold.
+//! How many connections the limit on open files allows.
 
 /// File descriptors that are not connections of clients: databases, logs, listeners, the runtime's own.
 const OTHER_FILES: u64 = 200;
@@ -6,7 +6,7 @@ const OTHER_FILES: u64 = 200;
 /// File descriptors of one connection on each public listener: gRPC's has one, REST's a second one by which it is watched.
 const FILES_PER_PAIR: u64 = 3;
 
-/// The connections that each listener may take, lowered where the limit on open files would not bear `wanted` on both.
+/// The connections that each listener may hold: `wanted`, or fewer if the limit on open files is too low for both.
 ///
 /// Without this the listener would run out of file descriptors under load and spin on its own failure to accept.
 pub(crate) fn connections_per_listener(wanted: usize) -> usize {

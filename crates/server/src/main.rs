@@ -1,4 +1,4 @@
-//! The process's story: read the command line, do what it says, tell by the exit code how that went.
+//! Reads the command line, runs the command, and exits with its code.
 
 use clap::Parser;
 use server::cli::Cli;
@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => commands::run(&cli),
-        Err(usage) => commands::tell_usage(&usage),
+        Err(usage) => commands::print_usage(&usage),
     }
     .into()
 }

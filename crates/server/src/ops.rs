@@ -1,4 +1,4 @@
-//! The operators' own listener: liveness, readiness, metrics. None of it is on the public ones.
+//! The ops listener: liveness, readiness, metrics. The public listeners serve none of these.
 
 use crate::readiness::ReadinessWatch;
 use crate::telemetry::Metrics;
@@ -20,7 +20,7 @@ struct State {
 /// Serves `/livez`, `/readyz` and `/metrics` until `stop`.
 ///
 /// # Errors
-/// Where the listener cannot be used.
+/// The listener cannot be used.
 pub fn serve(
     listener: TcpListener,
     readiness: ReadinessWatch,

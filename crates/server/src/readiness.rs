@@ -1,4 +1,4 @@
-//! Whether this process should be sent requests, and why not.
+//! Whether this process should get requests, and why not.
 
 use persistence::{Database, SchemaStatus};
 use serde::Serialize;
@@ -7,22 +7,19 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-/// How often the database is asked while all is well.
-const CALM: Duration = Duration::from_secs(2);
-/// How often the database is asked while it is not, so that service resumes soon after it is back.
-const ALERT: Duration = Duration::from_millis(500);
+/// How often the database is asked while the process is ready.
+const WHEN_READY: Duration = Duration::from_secs(2);
+/// How often the database is asked while the process is not ready, so that service resumes soon.
+const WHEN_NOT_READY: Duration = Duration::from_millis(500);
 
-/// Whether this process should be sent requests.
+/// Whether this process should get requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Readiness {
-    /// It should.
     Ready,
-    /// It should not, for now.
     NotReady {
-        /// Which part is to blame.
         component: &'static str,
-        /// What is the matter with it, and what to do about it.
+        /// The cause and the remedy.
         reason: String,
     },
 }
@@ -45,8 +42,8 @@ impl Readiness {
     fn of_database(status: SchemaStatus, was_ready: bool) -> Self {
         let reason = match status {
             SchemaStatus::Ready => return Self::Ready,
-            // Migrations only ever add what the release before them can live with, so that a release can be rolled out
-            // while the one before it still serves.
+            // A migration only adds what the release before it tolerates, so a release can be rolled out while the one before it
+            // still serves.
             SchemaStatus::SchemaAhead { .. } if was_ready => return Self::Ready,
             SchemaStatus::Away { reason } => format!("the database is away: {reason}"),
             SchemaStatus::SchemaBehind { missing, .. } => format!(
@@ -73,7 +70,7 @@ impl Migrations {
         Self(Arc::new(options))
     }
 
-    /// Runs those that are missing, on a thread of their own: they may take long, and they block.
+    /// Runs the missing ones on a thread of their own, for they block and may take long.
     async fn run(&self) -> Result<(), String> {
         let options = Arc::clone(&self.0);
         let (done, outcome) = oneshot::channel();
@@ -111,13 +108,13 @@ impl ReadinessWatch {
         self.state.borrow().clone()
     }
 
-    /// Says no from now on, whatever the database says.
+    /// Makes the process not ready for good.
     pub fn stop(&self) {
         self.stopping.cancel();
         self.state.send_replace(Readiness::stopping());
     }
 
-    /// Follows the state as a yes or no; the last answer is the no of [`Self::stop`].
+    /// Sends each change of readiness to `answer`, and `false` after [`Self::stop`].
     pub async fn follow(self, answer: watch::Sender<bool>) {
         let mut states = self.state.subscribe();
         while !self.stopping.is_cancelled() {
@@ -130,7 +127,7 @@ impl ReadinessWatch {
         answer.send_replace(false);
     }
 
-    /// Asks the database once, and brings its schema up to date where that is this process's task.
+    /// Asks the database once, and runs `migrations` if its schema is behind.
     pub async fn check(&self, database: &Database, migrations: Option<&Migrations>) {
         let mut status = database.status().await;
         let mut failure = None;
@@ -143,32 +140,32 @@ impl ReadinessWatch {
             Some(failure) => Readiness::NotReady { component: "database", reason: failure },
             None => Readiness::of_database(status, was_ready),
         };
-        self.become_known(&next);
+        self.publish(&next);
     }
 
-    fn become_known(&self, next: &Readiness) {
+    fn publish(&self, next: &Readiness) {
         self.state.send_if_modified(|state| {
-            let is_news = state != next && !self.stopping.is_cancelled();
-            if is_news {
+            let is_new = state != next && !self.stopping.is_cancelled();
+            if is_new {
                 match next {
                     Readiness::Ready => tracing::info!("ready"),
                     Readiness::NotReady { component, reason } => tracing::error!(component, reason, "not ready"),
                 }
                 state.clone_from(next);
             }
-            is_news
+            is_new
         });
     }
 
-    /// Asks the database again and again, until [`Self::stop`].
+    /// Asks the database repeatedly until [`Self::stop`].
     pub async fn watch(self, database: Arc<Database>, migrations: Option<Migrations>) {
         let stopping = self.stopping.clone();
-        let asking = async {
+        let checks = async {
             loop {
-                tokio::time::sleep(if self.current().is_ready() { CALM } else { ALERT }).await;
+                tokio::time::sleep(if self.current().is_ready() { WHEN_READY } else { WHEN_NOT_READY }).await;
                 self.check(&database, migrations.as_ref()).await;
             }
         };
-        stopping.run_until_cancelled(asking).await;
+        stopping.run_until_cancelled(checks).await;
     }
 }

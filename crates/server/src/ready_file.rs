@@ -1,13 +1,13 @@
-//! The file that tells supervisors and tests that the process is ready, and where it listens.
+//! The file from which supervisors and tests learn that the process listens, and where.
 
 use crate::serve::Addresses;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes the addresses to `path` as JSON, whole or not at all: it appears under its name only once it is complete.
+/// Writes the addresses to `path` as JSON. The file gets its name once it is complete.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// The file cannot be written.
 pub(crate) fn write(path: &Path, addresses: Addresses) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! The process's life: bind everything, serve, drain, stop.
+//! The life cycle of the process: bind all listeners, serve, drain, stop.
 
 use crate::background;
 use crate::limits;
@@ -20,10 +20,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long the workers get at least for the piece of work that they are at, such as a mail.
+/// The least time that the workers get to finish the current piece of work, such as a mail.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
-/// How long the database's last jobs get, when all that waited for them has ended.
+/// The time that the database's last jobs get after the servers and workers have ended.
 const LAST_JOBS: Duration = Duration::from_secs(2);
 
 /// Why the process cannot start.
@@ -33,40 +33,31 @@ pub enum StartError {
     Bind {
         /// The setting that names the address.
         key: &'static str,
-        /// The address.
         address: SocketAddr,
-        /// What the operating system says.
         source: std::io::Error,
     },
-    /// The database cannot be used, however long one waits.
+    /// The database can never be used with these settings.
     Database(OpenError),
     /// The file of the database cannot be used.
     DatabaseFile(PathBuf, std::io::Error),
-    /// The hashing lane cannot be started.
+    /// The threads that hash passwords cannot be started.
     Hashing(std::io::Error),
     /// The token keys cannot be used.
     Keys(InvalidKeys),
     /// The threads that look at images cannot be started.
     Inspecting(std::io::Error),
-    /// Midtrans cannot be used like that.
+    /// The settings of Midtrans are invalid.
     Midtrans(midtrans::Error),
     /// The simulator's journal cannot be used.
     Simulator(simulator::Error),
-    /// Mails cannot be sent like that.
+    /// The settings of mails are invalid.
     Mail(MailSetupError),
-    /// The store of images cannot be used, however long one waits.
-    Storage {
-        /// The folder or bucket.
-        place: String,
-        /// What is the matter with it.
-        source: BoxError,
-        /// What to do about it.
-        remedy: &'static str,
-    },
+    /// The image store can never be used with these settings.
+    Storage { place: String, source: BoxError, remedy: &'static str },
 }
 
 impl StartError {
-    /// The setting that is at fault; none where no setting is.
+    /// The setting at fault, if there is one.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         let (key, problem, remedy) = match self {
@@ -150,9 +141,7 @@ impl std::error::Error for StartError {}
 /// Where the process listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Addresses {
-    /// REST.
     pub rest: SocketAddr,
-    /// gRPC.
     pub grpc: SocketAddr,
     /// Liveness, readiness, metrics.
     pub ops: SocketAddr,
@@ -186,14 +175,12 @@ impl Listeners {
     }
 }
 
-/// The name of a server and how it ended.
+/// The name of a server and its result.
 type Ended = (&'static str, Result<(), BoxError>);
 
-/// A process that serves.
+/// A process that is serving.
 pub struct Running {
-    /// Where it listens.
     pub addresses: Addresses,
-    /// What it is made of.
     pub parts: Parts,
     readiness: ReadinessWatch,
     servers: JoinSet<Ended>,
@@ -209,10 +196,10 @@ pub struct Running {
 
 /// Binds all listeners, builds the application and serves it. Returns once requests are taken.
 ///
-/// A database that is away does not stop the start: the process is not ready until it is there.
+/// An unavailable database does not prevent the start: the process becomes ready when the database answers.
 ///
 /// # Errors
-/// Where an address or the database cannot be used; nothing is served then.
+/// An address or the database cannot be used. Nothing is served then.
 pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listeners = Listeners::bind(settings)?;
     wiring::check::database(settings)?;
@@ -254,7 +241,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     Ok(running)
 }
 
-/// Starts what works off what the database has to be done, and stops between two pieces of it.
+/// Starts the workers that process the queues in the database. They stop between two pieces of work.
 fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     workers.spawn(background::apply_notifications(Arc::clone(&parts.webhook_worker), stop.clone()));
@@ -284,7 +271,7 @@ impl Running {
         self.ops_server.spawn(async { ("ops", ended(ops).await) });
     }
 
-    /// Waits for a server that ends by itself: half a service is worse than none, so this is a reason to stop.
+    /// Waits for a server that ends by itself. The process must stop then, for half a service is worse than none.
     pub async fn server_ended(&mut self) -> &'static str {
         let ended = tokio::select! {
             ended = self.servers.join_next() => ended,
@@ -298,8 +285,8 @@ impl Running {
         name
     }
 
-    /// Stops in an order that drops no request: says that it is not ready, gives load balancers time to see it, takes no
-    /// new connections, lets what is under way end, and then stops. Tells whether all of it ended in time.
+    /// Stops in an order that drops no request: becomes not ready, gives load balancers time to notice, accepts no new connections,
+    /// and waits for requests, commands and workers. Returns whether all of them ended in time.
     pub async fn drain(mut self) -> bool {
         let started = Instant::now();
         self.readiness.stop();
@@ -329,7 +316,7 @@ impl Running {
     }
 }
 
-/// Milliseconds for the log, whose numbers have 64 bits; more of them would be a text.
+/// Milliseconds for the log, which writes numbers of more than 64 bits as text.
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

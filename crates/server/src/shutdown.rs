@@ -1,9 +1,9 @@
-//! The signals that the process obeys.
+//! The signals that the process handles.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals of a process: SIGTERM and SIGINT (Ctrl-C) stop it, SIGHUP makes it read its settings again.
+/// SIGTERM and SIGINT (Ctrl-C) stop the process; SIGHUP reloads its settings.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -13,17 +13,15 @@ pub(crate) struct Signals {
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// To stop.
     Stop,
-    /// To read the settings again.
     Reload,
 }
 
 impl Signals {
-    /// Takes over the signals.
+    /// Registers the handlers.
     ///
     /// # Errors
-    /// Where the operating system refuses.
+    /// The operating system refuses.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-/// The main runtime's door for commands, and the list of those that still run.
+/// Spawns commands on the main runtime and tracks those that still run.
 pub(crate) struct MainRuntime {
     handle: Handle,
     tasks: TaskTracker,
@@ -18,7 +18,7 @@ impl MainRuntime {
         Self { handle: Handle::current(), tasks: TaskTracker::new() }
     }
 
-    /// Waits until every command has ended; tells whether they did within `bound`.
+    /// Waits until all commands have ended. Returns whether they did within `bound`.
     pub(crate) async fn drain(&self, bound: Duration) -> bool {
         self.tasks.close();
         tokio::time::timeout(bound, self.tasks.wait()).await.is_ok()

@@ -1,4 +1,4 @@
-//! From settings to the application: the one place that names adapters. No logic, only choices.
+//! Builds the application from the settings. This module alone chooses adapters; it holds no logic.
 
 pub(crate) mod check;
 mod gauges;
@@ -40,19 +40,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-/// The application and the parts of it that the process starts, watches and stops.
+/// The application, and the parts that the process starts, watches and stops.
 pub struct Parts {
-    /// What both protocols serve.
     pub app: Arc<App>,
-    /// The storage.
     pub database: Arc<Database>,
-    /// The hashing lane.
     pub passwords: Arc<Bcrypt>,
-    /// The tokens, whose keys can be changed while the process runs.
+    /// Its keys can be replaced while the process runs.
     pub tokens: Arc<Jwt>,
-    /// Everything that is counted.
     pub metrics: Arc<Metrics>,
-    /// The places for uploads of images, which both protocols share.
+    /// The permits for uploads of images, which both protocols share.
     pub uploads: Arc<Semaphore>,
     pub(crate) cleanup: Arc<ImageCleanup>,
     pub(crate) clock: Arc<CommonClock>,
@@ -66,10 +62,10 @@ pub struct Parts {
     pub(crate) runtime: Arc<MainRuntime>,
 }
 
-/// Builds the application that the settings describe. `rest` is where REST listens: images in a folder are found there.
+/// Builds the application. `rest` is the address of REST, which serves images in a folder.
 ///
 /// # Errors
-/// Where a part cannot be used however long one waits.
+/// A part can never be used with these settings.
 pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Result<Parts, StartError> {
     let database = Database::open(database(settings)).map_err(StartError::Database)?;
     let passwords = Arc::new(passwords(settings)?);
@@ -142,7 +138,6 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     })
 }
 
-/// The use cases, each in its handler.
 fn app(
     pipeline: Arc<CallPipeline>,
     accounts: &Accounts<'_>,
@@ -244,10 +239,10 @@ impl Products<'_> {
     }
 }
 
-/// What looks after payments, for a command that does so now.
+/// The reconciler for a command.
 ///
 /// # Errors
-/// Where the gateway cannot be used.
+/// The gateway cannot be used.
 pub fn reconciler(
     settings: &Settings,
     database: &Arc<Database>,
@@ -256,7 +251,7 @@ pub fn reconciler(
     payments::reconciler(settings, database, clock)
 }
 
-/// The storage that the settings name.
+/// The options of the database.
 #[must_use]
 pub fn database(settings: &Settings) -> persistence::Options {
     let database = &settings.database;
@@ -272,10 +267,10 @@ pub fn database(settings: &Settings) -> persistence::Options {
     }
 }
 
-/// The hashing lane.
+/// The password hasher.
 ///
 /// # Errors
-/// Where its threads cannot be started.
+/// Its threads cannot be started.
 pub fn passwords(settings: &Settings) -> Result<Bcrypt, StartError> {
     let options = passwords::Options {
         cost: settings.auth.bcrypt_cost,
@@ -318,10 +313,10 @@ fn jwt(settings: &Settings) -> tokens::Options {
     }
 }
 
-/// The keys that the settings name: the one to sign with, and those to accept besides.
+/// The keys of tokens: one signs, all verify.
 ///
 /// # Errors
-/// Where a key cannot be used.
+/// A key cannot be used.
 pub fn keys(settings: &Settings) -> Result<KeySet, StartError> {
     let jwt = &settings.auth.jwt;
     let current = Key { id: jwt.kid.clone(), state: KeyState::Current, secret: jwt.secret.clone() };
@@ -338,7 +333,7 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
     TrustedProxies::new(settings.trusted_proxies.clone())
 }
 
-/// How REST is served, by a process that listens there.
+/// The options of REST.
 #[must_use]
 pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::Options {
     let Rest {
@@ -365,7 +360,7 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
         docs,
         index: settings.rest.index.then(|| index(settings, addresses)),
         media: storage::media(settings),
-        simulator: parts.gateway.desk(),
+        simulator: parts.gateway.simulator_page(),
         uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),
@@ -375,14 +370,14 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
     }
 }
 
-/// What the first page tells.
+/// What `/` shows.
 fn index(settings: &Settings, addresses: Addresses) -> rest::Index {
     let [grpc, ops] =
         [addresses.grpc, addresses.ops].map(|address| SocketAddr::new(reachable(address.ip()), address.port()));
     rest::Index { environment: settings.environment.name(), grpc, ops }
 }
 
-/// How gRPC is served.
+/// The options of gRPC.
 #[must_use]
 pub fn grpc(settings: &Settings, uploads: &Arc<Semaphore>) -> grpc::Options {
     let Grpc { max_connections, deadline, reflection, .. } = settings.grpc;

@@ -7,46 +7,36 @@ use super::reader::Reader;
 use secrecy::SecretString;
 use std::time::Duration;
 
-/// Passwords and tokens.
 #[derive(Clone, Debug)]
 pub struct Auth {
-    /// The cost of bcrypt.
     pub bcrypt_cost: u32,
     /// Threads that hash passwords; at least one.
     pub hash_threads: usize,
-    /// Hashes that wait for a thread at most.
+    /// The most hashes that wait for a thread.
     pub hash_queue: usize,
-    /// Which passwords may be chosen.
     pub password: Password,
-    /// Access tokens.
     pub jwt: Jwt,
 }
 
-/// Which passwords may be chosen.
 #[derive(Clone, Debug)]
 pub struct Password {
-    /// The fewest characters.
     pub min_length: usize,
-    /// Whether to refuse those that are guessed first.
+    /// Whether to refuse the most common passwords.
     pub reject_common: bool,
 }
 
-/// Access tokens.
 #[derive(Clone, Debug)]
 pub struct Jwt {
-    /// The secret that they are signed with.
+    /// Signs tokens.
     pub secret: SecretString,
     /// The secret's name in tokens.
     pub kid: String,
-    /// How long they are valid.
     pub ttl: Duration,
-    /// Who issues them.
     pub issuer: String,
-    /// Whom they are for.
     pub audience: String,
-    /// Whether to accept tokens of the Go system too.
+    /// Whether to accept tokens of the Go system.
     pub accept_legacy: bool,
-    /// More secrets whose tokens are accepted; no name is there twice, nor is [`Self::kid`] among them.
+    /// More secrets whose tokens are accepted. Their names are unique and differ from [`Self::kid`].
     pub verification_keys: Vec<VerificationKey>,
 }
 

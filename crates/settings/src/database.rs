@@ -1,17 +1,16 @@
 //! The settings of the database.
 
 use super::environment::Environment;
-use super::mistakes::Told;
+use super::mistakes::Reported;
 use super::network::cores;
 use super::reader::Reader;
-use super::secrets::{Given, Shape, veiled};
+use super::secrets::{ResolvedSecret, SecretFormat, redacted};
 use persistence::{Backend, OpenError, check_url, remedy_for_plaintext};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 const PLAINTEXT: &str = "database.allow_plaintext";
 
-/// Where and how accounts and products are kept.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// The database: `sqlite://path`, `postgres://…` or `mysql://…`.
@@ -20,15 +19,13 @@ pub struct Database {
     pub read_url: Option<SecretString>,
     /// Connections for each URL; at least one.
     pub pool_size: usize,
-    /// Calls that wait for a connection at most.
+    /// The most calls that wait for a connection.
     pub queue: usize,
     /// Whether to bring the schema up to date at start.
     pub migrate_on_start: bool,
     /// Whether to prepare statements on the server.
     pub prepared_statements: bool,
-    /// How long to wait for a new connection.
     pub connect_timeout: Duration,
-    /// How long one statement may take.
     pub statement_timeout: Duration,
 }
 
@@ -53,16 +50,16 @@ impl Database {
 }
 
 impl Database {
-    /// The database's URL as anybody may see it.
+    /// The database's URL without its secrets.
     #[must_use]
     pub fn shown(&self) -> String {
-        veiled("database.url", self.url.expose_secret())
+        redacted("database.url", self.url.expose_secret())
     }
 }
 
 /// The URLs of the database and of its replica.
 fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
-    let (url, read_url) = (usable(reader, "database.url"), usable(reader, "database.read_url"));
+    let (url, read_url) = (database_url(reader, "database.url"), database_url(reader, "database.read_url"));
     if let Ok(None) = url {
         reader.mistake("database.url", "is not given", OpenError::UnknownScheme.to_string());
     }
@@ -72,33 +69,33 @@ fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
         reader.mistake(&replica.key, "cannot be used", OpenError::Replica.to_string());
     }
     let allow_plaintext = reader.flag(PLAINTEXT);
-    for usable in [&url, &read_url].into_iter().flatten().flatten() {
-        check_transport(reader, usable, allow_plaintext);
+    for url in [&url, &read_url].into_iter().flatten().flatten() {
+        check_transport(reader, url, allow_plaintext);
     }
-    let secret = |found: Result<Option<Usable>, Told>| found.ok().flatten().map(|usable| usable.url);
+    let secret = |found: Result<Option<DatabaseUrl>, Reported>| found.ok().flatten().map(|found| found.url);
     (secret(url).unwrap_or_default(), secret(read_url))
 }
 
-/// A URL, what kind of database it names, and the setting that it came from.
-struct Usable {
+/// A URL, the kind of its database, and the setting that it comes from.
+struct DatabaseUrl {
     key: String,
     backend: Backend,
     url: SecretString,
 }
 
-/// The URL of this key, where there is one. It is not repeated in a mistake: it may hold a password.
-fn usable(reader: &mut Reader<'_>, key: &str) -> Result<Option<Usable>, Told> {
-    let Some(Given { key, secret: url }) = reader.secret(key, Shape::Words)? else {
+/// Reads the URL of a key, if it is set. A mistake does not repeat it, for it may hold a password.
+fn database_url(reader: &mut Reader<'_>, key: &str) -> Result<Option<DatabaseUrl>, Reported> {
+    let Some(ResolvedSecret { key, secret: url }) = reader.secret(key, SecretFormat::Text)? else {
         return Ok(None);
     };
     match check_url(url.expose_secret()) {
-        Ok(backend) => Ok(Some(Usable { key, backend, url })),
+        Ok(backend) => Ok(Some(DatabaseUrl { key, backend, url })),
         Err(error) => Err(reader.mistake(&key, "cannot be used", error.to_string())),
     }
 }
 
-/// Production sends nothing in the clear to another machine, unless somebody says that it may.
-fn check_transport(reader: &mut Reader<'_>, Usable { key, url, .. }: &Usable, allow_plaintext: bool) {
+/// Production sends nothing to another machine without TLS, unless `allow_plaintext` permits it.
+fn check_transport(reader: &mut Reader<'_>, DatabaseUrl { key, url, .. }: &DatabaseUrl, allow_plaintext: bool) {
     let Some(remedy) = remedy_for_plaintext(url.expose_secret()) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! The settings as anybody may see them: each value, and where it comes from.
+//! The settings without their secrets: each value and its source.
 
 use super::layers::Layers;
 use super::secrets::shown;
@@ -6,18 +6,18 @@ use super::toml_file;
 use config::{Value, ValueKind};
 use std::fmt;
 
-/// A setting as anybody may see it.
+/// One setting without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     /// The setting, as in `rest.port`.
     pub key: String,
     /// Its value as in TOML, with `***` for what is secret.
     pub value: String,
-    /// Where it was given: `file:line`, the name of a variable, or an option of the command line.
+    /// `file:line`, the name of a variable, or an option of the command line.
     pub origin: String,
 }
 
-/// All settings as anybody may see them; displayed as TOML, one a line, each followed by where it comes from.
+/// All settings without their secrets. Displayed as TOML, one a line, each followed by its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(Vec<Described>);
 
@@ -36,7 +36,7 @@ impl Description {
     }
 }
 
-/// A value as a file would have it: what a variable or the command line says as a text, as what the setting is.
+/// Converts the text of a variable or of the command line to the type of the setting.
 fn typed(value: &Value, default: Option<&Value>) -> Value {
     let ValueKind::String(text) = &value.kind else { return value.clone() };
     let kind = match default.map(|default| &default.kind) {

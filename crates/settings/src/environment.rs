@@ -1,8 +1,8 @@
-//! The environments: what each is for decides its settings and what is refused in it.
+//! The environments. Each has settings of its own, and some refuse settings that others accept.
 
 use super::known::closest;
 use super::mistakes::{Mistake, quoted};
-use super::plain::plain;
+use super::trimming::trim_text;
 use std::fmt;
 
 /// What a process is run for.
@@ -12,14 +12,13 @@ pub enum Environment {
     Development,
     /// For automatic tests.
     Test,
-    /// To rehearse production.
+    /// To try a release before production.
     Staging,
-    /// Where it matters.
+    /// For real customers.
     Production,
 }
 
 impl Environment {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Development, Self::Test, Self::Staging, Self::Production];
 
     /// Its name, which is also that of its file.
@@ -33,7 +32,7 @@ impl Environment {
         }
     }
 
-    /// Its file as it was when the binary was built.
+    /// Its built-in file.
     pub(super) const fn built_in(self) -> &'static str {
         match self {
             Self::Development => include_str!("../../../config/development.toml"),
@@ -43,7 +42,7 @@ impl Environment {
         }
     }
 
-    /// Whether strangers can reach it, so that a secret that everybody can read is none.
+    /// Whether strangers can reach it, so that a published secret must not be used.
     #[must_use]
     pub const fn is_deployed(self) -> bool {
         matches!(self, Self::Staging | Self::Production)
@@ -51,7 +50,7 @@ impl Environment {
 
     /// Reads a name that was given at `place`.
     pub(super) fn parse(name: &str, place: &str) -> Result<Self, Mistake> {
-        let name = plain(name).map_err(|odd| odd.told(place, ""))?;
+        let name = trim_text(name).map_err(|invalid| invalid.into_mistake(place, ""))?;
         let found = Self::ALL.into_iter().find(|environment| environment.name() == name);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The text in a file of at most `longest` bytes, without a byte order mark; a device might never end.
+/// Reads a file of at most `longest` bytes, for a device may never end. Drops a byte order mark.
 pub(super) fn read(path: &Path, longest: u64) -> io::Result<String> {
     let mut text = String::new();
     let length = File::open(path)?.take(longest.saturating_add(1)).read_to_string(&mut text)?;

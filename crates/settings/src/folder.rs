@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::files;
 use super::known::closest;
-use super::layers::{Found, Kind};
+use super::layers::{Found, LayerKind};
 use super::mistakes::Mistake;
 use super::sources::Sources;
 use super::toml_file;
@@ -14,22 +14,22 @@ use std::path::Path;
 /// The longest file with settings, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
 
-/// The file of all environments, without its ending.
+/// The stem of the file that holds for all environments.
 const DEFAULT: &str = "default";
 
 /// What a folder holds.
 #[derive(Default)]
 pub(super) struct Folder {
-    /// The files that count, in the order in which they are laid over each other.
-    pub(super) files: Vec<(Kind, Found)>,
+    /// The files that are read; later ones override earlier ones.
+    pub(super) files: Vec<(LayerKind, Found)>,
     /// What is wrong with the folder itself.
     pub(super) mistakes: Vec<Mistake>,
-    /// What is not wrong, but may not be meant.
+    /// Valid values that may be unintended.
     pub(super) warnings: Vec<String>,
 }
 
 impl Folder {
-    /// Reads the folder that is named, or else the one that is looked for.
+    /// Reads the folder of `--config`, or the default folder if there is one.
     pub(super) fn read(sources: &Sources, environment: Environment) -> Self {
         match (&sources.config_dir, &sources.default_dir) {
             (Some(named), _) => Self::at(named, environment, true),
@@ -53,23 +53,23 @@ impl Folder {
             }
         };
         let mut found = Self::default();
-        for (kind, name) in [(Kind::Default, DEFAULT), (Kind::Environment, environment.name())] {
+        for (kind, name) in [(LayerKind::Default, DEFAULT), (LayerKind::Environment, environment.name())] {
             if let Some(settings) = file(&folder.join(format!("{name}.toml"))).transpose() {
                 found.files.push((kind, settings));
             }
         }
         let others: Vec<_> = names.iter().filter(|name| is_ours(name)).map(String::as_str).collect();
         if found.files.is_empty() && (is_named || !others.is_empty()) {
-            found.tell_of_none(folder, environment, &others, is_named);
+            found.report_missing_files(folder, environment, &others, is_named);
         }
         for name in &names {
-            found.tell_of_stray(folder, name, is_named || !others.is_empty());
+            found.report_unread_file(folder, name, is_named || !others.is_empty());
         }
         found
     }
 
-    /// No file in the folder is for this environment.
-    fn tell_of_none(&mut self, folder: &Path, environment: Environment, others: &[&str], is_named: bool) {
+    /// Reports that no file in the folder is for this environment.
+    fn report_missing_files(&mut self, folder: &Path, environment: Environment, others: &[&str], is_named: bool) {
         let (place, own) = (folder.display(), environment.name());
         let problem = if is_named && !folder.exists() {
             "there is no such folder".to_owned()
@@ -91,8 +91,8 @@ impl Folder {
         self.mistakes.push(Mistake::at(place, problem, remedy));
     }
 
-    /// A file that looks like one with settings, and is not read. In a folder that is not ours there may be anything.
-    fn tell_of_stray(&mut self, folder: &Path, name: &str, is_our_folder: bool) {
+    /// Reports a file that looks like settings and is not read. A folder without our files may hold any others.
+    fn report_unread_file(&mut self, folder: &Path, name: &str, is_our_folder: bool) {
         let lower = name.to_lowercase();
         let Some((stem, ending)) = lower.rsplit_once('.').filter(|_| !is_ours(name)) else { return };
         let place = folder.join(name);
@@ -115,7 +115,7 @@ impl Folder {
     }
 }
 
-/// Whether a file of this name is one with settings.
+/// Whether a file of this name holds settings.
 fn is_ours(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".toml") else { return false };
     stem == DEFAULT || Environment::ALL.iter().any(|environment| environment.name() == stem)

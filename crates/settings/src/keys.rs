@@ -1,10 +1,10 @@
-//! The secrets that tokens are signed with and accepted under.
+//! The secrets that sign tokens and verify them.
 
 use super::environment::Environment;
 use super::known::closest;
-use super::mistakes::{Told, quoted};
+use super::mistakes::{Reported, quoted};
 use super::reader::Reader;
-use super::secrets::{Given, Shape};
+use super::secrets::{ResolvedSecret, SecretFormat};
 use super::sources::variable;
 use super::toml_file;
 use config::{Map, Value, ValueKind};
@@ -22,19 +22,17 @@ const WANTED_ELEMENT: &str =
     "write { kid = \"…\", secret_file = \"…\" }, the kid being 1 to 64 of A-Z, a-z, 0-9, _ and -";
 const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
-/// A secret that tokens are accepted under.
+/// A secret that verifies tokens.
 #[derive(Clone, Debug)]
 pub struct VerificationKey {
-    /// The secret's name in tokens.
     pub kid: String,
-    /// The secret.
     pub secret: SecretString,
 }
 
 /// The secret that tokens are signed with.
 pub(super) fn signing_secret(reader: &mut Reader<'_>) -> SecretString {
-    match reader.secret(SECRET, Shape::Words) {
-        Ok(Some(Given { key, secret })) => {
+    match reader.secret(SECRET, SecretFormat::Text) {
+        Ok(Some(ResolvedSecret { key, secret })) => {
             if let Err(problem) = check(reader.environment, &secret) {
                 reader.mistake(&key, problem, ADVICE);
             }
@@ -46,11 +44,11 @@ pub(super) fn signing_secret(reader: &mut Reader<'_>) -> SecretString {
             reader.mistake(SECRET, "is not given", remedy);
             SecretString::default()
         }
-        Err(Told) => SecretString::default(),
+        Err(Reported) => SecretString::default(),
     }
 }
 
-/// Whether strangers can guess the secret.
+/// Refuses a secret that strangers know or can guess.
 fn check(environment: Environment, secret: &SecretString) -> Result<(), String> {
     if environment.is_deployed() && is_published(secret.expose_secret()) {
         return Err("is one that everybody can read, in this program's sources".to_owned());
@@ -93,8 +91,8 @@ pub(super) fn verification_keys(reader: &mut Reader<'_>, signing: &str) -> Vec<V
     keys
 }
 
-/// One element of the list. Nothing of it is repeated in a mistake but the names of its fields and its `kid`.
-fn verification_key(reader: &mut Reader<'_>, place: &str, element: &Value) -> Result<VerificationKey, Told> {
+/// Reads one element of the list. A mistake repeats only the names of its fields and its `kid`.
+fn verification_key(reader: &mut Reader<'_>, place: &str, element: &Value) -> Result<VerificationKey, Reported> {
     let mut wrong = |problem: String, remedy: &str| reader.mistake_at(place, VERIFICATION_KEYS, problem, remedy);
     let ValueKind::Table(fields) = &element.kind else {
         return Err(wrong("an element is not a table".to_owned(), WANTED_ELEMENT));

@@ -1,11 +1,11 @@
-//! The settings that exist, and what somebody may have meant who names another.
+//! The keys of all settings, and suggestions for a misspelled key.
 
 use std::collections::BTreeSet;
 
 /// The keys of all settings: those of the built-in `default.toml`, which names every one.
-pub(super) struct Known(Vec<String>);
+pub(super) struct KnownKeys(Vec<String>);
 
-impl Known {
+impl KnownKeys {
     pub(super) fn new(keys: impl Iterator<Item = String>) -> Self {
         Self(keys.collect())
     }
@@ -24,7 +24,7 @@ impl Known {
         self.within(key).next().is_some()
     }
 
-    /// What to write in the place of `unknown`; `spell` writes a key as it is written there.
+    /// Suggests a key for `unknown`; `spell` writes a key as that layer spells it.
     pub(super) fn advice(&self, unknown: &str, spell: impl Fn(&str) -> String) -> String {
         let list = |keys: &mut dyn Iterator<Item = &str>| keys.map(&spell).collect::<Vec<_>>().join(", ");
         let apart = |key: &str| key.replace('.', "_");
@@ -57,7 +57,7 @@ fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// The one of `candidates` that `text` is most likely a misspelling of.
+/// The candidate that `text` most likely misspells.
 pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let is_beginning = |known: &str| text.len() >= 3 && known.starts_with(text);
     candidates

@@ -1,28 +1,28 @@
-//! The layers that settings are read from, and what comes out when they are laid over each other.
+//! The layers of settings, and their merged values.
 
 use super::environment::Environment;
 use super::folder::Folder;
-use super::known::Known;
+use super::known::KnownKeys;
 use super::mistakes::Mistake;
-use super::plain::plain_value;
 use super::secrets::shown;
 use super::sources::{PREFIX, Sources, variable};
 use super::toml_file;
+use super::trimming::trim_value;
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use std::fmt;
 
-/// The settings of every environment as they were when the binary was built.
+/// The built-in `default.toml`.
 pub(super) const BUILT_IN: &str = include_str!("../../../config/default.toml");
 
-/// Settings that have a default and can do without: an empty text takes it away.
+/// Settings with a default that an empty text removes.
 const CAN_BE_EMPTIED: [&str; 1] = ["payment.simulator.journal"];
 
-/// What a layer is made of.
+/// Where a layer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// What holds in every environment.
+pub(super) enum LayerKind {
+    /// A `default.toml`.
     Default,
-    /// What holds in one environment.
+    /// An environment's file.
     Environment,
     /// Environment variables.
     Variables,
@@ -30,8 +30,8 @@ pub(super) enum Kind {
     CommandLine,
 }
 
-impl Kind {
-    /// How a setting is written there.
+impl LayerKind {
+    /// Spells a key as this layer does.
     fn spell(self, key: &str) -> String {
         match self {
             Self::Default | Self::Environment => key.to_owned(),
@@ -44,11 +44,11 @@ impl Kind {
 /// The settings that come from one place.
 #[derive(Clone)]
 struct Layer {
-    kind: Kind,
+    kind: LayerKind,
     settings: Vec<(String, Value)>,
 }
 
-/// Tells nothing of the values: secrets may be among them.
+/// Hides the values, for they may hold secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layer").field("kind", &self.kind).finish_non_exhaustive()
@@ -65,22 +65,21 @@ impl Source for Layer {
     }
 }
 
-/// All layers, and what they come to together.
+/// All layers and their merged values.
 pub(super) struct Layers {
-    pub(super) known: Known,
+    pub(super) known: KnownKeys,
     layers: Vec<Layer>,
     merged: Value,
-    /// Settings whose variable is there and has nothing in it.
+    /// Settings whose variable is empty.
     emptied: Vec<String>,
 }
 
-/// The places of the built-in layers among all.
+/// The indexes of the built-in layers.
 const DEFAULTS: usize = 0;
 const OF_ENVIRONMENT: usize = 1;
 
 impl Layers {
-    /// Reads everything there is, later layers over earlier ones. What cannot be read is added to `mistakes`, what may not be
-    /// meant to `warnings`.
+    /// Reads all layers and merges them. Adds what cannot be read to `mistakes`, and what may be unintended to `warnings`.
     pub(super) fn read(
         sources: &Sources,
         environment: Environment,
@@ -95,8 +94,8 @@ impl Layers {
         };
         let defaults = built_in("default", BUILT_IN);
         let of_environment = built_in(environment.name(), environment.built_in());
-        let known = Known::new(defaults.iter().map(|(key, _)| key.clone()));
-        let mut all = vec![(Kind::Default, defaults), (Kind::Environment, of_environment)];
+        let known = KnownKeys::new(defaults.iter().map(|(key, _)| key.clone()));
+        let mut all = vec![(LayerKind::Default, defaults), (LayerKind::Environment, of_environment)];
         let folder = Folder::read(sources, environment);
         mistakes.extend(folder.mistakes);
         warnings.extend(folder.warnings);
@@ -106,28 +105,28 @@ impl Layers {
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        all.push((Kind::Variables, variables(sources)));
-        all.push((Kind::CommandLine, command_line(sources)));
+        all.push((LayerKind::Variables, variables(sources)));
+        all.push((LayerKind::CommandLine, command_line(sources)));
 
         let mut read =
             Self { known, layers: Vec::new(), merged: Value::new(None, ValueKind::Nil), emptied: Vec::new() };
         for (kind, settings) in all {
-            let layer = read.sifted(kind, settings, mistakes);
+            let layer = read.filtered(kind, settings, mistakes);
             read.layers.push(layer);
         }
         match merge(&read.layers) {
             Ok(merged) => read.merged = merged,
             Err(error) => mistakes.push(Mistake::at("the settings", error.to_string(), "write each setting once")),
         }
-        read.doubt(environment, warnings);
+        read.warn_of_overrides(environment, warnings);
         read
     }
 
-    /// The settings of a layer that count.
-    fn sifted(&mut self, kind: Kind, settings: Vec<(String, Value)>, mistakes: &mut Vec<Mistake>) -> Layer {
-        let mut sifted = Vec::with_capacity(settings.len());
+    /// Drops unknown, unreadable and absent settings from a layer.
+    fn filtered(&mut self, kind: LayerKind, settings: Vec<(String, Value)>, mistakes: &mut Vec<Mistake>) -> Layer {
+        let mut filtered = Vec::with_capacity(settings.len());
         for (key, value) in settings {
-            if let Some(mistake) = refuse(&self.known, kind, &key, &value) {
+            if let Some(mistake) = check_key(&self.known, kind, &key, &value) {
                 mistakes.push(mistake);
                 continue;
             }
@@ -135,43 +134,43 @@ impl Layers {
                 continue;
             }
             let place = value.origin().unwrap_or(&key).to_owned();
-            match plain_value(value) {
-                Err(odd) => mistakes.push(odd.told(&place, &key)),
-                Ok(value) if !self.layers.is_empty() && self.says_nothing(kind, &key, &value) => {
-                    if kind == Kind::Variables {
+            match trim_value(value) {
+                Err(invalid) => mistakes.push(invalid.into_mistake(&place, &key)),
+                Ok(value) if !self.layers.is_empty() && self.counts_as_absent(kind, &key, &value) => {
+                    if kind == LayerKind::Variables {
                         self.emptied.push(key);
                     }
                 }
-                Ok(value) => sifted.push((key, value)),
+                Ok(value) => filtered.push((key, value)),
             }
         }
-        Layer { kind, settings: sifted }
+        Layer { kind, settings: filtered }
     }
 
-    /// Whether a value is as none at all: an empty text in a variable, or for a setting that cannot do without a value, or in a
-    /// `default.toml` that only repeats the built-in one.
-    fn says_nothing(&self, kind: Kind, key: &str, value: &Value) -> bool {
+    /// Whether an empty text counts as no value: in a variable, for a setting that needs a value, and in a `default.toml` that only
+    /// repeats the built-in one.
+    fn counts_as_absent(&self, kind: LayerKind, key: &str, value: &Value) -> bool {
         let is_empty = |value: &Value| matches!(&value.kind, ValueKind::String(text) if text.is_empty());
         let default = self.default(key);
         let has_none = default.is_some_and(is_empty);
         let is_list = default.is_some_and(|default| matches!(default.kind, ValueKind::Array(_)));
         is_empty(value)
             && match kind {
-                Kind::Variables => true,
-                Kind::Default if has_none => true,
-                Kind::Default | Kind::Environment | Kind::CommandLine => {
+                LayerKind::Variables => true,
+                LayerKind::Default if has_none => true,
+                LayerKind::Default | LayerKind::Environment | LayerKind::CommandLine => {
                     !has_none && !is_list && !CAN_BE_EMPTIED.contains(&key)
                 }
             }
     }
 
-    /// What may not be meant: a folder's `default.toml` over what is built in for an environment, and empty variables where it
-    /// matters.
-    fn doubt(&self, environment: Environment, warnings: &mut Vec<String>) {
+    /// Warns where a folder's `default.toml` overrides a value that is built in for the environment, and of empty variables in a
+    /// deployed environment.
+    fn warn_of_overrides(&self, environment: Environment, warnings: &mut Vec<String>) {
         let of_environment = self.layers.get(OF_ENVIRONMENT).map(|layer| layer.settings.as_slice()).unwrap_or_default();
         for (key, built_in) in of_environment {
             let Some(value) = self.value(key).filter(|value| value.kind != built_in.kind) else { continue };
-            let Some((depth, Kind::Default)) = self.depth(key) else { continue };
+            let Some((depth, LayerKind::Default)) = self.depth(key) else { continue };
             if depth > OF_ENVIRONMENT {
                 let place = value.origin().unwrap_or(key);
                 let taken = shown(key, built_in);
@@ -189,7 +188,7 @@ impl Layers {
         }
     }
 
-    /// The value that counts.
+    /// The merged value.
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
         key.split('.').try_fold(&self.merged, |value, name| match &value.kind {
             ValueKind::Table(table) => table.get(name),
@@ -197,19 +196,19 @@ impl Layers {
         })
     }
 
-    /// What the built-in `default.toml` says.
+    /// The value in the built-in `default.toml`.
     pub(super) fn default(&self, key: &str) -> Option<&Value> {
         let settings = &self.layers.get(DEFAULTS)?.settings;
         settings.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
-    /// Where the value that counts comes from; the key's own name where there is none.
+    /// The source of the merged value; the key itself if there is no value.
     pub(super) fn origin<'a>(&'a self, key: &'a str) -> &'a str {
         self.value(key).and_then(Value::origin).unwrap_or(key)
     }
 
-    /// What the value that counts comes from, as the place of its layer among all: a later one is laid over an earlier.
-    pub(super) fn depth(&self, key: &str) -> Option<(usize, Kind)> {
+    /// The index and kind of the layer that the merged value comes from.
+    pub(super) fn depth(&self, key: &str) -> Option<(usize, LayerKind)> {
         let mut layers = self.layers.iter().enumerate().rev();
         let (depth, layer) = layers.find(|(_, layer)| layer.settings.iter().any(|(known, _)| known == key))?;
         Some((depth, layer.kind))
@@ -221,7 +220,7 @@ fn merge(layers: &[Layer]) -> Result<Value, ConfigError> {
     Ok(builder.build()?.cache)
 }
 
-/// The settings of a file, or what is wrong with it.
+/// The settings of a file, or its mistake.
 pub(super) type Found = Result<Vec<(String, Value)>, Mistake>;
 
 fn variables(sources: &Sources) -> Vec<(String, Value)> {
@@ -236,13 +235,15 @@ fn variables(sources: &Sources) -> Vec<(String, Value)> {
 
 fn command_line(sources: &Sources) -> Vec<(String, Value)> {
     let settings = sources.overrides.iter();
-    settings.map(|(key, text)| (key.clone(), Value::new(Some(&Kind::CommandLine.spell(key)), text.as_str()))).collect()
+    settings
+        .map(|(key, text)| (key.clone(), Value::new(Some(&LayerKind::CommandLine.spell(key)), text.as_str())))
+        .collect()
 }
 
-/// What is wrong with naming this setting at all. The value is not repeated: it may be a secret under a wrong name.
-fn refuse(known: &Known, kind: Kind, key: &str, value: &Value) -> Option<Mistake> {
+/// Refuses a key that names no setting. The mistake does not repeat the value, for it may be a secret under a wrong name.
+fn check_key(known: &KnownKeys, kind: LayerKind, key: &str, value: &Value) -> Option<Mistake> {
     let place = value.origin().unwrap_or(key);
-    let is_empty_table = value.kind == ValueKind::Nil && kind != Kind::Variables;
+    let is_empty_table = value.kind == ValueKind::Nil && kind != LayerKind::Variables;
     if known.contains(key) || (is_empty_table && known.is_section(key)) {
         return None;
     }

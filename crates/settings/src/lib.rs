@@ -1,9 +1,10 @@
-//! Everything that operators can choose: typed settings, with file and line of each mistake.
+//! The typed settings, with file and line of each mistake.
 //!
-//! Settings are laid over each other: the built-in `default.toml`, the built-in file of the environment, the same two in the
-//! folder as far as they are there (`folder.rs`), variables, the command line (`layers.rs`); each says only what it names. Each is then read as the type it must be (`reader.rs`), by the module of its
-//! group. Reading never stops at a mistake, so that all are told at once. `serve`, `config check` and `config show` all
-//! go through [`Settings::load`].
+//! The layers, later ones over earlier ones (`layers.rs`): the built-in `default.toml`, the built-in file of the environment, the same
+//! two files in the operator's folder (`folder.rs`), variables, the command line. The module of each group reads its values as their
+//! types (`reader.rs`). Reading does not stop at a mistake, so all are reported at once.
+//!
+//! Start with [`Settings::load`], which `serve`, `config check` and `config show` use.
 
 mod auth;
 mod database;
@@ -19,13 +20,13 @@ mod mail;
 mod mistakes;
 mod network;
 mod payment;
-mod plain;
 mod process;
 mod reader;
 mod secrets;
 mod sources;
 mod storage;
 mod toml_file;
+mod trimming;
 
 pub use auth::{Auth, Jwt, Password};
 pub use database::Database;
@@ -39,42 +40,28 @@ pub use network::{Cors, Grpc, Ops, Rest};
 pub use payment::{GatewayChoice, Midtrans, Payment, Simulator};
 pub use process::{Log, LogFormat, Shutdown};
 pub use sources::Sources;
-pub use storage::{Bucket, Checksum, Credentials, Place, Storage};
+pub use storage::{Bucket, Checksum, Credentials, Location, Storage};
 
 use ipnet::IpNet;
 use layers::Layers;
 use reader::Reader;
 
-/// Everything that operators can choose, checked. `config/default.toml` tells what each setting is for.
+/// The checked settings. `config/default.toml` describes each.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What the process is run for.
     pub environment: Environment,
-    /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
-    /// Listening for REST.
     pub rest: Rest,
-    /// Listening for gRPC.
     pub grpc: Grpc,
-    /// Listening for operators.
     pub ops: Ops,
-    /// Pages of other origins.
     pub cors: Cors,
-    /// Where and how accounts and products are kept.
     pub database: Database,
-    /// Where the images of products are kept.
     pub storage: Storage,
-    /// Paying for orders.
     pub payment: Payment,
-    /// Mails about payments.
     pub mail: Mail,
-    /// Passwords and tokens.
     pub auth: Auth,
-    /// How many calls a client may make.
     pub rate_limit: RateLimit,
-    /// What is logged, and how.
     pub log: Log,
-    /// How the process ends.
     pub shutdown: Shutdown,
     description: Description,
     warnings: Vec<String>,
@@ -91,14 +78,14 @@ impl Settings {
             Some((name, place)) => Environment::parse(name, place),
             None => Ok(Environment::Development),
         };
-        // The rest is read as if for development, to find what else is wrong.
+        // Reading goes on as if for development, to find the other mistakes.
         let environment = environment.unwrap_or_else(|mistake| {
             mistakes.push(mistake);
             Environment::Development
         });
         let mut warnings = Vec::new();
         let layers = Layers::read(sources, environment, &mut mistakes, &mut warnings);
-        sources.tell_of_strays(&layers.known, &mut mistakes, &mut warnings);
+        sources.report_unknown_variables(&layers.known, &mut mistakes, &mut warnings);
         let mut reader = Reader { layers: &layers, environment, mistakes, warnings };
         let mut settings = Self::read(&mut reader);
         let Reader { mistakes, warnings, .. } = reader;
@@ -112,7 +99,7 @@ impl Settings {
     fn read(reader: &mut Reader<'_>) -> Self {
         let trusted_proxies = network::trusted_proxies(reader);
         let (rest, grpc, ops) = (Rest::read(reader), Grpc::read(reader), Ops::read(reader));
-        network::guard_ports(reader, &rest, &grpc, &ops);
+        network::check_ports(reader, &rest, &grpc, &ops);
         let database = Database::read(reader);
         let storage = Storage::read(reader, &rest);
         Self {
@@ -135,13 +122,13 @@ impl Settings {
         }
     }
 
-    /// Each setting with its value and where that comes from, without secrets.
+    /// Each setting with its value and its source, without secrets.
     #[must_use]
     pub const fn describe(&self) -> &Description {
         &self.description
     }
 
-    /// What was found wrong when the settings were put to use, told as what is found when they are read.
+    /// Turns faults that were found while the settings were applied into mistakes with a place.
     #[must_use]
     pub fn mistaken(&self, faults: Vec<Fault>) -> Mistakes {
         let origin = |key: &str| {
@@ -153,7 +140,7 @@ impl Settings {
         Mistakes(mistakes.collect())
     }
 
-    /// What is not wrong, but may not be meant. Holds no secrets.
+    /// Valid values that may be unintended. Holds no secrets.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

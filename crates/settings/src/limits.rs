@@ -1,15 +1,14 @@
-//! The settings of how much a client may do.
+//! The settings of the rate limits.
 
 use super::environment::Environment;
 use super::reader::Reader;
 
-/// The most calls that a limit can allow.
+/// The highest limit.
 const MOST: u32 = 1_000_000;
 
-/// How many calls a client may make.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
-    /// Whether anything is limited, failed log-ins of an account included.
+    /// Whether calls and failed log-ins are limited.
     pub enabled: bool,
     /// Log-ins and registrations a minute.
     pub credentials_per_minute: u32,

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::mistakes::quoted;
 use super::reader::Reader;
-use super::secrets::{Given, Shape};
+use super::secrets::{ResolvedSecret, SecretFormat};
 use ::mail::{Sender, ServerUrl, Timeouts, domain_of_mail};
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -19,9 +19,8 @@ const WANTED_URL: &str =
 /// Mails on every change of a payment's status.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// What becomes of them.
+    /// Where they go.
     pub transport: MailTransport,
-    /// Where they come from.
     pub from: String,
     /// The domain of their `Message-ID`.
     pub domain: String,
@@ -29,27 +28,26 @@ pub struct Mail {
     pub templates: Option<PathBuf>,
 }
 
-/// What becomes of mails.
+/// Where mails go.
 #[derive(Clone, Debug)]
 pub enum MailTransport {
-    /// A line of the log each.
     Log,
-    /// A file in this folder each.
+    /// Each is a file in this folder.
     Folder(PathBuf),
-    /// They are sent.
+    /// They are sent by SMTP.
     Smtp(MailServer),
 }
 
-/// The server that mails are given to.
+/// The SMTP server.
 #[derive(Clone, Debug)]
 pub struct MailServer {
     /// Its address: `smtps://host`, `smtp://host?tls=required`, or `smtp://host` without TLS.
     pub url: String,
-    /// Who logs in there.
+    /// User and password.
     pub login: Option<(String, SecretString)>,
     /// Whether mails may go to another machine without TLS.
     pub allow_plaintext: bool,
-    /// How long it may take for each step.
+    /// The time of each step.
     pub timeouts: Timeouts,
 }
 
@@ -83,7 +81,7 @@ impl Mail {
     }
 }
 
-/// Whom mails are from, and the domain of that.
+/// The sender, and its domain.
 fn sender(reader: &mut Reader<'_>, is_used: bool) -> (String, String) {
     let text = reader.text(FROM, "a text", |text| Some(text.to_owned())).unwrap_or_default();
     let domain = match text.parse::<Sender>() {
@@ -103,7 +101,7 @@ fn sender(reader: &mut Reader<'_>, is_used: bool) -> (String, String) {
     (text, domain)
 }
 
-/// The server. The URL is not repeated in a mistake: somebody may have written a password into it.
+/// Reads the server. A mistake does not repeat the URL, for it may hold a password.
 fn server(reader: &mut Reader<'_>, is_used: bool) -> Option<MailServer> {
     let login = login(reader);
     let timeouts = timeouts(reader);
@@ -152,21 +150,21 @@ fn timeouts(reader: &mut Reader<'_>) -> Timeouts {
     }
 }
 
-/// Who logs in at the server.
+/// User and password.
 fn login(reader: &mut Reader<'_>) -> Option<(String, SecretString)> {
     let name = reader.text(USERNAME, "a text of at most 255 characters", |text| {
         (text.chars().count() <= 255).then(|| text.to_owned())
     })?;
-    let given = reader.secret(PASSWORD, Shape::Words).ok()?;
+    let given = reader.secret(PASSWORD, SecretFormat::Text).ok()?;
     match (name.is_empty(), given) {
         (true, None) => None,
-        (false, Some(Given { secret, .. })) => Some((name, secret)),
+        (false, Some(ResolvedSecret { secret, .. })) => Some((name, secret)),
         (false, None) => {
             let remedy = format!("give that too, best by {PASSWORD}_file, or neither");
             reader.mistake(USERNAME, format!("is given without {PASSWORD}"), remedy);
             None
         }
-        (true, Some(Given { key, .. })) => {
+        (true, Some(ResolvedSecret { key, .. })) => {
             reader.mistake(&key, format!("is given without {USERNAME}"), "give that too, or neither");
             None
         }

@@ -1,31 +1,29 @@
-//! What is wrong with the settings, in words that say how to put it right.
+//! Mistakes in the settings, each with its remedy.
 
 use std::fmt;
 
-/// A setting that cannot be put to use.
+/// A setting that is valid but cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The setting, as in `mail.from`.
     pub key: &'static str,
-    /// What is the matter with it. Holds no secret.
+    /// Holds no secret.
     pub problem: String,
-    /// What to do about it.
     pub remedy: &'static str,
 }
 
 /// The longest value that is repeated in a text, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// Something wrong with the settings.
+/// An invalid setting, file or variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where: `file:line`, the name of a variable, or an option of the command line.
+    /// `file:line`, the name of a variable, or an option of the command line.
     pub place: String,
-    /// The setting, as in `rest.port`; none where the place itself is at fault.
+    /// The setting, as in `rest.port`; `None` if the place itself is at fault.
     pub key: Option<String>,
-    /// What is wrong. Never holds a secret.
+    /// Holds no secret.
     pub problem: String,
-    /// What would be right.
     pub remedy: String,
 }
 
@@ -51,10 +49,10 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// A mistake was found, and will be told.
-pub(super) struct Told;
+/// Proof that a mistake was added to the report.
+pub(super) struct Reported;
 
-/// Everything that is wrong with the settings, one a line.
+/// All mistakes in the settings; displayed one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes(pub(super) Vec<Mistake>);
 

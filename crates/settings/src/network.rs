@@ -1,7 +1,7 @@
-//! The settings of the listeners and of who may call them.
+//! The settings of the listeners, of CORS and of trusted proxies.
 
 use super::environment::Environment;
-use super::layers::Kind;
+use super::layers::LayerKind;
 use super::reader::Reader;
 use super::storage::{address, is_address};
 use http::Uri;
@@ -14,14 +14,12 @@ const WANTED_PUBLIC_URL: &str = "an address such as https://shop.example/api, wi
 /// The longest name of a header, in characters.
 const LONGEST_HEADER: usize = 128;
 
-/// Listening for REST.
 #[derive(Clone, Debug)]
 pub struct Rest {
-    /// The address to listen on.
     pub host: IpAddr,
     /// The port; 0 takes any that is free.
     pub port: u16,
-    /// What clients know REST by, without a `/` at its end; none where that is the address that it listens on.
+    /// The address of REST as clients know it, without a `/` at its end; `None` if that is the address that it listens on.
     pub public_url: Option<String>,
     /// Threads that serve requests; at least one.
     pub workers: usize,
@@ -35,39 +33,34 @@ pub struct Rest {
     pub upload_timeout: Duration,
     /// How long a client may take to read an answer.
     pub read_timeout: Duration,
-    /// How long an idle connection is kept.
     pub keep_alive: Duration,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
-    /// Whether the first page, which tells what runs here, is served.
+    /// Whether `/` serves a page about the process.
     pub index: bool,
 }
 
-/// Listening for gRPC.
 #[derive(Clone, Debug)]
 pub struct Grpc {
-    /// The address to listen on.
     pub host: IpAddr,
     /// The port; 0 takes any that is free.
     pub port: u16,
     /// Connections at once.
     pub max_connections: usize,
-    /// How long a call may take, where its caller gives it no less.
+    /// How long a call may take at most.
     pub deadline: Duration,
     /// Whether the server describes its services.
     pub reflection: bool,
 }
 
-/// Listening for operators.
 #[derive(Clone, Debug)]
 pub struct Ops {
-    /// The address to listen on.
     pub host: IpAddr,
     /// The port; 0 takes any that is free.
     pub port: u16,
 }
 
-/// Pages of other origins.
+/// Which pages of other origins may call REST.
 #[derive(Clone, Debug)]
 pub struct Cors {
     /// The origins whose pages may call REST, as browsers send them; `*` is all.
@@ -76,7 +69,7 @@ pub struct Cors {
     pub allowed_headers: Vec<String>,
 }
 
-/// As many as are wanted, or one for each core where that is left open by 0.
+/// `wanted`, or one for each core if it is 0.
 pub(super) fn or_cores(wanted: usize) -> usize {
     if wanted == 0 { cores() } else { wanted }
 }
@@ -119,15 +112,15 @@ impl Grpc {
             reflection: reader.flag("grpc.reflection"),
         };
         if grpc.reflection && reader.environment == Environment::Production {
-            grpc.guard_reflection(reader);
+            grpc.check_reflection(reader);
         }
         grpc
     }
 
-    /// Production describes its services only where that was decided for production.
-    fn guard_reflection(&self, reader: &mut Reader<'_>) {
+    /// Production may describe its services only by a setting for production.
+    fn check_reflection(&self, reader: &mut Reader<'_>) {
         let key = "grpc.reflection";
-        if reader.kind(key) == Some(Kind::Default) {
+        if reader.kind(key) == Some(LayerKind::Default) {
             let problem = "is on in production because it is on everywhere";
             reader.mistake(key, problem, "set it to false, or to true in production's own settings");
         } else {
@@ -158,8 +151,8 @@ impl Cors {
     }
 }
 
-/// The headers that pages of other origins may send. Any is harmless where the origins are listed: nothing here trusts a header
-/// because a browser has sent it.
+/// The headers that pages of other origins may send. Any is harmless where the origins are listed, because no header is trusted for
+/// coming from a browser.
 fn allowed_headers(reader: &mut Reader<'_>) -> Vec<String> {
     let key = "cors.allowed_headers";
     let allowed = reader.list(key, "the name of a header such as x-csrf-token", |text| {
@@ -177,7 +170,7 @@ fn is_token(text: &str) -> bool {
     (1..=LONGEST_HEADER).contains(&text.len()) && text.bytes().all(is_token)
 }
 
-/// What clients know REST by. Its path is spelled as it is looked for: what a client would resolve in it is refused.
+/// The address of REST as clients know it. A path that a client would resolve to another one is refused.
 fn public_url(text: &str) -> Option<String> {
     let base = text.trim_end_matches('/');
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
@@ -186,7 +179,7 @@ fn public_url(text: &str) -> Option<String> {
     (is_address(base) && base.chars().all(is_plain) && has_plain_path).then(|| base.to_owned())
 }
 
-/// Whether a browser may send this as `Origin` (RFC 6454 §7), or it stands for all that do.
+/// Whether a browser may send this as `Origin` (RFC 6454 §7), or it is `*`.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else {
         return text == "*";
@@ -202,8 +195,7 @@ fn is_origin(text: &str) -> bool {
         && is_readable(text)
 }
 
-/// Whether what compares origins can read one: it serves nothing at all with one that it cannot. A port that is none is read as
-/// no port.
+/// Whether the CORS middleware can parse an origin: it fails every request if it cannot. It reads an invalid port as no port.
 fn is_readable(origin: &str) -> bool {
     origin.parse::<Uri>().is_ok_and(|uri| {
         uri.authority()
@@ -211,7 +203,7 @@ fn is_readable(origin: &str) -> bool {
     })
 }
 
-/// The proxies that are believed.
+/// The proxies whose `X-Forwarded-*` headers are trusted.
 pub(super) fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
     let key = "trusted_proxies";
     let wanted = "an address or network such as 10.0.0.1 or 10.0.0.0/8";
@@ -225,7 +217,7 @@ pub(super) fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
 }
 
 /// Two listeners cannot share a port.
-pub(super) fn guard_ports(reader: &mut Reader<'_>, rest: &Rest, grpc: &Grpc, ops: &Ops) {
+pub(super) fn check_ports(reader: &mut Reader<'_>, rest: &Rest, grpc: &Grpc, ops: &Ops) {
     let all =
         [("rest.port", rest.host, rest.port), ("grpc.port", grpc.host, grpc.port), ("ops.port", ops.host, ops.port)];
     for (at, (key, host, port)) in all.into_iter().enumerate() {

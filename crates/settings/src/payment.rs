@@ -1,8 +1,8 @@
-//! The settings of paying.
+//! The settings of payments.
 
 use super::environment::Environment;
 use super::reader::Reader;
-use super::secrets::{Given, Shape};
+use super::secrets::{ResolvedSecret, SecretFormat};
 use super::storage::{address, is_address, plain_endpoint};
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -17,17 +17,16 @@ const MERCHANT_ID: &str = "midtrans.merchant_id";
 const SANDBOX_KEY: &str = "SB-";
 /// What server keys begin with that move money; accounts from the time of Veritrans have the second.
 const LIVE_KEYS: [&str; 2] = ["Mid-server-", "VT-server-"];
-/// What a key has in it that is no server key.
+/// What a client key contains, which is not a server key.
 const CLIENT_KEY: &str = "-client-";
 /// How long a server key may be; those that are known have up to 40 characters.
 const LONGEST_KEY: usize = 128;
 /// How long a merchant's identifier may be; the longest known has ten characters.
 const LONGEST_NAME: usize = 64;
 
-/// Paying for orders.
 #[derive(Clone, Debug)]
 pub struct Payment {
-    /// Through whom.
+    /// The payment gateway.
     pub gateway: GatewayChoice,
     /// How long an order can be paid.
     pub expiry: Duration,
@@ -35,42 +34,38 @@ pub struct Payment {
     pub max_total: u64,
     /// How long the reconciler pauses between two payments.
     pub check_pause: Duration,
-    /// Whether a notification without a right signature is refused.
+    /// Whether a notification without a valid signature is refused.
     pub require_signature: bool,
 }
 
-/// Through whom orders are paid.
+/// The payment gateway.
 #[derive(Clone, Debug)]
 pub enum GatewayChoice {
-    /// The one that is built in.
+    /// The built-in simulator, which moves no money.
     Simulator(Simulator),
-    /// Midtrans.
     Midtrans(Midtrans),
 }
 
-/// The gateway that is built in.
+/// The built-in gateway, which moves no money.
 #[derive(Clone, Debug)]
 pub struct Simulator {
-    /// What the addresses of its pages begin with, without a `/` at its end; none where that is REST's own address.
+    /// The prefix of its pages' addresses, without a `/` at its end; `None` if that is REST's own address.
     pub public_url: Option<String>,
-    /// The file in which it remembers its pages.
+    /// The file in which it stores its pages.
     pub journal: Option<PathBuf>,
-    /// What it signs with.
+    /// Signs notifications.
     pub server_key: SecretString,
 }
 
-/// Midtrans.
 #[derive(Clone, Debug)]
 pub struct Midtrans {
     /// Whether real money moves.
     pub is_production: bool,
-    /// Where Snap listens.
+    /// The address of Snap.
     pub snap_url: String,
-    /// Where the Core API listens.
+    /// The address of the Core API.
     pub api_url: String,
-    /// The server key.
     pub server_key: SecretString,
-    /// The merchant's identifier.
     pub merchant_id: Option<String>,
     /// How long one request may take.
     pub timeout: Duration,
@@ -145,7 +140,7 @@ impl Midtrans {
         let merchant_id = reader.text(MERCHANT_ID, "a text", |text| Some(text.to_owned()));
         let is_name = |id: &String| id.len() <= LONGEST_NAME && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if merchant_id.as_ref().is_some_and(|id| !is_name(id)) {
-            // It is not repeated: a key may stand in its place.
+            // The mistake does not repeat it, for it may be a key.
             let remedy = "copy it from Midtrans' page of access keys, as in G141532850";
             reader.mistake(MERCHANT_ID, "is not at most 64 letters and digits", remedy);
         }
@@ -160,14 +155,14 @@ impl Midtrans {
     }
 }
 
-/// The server key, which fits the environment at Midtrans.
+/// Reads the server key, which must belong to the environment at Midtrans.
 fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> SecretString {
     use secrecy::ExposeSecret;
-    let given = match reader.secret(SERVER_KEY, Shape::Key) {
+    let given = match reader.secret(SERVER_KEY, SecretFormat::Key) {
         Ok(given) => given,
-        Err(_told) => return SecretString::default(),
+        Err(_reported) => return SecretString::default(),
     };
-    let Some(Given { key, secret }) = given else {
+    let Some(ResolvedSecret { key, secret }) = given else {
         if is_used {
             let remedy = format!("give it, best by {SERVER_KEY}_file; it is on Midtrans' page of access keys");
             reader.mistake(SERVER_KEY, "is not given, and payment.gateway is midtrans", remedy);
@@ -202,7 +197,7 @@ fn server_key(reader: &mut Reader<'_>, is_used: bool, is_production: bool) -> Se
                 "give production's",
             );
         }
-        // The gateway's own examples have keys of the sandbox that do not begin so.
+        // Midtrans' own examples have sandbox keys without this prefix.
         (false, false) if is_used => reader.warn(&key, "does not look like a key of the sandbox"),
         _ => {}
     }

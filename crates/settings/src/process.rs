@@ -1,10 +1,9 @@
-//! The settings of the process itself: what it tells, how it ends.
+//! The settings of logging and shutdown.
 
 use super::reader::Reader;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
-/// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -14,21 +13,18 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is logged, and how.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// How lines are written.
     pub format: LogFormat,
     /// What is logged, in the syntax of [`EnvFilter`].
     pub level: String,
 }
 
-/// How the process ends.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
-    /// How long it still takes connections after it has said that it is not ready.
+    /// How long it accepts connections after it has become not ready.
     pub drain_delay: Duration,
-    /// How long requests under way have to end after that.
+    /// How long requests in progress may take after that.
     pub drain_timeout: Duration,
 }
 
@@ -45,7 +41,7 @@ impl Log {
     }
 }
 
-/// Whether a text says what to log. A single word that is no level would be taken for a target that logs everything.
+/// Whether a text is a filter. `EnvFilter` takes a single word that is not a level for a target that logs everything.
 fn is_filter(text: &str) -> bool {
     let is_level = |level: &str| level.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
     let says_how_much = |directive: &str| directive.contains(['=', '[']) || is_level(directive);

@@ -1,10 +1,10 @@
-//! Reads values as what they must be, and remembers every one that is not.
+//! Reads values as their types, and collects the mistakes.
 
 use super::environment::Environment;
-use super::layers::{Kind, Layers};
-use super::mistakes::{Mistake, Told, quoted};
-use super::plain::plain_value;
+use super::layers::{LayerKind, Layers};
+use super::mistakes::{Mistake, Reported, quoted};
 use super::toml_file;
+use super::trimming::trim_value;
 use config::{Value, ValueKind};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,8 +12,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reads settings. Where a value is mistaken a stand-in is given back, so that reading goes on and all mistakes are found;
-/// what has been read is of use only if there were none.
+/// Reads settings. An invalid value is replaced by a placeholder, so that reading goes on and finds all mistakes. The result may
+/// be used only if there are none.
 pub(super) struct Reader<'a> {
     pub(super) layers: &'a Layers,
     pub(super) environment: Environment,
@@ -22,35 +22,35 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Remembers what is wrong with a setting.
-    pub(super) fn mistake(&mut self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Told {
+    /// Reports a mistake in a setting.
+    pub(super) fn mistake(&mut self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Reported {
         let layers = self.layers;
         self.mistake_at(layers.origin(key), key, problem, remedy)
     }
 
-    /// Remembers what is wrong with a setting at a place that is not the setting's own.
+    /// Reports a mistake in a setting at another place.
     pub(super) fn mistake_at(
         &mut self,
         place: &str,
         key: &str,
         problem: impl Into<String>,
         remedy: impl Into<String>,
-    ) -> Told {
+    ) -> Reported {
         self.mistakes.push(Mistake::at(place, problem, remedy).of(key));
-        Told
+        Reported
     }
 
-    /// Remembers what is doubtful about a setting.
+    /// Warns of a value that may be unintended.
     pub(super) fn warn(&mut self, key: &str, doubt: &str) {
         self.warnings.push(format!("{}: {key}: {doubt}", self.layers.origin(key)));
     }
 
-    /// What the setting's value comes from.
-    pub(super) fn kind(&self, key: &str) -> Option<Kind> {
+    /// The kind of layer that the value comes from.
+    pub(super) fn kind(&self, key: &str) -> Option<LayerKind> {
         self.layers.depth(key).map(|(_, kind)| kind)
     }
 
-    /// The settings of a group that say something else than the built-in `default.toml`.
+    /// The settings of a group that differ from the built-in `default.toml`.
     pub(super) fn changed_within(&self, section: &str) -> Vec<String> {
         let text = |value: Option<&Value>| value.map(Value::to_string);
         let keys = self.layers.known.within(section);
@@ -103,7 +103,6 @@ impl Reader<'_> {
         parsed.unwrap_or_default()
     }
 
-    /// Yes or no.
     pub(super) fn flag(&mut self, key: &str) -> bool {
         let parsed = self.read(key, "true or false", |value| match &value.kind {
             ValueKind::Boolean(flag) => Some(*flag),
@@ -113,7 +112,7 @@ impl Reader<'_> {
         parsed.unwrap_or_default()
     }
 
-    /// A text for which `parse` gives something.
+    /// A text, parsed.
     pub(super) fn text<T>(&mut self, key: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         self.read(key, wanted, |value| match &value.kind {
             ValueKind::String(text) => parse(text.trim()),
@@ -121,13 +120,12 @@ impl Reader<'_> {
         })
     }
 
-    /// An IP address.
     pub(super) fn address(&mut self, key: &str) -> IpAddr {
         let parsed = self.text(key, "an IP address such as 127.0.0.1 or 0.0.0.0", |text| text.parse().ok());
         parsed.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
-    /// The path of a file or folder; none where it is empty.
+    /// The path of a file or folder; `None` if it is empty.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         let is_path = |text: &str| !text.contains(char::REPLACEMENT_CHARACTER);
         let wanted = "a path in UTF-8";
@@ -135,7 +133,7 @@ impl Reader<'_> {
         parsed.filter(|path| !path.as_os_str().is_empty())
     }
 
-    /// A text that others compare with theirs.
+    /// A text of 1 to 255 characters.
     pub(super) fn name(&mut self, key: &str) -> String {
         let is_name =
             |text: &str| (1..=255).contains(&text.chars().count()) && !text.contains(char::REPLACEMENT_CHARACTER);
@@ -143,7 +141,7 @@ impl Reader<'_> {
         parsed.unwrap_or_default()
     }
 
-    /// A list of texts for each of which `parse` gives something.
+    /// A list of texts, parsed.
     pub(super) fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         let mut parsed = Vec::new();
         for element in self.elements(key, wanted) {
@@ -173,17 +171,17 @@ impl Reader<'_> {
             self.mistake(key, "is not a list", format!("give an array in which each element is {wanted}"));
             return Vec::new();
         };
-        match elements.into_iter().map(plain_value).collect::<Result<_, _>>() {
+        match elements.into_iter().map(trim_value).collect::<Result<_, _>>() {
             Ok(elements) => elements,
-            Err(odd) => {
-                self.mistake(key, odd.problem, odd.remedy);
+            Err(invalid) => {
+                self.mistake(key, invalid.problem, invalid.remedy);
                 Vec::new()
             }
         }
     }
 }
 
-/// A value as it is repeated in a text.
+/// A value for a message.
 fn shown(value: &Value) -> String {
     match &value.kind {
         ValueKind::String(text) => quoted(text),

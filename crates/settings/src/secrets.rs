@@ -1,38 +1,38 @@
-//! Settings that nobody may see: given as they are, or as the name of a file.
+//! Secret settings: given directly, or as the name of a file.
 
 use super::environment::Environment;
 use super::files;
-use super::layers::Kind;
-use super::mistakes::Told;
-use super::plain::plain;
+use super::layers::LayerKind;
+use super::mistakes::Reported;
 use super::reader::Reader;
 use super::sources::variable;
+use super::trimming::trim_text;
 use config::{Value, ValueKind};
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 
-/// What stands in the place of a secret.
+/// Replaces a secret in messages.
 const REDACTED: &str = "***";
 
 /// The longest file with a secret, in bytes.
 const LONGEST_FILE: u64 = 1 << 16;
 
-/// What allows others on the machine to read, write or run a file (`chmod`).
+/// The permission bits of others (`chmod`).
 #[cfg(unix)]
 const OTHERS: u32 = 0o007;
 
-/// What a secret is made of.
+/// Which characters a secret may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// What somebody has thought of, or a URL: blanks and quotes may be inside.
-    Words,
-    /// What a service has made: ASCII without blanks and quotes.
+pub(super) enum SecretFormat {
+    /// A password or a URL, which may hold blanks and quotes.
+    Text,
+    /// A key that a service has made: ASCII without blanks and quotes.
     Key,
 }
 
-impl Shape {
-    /// What is wrong with a secret of this shape. Tells nothing of it.
-    fn refuse(self, secret: &str) -> Option<(&'static str, &'static str)> {
+impl SecretFormat {
+    /// The problem and the remedy, if the secret does not have this format. Neither repeats it.
+    fn check(self, secret: &str) -> Option<(&'static str, &'static str)> {
         let is_key = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');
         if secret.contains(char::REPLACEMENT_CHARACTER) {
             Some(("is not UTF-8", "write it in letters and digits"))
@@ -47,23 +47,23 @@ impl Shape {
     }
 }
 
-/// A secret, and the setting that it came from.
-pub(super) struct Given {
+/// A secret, and the setting that it comes from.
+pub(super) struct ResolvedSecret {
     pub(super) key: String,
     pub(super) secret: SecretString,
 }
 
 impl Reader<'_> {
-    /// The secret of this key, or the one in the file that `{key}_file` names; that of the later layer where both are given.
-    pub(super) fn secret(&mut self, key: &str, shape: Shape) -> Result<Option<Given>, Told> {
+    /// The secret of this key, or of the file that `{key}_file` names. If both are set, the later layer counts.
+    pub(super) fn secret(&mut self, key: &str, format: SecretFormat) -> Result<Option<ResolvedSecret>, Reported> {
         let given = self.secret_or_file(key)?;
-        match given.as_ref().and_then(|given| Some((given, shape.refuse(given.secret.expose_secret())?))) {
+        match given.as_ref().and_then(|given| Some((given, format.check(given.secret.expose_secret())?))) {
             Some((given, (problem, remedy))) => Err(self.mistake(&given.key, problem, remedy)),
             None => Ok(given),
         }
     }
 
-    fn secret_or_file(&mut self, key: &str) -> Result<Option<Given>, Told> {
+    fn secret_or_file(&mut self, key: &str) -> Result<Option<ResolvedSecret>, Reported> {
         let file_key = format!("{key}_file");
         let (plain, file) = (self.text_or_none(key)?, self.text_or_none(&file_key)?);
         let (plain, file) = match (plain, file) {
@@ -80,46 +80,45 @@ impl Reader<'_> {
         if let Some(path) = file {
             let layers = self.layers;
             let secret = self.secret_in_file(&file_key, layers.origin(&file_key), &path)?;
-            return Ok(Some(Given { key: file_key, secret }));
+            return Ok(Some(ResolvedSecret { key: file_key, secret }));
         }
         let Some(plain) = plain else {
             return Ok(None);
         };
-        if veiled(key, &plain) != plain {
+        if redacted(key, &plain) != plain {
             self.refuse_on_command_line(key, &format!("{} or --set {file_key}", variable(key)));
         }
-        Ok(Some(Given { key: key.to_owned(), secret: plain.into() }))
+        Ok(Some(ResolvedSecret { key: key.to_owned(), secret: plain.into() }))
     }
 
-    /// A secret must not be where every process of the machine can read it, but for tests, whose secrets are none.
+    /// Refuses a secret on the command line, which every process on the machine can read. Tests may have one there.
     pub(super) fn refuse_on_command_line(&mut self, key: &str, other: &str) {
-        if self.kind(key) == Some(Kind::CommandLine) && self.environment != Environment::Test {
+        if self.kind(key) == Some(LayerKind::CommandLine) && self.environment != Environment::Test {
             let problem = "is a secret, and everybody on the machine can read a command line";
             self.mistake(key, problem, format!("use {other}"));
         }
     }
 
-    /// A text; none where it is empty.
-    fn text_or_none(&mut self, key: &str) -> Result<Option<String>, Told> {
+    /// A text; `None` if it is empty.
+    fn text_or_none(&mut self, key: &str) -> Result<Option<String>, Reported> {
         if let Some(ValueKind::String(text)) = self.layers.value(key).map(|value| &value.kind) {
             return Ok(Some(text.clone()).filter(|text| !text.is_empty()));
         }
         Err(self.mistake(key, "is not a text", "put it in quotes"))
     }
 
-    /// The secret in a file, without the white space around it. A name of no file is not repeated: it may be the secret itself,
-    /// given in the wrong place.
-    pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Told> {
+    /// Reads and trims the secret in a file. A mistake does not repeat the name of a missing file, for it may be the secret itself.
+    pub(super) fn secret_in_file(&mut self, key: &str, place: &str, path: &str) -> Result<SecretString, Reported> {
         let (problem, remedy) = match files::read(Path::new(path), LONGEST_FILE) {
             Ok(text) => {
                 if is_open_to_others(Path::new(path)) {
                     let doubt = format!("everybody on the machine can use {path}; chmod 640 it");
                     self.warnings.push(format!("{place}: {key}: {doubt}"));
                 }
-                match plain(&text) {
+                match trim_text(&text) {
                     Ok("") => ("names an empty file".to_owned(), "write the secret into it"),
                     Ok(secret) => return Ok(secret.into()),
-                    Err(odd) => (format!("names a file whose content {}", odd.problem), odd.remedy),
+                    Err(invalid) => (format!("names a file whose content {}", invalid.problem), invalid.remedy),
                 }
             }
             Err(error) => {
@@ -141,10 +140,10 @@ fn is_open_to_others(_: &Path) -> bool {
     false
 }
 
-/// A setting's value as anybody may see it.
+/// Writes a value as TOML without its secrets.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     match &value.kind {
-        ValueKind::String(text) => format!("{:?}", veiled(key, text)),
+        ValueKind::String(text) => format!("{:?}", redacted(key, text)),
         ValueKind::Array(elements) => {
             let shown: Vec<_> = elements.iter().map(|element| shown(key, element)).collect();
             format!("[{}]", shown.join(", "))
@@ -162,12 +161,12 @@ pub(super) fn shown(key: &str, value: &Value) -> String {
     }
 }
 
-/// A text without what is secret in it.
-pub(super) fn veiled(key: &str, text: &str) -> String {
+/// Replaces the secrets in a text.
+pub(super) fn redacted(key: &str, text: &str) -> String {
     match key {
         _ if text.is_empty() => String::new(),
-        "database.url" | "database.read_url" => veiled_url(text),
-        // As a text, the keys are not taken apart into what is secret and what is not.
+        "database.url" | "database.read_url" => redacted_url(text),
+        // A list that is written as one text is not parsed here.
         "auth.jwt.verification_keys" => REDACTED.to_owned(),
         "midtrans.server_key" => REDACTED.to_owned(),
         _ if [".secret", ".secret_access_key", ".password"].iter().any(|end| key.ends_with(end)) => REDACTED.to_owned(),
@@ -175,12 +174,12 @@ pub(super) fn veiled(key: &str, text: &str) -> String {
     }
 }
 
-/// A URL without its user's name and password. What is not surely a URL is hidden whole.
-fn veiled_url(url: &str) -> String {
+/// Removes user and password from a URL. Replaces the whole text if it may not be a URL.
+fn redacted_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return REDACTED.to_owned();
     };
-    // A password may hold an `@` or `?` that should have been escaped: everything up to the last `@` goes.
+    // A password may hold an `@` or `?` that should have been escaped, so all up to the last `@` is removed.
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
     match rest.split_once('?') {
         Some((path, query)) if ["pass", "scram", "key"].iter().any(|word| query.to_lowercase().contains(word)) => {
@@ -206,7 +205,7 @@ mod tests {
             ("s3cret", "***"),
             ("", ""),
         ] {
-            assert_eq!(veiled("database.url", url), seen, "{url}");
+            assert_eq!(redacted("database.url", url), seen, "{url}");
         }
     }
 }

@@ -1,31 +1,31 @@
-//! Where settings come from.
+//! The sources of settings.
 
-use super::known::{Known, closest};
+use super::known::{KnownKeys, closest};
 use super::mistakes::Mistake;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The folder that is looked into when none is named.
+/// The default folder.
 const FOLDER: &str = "config";
 
-/// What the variables that are settings begin with.
+/// The prefix of variables that are settings.
 pub(super) const PREFIX: &str = "COMMERCE__";
 
-/// The word that all our variables begin with.
+/// The first word of all our variables.
 const WORD: &str = "COMMERCE";
 
 /// The variable that names the environment.
 pub(super) const ENVIRONMENT: &str = "COMMERCE_ENV";
 
-/// Everything that settings are read from. Nothing else of the process or the machine has a say, but for the files that
-/// are named here.
+/// All that settings are read from. Nothing else of the process or the machine has an effect, except for the files that are
+/// named here.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The environment's name; that of the variable `COMMERCE_ENV` where it is not given, and then `development`.
+    /// The environment's name. The default is that in the variable `COMMERCE_ENV`, then `development`.
     pub environment: Option<String>,
-    /// A folder with files that are laid over the built-in ones: `default.toml`, one named after the environment, or both.
+    /// A folder with files that override the built-in ones: `default.toml`, `{environment}.toml`, or both.
     pub config_dir: Option<PathBuf>,
-    /// The folder that is looked into where none is named. It need not be there.
+    /// The folder that is read without `config_dir`. It need not exist.
     pub default_dir: Option<PathBuf>,
     /// The environment variables, of which those named `COMMERCE__SECTION__KEY` are settings.
     pub env_vars: Vec<(String, String)>,
@@ -34,7 +34,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The sources of this process: what its command line gives, and its variables. Without a folder from `--config` the folder `config` is looked into.
+    /// The sources of this process: its command line and its variables. The default folder is `config`.
     #[must_use]
     pub fn from_process(
         environment: Option<String>,
@@ -60,25 +60,29 @@ impl Sources {
         })
     }
 
-    /// Variables that look like settings and are none. What has a `__` in it is meant for nobody else, and is a mistake; of the
-    /// others, which may be for another program, there are doubts. Those that container platforms make from the names of
-    /// services are left alone.
-    pub(super) fn tell_of_strays(&self, known: &Known, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<String>) {
-        let mut strays: Vec<_> = self.env_vars.iter().filter(|(name, value)| is_stray(name, value)).collect();
-        strays.sort();
-        for (name, _) in strays {
-            let squeezed = squeezed(name);
-            let variables: Vec<_> = known.iter().map(|key| (variable(key), self::squeezed(&variable(key)))).collect();
-            let is_environment = matches!(squeezed.as_str(), "COMMERCEENV" | "COMMERCEENVIRONMENT");
+    /// Reports variables that look like settings and are not. A name with `__` cannot belong to another program and is a mistake;
+    /// others get a warning. Variables that container platforms make from the names of services are ignored.
+    pub(super) fn report_unknown_variables(
+        &self,
+        known: &KnownKeys,
+        mistakes: &mut Vec<Mistake>,
+        warnings: &mut Vec<String>,
+    ) {
+        let mut unknown: Vec<_> = self.env_vars.iter().filter(|(name, value)| is_unknown(name, value)).collect();
+        unknown.sort();
+        for (name, _) in unknown {
+            let letters = letters_of(name);
+            let variables: Vec<_> = known.iter().map(|key| (variable(key), letters_of(&variable(key)))).collect();
+            let is_environment = matches!(letters.as_str(), "COMMERCEENV" | "COMMERCEENVIRONMENT");
             let near = if is_environment {
                 Some(ENVIRONMENT)
             } else {
-                let near = closest(&squeezed, variables.iter().map(|(_, squeezed)| squeezed.as_str()));
+                let near = closest(&letters, variables.iter().map(|(_, letters)| letters.as_str()));
                 variables.iter().find(|(_, other)| near == Some(other)).map(|(variable, _)| variable.as_str())
             };
             let remedy = match near {
                 Some(near) => format!("did you mean {near}?"),
-                None if is_apart(name) => format!("settings begin with {PREFIX}, as in {}", variable("rest.port")),
+                None if ends_a_word(name) => format!("settings begin with {PREFIX}, as in {}", variable("rest.port")),
                 None => continue,
             };
             if is_environment || name.contains("__") {
@@ -90,14 +94,14 @@ impl Sources {
     }
 }
 
-/// Whether a variable seems to be for this program, and is not.
-fn is_stray(name: &str, value: &str) -> bool {
+/// Whether a variable looks like one of ours and is not.
+fn is_unknown(name: &str, value: &str) -> bool {
     let begins = name.get(..WORD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(WORD));
     begins && name != ENVIRONMENT && !name.starts_with(PREFIX) && !is_of_service(name, value)
 }
 
-/// Whether a variable's first word is ours alone.
-fn is_apart(name: &str) -> bool {
+/// Whether our first word ends where it does.
+fn ends_a_word(name: &str) -> bool {
     name.get(WORD.len()..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
@@ -109,12 +113,12 @@ fn is_of_service(name: &str, value: &str) -> bool {
     is_address || name.contains("_SERVICE_PORT_") || ends.iter().any(|end| name.ends_with(end))
 }
 
-/// A name without what people get wrong in it.
-fn squeezed(name: &str) -> String {
+/// The letters and digits of a name, in upper case.
+fn letters_of(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
-/// The text of a variable. What is not UTF-8 becomes U+FFFD, which no setting accepts.
+/// The text of a variable. Bytes that are not UTF-8 become U+FFFD, which no setting accepts.
 fn text(raw: OsString) -> String {
     raw.into_string().unwrap_or_else(|raw| raw.to_string_lossy().into_owned())
 }

@@ -1,10 +1,10 @@
-//! The settings of the store of images.
+//! The settings of the image store.
 
 use super::environment::Environment;
-use super::mistakes::Told;
+use super::mistakes::Reported;
 use super::network::Rest;
 use super::reader::Reader;
-use super::secrets::{Given, Shape};
+use super::secrets::{ResolvedSecret, SecretFormat};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::net::IpAddr;
@@ -28,22 +28,20 @@ const WANTED_PUBLIC_URL: &str =
 const WANTED_ENDPOINT: &str = "an address such as https://minio.example:9000, or one with a path of A-Z, a-z, 0-9, ., _, ~ and -, \
     as in https://id.supabase.co/storage/v1/s3, without user, query and fragment";
 
-/// For how long a signed address may be valid, in seconds. Whoever has it can use it, so not for long.
+/// How long a signed address may be valid, in seconds. Anybody who has the address can use it.
 const SIGNED: RangeInclusive<u64> = 60..=900;
 
 /// How long a key and its name may be. Amazon's names have 20 characters and its keys 40 (AWS IAM, `AccessKey`: 16 to 128); other
 /// services, such as MinIO, begin at 8 for a key; what imitates one for developers takes any.
 const LONGEST_KEY: usize = 128;
 const SHORTEST_SECRET: usize = 8;
-/// What the name of a key may have besides letters and digits.
+/// The characters of an access key id besides letters and digits.
 const NAME_SIGNS: &[u8] = b"@_.:+=/-";
 
-/// Where the images of products are kept.
 #[derive(Clone, Debug)]
 pub struct Storage {
-    /// The folder or bucket.
-    pub place: Place,
-    /// What the addresses of images begin with, without a `/` at its end; none where that follows from the rest.
+    pub location: Location,
+    /// The prefix of images' addresses, without a `/` at its end; `None` for the default.
     pub public_url: Option<String>,
     /// How long one request to the store may take, its repetitions included.
     pub timeout: Duration,
@@ -53,14 +51,14 @@ pub struct Storage {
 
 /// A folder or a bucket.
 #[derive(Clone, Debug)]
-pub enum Place {
-    /// A folder of this machine, made where it is missing.
+pub enum Location {
+    /// A folder of this machine, created if it is missing.
     Folder(PathBuf),
     /// A bucket of a service that speaks S3.
     Bucket(Bucket),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(f, "the folder {}", path.display()),
@@ -72,75 +70,70 @@ impl fmt::Display for Place {
 /// A bucket of a service that speaks S3.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// Its name.
     pub name: String,
-    /// What the keys in it begin with, without a `/` at either end; empty for nothing.
+    /// The prefix of its keys, without a `/` at either end; may be empty.
     pub prefix: String,
-    /// Where the service listens; Amazon's own where none is given.
+    /// The address of the service; `None` for Amazon.
     pub endpoint: Option<String>,
-    /// Its region.
     pub region: String,
-    /// Whether its name is part of the path, and not of the host's name.
+    /// Whether its name is part of the path instead of the host.
     pub path_style: bool,
-    /// What requests are signed with; the machine's role where none are given.
+    /// Sign requests; `None` for the machine's role.
     pub credentials: Option<Credentials>,
-    /// Whether images are put on the condition that nothing is at their place.
+    /// Whether an image is put only if its key is unused.
     pub conditional_put: bool,
-    /// What is sent with an image for the service to compare it with.
+    /// The checksum that is sent with an image.
     pub checksum: Checksum,
-    /// How long a signed address is valid at most; none for a bucket that everybody may read.
+    /// How long a signed address is valid; `None` for a public bucket.
     pub presigned: Option<Duration>,
 }
 
-/// What is sent with an image for a service that speaks S3 to compare it with.
+/// The checksum that is sent with an image to S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksum {
-    /// Nothing.
     None,
-    /// A SHA-256 digest.
     Sha256,
 }
 
-/// What requests to S3 are signed with.
+/// Sign requests to S3.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The key's name.
+    /// The id of the key.
     pub access_key_id: String,
-    /// The key.
     pub secret_access_key: SecretString,
 }
 
-/// What `storage.url` says.
-enum Named {
+/// The parsed `storage.url`.
+enum StorageUrl {
     Folder(PathBuf),
     Bucket { name: String, prefix: String },
 }
 
 impl Storage {
-    /// The addresses of images in a folder are made of what REST listens on, or of what clients know it by.
+    /// Reads the settings. `rest` serves images in a folder.
     pub(super) fn read(reader: &mut Reader<'_>, rest: &Rest) -> Self {
-        let named = named(reader);
+        let url = storage_url(reader);
         let public_url = address(reader, PUBLIC_URL, WANTED_PUBLIC_URL, public_url);
         let presigned = presigned(reader);
         let bucket = Bucket::read(reader, presigned);
-        let place = match named {
-            Ok(Named::Folder(path)) => {
+        let location = match url {
+            Ok(StorageUrl::Folder(path)) => {
                 let has_public_url = public_url.is_some() || rest.public_url.is_some();
-                guard_folder(reader, rest.host, has_public_url, presigned.is_some());
-                Place::Folder(path)
+                check_folder(reader, rest.host, has_public_url, presigned.is_some());
+                Location::Folder(path)
             }
-            Ok(Named::Bucket { name, prefix }) => {
+            Ok(StorageUrl::Bucket { name, prefix }) => {
                 if public_url.is_some() && presigned.is_some() {
                     reader.warn(PUBLIC_URL, "has no effect, because signed addresses are the bucket's own");
                 }
                 let bucket = Bucket { name, prefix, ..bucket };
-                guard_bucket(reader, &bucket);
-                Place::Bucket(bucket)
+                check_bucket(reader, &bucket);
+                Location::Bucket(bucket)
             }
-            Err(Told) => Place::Folder(PathBuf::new()),
+            Err(Reported) => Location::Folder(PathBuf::new()),
         };
         Self {
-            place,
+            location,
             public_url,
             timeout: reader.seconds("storage.timeout_seconds", 0.1..=60.0),
             max_uploads: reader.number("storage.max_uploads", 1..=1024),
@@ -149,7 +142,7 @@ impl Storage {
 }
 
 impl Bucket {
-    /// A bucket without its name.
+    /// Reads all but the name and the prefix.
     fn read(reader: &mut Reader<'_>, presigned: Option<Duration>) -> Self {
         let endpoint = address(reader, ENDPOINT, WANTED_ENDPOINT, s3_endpoint);
         if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
@@ -181,16 +174,16 @@ impl Bucket {
     }
 }
 
-/// The folder or bucket. The URL is not repeated in a mistake: somebody may have written a key into it.
-fn named(reader: &mut Reader<'_>) -> Result<Named, Told> {
-    let url = reader.text(URL, "a text", |text| Some(text.to_owned())).ok_or(Told)?;
+/// Parses `storage.url`. A mistake does not repeat it, for it may hold a key.
+fn storage_url(reader: &mut Reader<'_>) -> Result<StorageUrl, Reported> {
+    let url = reader.text(URL, "a text", |text| Some(text.to_owned())).ok_or(Reported)?;
     let Some((scheme, rest)) = url.split_once("://") else {
         let problem = if url.is_empty() { "is empty" } else { "is not a URL" };
         return Err(reader.mistake(URL, problem, WANTED_URL));
     };
     match scheme {
         "file" if rest.is_empty() => Err(reader.mistake(URL, "names no folder", WANTED_URL)),
-        "file" => Ok(Named::Folder(PathBuf::from(rest))),
+        "file" => Ok(StorageUrl::Folder(PathBuf::from(rest))),
         "s3" => bucket(rest).ok_or_else(|| {
             let problem = "names no bucket of 3 to 63 of A-Z, a-z, 0-9, ., _ and -, or an odd prefix in it";
             reader.mistake(URL, problem, WANTED_URL)
@@ -199,8 +192,8 @@ fn named(reader: &mut Reader<'_>) -> Result<Named, Told> {
     }
 }
 
-/// A bucket and what the keys in it begin with.
-fn bucket(text: &str) -> Option<Named> {
+/// Parses a bucket and its prefix.
+fn bucket(text: &str) -> Option<StorageUrl> {
     let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     let is_plain = |text: &str| {
@@ -209,10 +202,10 @@ fn bucket(text: &str) -> Option<Named> {
     };
     let is_usable = (3..=63).contains(&name.len()) && is_plain(name);
     let has_usable_prefix = prefix.is_empty() || prefix.split('/').all(is_plain);
-    (is_usable && has_usable_prefix).then(|| Named::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
+    (is_usable && has_usable_prefix).then(|| StorageUrl::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
-/// An address, where one is given. It is not repeated in a mistake: somebody may have written a password into it.
+/// Reads an address, if it is set. A mistake does not repeat it, for it may hold a password.
 pub(super) fn address(
     reader: &mut Reader<'_>,
     key: &str,
@@ -227,7 +220,7 @@ pub(super) fn address(
     parsed
 }
 
-/// What addresses of images begin with.
+/// Parses the prefix of images' addresses.
 fn public_url(text: &str) -> Option<String> {
     let is_path = text.starts_with('/')
         && !text.starts_with("//")
@@ -236,28 +229,28 @@ fn public_url(text: &str) -> Option<String> {
     (is_path || is_address(base)).then(|| base.to_owned())
 }
 
-/// The address of a service, without anything behind its host.
+/// Parses the address of a service without a path.
 pub(super) fn plain_endpoint(text: &str) -> Option<String> {
     let base = text.strip_suffix('/').unwrap_or(text);
     let has_no_path = Url::parse(base).is_ok_and(|url| url.path() == "/");
     (is_address(base) && has_no_path).then(|| base.to_owned())
 }
 
-/// The address of a service that speaks S3: it may be below a path, whose characters every service signs alike.
+/// Parses the address of an S3 service. It may have a path of characters that every service signs alike.
 fn s3_endpoint(text: &str) -> Option<String> {
     let base = text.strip_suffix('/').unwrap_or(text);
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-');
-    // As it was written: a URL that is parsed has lost what is odd in its path.
+    // From the text, because parsing a URL resolves its path.
     let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
     let has_plain_path = path
         .is_none_or(|path| path.split('/').all(|part| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain)));
     (is_address(base) && has_plain_path).then(|| base.to_owned())
 }
 
-/// Whether a text is a plain address of the web.
+/// Whether a text is an HTTP address without user, query and fragment.
 pub(super) fn is_address(text: &str) -> bool {
     let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '@' | '\\'));
-    // A browser takes the first name of a path for a host that is missing.
+    // A browser takes the first segment of the path for a missing host.
     let is_plain = is_plain && !text.contains(":///");
     Url::parse(text).is_ok_and(|url| {
         is_plain
@@ -281,18 +274,18 @@ fn presigned(reader: &mut Reader<'_>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// What requests are signed with.
+/// Reads the credentials.
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     let id = reader.text(ACCESS_KEY_ID, "a text", |text| Some(text.to_owned()))?;
-    // It is not repeated: a key may stand where its name should.
+    // The mistake does not repeat it, for it may be the secret key.
     if id.len() > LONGEST_KEY || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || NAME_SIGNS.contains(&byte)) {
         let problem = "is not at most 128 of A-Z, a-z, 0-9 and @_.:+=/-";
         reader.mistake(ACCESS_KEY_ID, problem, "copy the key's name anew, and nothing else");
         return None;
     }
-    let given = reader.secret(SECRET_ACCESS_KEY, Shape::Key).ok()?;
+    let given = reader.secret(SECRET_ACCESS_KEY, SecretFormat::Key).ok()?;
     let shortest = if reader.environment.is_deployed() { SHORTEST_SECRET } else { 1 };
-    if let Some(Given { key, secret }) = &given
+    if let Some(ResolvedSecret { key, secret }) = &given
         && !(shortest..=LONGEST_KEY).contains(&secret.expose_secret().len())
     {
         let problem = format!("has fewer than {shortest} characters or more than {LONGEST_KEY}");
@@ -301,21 +294,23 @@ fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     }
     match (id.is_empty(), given) {
         (true, None) => None,
-        (false, Some(Given { secret, .. })) => Some(Credentials { access_key_id: id, secret_access_key: secret }),
+        (false, Some(ResolvedSecret { secret, .. })) => {
+            Some(Credentials { access_key_id: id, secret_access_key: secret })
+        }
         (false, None) => {
             let remedy = format!("give that too, best by {SECRET_ACCESS_KEY}_file, or neither");
             reader.mistake(ACCESS_KEY_ID, format!("is given without {SECRET_ACCESS_KEY}"), remedy);
             None
         }
-        (true, Some(Given { key, .. })) => {
+        (true, Some(ResolvedSecret { key, .. })) => {
             reader.mistake(&key, format!("is given without {ACCESS_KEY_ID}"), "give that too, or neither");
             None
         }
     }
 }
 
-/// What is mistaken or doubtful about a bucket.
-fn guard_bucket(reader: &mut Reader<'_>, bucket: &Bucket) {
+/// Checks settings of a bucket that depend on each other.
+fn check_bucket(reader: &mut Reader<'_>, bucket: &Bucket) {
     let host = bucket.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
     let is_number = host.as_ref().is_some_and(|url| !matches!(url.host(), Some(Host::Domain(_))));
     if is_number && !bucket.path_style {
@@ -332,13 +327,13 @@ fn guard_bucket(reader: &mut Reader<'_>, bucket: &Bucket) {
     }
 }
 
-/// Whether a part of a host's name holds it.
+/// Whether a host name may contain it.
 const fn is_of_a_host(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// What is mistaken or doubtful where images are kept in a folder.
-fn guard_folder(reader: &mut Reader<'_>, host: IpAddr, has_public_url: bool, is_presigned: bool) {
+/// Checks settings of a folder that depend on others.
+fn check_folder(reader: &mut Reader<'_>, host: IpAddr, has_public_url: bool, is_presigned: bool) {
     if is_presigned {
         let remedy = "leave it out, or keep images in a bucket by storage.url";
         reader.mistake(PRESIGNED, "is for buckets, and images are kept in a folder", remedy);

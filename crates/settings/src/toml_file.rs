@@ -1,10 +1,10 @@
-//! TOML as settings: each value with the line that it stands on.
+//! Reads TOML as settings, each value with its line.
 
 use super::mistakes::Mistake;
 use config::{Value, ValueKind};
 use toml_edit::{Document, Item, TableLike};
 
-/// A text in TOML, and what to call it.
+/// A TOML text and its name.
 struct Text<'a> {
     name: &'a str,
     text: &'a str,
@@ -40,7 +40,7 @@ impl Text<'_> {
         ValueKind::Table(values.collect())
     }
 
-    /// The settings below `section`, by their whole keys. An empty table is told as a value that is nothing.
+    /// Collects the settings below `section` by their full keys. An empty table becomes a nil value.
     fn settings(&self, section: &str, table: &dyn TableLike, found: &mut Vec<(String, Value)>) {
         for (name, item) in table.iter() {
             let key = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
@@ -69,10 +69,8 @@ impl Text<'_> {
     }
 }
 
-/// The settings in a file, by their keys, each with `name:line` as its origin.
-///
-/// # Errors
-/// Where it is not TOML. Only the parser's message is repeated, not the line, for it may hold a secret.
+/// Reads the settings of a file, each with `name:line` as its origin. A mistake repeats the parser's message and not the line, for
+/// that may hold a secret.
 pub(super) fn settings(name: &str, text: &str) -> Result<Vec<(String, Value)>, Mistake> {
     let file = Text { name, text };
     let document = Document::parse(text).map_err(|error| {
@@ -85,7 +83,7 @@ pub(super) fn settings(name: &str, text: &str) -> Result<Vec<(String, Value)>, M
     Ok(found)
 }
 
-/// The elements of a list that is written as one text: an array in TOML, or parts between commas.
+/// Splits a list that is written as one text: a TOML array, or elements between commas.
 pub(super) fn list(text: &str, origin: &str) -> Option<Vec<Value>> {
     let text = text.trim();
     if text.starts_with('[') {
@@ -100,7 +98,7 @@ pub(super) fn list(text: &str, origin: &str) -> Option<Vec<Value>> {
     Some(parts.map(|part| at(origin, ValueKind::String(part.to_owned()))).collect())
 }
 
-/// A value that stands where `origin` says, with all that it holds.
+/// Gives a value and all that it holds one origin.
 fn at(origin: &str, kind: ValueKind) -> Value {
     let kind = match kind {
         ValueKind::Table(table) => {

@@ -1,30 +1,30 @@
-//! `go-commerce audit`: whether what must be true of the shop's records is.
+//! `go-commerce audit`: checks that the shop's records agree.
 
-use super::output::Say;
-use super::{database, failed, unusable};
+use super::output::Print;
+use super::{database, database_failed, failed};
 use crate::exit::Exit;
 use crate::wiring;
 use app::clock::{Clock, Deadline, SystemClock};
 use app::payment::{MailState, Outbox, PaymentQueries};
 use domain::payment::{Attention, Payment};
 use persistence::{Access, Database, Finding, Options, Overview};
-use settings::{Place, Settings};
+use settings::{Location, Settings};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long one check may take: each reads a table or two from end to end.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How many offenders are named.
+/// How many offenders are listed.
 const NAMED: usize = 20;
-/// How many payments that wait for a person are counted.
+/// The most payments that wait for a person and are counted.
 const MOST_WAITING: u32 = 10_000;
 
 pub(super) async fn run(
     journal: Option<&Path>,
     log: Option<&Path>,
     settings: &Settings,
-    output: &mut impl Say,
+    output: &mut impl Print,
 ) -> Exit {
     let patient = Options { access: Access::Read, statement_timeout: PATIENCE, ..wiring::database(settings) };
     let database = match database::open_with(settings, patient).await {
@@ -33,11 +33,11 @@ pub(super) async fn run(
     };
     let mut findings = match database.audit(SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(findings) => findings,
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     };
     match images(&database, settings).await {
         Ok(finding) => findings.extend(finding),
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     }
     for (path, read) in [(journal, true), (log, false)] {
         let Some(path) = path else { continue };
@@ -48,17 +48,17 @@ pub(super) async fn run(
         let finding = if read { acknowledged(&database, &text).await } else { Ok(faults(&text)) };
         match finding {
             Ok(finding) => findings.push(finding),
-            Err(error) => return unusable(&error),
+            Err(error) => return database_failed(&error),
         }
     }
-    findings.iter().for_each(|finding| output.say(line(finding)));
+    findings.iter().for_each(|finding| output.print(line(finding)));
     let waiting = Overview { attention: true, status: None, limit: MOST_WAITING };
     match database.overview(waiting, Deadline::within(PATIENCE)).await {
-        Ok(waiting) => tell_waiting(&waiting, output),
-        Err(error) => return unusable(&error),
+        Ok(waiting) => print_waiting(&waiting, output),
+        Err(error) => return database_failed(&error),
     }
     if let Ok(waiting) = database.mails(Some(MailState::Queued), u32::MAX, Deadline::within(PATIENCE)).await {
-        output.say(format_args!("{} mails are yet to be sent", waiting.len()));
+        output.print(format_args!("{} mails are yet to be sent", waiting.len()));
     }
     if findings.iter().all(|finding| finding.broken == 0) { Exit::Done } else { Exit::Failed }
 }
@@ -72,21 +72,22 @@ fn line(finding: &Finding) -> String {
     }
 }
 
-/// Names the payments that wait for a person. That some do breaks no rule.
-fn tell_waiting(payments: &[Payment], output: &mut impl Say) {
+/// Lists the payments that wait for a person. They break no rule.
+fn print_waiting(payments: &[Payment], output: &mut impl Print) {
     for reason in Attention::ALL {
         let own = payments.iter().filter(|payment| payment.attention() == Some(reason));
         let ids: Vec<_> = own.map(|payment| payment.record().id.to_string()).collect();
         if !ids.is_empty() {
             let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
             let (count, reason) = (ids.len(), reason.as_str());
-            output
-                .say(format_args!("{count} payments wait for a person, {reason}: {named} (payment list --attention)"));
+            output.print(format_args!(
+                "{count} payments wait for a person, {reason}: {named} (payment list --attention)"
+            ));
         }
     }
 }
 
-/// What callers were told had been made is there, and once.
+/// Each payment in the journal exists.
 async fn acknowledged(database: &Database, journal: &str) -> Result<Finding, domain::error::Error> {
     let mut missing = Vec::new();
     for line in journal.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -101,7 +102,7 @@ async fn acknowledged(database: &Database, journal: &str) -> Result<Finding, dom
     Ok(finding("I2", "every payment that a caller was told of is there", missing))
 }
 
-/// No panic and no fault is in a log.
+/// The log holds no panic and no internal error.
 fn faults(log: &str) -> Finding {
     let is_fault = |line: &&str| {
         line.contains("panicked at") || line.contains("a panic was caught") || line.contains("\"status\":500")
@@ -110,9 +111,9 @@ fn faults(log: &str) -> Finding {
     finding("I8", "the log tells of no panic and no fault", found)
 }
 
-/// Each image that is shown is in the folder of images, where they are kept in one.
+/// Each image that is shown exists in the folder of images. A bucket is not checked.
 async fn images(database: &Database, settings: &Settings) -> Result<Option<Finding>, domain::error::Error> {
-    let Place::Folder(folder) = &settings.storage.place else { return Ok(None) };
+    let Location::Folder(folder) = &settings.storage.location else { return Ok(None) };
     let shown = database.shown_images(Deadline::within(PATIENCE)).await?;
     let missing = shown.into_iter().filter(|key| !folder.join(key).is_file()).collect();
     Ok(Some(finding("I10", "each image that a product or a payment shows is in the store", missing)))

@@ -1,7 +1,7 @@
 //! `go-commerce audit-log`: who did what.
 
-use super::output::Say;
-use super::{PATIENCE, database, failed, unusable};
+use super::output::Print;
+use super::{PATIENCE, database, database_failed, failed};
 use crate::exit::Exit;
 use app::audit_log::{About, AuditLog};
 use app::clock::Deadline;
@@ -17,7 +17,7 @@ pub(super) async fn run(
     id: Option<&str>,
     limit: u32,
     settings: &Settings,
-    output: &mut impl Say,
+    output: &mut impl Print,
 ) -> Exit {
     let about = match (email.map(Email::parse_known), id) {
         (Some(Ok(email)), _) => About::Account(email),
@@ -31,27 +31,28 @@ pub(super) async fn run(
     };
     let entries = match database.entries(about.clone(), limit, Deadline::within(PATIENCE)).await {
         Ok(entries) => entries,
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     };
     if entries.is_empty() && limit > 0 {
-        match stranger(&database, &about).await {
+        match unknown_subject(&database, &about).await {
             Ok(None) => {}
             Ok(Some(told)) => return failed(Exit::Failed, told),
-            Err(error) => return unusable(&error),
+            Err(error) => return database_failed(&error),
         }
     }
     for entry in &entries {
         let at = entry.at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let client = entry.client.as_deref().unwrap_or("-");
         let (action, author) = (entry.action.as_str(), &entry.author);
-        output.say(format_args!("{at} {action:<13} by {author} from {client} on {} {}", entry.subject, entry.details));
+        output
+            .print(format_args!("{at} {action:<13} by {author} from {client} on {} {}", entry.subject, entry.details));
     }
-    output.say(format_args!("{} entries", entries.len()));
+    output.print(format_args!("{} entries", entries.len()));
     Exit::Done
 }
 
-/// Tells that nobody and nothing is what was asked about, if so.
-async fn stranger(database: &Database, about: &About) -> Result<Option<String>, Error> {
+/// The message for a subject that does not exist, if it does not.
+async fn unknown_subject(database: &Database, about: &About) -> Result<Option<String>, Error> {
     let by = Deadline::within(PATIENCE);
     Ok(match about {
         About::Everything => None,

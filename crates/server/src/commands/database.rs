@@ -1,4 +1,4 @@
-//! The database, as commands open it: it has to be there and to be a shop's, and otherwise it is told which one that was.
+//! Opens the database for commands. It must exist and hold the schema; the message names it otherwise.
 
 use super::{PATIENCE, failed};
 use crate::exit::Exit;
@@ -9,42 +9,48 @@ use settings::Settings;
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// The database, for a command that only reads or one that writes too.
+/// Opens the database for reading, or for reading and writing.
 pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Database>, Exit> {
     open_with(settings, Options { access, ..wiring::database(settings) }).await
 }
 
-/// The same, with options of the command's own.
+/// Opens the database with other options.
 pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<Arc<Database>, Exit> {
     let database = Database::open(options).map_err(|error| match error {
-        OpenError::Missing(path) => {
-            told(Exit::Failed, settings, format_args!("is not there: there is no file {}", path.display()), MAKE)
-        }
+        OpenError::Missing(path) => failed_with_remedy(
+            Exit::Failed,
+            settings,
+            format_args!("is not there: there is no file {}", path.display()),
+            MAKE,
+        ),
         error => failed(Exit::DatabaseUnusable, format_args!("database.url: {error}")),
     })?;
     match patient_status(&database).await {
         SchemaStatus::Ready => Ok(database),
-        SchemaStatus::SchemaBehind { applied: 0, .. } => {
-            Err(told(Exit::Failed, settings, "has no tables of a shop: it is empty, or was never migrated", MAKE))
-        }
+        SchemaStatus::SchemaBehind { applied: 0, .. } => Err(failed_with_remedy(
+            Exit::Failed,
+            settings,
+            "has no tables of a shop: it is empty, or was never migrated",
+            MAKE,
+        )),
         SchemaStatus::SchemaBehind { missing, .. } => {
             let problem = format!("is older than this binary: it lacks {}", missing.join(", "));
-            Err(told(Exit::Failed, settings, problem, "run `go-commerce migrate` first"))
+            Err(failed_with_remedy(Exit::Failed, settings, problem, "run `go-commerce migrate` first"))
         }
         SchemaStatus::SchemaAhead { unknown } => {
             let problem = format!("is newer than this binary, which does not know {}", unknown.join(", "));
-            Err(told(Exit::Failed, settings, problem, "run a binary that does"))
+            Err(failed_with_remedy(Exit::Failed, settings, problem, "run a binary that does"))
         }
         SchemaStatus::Away { reason } => {
             let is_missing = is_missing(&reason);
             let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
             let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
-            Err(told(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
+            Err(failed_with_remedy(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
         }
     }
 }
 
-/// How the database is. One that is only slow, as on a busy machine, is asked again for as long as an operator waits.
+/// The status of the database. A slow one, as on a busy machine, is asked again until [`PATIENCE`] has passed.
 async fn patient_status(database: &Database) -> SchemaStatus {
     let by = Deadline::within(PATIENCE);
     loop {
@@ -55,7 +61,7 @@ async fn patient_status(database: &Database) -> SchemaStatus {
     }
 }
 
-/// Whether a database is away only because it did not answer soon.
+/// Whether a database seems away only because it is slow.
 fn is_slow(reason: &str) -> bool {
     ["timeout expired", "in time", "deadline passed"].iter().any(|sign| reason.contains(sign))
 }
@@ -69,7 +75,7 @@ const MAKE: &str =
     "run this where the shop runs, name its database by database.url, or make one by `go-commerce migrate`";
 const LOOK: &str = "is the server up, and is it the right one?";
 
-fn told(exit: Exit, settings: &Settings, problem: impl Display, remedy: &str) -> Exit {
+fn failed_with_remedy(exit: Exit, settings: &Settings, problem: impl Display, remedy: &str) -> Exit {
     let which = settings.database.shown();
     failed(
         exit,

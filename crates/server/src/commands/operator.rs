@@ -1,12 +1,12 @@
-//! Who runs a command, as the operating system tells it.
+//! The account of the operating system that runs a command.
 
 use std::fs;
 
-/// The account that runs this, and the one that it was before `sudo`, for the audit log. A container often has a number alone.
+/// The account of this process, and the one before `sudo`, for the audit log. A container often has only a number.
 pub(super) fn name() -> String {
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let runs = process_owner().map(|id| account(&accounts, id));
-    // Without a /proc, what the shell says has to do.
+    // Without /proc, the variable of the shell is used.
     let runs = runs.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
     let name = match std::env::var("SUDO_USER") {
         Ok(before) if before != runs && !before.is_empty() => format!("{before} as {runs}"),
@@ -27,7 +27,7 @@ fn process_owner() -> Option<u32> {
     None
 }
 
-/// What an account of this number is called in `/etc/passwd` (passwd(5)).
+/// The name of an account in `/etc/passwd` (passwd(5)).
 fn account(accounts: &str, id: u32) -> String {
     let named = accounts.lines().find_map(|line| {
         let mut fields = line.split(':');

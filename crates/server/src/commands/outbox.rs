@@ -1,7 +1,7 @@
 //! `go-commerce outbox`: what operators can do about mails.
 
-use super::output::Say;
-use super::{database, failed, unusable};
+use super::output::Print;
+use super::{database, database_failed, failed};
 use crate::cli::OutboxCommand;
 use crate::exit::Exit;
 use app::clock::{Clock, Deadline, SystemClock};
@@ -14,14 +14,14 @@ use std::time::Duration;
 /// How long an operator waits for the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(command: &OutboxCommand, settings: &Settings, output: &mut impl Say) -> Exit {
+pub(super) async fn run(command: &OutboxCommand, settings: &Settings, output: &mut impl Print) -> Exit {
     match command {
         OutboxCommand::List { state, limit } => list(state.as_deref(), *limit, settings, output).await,
         OutboxCommand::Retry { id } => retry(id.as_deref(), settings, output).await,
     }
 }
 
-async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut impl Print) -> Exit {
     let wanted = state.map(MailState::restore);
     if wanted == Some(None) {
         return failed(Exit::Misconfigured, "--state: give queued, sent, logged, written or dead");
@@ -32,7 +32,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
     };
     let mails = match database.mails(wanted.flatten(), limit, Deadline::within(PATIENCE)).await {
         Ok(mails) => mails,
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     };
     for mail in &mails {
         // Only what is queued is tried again.
@@ -41,7 +41,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
             MailState::Sent | MailState::Logged | MailState::Written | MailState::Dead => "never".to_owned(),
         };
         let error = mail.error.as_deref().unwrap_or_default();
-        output.say(format_args!(
+        output.print(format_args!(
             "{} {:<7} {:<14} to the {:<6} of {} attempts {:>2} next {next} {error}",
             mail.id,
             mail.state.as_str(),
@@ -51,11 +51,11 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
             mail.attempts,
         ));
     }
-    output.say(format_args!("{} mails", mails.len()));
+    output.print(format_args!("{} mails", mails.len()));
     Exit::Done
 }
 
-async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Print) -> Exit {
     let which = match id.map(str::parse) {
         None => MailSelection::AllFailed,
         Some(Ok(id)) => MailSelection::One(id),
@@ -74,15 +74,15 @@ async fn retry(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> 
                 return failed(Exit::Failed, format_args!("the mail {mail} is done with: it was {}", state.as_str()));
             }
             Ok(None) => return failed(Exit::Failed, format_args!("there is no mail {mail}")),
-            Err(error) => return unusable(&error),
+            Err(error) => return database_failed(&error),
         }
     }
     match database.retry(which, SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(0) if id.is_some() => failed(Exit::Failed, "the mail is being sent just now, or has been"),
         Ok(retried) => {
-            output.say(format_args!("{retried} mails are tried again"));
+            output.print(format_args!("{retried} mails are tried again"));
             Exit::Done
         }
-        Err(error) => unusable(&error),
+        Err(error) => database_failed(&error),
     }
 }

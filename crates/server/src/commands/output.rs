@@ -1,34 +1,34 @@
-//! What commands print, and whether anybody could read it.
+//! The output of commands.
 
 use super::failed;
 use crate::exit::Exit;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-/// What a command prints. Where that cannot be written, nothing more is: [`Output::end`] tells of it.
+/// The output of a command. After a failure it writes nothing more, and [`Output::end`] reports the failure.
 pub(crate) struct Output<W> {
     out: W,
     failure: Option<io::Error>,
 }
 
-/// The output of the process.
+/// The standard output.
 pub(crate) fn stdout() -> Output<io::Stdout> {
     Output { out: io::stdout(), failure: None }
 }
 
-/// The output of the process, to which something has been written already with this outcome.
+/// The standard output, after a first write with this outcome.
 pub(crate) fn written(outcome: io::Result<()>) -> Output<io::Stdout> {
     Output { out: io::stdout(), failure: outcome.err() }
 }
 
-/// Where a command may say something.
-pub(crate) trait Say: Send {
+/// Prints lines.
+pub(crate) trait Print: Send {
     /// Prints a text and ends its line.
-    fn say(&mut self, text: impl Display);
+    fn print(&mut self, text: impl Display);
 }
 
-impl<W: Write + Send> Say for Output<W> {
-    fn say(&mut self, text: impl Display) {
+impl<W: Write + Send> Print for Output<W> {
+    fn print(&mut self, text: impl Display) {
         if self.failure.is_none() {
             self.failure = writeln!(self.out, "{}", text.to_string().trim_end()).err();
         }
@@ -36,8 +36,8 @@ impl<W: Write + Send> Say for Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    /// Writes what is left, and tells how the command has ended: not as asked where something could not be written. A reader
-    /// that has seen enough, such as `head`, is no failure.
+    /// Flushes, and returns the exit code: a failure if anything could not be written. A reader that closes the pipe early, such as
+    /// `head`, is no failure.
     pub(crate) fn end(mut self, exit: Exit) -> Exit {
         let failure = self.failure.take().or_else(|| self.out.flush().err());
         match failure.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
@@ -54,7 +54,7 @@ impl<W: Write> Output<W> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, and fails for this reason then.
+    /// Accepts so many bytes, then fails for this reason.
     struct Full(usize, ErrorKind);
 
     impl Write for Full {
@@ -74,8 +74,8 @@ mod tests {
 
     fn ended(room: usize, reason: ErrorKind, exit: Exit) -> Exit {
         let mut output = Output { out: Full(room, reason), failure: None };
-        output.say("12345");
-        output.say("6789");
+        output.print("12345");
+        output.print("6789");
         output.end(exit)
     }
 

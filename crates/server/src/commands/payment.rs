@@ -1,7 +1,7 @@
 //! `go-commerce payment`: what operators can do about payments.
 
-use super::output::Say;
-use super::{database, failed, operator, unusable};
+use super::output::Print;
+use super::{database, database_failed, failed, operator};
 use crate::cli::PaymentCommand;
 use crate::exit::Exit;
 use crate::wiring;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// How long an operator waits for the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(command: &PaymentCommand, settings: &Settings, output: &mut impl Say) -> Exit {
+pub(super) async fn run(command: &PaymentCommand, settings: &Settings, output: &mut impl Print) -> Exit {
     match command {
         PaymentCommand::List { attention, status, limit, json } => {
             list(*attention, status.as_deref(), *limit, *json, settings, output).await
@@ -56,7 +56,7 @@ async fn find(database: &Database, name: Name) -> Result<PaymentId, Exit> {
         Name::Code(code) => match database.payment_of_code(code, Deadline::within(PATIENCE)).await {
             Ok(Some(id)) => Ok(id),
             Ok(None) => Err(failed(Exit::Failed, format_args!("there is no payment {code}"))),
-            Err(error) => Err(unusable(&error)),
+            Err(error) => Err(database_failed(&error)),
         },
     }
 }
@@ -67,7 +67,7 @@ async fn list(
     limit: u32,
     json: bool,
     settings: &Settings,
-    output: &mut impl Say,
+    output: &mut impl Print,
 ) -> Exit {
     let wanted = status.map(Status::find);
     if wanted == Some(None) {
@@ -81,17 +81,17 @@ async fn list(
     let wanted = Overview { attention, status: wanted.flatten(), limit };
     let payments = match database.overview(wanted, Deadline::within(PATIENCE)).await {
         Ok(payments) => payments,
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     };
     for payment in &payments {
         if json {
-            output.say(described(payment));
+            output.print(described(payment));
         } else {
-            output.say(listed(payment));
+            output.print(listed(payment));
         }
     }
     if !json {
-        output.say(format_args!("{} payments", payments.len()));
+        output.print(format_args!("{} payments", payments.len()));
     }
     Exit::Done
 }
@@ -134,7 +134,7 @@ fn described(payment: &Payment) -> Value {
     })
 }
 
-async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn explain(id: &str, settings: &Settings, output: &mut impl Print) -> Exit {
     let name = match read(id) {
         Ok(name) => name,
         Err(exit) => return exit,
@@ -151,13 +151,13 @@ async fn explain(id: &str, settings: &Settings, output: &mut impl Say) -> Exit {
     match (database.payment(id, by()).await, database.timeline(id, by()).await) {
         (Ok(Some(payment)), Ok(story)) => tell(&payment, &story, output),
         (Ok(None), _) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
-        (Err(error), _) | (_, Err(error)) => return unusable(&error),
+        (Err(error), _) | (_, Err(error)) => return database_failed(&error),
     }
     match database.entries(About::Thing(id.to_string()), RULINGS, by()).await {
         Ok(rulings) => rulings.iter().rev().for_each(|ruling| {
-            output.say(format_args!("\n{} {} {}", moment(ruling.at), ruling.action.as_str(), ruling.details));
+            output.print(format_args!("\n{} {} {}", moment(ruling.at), ruling.action.as_str(), ruling.details));
         }),
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     }
     Exit::Done
 }
@@ -167,47 +167,47 @@ fn moment(at: DateTime<Utc>) -> String {
 }
 
 /// Prints a payment's story, and what the gateway sent.
-fn tell(payment: &Payment, story: &Timeline, output: &mut impl Say) {
+fn tell(payment: &Payment, story: &Timeline, output: &mut impl Print) {
     let record = payment.record();
-    output.say(format_args!("payment   {} {}", record.id, record.code));
-    output.say(format_args!("status    {}{}", record.state.status(), attention(payment)));
+    output.print(format_args!("payment   {} {}", record.id, record.code));
+    output.print(format_args!("status    {}{}", record.state.status(), attention(payment)));
     if let Some(Contradiction { transaction, told, is_open }) = &record.contradiction {
         let settled = if *is_open { "" } else { " (settled)" };
-        output.say(format_args!("odd       the gateway told of {transaction}: {told}{settled}"));
+        output.print(format_args!("odd       the gateway told of {transaction}: {told}{settled}"));
     }
-    output.say(format_args!("state     {}, pieces {}", record.state.as_str(), record.reservation.as_str()));
-    output.say(format_args!("product   {} x {}", record.quantity.count(), record.product.details().name.as_str()));
-    output.say(format_args!("total     {}", record.total));
+    output.print(format_args!("state     {}, pieces {}", record.state.as_str(), record.reservation.as_str()));
+    output.print(format_args!("product   {} x {}", record.quantity.count(), record.product.details().name.as_str()));
+    output.print(format_args!("total     {}", record.total));
     if payment.fee() > Money::ZERO {
-        output.say(format_args!("fee       {} on top, paid by the payer and not the seller's", payment.fee()));
+        output.print(format_args!("fee       {} on top, paid by the payer and not the seller's", payment.fee()));
     }
-    output.say(format_args!("buyer     {}", record.buyer));
-    output.say(format_args!("seller    {}", payment.seller()));
-    output.say(format_args!(
+    output.print(format_args!("buyer     {}", record.buyer));
+    output.print(format_args!("seller    {}", payment.seller()));
+    output.print(format_args!(
         "payable   until {}, pieces held until {}",
         moment(record.expires_at),
         moment(payment.hold_until())
     ));
     let next = record.next_check.map_or_else(|| "never".to_owned(), moment);
-    output.say(format_args!("checked   next {next}"));
+    output.print(format_args!("checked   next {next}"));
     for transaction in &record.transactions {
         let (id, status, kind) = (&transaction.id, transaction.status.as_str(), &transaction.payment_type);
-        output.say(format_args!(
+        output.print(format_args!(
             "attempt   {id} by {kind}: {status} over {}{}, {} given back",
             transaction.amount,
             if transaction.fee > Money::ZERO { format!(" and a fee of {}", transaction.fee) } else { String::new() },
             transaction.refunded
         ));
     }
-    output.say("");
+    output.print("");
     for line in story.lines(payment) {
-        output.say(format_args!("{}  {:<15} {}", moment(line.at), line.kind, line.text));
+        output.print(format_args!("{}  {:<15} {}", moment(line.at), line.kind, line.text));
     }
     for note in &story.notifications {
-        output.say(format_args!("\nreceived {}: {}", moment(note.at), note.body));
+        output.print(format_args!("\nreceived {}: {}", moment(note.at), note.body));
     }
     for mail in story.mails.iter().filter_map(|mail| mail.error.as_ref().map(|error| (mail, error))) {
-        output.say(format_args!("\nmail {} to the {}: {}", mail.0.status, mail.0.audience.as_str(), mail.1));
+        output.print(format_args!("\nmail {} to the {}: {}", mail.0.status, mail.0.audience.as_str(), mail.1));
     }
 }
 
@@ -216,7 +216,7 @@ const RULINGS: u32 = 20;
 /// The longest reason that is taken, in characters.
 const LONGEST_REASON: usize = 200;
 
-async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, output: &mut impl Print) -> Exit {
     let reason = reason.trim();
     let is_plain = !reason.is_empty() && reason.chars().count() <= LONGEST_REASON;
     if !is_plain || reason.chars().any(char::is_control) {
@@ -250,16 +250,16 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
                 }
                 Reservation::Released { .. } => "its pieces are given back",
             };
-            output.say(format_args!("{id} is {status}; {pieces}"));
+            output.print(format_args!("{id} is {status}; {pieces}"));
             Exit::Done
         }
         Ok(Some(Err(refusal))) => failed(Exit::Failed, format_args!("{id} is not resolved: {refusal}")),
         Ok(None) => failed(Exit::Failed, format_args!("there is no payment {id}")),
-        Err(error) => unusable(&error),
+        Err(error) => database_failed(&error),
     }
 }
 
-async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Print) -> Exit {
     let name = match id.map(read).transpose() {
         Ok(name) => name,
         Err(exit) => return exit,
@@ -281,28 +281,28 @@ async fn reconcile(id: Option<&str>, settings: &Settings, output: &mut impl Say)
     }
 }
 
-async fn reconcile_one(reconciler: &Reconciler, id: PaymentId, output: &mut impl Say) -> Exit {
+async fn reconcile_one(reconciler: &Reconciler, id: PaymentId, output: &mut impl Print) -> Exit {
     match reconciler.check_now(id).await {
         Ok(Some(payment)) => {
-            output.say(format_args!("{id} is {}{}", payment.record().state.status(), attention(&payment)))
+            output.print(format_args!("{id} is {}{}", payment.record().state.status(), attention(&payment)))
         }
         Ok(None) => return failed(Exit::Failed, format_args!("there is no payment {id}")),
-        Err(error) => return unusable(&error),
+        Err(error) => return database_failed(&error),
     }
     Exit::Done
 }
 
 /// Looks after what is due. Where a server does so already, nothing is left to do here.
-async fn reconcile_due(reconciler: &Reconciler, pause: Duration, output: &mut impl Say) -> Exit {
+async fn reconcile_due(reconciler: &Reconciler, pause: Duration, output: &mut impl Print) -> Exit {
     let mut looked = 0;
     loop {
         match reconciler.run().await {
             Ok(0) => break,
             Ok(done) => looked += done,
-            Err(error) => return unusable(&error),
+            Err(error) => return database_failed(&error),
         }
         tokio::time::sleep(pause).await;
     }
-    output.say(format_args!("looked after {looked} payments"));
+    output.print(format_args!("looked after {looked} payments"));
     Exit::Done
 }

@@ -1,10 +1,10 @@
 //! `go-commerce seed`: fills a database with accounts and products to look at.
 
-use super::output::Say;
-use super::{database, failed, on_runtime, unusable};
+use super::output::Print;
+use super::{database, database_failed, failed, on_runtime};
 use crate::exit::Exit;
 use crate::seed::progress::Progress;
-use crate::seed::{self, Sown, catalogue};
+use crate::seed::{self, Seeded, catalogue};
 use crate::shutdown::{Request, Signals};
 use crate::wiring;
 use app::clock::Deadline;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the database's last jobs get.
 const LAST_JOBS: Duration = Duration::from_secs(10);
 
-pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
+pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Print) -> Exit {
     if !matches!(settings.environment, Environment::Development | Environment::Test) {
         let reason = format!(
             "seed is not for {}: it makes accounts whose password everybody can read; use it in development or test",
@@ -37,7 +37,7 @@ pub(super) fn seed(products: u64, settings: &Settings, output: &mut impl Say) ->
     on_runtime(fill(products, settings, output))
 }
 
-async fn fill(products: u64, settings: &Settings, output: &mut impl Say) -> Exit {
+async fn fill(products: u64, settings: &Settings, output: &mut impl Print) -> Exit {
     let options = Options { access: Access::Write, statement_timeout: PATIENCE, ..wiring::database(settings) };
     let database = match database::open_with(settings, options).await {
         Ok(database) => database,
@@ -72,17 +72,17 @@ async fn fill(products: u64, settings: &Settings, output: &mut impl Say) -> Exit
     let in_all = database.count(&Filter::default(), Deadline::within(PATIENCE)).await;
     database.close(LAST_JOBS).await;
     match (outcome, in_all) {
-        (Ok(sown), Ok(in_all)) => told(&sown, in_all, started.elapsed(), output),
+        (Ok(seeded), Ok(in_all)) => told(&seeded, in_all, started.elapsed(), output),
         (Err(error), _) => failed(Exit::DatabaseUnusable, reason(&error)),
-        (_, Err(error)) => unusable(&error),
+        (_, Err(error)) => database_failed(&error),
     }
 }
 
-fn told(sown: &Sown, in_all: u64, elapsed: Duration, output: &mut impl Say) -> Exit {
-    let Sown { accounts, products, was_stopped, .. } = sown;
+fn told(seeded: &Seeded, in_all: u64, elapsed: Duration, output: &mut impl Print) -> Exit {
+    let Seeded { accounts, products, was_stopped, .. } = seeded;
     let seconds = elapsed.as_secs_f64();
     let emails = catalogue::ACCOUNTS.map(|account| account.email).join(", ");
-    output.say(format_args!(
+    output.print(format_args!(
         "added {products} products and {accounts} accounts in {seconds:.1} s; the shop now has {in_all} products; \
          log in as {emails} with the password {}",
         catalogue::PASSWORD

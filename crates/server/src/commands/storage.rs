@@ -1,24 +1,24 @@
 //! `go-commerce storage check`: whether the store of images does what the shop needs of it.
 
 use super::failed;
-use super::output::Say;
+use super::output::Print;
 use crate::exit::Exit;
 use crate::wiring;
 use app::clock::SystemClock;
 use images::{Change, Checksum, Hint, Outcome, Report, Step};
-use settings::{Place, Settings};
+use settings::{Location, Settings};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
 /// Tries the store that the settings name, and tells what came of that. The database is not asked.
-pub(super) async fn check(settings: &Settings, output: &mut impl Say) -> Exit {
+pub(super) async fn check(settings: &Settings, output: &mut impl Print) -> Exit {
     let rest = SocketAddr::new(settings.rest.host, settings.rest.port);
     let store = match wiring::image_store(settings, rest, Arc::new(SystemClock)) {
         Ok(store) => store,
         Err(error) => return failed(Exit::Misconfigured, error),
     };
-    output.say(format_args!("images are kept in {}", settings.storage.place));
+    output.print(format_args!("images are kept in {}", settings.storage.location));
     let mut check = pin!(store.check());
     let report = tokio::select! {
         report = &mut check => report,
@@ -27,8 +27,8 @@ pub(super) async fn check(settings: &Settings, output: &mut impl Say) -> Exit {
             check.await
         }
     };
-    let is_folder = matches!(settings.storage.place, Place::Folder(_));
-    lines(&report, is_folder).iter().for_each(|line| output.say(line));
+    let is_folder = matches!(settings.storage.location, Location::Folder(_));
+    lines(&report, is_folder).iter().for_each(|line| output.print(line));
     if report.is_good() { Exit::Done } else { Exit::Failed }
 }
 

@@ -1,7 +1,7 @@
-//! Filling a database with what there is to see in a shop, for development and demonstrations.
+//! Fills a database with demonstration accounts and products.
 //!
-//! `catalogue.rs` makes the accounts and products, of `words.rs`; [`seed`] puts those that are missing into the database;
-//! `progress.rs` tells people how far that is.
+//! `catalogue.rs` makes the accounts and products from the words in `words.rs`; [`seed`] adds the missing ones to the database;
+//! `progress.rs` shows the progress.
 
 pub(crate) mod catalogue;
 pub(crate) mod progress;
@@ -15,7 +15,7 @@ use persistence::Database;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How many products are made at once: so many that what each call costs is shared, so few that memory does not matter.
+/// How many products one call adds: enough to share its cost, few enough for little memory.
 const BATCH: u64 = 20_000;
 
 /// How long the database has for a batch: far longer than it should take.
@@ -23,19 +23,17 @@ const BATCH_TIME: Duration = Duration::from_secs(120);
 
 /// What has been added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sown {
-    /// Accounts.
+pub struct Seeded {
     pub accounts: usize,
-    /// Products.
     pub products: usize,
-    /// Products that were there already.
+    /// Products that existed before.
     pub found: usize,
-    /// Whether it was stopped before all were there.
+    /// Whether it was stopped before all existed.
     pub was_stopped: bool,
 }
 
-/// Adds the demonstration accounts and the first `count` demonstration products, where they are missing. `stop` ends it
-/// between two batches; `tell` hears how many products there are after each.
+/// Adds the missing ones of the demonstration accounts and of the first `count` demonstration products. `stop` ends it between two
+/// batches; `tell` gets the number of products after each.
 ///
 /// # Errors
 /// [`ErrorCode::EmailTaken`](domain::error::ErrorCode::EmailTaken) where somebody else has the e-mail address of a
@@ -46,28 +44,28 @@ pub async fn seed(
     count: u64,
     stop: &CancellationToken,
     tell: &mut (dyn FnMut(u64) + Send),
-) -> Result<Sown, Error> {
-    let mut sown = Sown { accounts: add_accounts(database, passwords).await?, ..Sown::default() };
+) -> Result<Seeded, Error> {
+    let mut seeded = Seeded { accounts: add_accounts(database, passwords).await?, ..Seeded::default() };
     let mut next = 0;
     while next < count && !stop.is_cancelled() {
         let end = count.min(next + BATCH);
         let products: Vec<_> = (next..end).map(catalogue::product).collect::<Result<_, _>>()?;
         let made = products.len();
         let added = database.add_missing_products(products, Deadline::within(BATCH_TIME)).await?;
-        sown.products += added;
-        sown.found += made.saturating_sub(added);
+        seeded.products += added;
+        seeded.found += made.saturating_sub(added);
         next = end;
         tell(next);
     }
-    sown.was_stopped = next < count;
-    Ok(sown)
+    seeded.was_stopped = next < count;
+    Ok(seeded)
 }
 
 async fn add_accounts(database: &Database, passwords: &dyn PasswordHasher) -> Result<usize, Error> {
     let by = Deadline::within(BATCH_TIME);
     let mut users = Vec::with_capacity(ACCOUNTS.len());
     for (place, account) in (0..).zip(&ACCOUNTS) {
-        // A hash takes long, and would be thrown away.
+        // Hashing takes long, so it is only done for a missing account.
         if database.profile(catalogue::account_id(place)?, by).await?.is_none() {
             let hash = passwords.hash(catalogue::password()?, by).await?;
             users.push(catalogue::account(place, account, hash)?);
@@ -101,7 +99,7 @@ mod tests {
         (folder, database, wiring::passwords(&settings).unwrap())
     }
 
-    async fn sown(database: &Database, passwords: &impl PasswordHasher, count: u64) -> Sown {
+    async fn seeded(database: &Database, passwords: &impl PasswordHasher, count: u64) -> Seeded {
         seed(database, passwords, count, &CancellationToken::new(), &mut |_| {}).await.unwrap()
     }
 
@@ -112,19 +110,19 @@ mod tests {
     #[tokio::test]
     async fn what_is_there_is_not_added_again() {
         let (_folder, database, passwords) = shop().await;
-        let first = sown(&database, &passwords, 30).await;
-        assert_eq!(first, Sown { accounts: 4, products: 30, found: 0, was_stopped: false });
-        let again = sown(&database, &passwords, 30).await;
-        assert_eq!(again, Sown { accounts: 0, products: 0, found: 30, was_stopped: false });
-        let more = sown(&database, &passwords, 50).await;
-        assert_eq!(more, Sown { accounts: 0, products: 20, found: 30, was_stopped: false });
+        let first = seeded(&database, &passwords, 30).await;
+        assert_eq!(first, Seeded { accounts: 4, products: 30, found: 0, was_stopped: false });
+        let again = seeded(&database, &passwords, 30).await;
+        assert_eq!(again, Seeded { accounts: 0, products: 0, found: 30, was_stopped: false });
+        let more = seeded(&database, &passwords, 50).await;
+        assert_eq!(more, Seeded { accounts: 0, products: 20, found: 30, was_stopped: false });
         assert_eq!(database.count(&Filter::default(), by()).await.unwrap(), 50);
     }
 
     #[tokio::test]
     async fn what_is_made_can_be_used() {
         let (_folder, database, passwords) = shop().await;
-        sown(&database, &passwords, 30).await;
+        seeded(&database, &passwords, 30).await;
         for account in &ACCOUNTS {
             let email = domain::user::Email::parse(account.email).unwrap();
             let user = database.find_by_email(&email, by()).await.unwrap().unwrap();
@@ -146,8 +144,8 @@ mod tests {
             told.push(done);
             stop.cancel();
         };
-        let sown = seed(&database, &passwords, 3 * BATCH, &stop, &mut tell).await.unwrap();
-        assert!(sown.was_stopped && sown.products as u64 == BATCH, "{sown:?}");
+        let seeded = seed(&database, &passwords, 3 * BATCH, &stop, &mut tell).await.unwrap();
+        assert!(seeded.was_stopped && seeded.products as u64 == BATCH, "{seeded:?}");
         assert_eq!(told, [BATCH]);
     }
 

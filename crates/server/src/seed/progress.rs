@@ -1,4 +1,4 @@
-//! How far seeding is, for whoever waits: a bar on a terminal, a line now and then in a log.
+//! The progress of seeding: a bar on a terminal, or lines in a log.
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -30,7 +30,7 @@ impl Progress {
         self.bar.set_position(done);
         if !self.is_terminal && done < self.total && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            // That nobody reads it is no reason to stop.
+            // Seeding goes on if nobody reads the output.
             let _ = writeln!(std::io::stderr(), "{} of {} products", HumanCount(done), HumanCount(self.total));
         }
     }

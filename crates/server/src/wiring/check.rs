@@ -10,7 +10,7 @@ use midtrans::Midtrans;
 use rustix::fs::{Access, access};
 use secrecy::ExposeSecret;
 use settings::Fault;
-use settings::{GatewayChoice, MailTransport, Place, Settings};
+use settings::{GatewayChoice, Location, MailTransport, Settings};
 use simulator;
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
@@ -36,14 +36,14 @@ pub(crate) fn database(settings: &Settings) -> Result<(), StartError> {
 }
 
 fn store(settings: &Settings) -> Result<(), StartError> {
-    match &settings.storage.place {
-        Place::Folder(folder) => {
+    match &settings.storage.location {
+        Location::Folder(folder) => {
             // Where the first image will be.
             let below = folder.join(ImageKey::generate(ImageFormat::Jpeg).as_str());
             let made = below.parent().map_or(Ok(()), can_be_folder);
             made.map_err(|error| storage::unusable(settings, error.into()))
         }
-        Place::Bucket(bucket) => match Store::s3(storage::s3(settings, bucket), Arc::new(SystemClock)) {
+        Location::Bucket(bucket) => match Store::s3(storage::s3(settings, bucket), Arc::new(SystemClock)) {
             Ok(_) => Ok(()),
             Err(error) => Err(storage::unusable(settings, error)),
         },
@@ -64,7 +64,7 @@ fn gateway(settings: &Settings) -> Result<(), StartError> {
 }
 
 fn mailer(settings: &Settings) -> Result<(), StartError> {
-    Mailer::check(payments::post_options(settings)).map_err(StartError::Mail)?;
+    Mailer::check(payments::mail_options(settings)).map_err(StartError::Mail)?;
     match &settings.mail.transport {
         MailTransport::Folder(folder) => can_be_folder(folder)
             .map_err(|error| StartError::Mail(MailSetupError::Folder(folder.clone(), error.into()))),

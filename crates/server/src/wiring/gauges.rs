@@ -1,4 +1,4 @@
-//! What is read at every scrape: how busy the lanes are, how many uploads there are, and how the log keeps up.
+//! The gauges that each scrape of the metrics reads.
 
 use super::ConfiguredGateway;
 use crate::telemetry::{self, Gauge};
@@ -10,7 +10,7 @@ use security::passwords::Bcrypt;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
-/// The parts that are asked.
+/// The parts that the gauges are read from.
 pub(super) struct Sources {
     pub(super) backlog: Arc<Mutex<Backlog>>,
     pub(super) gateway: ConfiguredGateway,
@@ -24,13 +24,13 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// All values of one name stand together.
+    /// Reads all gauges. Those of one name are adjacent.
     pub(super) fn read(&self) -> Vec<Gauge> {
         let mut gauges = self.databases();
         let help = "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)";
-        gauges.extend(lane("hashing_lane", help, &self.passwords.gauges()));
+        gauges.extend(executor("hashing_lane", help, &self.passwords.gauges()));
         let help = "Threads that look at images (size), at work (in_use), and images that wait for one (waiting)";
-        gauges.extend(lane("image_lane", help, &self.inspector.gauges()));
+        gauges.extend(executor("image_lane", help, &self.inspector.gauges()));
         let help = "How often in a row the store of images has failed; 0 once it succeeds";
         let failures = self.store.gauges();
         let failures = [("put", failures.failed_puts), ("remove", failures.failed_removals)];
@@ -47,11 +47,11 @@ impl Sources {
         gauges
     }
 
-    /// What waits to be done about payments, as it was counted last.
+    /// The backlog of payments, as counted last.
     fn payments(&self) -> Vec<Gauge> {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |name, help, value: i64| gauge(name, help, Vec::new(), value);
-        let resting = i64::from(self.gateway.is_resting());
+        let circuit_open = i64::from(self.gateway.is_circuit_open());
         let help = "Whether the mail server takes addresses with characters beyond ASCII before the @ (SMTPUTF8)";
         let smtputf8 = self.mailer.takes_all_addresses().map(|takes| one("mail_server_smtputf8", help, takes.into()));
         let help = "Whether the mail server let us in when a mail was last tried";
@@ -73,7 +73,11 @@ impl Sources {
                 "Payments of which the gateway tells what does not fit, and that wait for a person",
                 backlog.contradicted,
             ),
-            one("gateway_resting", "Whether the gateway is not asked for now, because it has failed so often", resting),
+            one(
+                "gateway_resting",
+                "Whether the gateway is not asked for now, because it has failed so often",
+                circuit_open,
+            ),
         ];
         counted.into_iter().chain(smtputf8).chain(usable).collect()
     }
@@ -89,8 +93,8 @@ impl Sources {
     }
 }
 
-fn lane(name: &'static str, help: &'static str, lane: &ExecutorGauges) -> [Gauge; 3] {
-    states(name, help, [("size", lane.threads), ("in_use", lane.in_use), ("waiting", lane.waiting)])
+fn executor(name: &'static str, help: &'static str, gauges: &ExecutorGauges) -> [Gauge; 3] {
+    states(name, help, [("size", gauges.threads), ("in_use", gauges.in_use), ("waiting", gauges.waiting)])
 }
 
 fn states<const N: usize>(name: &'static str, help: &'static str, states: [(&'static str, usize); N]) -> [Gauge; N] {

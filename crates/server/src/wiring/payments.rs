@@ -1,4 +1,4 @@
-//! Paying: through whom, and who looks after payments and mails.
+//! Builds the gateway, the use cases and the workers of payments, and the mailer.
 
 use crate::serve::StartError;
 use crate::telemetry::{Metrics, Telemetry};
@@ -22,20 +22,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where the gateway's notifications are taken.
+/// The path of the webhook.
 const WEBHOOK: &str = "/payments/midtrans/webhook";
 
-/// The gateway, by what else it is.
+/// The payment gateway that the settings choose.
 #[derive(Clone)]
 pub(crate) enum ConfiguredGateway {
-    /// The simulator, whose page is served and whose notifications have to be sent.
+    /// REST serves its page, and a background job sends its notifications.
     Simulator(Arc<simulator::Simulator>),
-    /// Midtrans.
     Midtrans(Arc<midtrans::Midtrans>),
 }
 
 impl ConfiguredGateway {
-    /// The gateway that the settings name. `rest` is where REST listens.
+    /// Opens the gateway. `rest` is the address of REST.
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
             GatewayChoice::Simulator(choice) => {
@@ -57,16 +56,15 @@ impl ConfiguredGateway {
         }
     }
 
-    /// The simulator's page.
-    pub(super) fn desk(&self) -> Option<Arc<dyn PaymentDesk>> {
+    pub(super) fn simulator_page(&self) -> Option<Arc<dyn PaymentDesk>> {
         match self {
             Self::Simulator(simulator) => Some(simulator.clone()),
             Self::Midtrans(_) => None,
         }
     }
 
-    /// Whether Midtrans is not asked for now, because it has failed so often.
-    pub(super) fn is_resting(&self) -> bool {
+    /// Whether the circuit breaker of Midtrans is not closed.
+    pub(super) fn is_circuit_open(&self) -> bool {
         match self {
             Self::Simulator(_) => false,
             Self::Midtrans(midtrans) => midtrans.breaker() != BreakerState::Closed,
@@ -74,12 +72,12 @@ impl ConfiguredGateway {
     }
 }
 
-/// How REST is found on this machine; where it listens on every interface, by the loopback one.
+/// The address of REST from this machine: loopback if it listens on every interface.
 fn base_of(rest: SocketAddr) -> String {
     if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
 }
 
-/// `known_by` is what clients know REST by, where that is another address than its own. Notifications go to its own.
+/// `known_by` is the address of REST as clients know it, if it is not its own. Notifications go to its own.
 fn simulator_options(choice: &Simulator, known_by: Option<&str>, rest: SocketAddr) -> simulator::Options {
     let base = base_of(rest);
     simulator::Options {
@@ -103,12 +101,11 @@ pub(super) fn midtrans_options(choice: &Midtrans) -> midtrans::Options {
     }
 }
 
-/// What sends mails.
 pub(super) fn mailer(settings: &Settings) -> Result<Mailer, StartError> {
-    Mailer::new(post_options(settings)).map_err(StartError::Mail)
+    Mailer::new(mail_options(settings)).map_err(StartError::Mail)
 }
 
-pub(super) fn post_options(settings: &Settings) -> mail::Options {
+pub(super) fn mail_options(settings: &Settings) -> mail::Options {
     let mail = &settings.mail;
     let transport = match &mail.transport {
         MailTransport::Log => Transport::Log,
@@ -128,8 +125,7 @@ pub(super) fn post_options(settings: &Settings) -> mail::Options {
     mail::Options { from, domain, templates, transport }
 }
 
-/// What looks after payments, for a command of its own. The simulator belongs to the server that serves its page, so only what
-/// that has written down is known of it here.
+/// The reconciler for a command. The simulator runs in the server, so a command sees only its journal.
 pub(super) fn reconciler(
     settings: &Settings,
     database: &Arc<Database>,
@@ -148,7 +144,7 @@ pub(super) fn reconciler(
     })
 }
 
-/// What the use cases of payments share.
+/// What the use cases and workers of payments share.
 pub(super) struct Payments<'a> {
     pub(super) settings: &'a Settings,
     pub(super) database: &'a Arc<Database>,
@@ -160,12 +156,10 @@ pub(super) struct Payments<'a> {
     pub(super) mailer: &'a Arc<Mailer>,
 }
 
-/// Where those who wait for payments listen.
 pub(super) fn notifier(database: &Arc<Database>) -> Arc<PollingNotifier> {
     Arc::new(PollingNotifier::new(database.clone(), NotifierOptions::default()))
 }
 
-/// Shows payments with the images of products.
 pub(super) fn presenter(images: &Arc<ProductImages>) -> Arc<PaymentPresenter> {
     Arc::new(PaymentPresenter { images: Arc::clone(images) })
 }

@@ -1,27 +1,26 @@
-//! Where images are kept, and by what they are looked at.
+//! Builds the image store and the image inspector.
 
 use crate::serve::StartError;
 use app::clock::Clock;
 use domain::error::BoxError;
 use images::{self, Inspector, InspectorOptions, LocalOptions, S3Options, Store};
-use settings::{Bucket, Checksum, Environment, Place, Settings};
+use settings::{Bucket, Checksum, Environment, Location, Settings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where REST serves the images of a folder.
+/// The path at which REST serves images in a folder.
 const MEDIA: &str = "/media";
 
-/// The threads that look at images.
 pub(super) fn inspector() -> Result<Inspector, StartError> {
     Inspector::start(InspectorOptions::default()).map_err(StartError::Inspecting)
 }
 
-/// The store that the settings name. `rest` is where REST listens.
+/// Opens the store. `rest` is the address of REST.
 pub(crate) fn store(settings: &Settings, rest: SocketAddr, clock: Arc<dyn Clock>) -> Result<Store, StartError> {
     let storage = &settings.storage;
-    let opened = match &storage.place {
-        Place::Folder(folder) => {
+    let opened = match &storage.location {
+        Location::Folder(folder) => {
             let options = LocalOptions {
                 folder: folder.clone(),
                 public_url: storage.public_url.clone().unwrap_or_else(|| media_at(settings, rest)),
@@ -29,23 +28,22 @@ pub(crate) fn store(settings: &Settings, rest: SocketAddr, clock: Arc<dyn Clock>
             };
             Store::local(options, clock)
         }
-        Place::Bucket(bucket) => Store::s3(s3(settings, bucket), clock),
+        Location::Bucket(bucket) => Store::s3(s3(settings, bucket), clock),
     };
     opened.map_err(|source| unusable(settings, source))
 }
 
-/// That images cannot be kept where the settings say.
 pub(super) fn unusable(settings: &Settings, source: BoxError) -> StartError {
-    let place = &settings.storage.place;
-    let remedy = match place {
-        Place::Folder(_) => "let this process write there, or name another folder",
-        Place::Bucket(_) => "put the settings in storage.s3 right",
+    let location = &settings.storage.location;
+    let remedy = match location {
+        Location::Folder(_) => "let this process write there, or name another folder",
+        Location::Bucket(_) => "put the settings in storage.s3 right",
     };
-    StartError::Storage { place: place.to_string(), source, remedy }
+    StartError::Storage { place: location.to_string(), source, remedy }
 }
 
-/// Where clients find the images of a folder that REST serves at this address. Where it listens on every interface nobody
-/// can tell by which name clients know it: then the path alone, which is right for those that know REST itself.
+/// The prefix of the addresses of images that REST serves. If REST listens on every interface, its public name is unknown, so the
+/// prefix is only a path.
 fn media_at(settings: &Settings, rest: SocketAddr) -> String {
     match &settings.rest.public_url {
         Some(known_by) => format!("{known_by}{MEDIA}"),
@@ -54,7 +52,7 @@ fn media_at(settings: &Settings, rest: SocketAddr) -> String {
     }
 }
 
-/// Whether the addresses of images are paths of REST, because nobody has said by which name clients know it.
+/// Whether the addresses of images are only paths, because no public address is set.
 pub(super) fn are_paths(settings: &Settings) -> bool {
     let is_said = settings.storage.public_url.is_some() || settings.rest.public_url.is_some();
     media(settings).is_some() && !is_said && settings.rest.host.is_unspecified()
@@ -82,11 +80,11 @@ pub(super) fn s3(settings: &Settings, bucket: &Bucket) -> S3Options {
     }
 }
 
-/// The folder that REST serves images from, where they are kept in one.
+/// The folder of images, if they are in a folder.
 pub(super) fn media(settings: &Settings) -> Option<PathBuf> {
-    match &settings.storage.place {
-        Place::Folder(folder) => Some(folder.clone()),
-        Place::Bucket(_) => None,
+    match &settings.storage.location {
+        Location::Folder(folder) => Some(folder.clone()),
+        Location::Bucket(_) => None,
     }
 }
 

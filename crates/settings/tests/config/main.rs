@@ -14,6 +14,7 @@ mod mistakes;
 mod payment;
 mod production;
 mod reference;
+mod refused_values;
 mod secrets;
 mod show;
 mod storage;

@@ -2,7 +2,7 @@
 
 use crate::{BUCKET, GOOD_SECRET, load, mistakes, owned, production, variables};
 use secrecy::ExposeSecret;
-use settings::{Checksum, Place, Settings, Sources, Storage};
+use settings::{Checksum, Location, Settings, Sources, Storage};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ fn a_folder_is_taken_as_it_is_written() {
         ("file:///var/lib/images", "/var/lib/images"),
         ("file://my images/50%20", "my images/50%20"),
     ] {
-        assert!(matches!(folder(url).place, Place::Folder(folder) if folder == Path::new(path)), "{url}");
+        assert!(matches!(folder(url).location, Location::Folder(folder) if folder == Path::new(path)), "{url}");
     }
     let default = load(&variables("development", &[]));
-    assert!(matches!(&default.storage.place, Place::Folder(folder) if folder == Path::new("data/images")));
+    assert!(matches!(&default.storage.location, Location::Folder(folder) if folder == Path::new("data/images")));
     assert_eq!((default.storage.max_uploads, default.storage.timeout), (8, Duration::from_secs(8)));
     assert!(default.warnings().is_empty(), "{:?}", default.warnings());
 }
@@ -41,7 +41,7 @@ fn a_bucket_has_a_name_and_perhaps_a_prefix() {
         ("s3://shop/", "shop", ""),
         ("s3://shop.example/products/2026/", "shop.example", "products/2026"),
     ] {
-        let Place::Bucket(bucket) = folder(url).place else { panic!("{url}") };
+        let Location::Bucket(bucket) = folder(url).location else { panic!("{url}") };
         assert_eq!((bucket.name.as_str(), bucket.prefix.as_str()), (name, prefix), "{url}");
         assert!(bucket.credentials.is_none() && bucket.presigned.is_none() && bucket.endpoint.is_none());
     }
@@ -58,7 +58,7 @@ fn a_private_bucket_of_another_service_can_be_named() {
         ("COMMERCE__STORAGE__S3__ACCESS_KEY_ID", "key"),
         ("COMMERCE__STORAGE__S3__SECRET_ACCESS_KEY", "secret"),
     ]);
-    let Place::Bucket(bucket) = storage.place else { panic!("a bucket") };
+    let Location::Bucket(bucket) = storage.location else { panic!("a bucket") };
     assert_eq!((bucket.endpoint.as_deref(), bucket.region.as_str()), (Some("http://127.0.0.1:9000"), "garage"));
     assert_eq!((bucket.presigned, bucket.path_style), (Some(Duration::from_secs(900)), true));
     let credentials = bucket.credentials.unwrap();
@@ -78,7 +78,7 @@ fn services_that_are_not_amazons_are_named_as_they_name_themselves() {
             ("COMMERCE__STORAGE__S3__ENDPOINT", endpoint),
             ("COMMERCE__STORAGE__S3__REGION", region),
         ]);
-        let Place::Bucket(bucket) = storage.place else { panic!("a bucket") };
+        let Location::Bucket(bucket) = storage.location else { panic!("a bucket") };
         assert_eq!(
             (bucket.endpoint.as_deref(), bucket.region.as_str()),
             (endpoint.strip_suffix('/').or(Some(endpoint)), region)

@@ -1,34 +1,34 @@
-//! Texts as they are meant: without the white space that editors, shells and `echo` leave around them.
+//! Removes the white space that editors, shells and `echo` leave around values.
 
 use super::mistakes::Mistake;
 use config::{Value, ValueKind};
 
-/// What is wrong with a text that no setting takes, and what would be right. Neither repeats the text, which may be a secret.
+/// Why no setting accepts a text, and the remedy. Neither repeats the text, for it may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Odd {
+pub(super) struct InvalidText {
     pub(super) problem: &'static str,
     pub(super) remedy: &'static str,
 }
 
-impl Odd {
-    /// The same, told of a setting at a place.
-    pub(super) fn told(self, place: &str, key: &str) -> Mistake {
+impl InvalidText {
+    /// Names the place and the setting.
+    pub(super) fn into_mistake(self, place: &str, key: &str) -> Mistake {
         Mistake::at(place, self.problem, self.remedy).of(key)
     }
 }
 
-/// The text without white space around it.
-pub(super) fn plain(text: &str) -> Result<&str, Odd> {
+/// Trims a text. Refuses control characters and quotes around it.
+pub(super) fn trim_text(text: &str) -> Result<&str, InvalidText> {
     let text = text.trim();
     if text.contains(char::is_control) {
-        return Err(Odd {
+        return Err(InvalidText {
             problem: "has a line break or another control character in it",
             remedy: "write it in one line, without any",
         });
     }
     let is_in = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if is_in('"') || is_in('\'') {
-        return Err(Odd {
+        return Err(InvalidText {
             problem: "has quotes around it, which would be part of it",
             remedy: "leave them out; in a file for docker's --env-file there are none around a value",
         });
@@ -36,16 +36,14 @@ pub(super) fn plain(text: &str) -> Result<&str, Odd> {
     Ok(text)
 }
 
-/// The value with all texts in it as they are meant.
-pub(super) fn plain_value(value: Value) -> Result<Value, Odd> {
+/// Trims all texts in a value.
+pub(super) fn trim_value(value: Value) -> Result<Value, InvalidText> {
     let origin = value.origin().map(str::to_owned);
     let kind = match value.kind {
-        ValueKind::String(text) => ValueKind::String(plain(&text)?.to_owned()),
-        ValueKind::Array(elements) => {
-            ValueKind::Array(elements.into_iter().map(plain_value).collect::<Result<_, _>>()?)
-        }
+        ValueKind::String(text) => ValueKind::String(trim_text(&text)?.to_owned()),
+        ValueKind::Array(elements) => ValueKind::Array(elements.into_iter().map(trim_value).collect::<Result<_, _>>()?),
         ValueKind::Table(table) => {
-            let fields = table.into_iter().map(|(name, value)| Ok((name, plain_value(value)?)));
+            let fields = table.into_iter().map(|(name, value)| Ok((name, trim_value(value)?)));
             ValueKind::Table(fields.collect::<Result<_, _>>()?)
         }
         other => other,
@@ -68,13 +66,13 @@ mod tests {
             ("\"", "\""),
             ("\n", ""),
         ] {
-            assert_eq!(plain(text), Ok(meant), "{text:?}");
+            assert_eq!(trim_text(text), Ok(meant), "{text:?}");
         }
         for text in ["\"8081\"", "'8081'", " \"8081\"\n", "\"\""] {
-            assert!(plain(text).unwrap_err().problem.contains("quotes"), "{text:?}");
+            assert!(trim_text(text).unwrap_err().problem.contains("quotes"), "{text:?}");
         }
         for text in ["a\nb", "a\0b", "a\tb"] {
-            assert!(plain(text).unwrap_err().problem.contains("line break"), "{text:?}");
+            assert!(trim_text(text).unwrap_err().problem.contains("line break"), "{text:?}");
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn compare(file: &str, actual: &str) {
     assert!(
         expected == actual,
         "If you're here because {file} is no longer what the code makes, look at line {}:\n  file: {}\n  code: {}\n\
-         Is the change meant? If so: UPDATE_GOLDEN=1 cargo test -p server --test config",
+         Is the change meant? If so: UPDATE_GOLDEN=1 cargo test -p settings --test config",
         line + 1,
         expected.lines().nth(line).unwrap_or("(end of file)"),
         actual.lines().nth(line).unwrap_or("(end of file)"),

@@ -14,50 +14,48 @@ const ENVIRONMENTS: [(&str, &str); 4] = [
 
 const INTRODUCTION: &str = "# Configuration
 
-This file is made from the comments in `config/default.toml`; `UPDATE_GOLDEN=1 cargo test -p server --test config` makes it
-anew.
+This file is generated from the comments in `config/default.toml` by `UPDATE_GOLDEN=1 cargo test -p settings --test config`.
 
-The binary runs without any of what follows: these settings are inside it. What is given later wins:
+All settings are optional, because the binary has built-in values. Settings come from these layers; a later layer overrides an
+earlier one:
 
 1. the built-in `default.toml`;
-2. the built-in `{environment}.toml`, which says what that environment needs otherwise (the last table below);
-3. `default.toml` in the folder that `--config DIR` names, or else in `config`;
+2. the built-in `{environment}.toml`, with the values that this environment changes (the last table below);
+3. `default.toml` in the folder that `--config DIR` names, or in `config`;
 4. `{environment}.toml` in that folder;
 5. environment variables: `rest.port` is `COMMERCE__REST__PORT`;
 6. the command line: `--set rest.port=8081`.
 
-Each says only what it names, and the rest stays as it is, so that a file of one's own has three lines where three things
-differ. A folder may have either file or both. What one writes oneself wins over what is built in: a `default.toml` that
-changes what is built in for the environment is warned of, because a whole copy of the built-in one does so without being
-meant to. A folder that `--config` names and that has neither file is a mistake. Files whose names are nearly right
-(`prodution.toml`, `prod.toml`) are a mistake too, and other `*.toml` files in the folder are warned of.
+Each layer changes only the settings that it names, so your own file needs only the lines that differ. A folder may hold either
+file or both. Your own `default.toml` also overrides the built-in file of the environment; a warning names each such setting,
+because a full copy of the built-in `default.toml` does this unintentionally. It is a mistake if the folder of `--config` holds
+neither file, or a file whose name is misspelled (`prodution.toml`, `prod.toml`). Other `*.toml` files in the folder get a warning.
 
-The environment is `development`, `test`, `staging` or `production`, named by `--env` or `COMMERCE_ENV`; `development` if by
-neither. A `COMMERCE_ENV` with nothing in it is a mistake: nobody runs production as development because of that. A list is an
-array in a file; in a variable and on the command line it is separated by commas, or an array as in a file.
+`--env` or `COMMERCE_ENV` names the environment: `development` (the default), `test`, `staging` or `production`. An empty
+`COMMERCE_ENV` is a mistake, so that production cannot run as development by accident. A list is an array in a file; in a variable
+and on the command line its elements are separated by commas, or it is an array too.
 
-An empty text means \"not given\". A variable with nothing in it, as compose files make them, is as if it were not there. In
-`{environment}.toml` and on the command line an empty text takes away what was given before, where a setting can do without a
-value, and is as if it were not there for any other; in `default.toml` likewise, but where the built-in one is empty too.
+An empty text means \"not given\". An empty variable, as compose files make them, has no effect. In `{environment}.toml` and on
+the command line an empty text removes the value of an earlier layer if the setting may be empty, and has no effect otherwise. In
+`default.toml` it has no effect if the built-in value is empty, and works like the others otherwise.
 
-White space around a value is no part of it, in whatever place, nor is it around the content of a file with a secret: a
-password cannot begin or end with a blank. Quotes around a value, line breaks and other control characters in it are mistakes;
-other characters stay as they are, quotes and blanks within a password too. Variables that are nearly settings are mistakes
-where they have a `__` in them (`COMMERCE_REST__PORT`), and are warned of otherwise (`COMMERCE_REST_PORT`), but for those that
-Kubernetes makes from the names of services.
+White space around a value is removed in every layer, and around the content of a file with a secret, so a password cannot begin or
+end with a blank. Quotes around a value, line breaks and other control characters in it are mistakes. All other characters are kept,
+including quotes and blanks inside a password. A variable that looks like a setting is a mistake if its name has a `__`
+(`COMMERCE_REST__PORT`), and gets a warning otherwise (`COMMERCE_REST_PORT`). Variables that Kubernetes makes from the names of
+services are ignored.
 
-A secret can be given as a file: set `auth.jwt.secret_file`, not `auth.jwt.secret`. Of the two the one given later counts;
-both in one place are a mistake. Outside of tests a secret is not taken from the command line, where every process of the
-machine can read it. A file that everybody on the machine can use is warned of.
+A secret can be given as a file: set `auth.jwt.secret_file` instead of `auth.jwt.secret`. If both are set, the later layer counts;
+both in one layer are a mistake. Except in tests, a secret on the command line is refused, because every process on the machine can
+read it there. A secret file that everybody on the machine can use gets a warning.
 
-`go-commerce config check` tells every mistake at once, each with its file and line or its variable; `go-commerce config
-show` prints every value with where it comes from, as a file would have it, and `***` for what is secret. The check finds what
-would stop a start, templates of mails and folders that cannot be made included; what only the network can tell (a database
-that is away, a port in use) it does not ask. Unknown settings are mistakes. Staging and
-production refuse the secrets in `config/`; production also refuses `*` as an origin, to trust every proxy, an S3 service
-without TLS, and gRPC reflection that was not asked for in production's own settings. It warns of
-`rate_limit.enabled = false`, of `auth.jwt.accept_legacy = true`, and of a folder for images, which is for one machine; with
-staging, of such a folder without `storage.public_url` where REST listens on every interface.
+`go-commerce config check` prints every mistake, each with its file and line or its variable. `go-commerce config show` prints every
+value with its source, in the syntax of a file, with `***` for secrets. The check finds all that would prevent a start, including
+mail templates and folders that cannot be created. It does not use the network, so it finds neither an unavailable database nor a port
+in use. Unknown settings are mistakes. Staging and production refuse the secrets in `config/`. Production also refuses the origin `*`,
+trust in every proxy, an S3 service without TLS, and gRPC reflection that no setting for production switches on. It warns of
+`rate_limit.enabled = false`, of `auth.jwt.accept_legacy = true`, and of a folder for images, which serves only one machine. Staging and
+production warn of such a folder without `storage.public_url` if REST listens on every interface.
 ";
 
 /// The comment above a setting or group, as one line; of several paragraphs the last.

@@ -43,6 +43,7 @@ mod server_clock;
 mod task;
 mod url;
 mod user;
+mod work_queue;
 
 pub use backlog::Backlog;
 pub use consistency::Finding;

@@ -6,6 +6,7 @@ use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::schema::notifications::{self, attempts, fingerprint, judged_at, next_at, table, times, verdict};
 use crate::schema::payments;
+use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::clock::Deadline;
 use app::payment::{
     Kept, NotificationId, NotificationNote, NotificationOutcome, Notifications, PendingNotification, StoredNotification,
@@ -71,7 +72,7 @@ impl NotificationRow {
         }
     }
 
-    fn pending(self, tried: i32) -> Option<PendingNotification> {
+    fn pending(self) -> Option<PendingNotification> {
         let id = self.id.parse().ok();
         if id.is_none() {
             tracing::error!("notifications.id holds what the domain does not know");
@@ -80,7 +81,7 @@ impl NotificationRow {
             id: id?,
             order: self.order_id,
             transaction: self.transaction_id,
-            attempts: tried.unsigned_abs(),
+            attempts: self.attempts.unsigned_abs(),
         })
     }
 }
@@ -126,31 +127,16 @@ pub(crate) fn complete(
     diesel::update(table.find(id.to_string()).filter(verdict.is_null())).set(judged).execute(connection).map(drop)
 }
 
-/// Takes notifications out that are due.
-fn claim(
-    connection: &mut AnyConnection,
-    limit: u32,
-    now: NaiveDateTime,
-    retry_at: NaiveDateTime,
-) -> QueryResult<Vec<NotificationRow>> {
-    let due = table.filter(next_at.le(now)).order((next_at, notifications::id)).limit(limit.into());
-    let rows: Vec<NotificationRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(NotificationRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(NotificationRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => {
-            due.select(NotificationRow::as_select()).for_update().skip_locked().load(mysql)?
-        }
-    };
-    let ids = rows.iter().map(|row| row.id.as_str());
-    diesel::update(table.filter(notifications::id.eq_any(ids)))
-        .set((next_at.eq(retry_at), attempts.eq(attempts + 1)))
-        .execute(connection)?;
-    Ok(rows)
+impl QueuedRow for NotificationRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = table.filter(next_at.le(now)).order((next_at, notifications::id)).limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
+        diesel::update(unchanged).set((next_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
+    }
 }
 
 #[async_trait]
@@ -175,18 +161,10 @@ impl Notifications for Database {
         by: Deadline,
     ) -> Result<Vec<PendingNotification>, Error> {
         let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
-        let rows = self
-            .write(by, move |connection| {
-                write_transaction(connection, |connection| claim(connection, limit, now, retry_at))
-            })
-            .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| {
-                let tried = row.attempts;
-                row.pending(tried)
-            })
-            .collect())
+        let claim = self.write(by, move |connection| {
+            write_transaction(connection, |connection| work_queue::claim(connection, limit, now, retry_at))
+        });
+        Ok(claim.await?.into_iter().filter_map(NotificationRow::pending).collect())
     }
 
     async fn complete(

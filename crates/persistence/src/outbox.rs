@@ -9,6 +9,7 @@ use crate::schema::mails::{
     self, attempts, id, last_error, leased_until, next_at, state, table, uncertain, updated_at,
 };
 use crate::schema::{payments, users};
+use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox};
@@ -87,38 +88,38 @@ struct StoredMails {
 }
 
 /// Keeps a mail from being claimed. Servers of the release before look at `next_at` alone.
-fn lease(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
+fn leased(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
     (next_at.eq(until), leased_until.eq(Some(until)))
 }
 
-/// Takes mails out that are due.
+impl QueuedRow for MailRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = table
+            .filter(state.eq(MailState::Queued.as_str()))
+            .filter(next_at.le(now))
+            .filter(leased_until.is_null().or(leased_until.le(now)))
+            .order((next_at, id))
+            .limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        // A server whose lease has ended may still record that it has sent the mail, which leaves `next_at` as it was.
+        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
+        let unchanged = unchanged.filter(state.eq(MailState::Queued.as_str()));
+        // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
+        diesel::update(unchanged).set((leased(until), attempts.eq(attempts + 1))).execute(connection)
+    }
+}
+
+/// Claims mails that are due, and loads what they are about.
 fn claim(
     connection: &mut AnyConnection,
     limit: u32,
     now: NaiveDateTime,
     retry_at: NaiveDateTime,
 ) -> QueryResult<StoredMails> {
-    let due = table
-        .filter(state.eq(MailState::Queued.as_str()))
-        .filter(next_at.le(now))
-        .filter(leased_until.is_null().or(leased_until.le(now)))
-        .order((next_at, id))
-        .limit(limit.into());
-    let rows: Vec<MailRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(MailRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(MailRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => due.select(MailRow::as_select()).for_update().skip_locked().load(mysql)?,
-    };
-    if !rows.is_empty() {
-        let taken = table.filter(id.eq_any(rows.iter().map(|row| row.id.as_str())));
-        // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
-        diesel::update(taken).set((lease(retry_at), attempts.eq(attempts + 1))).execute(connection)?;
-    }
+    let rows: Vec<MailRow> = work_queue::claim(connection, limit, now, retry_at)?;
     let about = payments::table.filter(payments::id.eq_any(rows.iter().map(|row| row.payment_id.as_str())));
     let about: Vec<PaymentRow> = about.select(PaymentRow::as_select()).load(connection)?;
     let concerned = about.iter().flat_map(|payment| [payment.user_id.as_str(), payment.seller_id.as_str()]);
@@ -258,7 +259,7 @@ impl Outbox for Database {
         let renewed = self.write(by, move |connection| {
             let held = table.filter(id.eq_any(&ids)).filter(state.eq(MailState::Queued.as_str()));
             let held = held.filter(leased_until.is_not_null());
-            diesel::update(held).set(lease(until.naive_utc())).execute(connection)
+            diesel::update(held).set(leased(until.naive_utc())).execute(connection)
         });
         renewed.await?;
         Ok(())

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::notifications;
 use crate::product;
 use crate::schema::{idempotency_keys, payments};
+use crate::work_queue;
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{
@@ -176,31 +177,14 @@ fn change(
     Ok(Some(Ok((payment, learnt))))
 }
 
-/// Takes payments out that are due.
+/// Claims payments that are due to be checked.
 fn claim_due(
     connection: &mut AnyConnection,
     limit: u32,
     now: NaiveDateTime,
     retry_at: NaiveDateTime,
 ) -> QueryResult<Stored> {
-    let due = payments::table
-        .filter(payments::next_check_at.le(now))
-        .order((payments::next_check_at, payments::id))
-        .limit(limit.into());
-    let rows: Vec<PaymentRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(PaymentRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(PaymentRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => due.select(PaymentRow::as_select()).for_update().skip_locked().load(mysql)?,
-    };
-    let ids = rows.iter().map(|row| row.id.as_str());
-    diesel::update(payments::table.filter(payments::id.eq_any(ids)))
-        .set(payments::next_check_at.eq(retry_at))
-        .execute(connection)?;
+    let rows = work_queue::claim(connection, limit, now, retry_at)?;
     Stored::complete(connection, rows)
 }
 

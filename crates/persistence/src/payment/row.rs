@@ -3,6 +3,7 @@
 use crate::connection::AnyConnection;
 use crate::payment::stock;
 use crate::schema::{payment_transactions, payments};
+use crate::work_queue::{QueuedRow, load_unlocked};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
@@ -91,6 +92,21 @@ struct TransactionRow {
 const LONGEST_ID: usize = 255;
 /// The longest text about what did not fit that is kept, in characters.
 const LONGEST_TOLD: usize = 500;
+
+impl QueuedRow for PaymentRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = payments::table
+            .filter(payments::next_check_at.le(now))
+            .order((payments::next_check_at, payments::id))
+            .limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        let unchanged = payments::table.find(&self.id).filter(payments::next_check_at.eq(self.next_check_at));
+        diesel::update(unchanged).set(payments::next_check_at.eq(until)).execute(connection)
+    }
+}
 
 fn count(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)

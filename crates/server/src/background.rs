@@ -4,9 +4,9 @@
 use crate::serve::millis;
 use app::audit_log::AuditLog;
 use app::clock::{Clock, Deadline};
-use app::payment::{MailError, Outbox, OutboxWorker, Payments, RENEW_EVERY, Reconciler, WebhookWorker};
-use app::product::ImageCleanup;
+use app::payment::{MailError, Outbox, OutboxWorker, Payments, RENEW_EVERY};
 use app::user::LoginAttempts;
+use app::worker::Worker;
 use chrono::TimeDelta;
 use domain::error::Error;
 use mail::Mailer;
@@ -32,15 +32,6 @@ const AUDIT_LOG_KEPT: TimeDelta = TimeDelta::days(366);
 /// How often what waits to be done about payments is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
-/// How often notifications are looked for that were not applied when they came.
-const INBOX_EVERY: Duration = Duration::from_secs(2);
-
-/// How often payments are looked for whose notification is overdue.
-const RECONCILE_EVERY: Duration = Duration::from_secs(5);
-
-/// How often mails are looked for.
-const MAIL_EVERY: Duration = Duration::from_secs(1);
-
 /// How often a mail server is called at that has not answered yet.
 const CALL_EVERY: Duration = Duration::from_secs(15);
 
@@ -49,9 +40,6 @@ const CALL_AGAIN_EVERY: Duration = Duration::from_secs(300);
 
 /// How long mails that are being sent may go on when the process stops. What is cut off behind its end may be sent once more.
 const LAST_MAILS: Duration = Duration::from_secs(10);
-
-/// How often images are looked for that no product has any more.
-const CLEAN_EVERY: Duration = Duration::from_secs(2);
 
 /// How often a job that keeps failing says so.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
@@ -104,22 +92,17 @@ pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>
     }
 }
 
-/// Applies the notifications that were not applied when they came.
-pub(crate) async fn apply_notifications(webhook_worker: Arc<WebhookWorker>, stop: CancellationToken) {
-    work("notifications", INBOX_EVERY, Duration::ZERO, stop, || {
-        let webhook_worker = Arc::clone(&webhook_worker);
-        async move { webhook_worker.run().await }
-    })
-    .await;
-}
-
-/// Asks the gateway about payments whose notification is overdue, with a pause between two.
-pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop: CancellationToken) {
-    work("payments", RECONCILE_EVERY, pause, stop, || {
-        let reconciler = Arc::clone(&reconciler);
-        async move { reconciler.run().await }
-    })
-    .await;
+/// Runs a worker again and again: once every interval, and where there was work, once more after the pause. The loop stops
+/// between two runs, so that nothing is left half done that need not be.
+pub(crate) async fn run_worker(worker: Arc<dyn Worker>, pause: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(worker.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failures = FailureLog::new(worker.subject());
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while !stop.is_cancelled() && failures.heed(worker.run().await).is_some_and(|done| done > 0) {
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+    }
 }
 
 /// Finds out what the mail server can do, so that what it lacks is told before a mail needs it. Once it has answered there is
@@ -137,10 +120,7 @@ pub(crate) async fn look_at_mail_server(mailer: Arc<Mailer>, stop: CancellationT
 
 /// Sends the mails that are due, which may take a mail server minutes for each.
 pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: CancellationToken) {
-    let sending = work("mails", MAIL_EVERY, Duration::ZERO, stop.clone(), || {
-        let outbox_worker = Arc::clone(&outbox_worker);
-        async move { outbox_worker.run(|| tokio::time::sleep(MAIL_EVERY)).await }
-    });
+    let sending = run_worker(outbox_worker.clone(), Duration::ZERO, stop.clone());
     let renewing = async {
         let mut failures = FailureLog::new("the leases of mails");
         loop {
@@ -158,31 +138,6 @@ pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: Cancellat
         () = sending => {}
         () = renewing => {}
         () = stopping => {}
-    }
-}
-
-/// Removes the images that no product has any more.
-pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>, stop: CancellationToken) {
-    work("images", CLEAN_EVERY, Duration::ZERO, stop, || {
-        let cleanup = Arc::clone(&cleanup);
-        async move { cleanup.run().await }
-    })
-    .await;
-}
-
-/// Does a job again and again: every so often, and where there was something to do, once more after a pause. It stops between
-/// two runs, so that nothing is left half done that need not be.
-async fn work<F>(what: &'static str, every: Duration, pause: Duration, stop: CancellationToken, run: impl Fn() -> F)
-where
-    F: Future<Output = Result<usize, Error>>,
-{
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failures = FailureLog::new(what);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        while !stop.is_cancelled() && failures.heed(run().await).is_some_and(|done| done > 0) {
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-        }
     }
 }
 

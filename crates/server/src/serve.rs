@@ -257,12 +257,12 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
 /// Starts what works off what the database has to be done, and stops between two pieces of it.
 fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(background::apply_notifications(Arc::clone(&parts.webhook_worker), stop.clone()));
-    let pause = settings.payment.check_pause;
-    workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
-    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.mailer), stop.clone()));
-    workers.spawn(background::send_mails(Arc::clone(&parts.outbox_worker), stop.clone()));
-    workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
+    let payments_pause = settings.payment.check_pause;
+    workers.spawn(background::run_worker(parts.webhook_worker.clone(), Duration::ZERO, stop.clone()));
+    workers.spawn(background::run_worker(parts.reconciler.clone(), payments_pause, stop.clone()));
+    workers.spawn(background::run_worker(parts.cleanup.clone(), Duration::ZERO, stop.clone()));
+    workers.spawn(background::send_mails(parts.outbox_worker.clone(), stop.clone()));
+    workers.spawn(background::look_at_mail_server(parts.mailer.clone(), stop.clone()));
     workers
 }
 

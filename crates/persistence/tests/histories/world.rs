@@ -15,6 +15,7 @@ use app::payment::{
 };
 use app::pipeline::UseCase;
 use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
+use app::worker::Worker;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Identity, Seller};
@@ -163,7 +164,8 @@ impl World {
             holder: "the only one".to_owned(),
         };
         let mailer = Fused::new(&letters, &fuse);
-        let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet));
+        let outbox_worker =
+            OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet), |_| std::future::pending());
         // Each history has a seller of its own, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();
@@ -228,7 +230,7 @@ impl World {
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
             Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
             Step::ReadInbox => drop(self.alive(self.receive.worker.run()).await),
-            Step::SendMails => drop(self.alive(self.outbox_worker.run(std::future::pending)).await),
+            Step::SendMails => drop(self.alive(self.outbox_worker.run()).await),
             Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
             Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
             Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
@@ -343,7 +345,7 @@ impl World {
         }
         for _ in 0..200 {
             let mut done = self.receive.worker.run().await.unwrap() + self.reconciler.run().await.unwrap();
-            done += self.outbox_worker.run(std::future::pending).await.unwrap();
+            done += self.outbox_worker.run().await.unwrap();
             if done > 0 || self.settle().await {
                 continue;
             }

@@ -3,7 +3,7 @@
 //! Here live SQL, connections and what the databases do differently. No rule of the shop lives here: what a row means is
 //! the domain's business. Nothing of Diesel leaves this crate.
 //!
-//! Start with `user.rs`, which is how a port is implemented; then `lanes.rs`, the threads on which every
+//! Start with `user.rs`, which is how a port is implemented; then `executor.rs`, the threads on which every
 //! statement runs; then `connection.rs`, which opens a session on each kind of database. What they do differently is in
 //! `dialect.rs`, `constraint.rs` and `fault.rs`, and nowhere else.
 //!
@@ -20,11 +20,10 @@ mod consistency;
 mod constraint;
 mod database;
 mod dialect;
+mod executor;
 mod failure;
 mod fault;
 mod image_notes;
-mod lane;
-mod lanes;
 mod leases;
 mod login_attempts;
 mod migrate;
@@ -40,7 +39,6 @@ mod redact;
 mod schema;
 mod schema_status;
 mod server_clock;
-mod task;
 mod url;
 mod user;
 mod work_queue;
@@ -48,7 +46,6 @@ mod work_queue;
 pub use backlog::Backlog;
 pub use consistency::Finding;
 pub use database::Database;
-pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};
 pub use options::{Access, Options};
 pub use payment::Overview;

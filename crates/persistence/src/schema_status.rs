@@ -1,9 +1,9 @@
 //! Whether the database can serve, and why not.
 
 use crate::database::Database;
+use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::migrate::{applied_versions, compare};
-use crate::task::Kind;
 use app::clock::Deadline;
 use diesel::r2d2::R2D2Connection;
 use std::sync::PoisonError;
@@ -47,8 +47,8 @@ impl Database {
         let by = Deadline::within(ASK_WITHIN);
         let backend = self.backend;
         let (primary, replica) = self.inspected();
-        let applied = primary.run(Kind::Read, by, applied_versions);
-        let replica = replica.run(Kind::Read, by, |connection| connection.ping());
+        let applied = primary.run(JobKind::Read, by, applied_versions);
+        let replica = replica.run(JobKind::Read, by, |connection| connection.ping());
         match tokio::join!(applied, replica) {
             (Ok(applied), Ok(())) => {
                 let status = compare(backend, &applied);

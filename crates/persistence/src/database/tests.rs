@@ -1,4 +1,4 @@
-//! What the lanes promise, on a file, and what sessions promise, on the servers at hand.
+//! What the database's threads promise, on a file, and what sessions promise, on the servers at hand.
 
 use super::*;
 use crate::options::QUEUE_TIMEOUT;
@@ -73,7 +73,7 @@ async fn more_jobs_than_may_wait_are_refused_at_once() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     let gauges = fixture.database.gauges();
-    let read = LaneGauges { lane: "read", size: 1, in_use: 1, waiting: 2 };
+    let read = ("read", ExecutorGauges { threads: 1, in_use: 1, waiting: 2 });
     assert!(gauges.contains(&read), "{gauges:?}");
     let outcomes = calls.join_all().await;
     let refused = outcomes.iter().filter(|code| **code == Some(ErrorCode::Unavailable)).count();
@@ -237,7 +237,7 @@ async fn without_prepared_statements_nothing_is_named_on_the_server() {
     }
 }
 
-/// Two who take the same two rows in opposite order: the database ends one of them, and the lane tries it again.
+/// Two who take the same two rows in opposite order: the database ends one of them, and the thread tries it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_loses_a_deadlock_is_tried_again() {
     for (url, _) in servers() {

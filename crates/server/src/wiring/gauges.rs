@@ -1,4 +1,4 @@
-//! What is read at every scrape: how busy the lanes are, how many uploads there are, and how the log keeps up.
+//! What is read at every scrape: how busy the threads are, how many uploads there are, and how the log keeps up.
 
 use super::ConfiguredGateway;
 use crate::telemetry::{self, Gauge};
@@ -28,9 +28,9 @@ impl Sources {
     pub(super) fn read(&self) -> Vec<Gauge> {
         let mut gauges = self.databases();
         let help = "Hashing threads (size), at work (in_use), and hashes that wait for one (waiting)";
-        gauges.extend(lane("hashing_lane", help, &self.passwords.gauges()));
+        gauges.extend(executor("hashing_lane", help, &self.passwords.gauges()));
         let help = "Threads that look at images (size), at work (in_use), and images that wait for one (waiting)";
-        gauges.extend(lane("image_lane", help, &self.inspector.gauges()));
+        gauges.extend(executor("image_lane", help, &self.inspector.gauges()));
         let help = "How often in a row the store of images has failed; 0 once it succeeds";
         let failures = self.store.gauges();
         let failures = [("put", failures.failed_puts), ("remove", failures.failed_removals)];
@@ -80,17 +80,16 @@ impl Sources {
 
     fn databases(&self) -> Vec<Gauge> {
         let help = "Connections held (size), at work (in_use), and calls that wait for one (waiting)";
-        let lanes = self.database.gauges().into_iter().flat_map(|lane| {
-            let states = [("size", lane.size), ("in_use", lane.in_use), ("waiting", lane.waiting)];
-            states
-                .map(|(state, value)| gauge("database_slots", help, vec![("lane", lane.lane), ("state", state)], value))
+        let gauges = self.database.gauges().into_iter().flat_map(|(name, threads)| {
+            let states = [("size", threads.threads), ("in_use", threads.in_use), ("waiting", threads.waiting)];
+            states.map(|(state, value)| gauge("database_slots", help, vec![("lane", name), ("state", state)], value))
         });
-        lanes.collect()
+        gauges.collect()
     }
 }
 
-fn lane(name: &'static str, help: &'static str, lane: &ExecutorGauges) -> [Gauge; 3] {
-    states(name, help, [("size", lane.threads), ("in_use", lane.in_use), ("waiting", lane.waiting)])
+fn executor(name: &'static str, help: &'static str, gauges: &ExecutorGauges) -> [Gauge; 3] {
+    states(name, help, [("size", gauges.threads), ("in_use", gauges.in_use), ("waiting", gauges.waiting)])
 }
 
 fn states<const N: usize>(name: &'static str, help: &'static str, states: [(&'static str, usize); N]) -> [Gauge; N] {

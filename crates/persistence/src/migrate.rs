@@ -13,7 +13,6 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use lock::Turn;
-use std::fmt;
 
 mod lock;
 
@@ -31,42 +30,22 @@ diesel::table! {
 }
 
 /// Why the schema was not brought up to date.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The configuration is wrong.
-    Open(OpenError),
-    /// The database cannot be reached; holds why, without secrets.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Holds why the database cannot be reached, without secrets.
+    #[error("the database is away: {0}")]
     Away(String),
     /// Another process has been migrating for longer than this one waits.
+    #[error("another process has been migrating for more than {} seconds", MIGRATE_TIMEOUT.as_secs())]
     Locked,
     /// The schema has migrations that this binary does not know; holds their versions.
+    #[error("the schema is newer than this binary, which does not know {}", .0.join(", "))]
     SchemaAhead(Vec<String>),
-    /// A migration failed; holds what the database said.
+    /// Holds what the database said of the migration that failed.
+    #[error("a migration failed: {0}")]
     Failed(String),
-}
-
-impl fmt::Display for MigrateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Away(reason) => write!(f, "the database is away: {reason}"),
-            Self::Locked => {
-                write!(f, "another process has been migrating for more than {} seconds", MIGRATE_TIMEOUT.as_secs())
-            }
-            Self::SchemaAhead(unknown) => {
-                write!(f, "the schema is newer than this binary, which does not know {}", unknown.join(", "))
-            }
-            Self::Failed(reason) => write!(f, "a migration failed: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for MigrateError {}
-
-impl From<OpenError> for MigrateError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
 }
 
 /// Applies the migrations that are missing and tells their names, oldest first. Blocks: not for a runtime's thread.

@@ -4,7 +4,6 @@
 //! `foreign.rs` what other tools write, and what is set in its place.
 
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -44,59 +43,40 @@ impl Backend {
 }
 
 /// Why a database can never be used as it is configured, however long one waits.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The URL has no scheme, or none that names a kind of database.
+    #[error("the URL has to begin with sqlite://, postgres:// or mysql://")]
     UnknownScheme,
     /// The URL begins as another tool writes it; holds how it is written here.
+    #[error("the URL begins as for another program; here it is written {0}")]
     OtherScheme(&'static str),
     /// This build lacks the kind of database; holds the Cargo feature that adds it.
+    #[error("this build lacks that database: build with the Cargo feature `{0}`")]
     NotCompiledIn(&'static str),
     /// The SQLite URL names no file.
+    #[error("the URL has to be sqlite:// and the path of a file: {0}")]
     NoFile(&'static str),
-    /// The URL cannot be read; holds why.
+    /// Holds why the URL cannot be read.
+    #[error("the URL cannot be read: {0}")]
     Unreadable(&'static str),
-    /// The URL has parameters that are not taken; holds each by its name, with what to do about it.
+    /// Holds the name of each parameter that is not taken, with what to do about it.
+    #[error("the URL has parameters that are not taken: {}", .0.join("; "))]
     Parameters(Vec<String>),
     /// The URL demands TLS, which this build cannot speak to PostgreSQL.
+    #[error("the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`")]
     NoTls,
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
+    #[error("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")]
     Replica,
-    /// There is no such file, and whoever opens it must not make one; holds its whole path.
+    /// The file does not exist, and whoever opens it must not make one; holds its whole path.
+    #[error("there is no file {}", .0.display())]
     Missing(PathBuf),
     /// The SQLite library has a bug that destroys data; holds its version.
+    #[error("SQLite {0} can damage the database (the WAL-reset bug); 3.51.3 is needed")]
     SqliteTooOld(String),
-    /// A thread could not be started.
+    #[error("a database thread cannot be started: {0}")]
     Threads(std::io::Error),
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownScheme => f.write_str("the URL has to begin with sqlite://, postgres:// or mysql://"),
-            Self::OtherScheme(here) => write!(f, "the URL begins as for another program; here it is written {here}"),
-            Self::NotCompiledIn(feature) => {
-                write!(f, "this build lacks that database: build with the Cargo feature `{feature}`")
-            }
-            Self::NoFile(problem) => write!(f, "the URL has to be sqlite:// and the path of a file: {problem}"),
-            Self::Unreadable(problem) => write!(f, "the URL cannot be read: {problem}"),
-            Self::Parameters(told) => write!(f, "the URL has parameters that are not taken: {}", told.join("; ")),
-            Self::NoTls => f.write_str(
-                "the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`",
-            ),
-            Self::Replica => {
-                f.write_str("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")
-            }
-            Self::Missing(path) => write!(f, "there is no file {}", path.display()),
-            Self::SqliteTooOld(version) => {
-                write!(f, "SQLite {version} can damage the database (the WAL-reset bug); 3.51.3 is needed")
-            }
-            Self::Threads(error) => write!(f, "a database thread cannot be started: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 /// A URL that has been found usable, in the form that Diesel takes.
 #[derive(Clone, Debug)]

@@ -61,7 +61,7 @@ impl NotificationRow {
         }
     }
 
-    /// The notification in its payment's story.
+    /// The notification as an entry of its payment's timeline.
     pub(crate) fn note(self) -> NotificationNote {
         NotificationNote {
             at: self.received_at.and_utc(),

@@ -65,7 +65,7 @@ impl TryFrom<MailRow> for Mail {
 }
 
 impl MailRow {
-    /// The mail in its payment's story.
+    /// The mail as an entry of its payment's timeline.
     pub(crate) fn note(self) -> Result<MailNote, Error> {
         let at = self.updated_at.and_utc();
         let mail = Mail::try_from(self)?;

@@ -31,7 +31,7 @@ mod events;
 mod listing;
 mod row;
 mod stock;
-mod story;
+mod timeline;
 
 pub use listing::Overview;
 pub(crate) use row::{PaymentRow, Stored};
@@ -331,7 +331,7 @@ impl PaymentQueries for Database {
     }
 
     async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
-        self.read(by, move |connection| story::read(connection, id)).await?.story()
+        self.read(by, move |connection| timeline::read(connection, id)).await?.timeline()
     }
 
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error> {

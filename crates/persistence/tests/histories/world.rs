@@ -399,8 +399,8 @@ impl World {
                 assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");
             }
             assert!(!matches!(record.state, State::Pending | State::Review), "{truth:?}: {record:#?}");
-            let story = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
-            let mails = story.events.iter().flat_map(|(event, _)| {
+            let timeline = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
+            let mails = timeline.events.iter().flat_map(|(event, _)| {
                 let recipients = app::payment::mail::recipients(event.kind);
                 let status = event.kind.shown();
                 recipients

@@ -124,8 +124,8 @@ async fn what_was_ordered_reads_back_as_it_was_written() {
 
         let events = database.events_after(payment.record().id, 1, soon()).await.unwrap();
         assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3, 4]);
-        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
-        let mails: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
+        let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
+        let mails: Vec<_> = timeline.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
         let expected = [
             (Status::Pending, Audience::Buyer),
             (Status::Success, Audience::Buyer),
@@ -178,8 +178,8 @@ async fn pieces_are_given_back_once_however_many_say_so() {
         let expired = stored(&database, payment.record().id).await;
         assert_eq!(expired.record().reservation, Reservation::Released { on_shelf: 0 });
         assert_eq!(expired.record().state, State::Expire);
-        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
-        assert_eq!(story.mails.len(), 1, "{kind:?}");
+        let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
+        assert_eq!(timeline.mails.len(), 1, "{kind:?}");
     }
 }
 

@@ -121,10 +121,10 @@ async fn a_persons_word_moves_pieces_and_mails_and_is_written_down() {
             let settled = resolve(&database, &payment, resolution).await.unwrap();
             assert_eq!(stored(&database, id).await.record().state, state, "{kind:?}");
             assert_eq!((settled.attention(), stock(&database, &teapot).await), (None, left));
-            let story = PaymentQueries::timeline(&*database, id, soon()).await.unwrap();
-            let told: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
+            let timeline = PaymentQueries::timeline(&*database, id, soon()).await.unwrap();
+            let told: Vec<_> = timeline.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
             assert_eq!(told, mails, "{kind:?}");
-            let resolved = story.events.iter().find(|(event, _)| event.kind == EventKind::Resolved(resolution));
+            let resolved = timeline.events.iter().find(|(event, _)| event.kind == EventKind::Resolved(resolution));
             assert_eq!(resolved.map(|(_, cause)| cause.as_str()), Some("operator"));
             let log = database.entries(About::Thing(id.to_string()), 9, soon()).await.unwrap();
             let said = format!("{} by ada: seen in the dashboard ß", resolution.as_str());

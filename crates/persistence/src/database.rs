@@ -18,24 +18,23 @@ const CLOSE_POLL: Duration = Duration::from_millis(10);
 /// The storage behind the ports.
 pub struct Database {
     pub(crate) backend: Backend,
-    /// Where writes go.
     writers: Arc<DatabaseExecutor>,
-    /// Where reads go that must see what has been written.
+    /// For reads that must see what was written before.
     primary_readers: Arc<DatabaseExecutor>,
-    /// Where all other reads go: perhaps to a replica.
+    /// For all other reads; may be connected to a replica.
     readers: Arc<DatabaseExecutor>,
-    /// What was wrong with the schema when it was last looked at.
+    /// The status of the schema when it was last checked.
     pub(crate) known_schema: Mutex<Option<crate::schema_status::SchemaStatus>>,
-    /// Whether it lacked tables or columns that statements name.
+    /// Whether the schema then lacked tables or columns that statements name.
     pub(crate) is_schema_behind: AtomicBool,
 }
 
 impl Database {
-    /// Opens a database. This waits for nothing: while the database is away, calls fail as unavailable, and they
-    /// succeed within seconds of its return.
+    /// Opens a database without waiting for it. While the database is away, calls fail as unavailable; they succeed within
+    /// seconds of its return.
     ///
     /// # Errors
-    /// What no waiting heals.
+    /// Where the database cannot be used however long one waits.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let address = Address::parse(&options.url)?;
         let backend = address.backend;
@@ -55,8 +54,8 @@ impl Database {
         let (writers, primary_readers, readers) = match (backend, replica) {
             (Backend::Sqlite, Some(_)) => return Err(OpenError::Replica),
             (_, Some(replica)) if replica.backend != backend => return Err(OpenError::Replica),
-            // A file has one writer at a time; a single thread for it never waits for a lock of our own, and readers see
-            // each commit without waiting for any.
+            // SQLite has one writer at a time. A single writing thread never waits for a lock of this process, and readers
+            // see each commit without waiting.
             (Backend::Sqlite, None) => {
                 let readers = start("read", options.pool_size, address.clone())?;
                 (start("write", 1, address)?, Arc::clone(&readers), readers)
@@ -81,7 +80,7 @@ impl Database {
         }))
     }
 
-    /// Reads what may lag a little behind. The job may run twice.
+    /// Reads from the replica where there is one, which may lag behind. The job may run twice.
     pub(crate) async fn read<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -99,8 +98,8 @@ impl Database {
         self.usable(&self.primary_readers)?.run(JobKind::Read, by, job).await
     }
 
-    /// Writes: one statement, or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
-    /// times, each time but the last without effect, so it must do nothing but talk to the database.
+    /// Writes by one statement or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
+    /// times, each time but the last without effect, so it must do nothing but run statements.
     pub(crate) async fn write<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -119,7 +118,7 @@ impl Database {
         (&self.primary_readers, &self.readers)
     }
 
-    /// Whether the database has answered somebody within this time.
+    /// Whether the database has answered any job within this time.
     pub(crate) fn has_answered_within(&self, duration: Duration) -> bool {
         self.executors().iter().all(|executor| executor.has_succeeded_within(duration))
     }
@@ -130,8 +129,8 @@ impl Database {
         self.executors().iter().map(|executor| executor.gauges()).collect()
     }
 
-    /// Takes no more jobs, does those that wait, and closes the connections. Tells whether all of that was done `within`
-    /// the given time; what was not goes on without anybody waiting for it.
+    /// Takes no more jobs, runs those that wait, and closes the connections. Returns whether that ended `within` the time;
+    /// otherwise it goes on in the background.
     pub async fn close(&self, within: Duration) -> bool {
         let executors = self.executors();
         executors.iter().for_each(|executor| executor.close());

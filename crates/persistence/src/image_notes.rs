@@ -1,7 +1,7 @@
 //! The ledger of images that are to be removed from the store.
 //!
-//! A note that nobody has claimed (`attempts` is zero) may still be taken away by the product that gets the image. Claiming
-//! it and taking it away are each one conditional statement on its row, so that one of them comes first.
+//! A note that no worker has claimed (`attempts` is zero) may still be deleted by the product that gets the image. Claiming
+//! and deleting are each one conditional statement on the row, so that only one of them succeeds.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
@@ -16,19 +16,18 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::product::ImageKey;
 
-/// Notes that the image at a place is to be removed from `due` on.
+/// Notes that an image is to be removed from `due` on.
 pub(crate) fn add(connection: &mut AnyConnection, key: &str, due: DateTime<Utc>) -> QueryResult<()> {
     let note = (image_key.eq(key), due_at.eq(due.naive_utc()), attempts.eq(0));
     diesel::insert_into(table).values(note).execute(connection).map(drop)
 }
 
-/// Takes the note on an image away that a product gets; tells whether it was there, unclaimed.
+/// Deletes the note on an image that a product gets. Returns whether there was one that no worker had claimed.
 pub(crate) fn take(connection: &mut AnyConnection, key: &str) -> QueryResult<bool> {
     let expected = table.find(key).filter(attempts.eq(0));
     diesel::delete(expected).execute(connection).map(|rows| rows == 1)
 }
 
-/// A note on an image as it is stored.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = image_notes)]
 pub(crate) struct NoteRow {

@@ -48,7 +48,7 @@ pub enum MigrateError {
     Failed(String),
 }
 
-/// Applies the migrations that are missing and tells their names, oldest first. Blocks: not for a runtime's thread.
+/// Applies the migrations that are missing and returns their names, oldest first. Blocks the thread.
 ///
 /// However many processes do this at once, each migration is applied once; the others wait.
 ///
@@ -59,7 +59,7 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
     let turn = Turn::within(MIGRATE_TIMEOUT);
     let session = Session::migrating(options);
     let mut connection = turn.wait_for(|| match connection::open(&address, &session) {
-        // Others may be making the file of this very database.
+        // Another process may be creating the file of this database.
         Err(ConnectionError::CouldntSetupConfiguration(error)) if Fault::of(&error) == Fault::Contention => Ok(None),
         Err(error) => Err(MigrateError::Away(without_secrets(&error.to_string(), &address))),
         Ok(connection) => Ok(Some(connection)),
@@ -92,7 +92,7 @@ fn apply(connection: &mut AnyConnection) -> diesel::migration::Result<()> {
     }
 }
 
-/// The versions of the migrations that the schema has, oldest first. Changes nothing: a database that was never migrated
+/// The versions of the migrations that the schema has, oldest first. Changes nothing. A database that was never migrated
 /// has none.
 pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
     let schema = match connection {
@@ -114,7 +114,7 @@ pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Ve
         .load(connection)
 }
 
-/// What a schema with these migrations is to this binary.
+/// How a schema with these migrations fits this binary.
 pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
     let known = embedded(backend);
     let is_unknown = |version: &&String| !known.iter().any(|migration| migration.version == **version);
@@ -132,9 +132,9 @@ pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
 
 /// A migration that is embedded in the binary.
 struct Known {
-    /// What the database keeps of it: the name's beginning, without hyphens.
+    /// What the database stores: the beginning of the name, without hyphens.
     version: String,
-    /// The folder's name.
+    /// The name of its folder.
     name: String,
 }
 

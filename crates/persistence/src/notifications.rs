@@ -1,4 +1,4 @@
-//! The gateway's notifications, as they came.
+//! The inbox: notifications of the gateway, as they came.
 
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
@@ -16,11 +16,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
 
-/// The longest texts that are kept of a notification's fields, in characters. A genuine one never comes near.
+/// In characters. Longer fields are cut; those of genuine notifications are much shorter.
 const LONGEST: usize = 255;
 const LONGEST_STATUS: usize = 64;
 
-/// A notification as it is stored.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notifications, treat_none_as_default_value = false)]
 pub(crate) struct NotificationRow {
@@ -86,7 +85,7 @@ impl NotificationRow {
     }
 }
 
-/// Keeps a notification, and tells its identifier where it is the first of its kind and there is such a payment.
+/// Stores a notification, or counts it where the same one is stored already.
 fn store(
     connection: &mut AnyConnection,
     row: &mut NotificationRow,
@@ -115,7 +114,6 @@ fn store(
     }
 }
 
-/// Records what came of a notification.
 pub(crate) fn complete(
     connection: &mut AnyConnection,
     id: NotificationId,
@@ -123,7 +121,7 @@ pub(crate) fn complete(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let judged = (verdict.eq(what.as_str()), judged_at.eq(now.naive_utc()), next_at.eq(None::<NaiveDateTime>));
-    // What has been decided stays.
+    // The first outcome stays.
     diesel::update(table.find(id.to_string()).filter(verdict.is_null())).set(judged).execute(connection).map(drop)
 }
 

@@ -1,4 +1,4 @@
-//! The mails that are to be sent.
+//! The outbox: mails that are to be sent.
 
 use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
@@ -21,10 +21,9 @@ use domain::error::Error;
 use domain::payment::{Payment, Status};
 use std::collections::HashMap;
 
-/// The longest reason that is kept, in characters.
+/// In characters. Longer reasons are cut.
 const LONGEST_REASON: usize = 500;
 
-/// A mail as it is stored.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = mails)]
 pub(crate) struct MailRow {
@@ -80,14 +79,14 @@ impl MailRow {
     }
 }
 
-/// Mails that were taken out, with what they are about and to whom they go.
+/// Claimed mails with their payments, and the names and addresses of those to whom they go.
 struct StoredMails {
     rows: Vec<MailRow>,
     payments: Stored,
     people: HashMap<String, (String, String)>,
 }
 
-/// Keeps a mail from being claimed. Servers of the release before look at `next_at` alone.
+/// The columns that keep a mail from being claimed. Servers of the previous release check `next_at` alone.
 fn leased(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
     (next_at.eq(until), leased_until.eq(Some(until)))
 }
@@ -149,12 +148,12 @@ impl StoredMails {
     }
 }
 
-/// The states of mails with which there is nothing left to do.
+/// The states of mails that need no more work.
 fn done() -> [&'static str; 3] {
     MailState::DONE.map(MailState::as_str)
 }
 
-/// Records how an attempt ended. A mail that somebody else has sent meanwhile stays sent.
+/// Records how an attempt ended. A mail that another server has sent meanwhile stays sent.
 fn record_attempt(
     connection: &mut AnyConnection,
     mail: MailId,
@@ -197,7 +196,7 @@ fn record_attempt(
     .map(drop)
 }
 
-/// Has mails tried at once, and tells how many.
+/// Makes mails due at once, and returns how many.
 fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc>) -> QueryResult<usize> {
     let at = now.naive_utc();
     let queued = state.eq(MailState::Queued.as_str());
@@ -223,7 +222,7 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
 }
 
 impl Database {
-    /// How far a mail is; none where there is no such mail.
+    /// `None` where the mail does not exist.
     ///
     /// # Errors
     /// Those of a query.
@@ -268,7 +267,7 @@ impl Outbox for Database {
     async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error> {
         let since = since.naive_utc();
         let found = self.read_primary(by, move |connection| {
-            // What has failed since then is due later than that, unless somebody has changed it.
+            // A mail that has failed since then is due later, unless an operator has made it due at once.
             let hastened = table.filter(state.eq(MailState::Queued.as_str())).filter(last_error.is_not_null());
             let hastened = hastened.filter(updated_at.ge(since)).filter(next_at.le(updated_at));
             hastened.select(id).first::<String>(connection).optional()

@@ -38,9 +38,9 @@ pub(crate) use row::{PaymentRow, Stored};
 
 /// Why an order is not recorded.
 enum Refused {
-    /// It is none that can be.
+    /// The order cannot be accepted.
     Order(Error),
-    /// The database has come between: nothing is wrong with the order.
+    /// The statement failed; nothing is wrong with the order.
     Database(diesel::result::Error),
 }
 
@@ -60,7 +60,7 @@ fn place(connection: &mut AnyConnection, order: &Order) -> Result<Payment, Refus
             idempotency_keys::idempotency_key.eq(key.as_str()),
             idempotency_keys::created_at.eq(order.now.naive_utc()),
         );
-        // First of all: who sends the same order at the same time waits here for the first one's end.
+        // First of all: whoever sends the same order at the same time waits here until the first one ends.
         diesel::insert_into(idempotency_keys::table).values(row).execute(connection)?;
     }
     let gone = || Refused::Order(ErrorCode::OrderedProductNotFound.into());
@@ -117,19 +117,19 @@ fn store(
     cause: Cause,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let news = payment.take_events();
+    let events = payment.take_events();
     let after = payment.record();
     if after.version != before.version {
         row::change(connection, before, payment, now)?;
         if after.reservation.as_str() != before.reservation.as_str() {
             stock::set(connection, &after.id.to_string(), after.reservation, now)?;
         }
-        events::record(connection, after.id, cause, &news, now)?;
+        events::record(connection, after.id, cause, &events, now)?;
     }
     Ok(())
 }
 
-/// Settles a payment by a person's word, and writes that down in the audit log.
+/// Resolves a payment by an operator's ruling, and adds an entry to the audit log.
 fn resolve(
     connection: &mut AnyConnection,
     id: PaymentId,
@@ -155,7 +155,7 @@ fn resolve(
     Ok(Some(Ok(Ok(payment))))
 }
 
-/// Changes a payment, and in the same transaction all that follows from it.
+/// Changes a payment, and stores all that follows from the change in the same transaction.
 fn change(
     connection: &mut AnyConnection,
     id: PaymentId,
@@ -169,12 +169,12 @@ fn change(
         Some(Ok(payment)) => payment,
     };
     let before = payment.record().clone();
-    let learnt = change(&mut payment);
+    let outcome = change(&mut payment);
     store(connection, &before, &mut payment, cause, now)?;
-    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
+    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(outcome)) {
         notifications::complete(connection, notification, verdict, now)?;
     }
-    Ok(Some(Ok((payment, learnt))))
+    Ok(Some(Ok((payment, outcome))))
 }
 
 /// Claims payments that are due to be checked.
@@ -353,7 +353,7 @@ impl PaymentQueries for Database {
 }
 
 impl Database {
-    /// The payment that people call by this code.
+    /// The payment with this code.
     ///
     /// # Errors
     /// Those of a query.

@@ -1,6 +1,6 @@
-//! What a database URL says, and why it may be refused before anything is connected.
+//! Parsing of database URLs, and why a URL is refused before anything is connected.
 //!
-//! A URL that is taken here is one that the client library can read: `postgres.rs` and `mysql.rs` know what each takes,
+//! The client library can read every URL that is accepted here: `postgres.rs` and `mysql.rs` know what each takes,
 //! `foreign.rs` what other tools write, and what is set in its place.
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,11 +16,9 @@ pub(crate) use postgres::{parameter, query, user_info};
 /// The kinds of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A file beside the process.
     Sqlite,
-    /// PostgreSQL.
     Postgres,
-    /// MySQL or MariaDB.
+    /// Or MariaDB.
     Mysql,
 }
 
@@ -78,12 +76,12 @@ pub enum OpenError {
     Threads(std::io::Error),
 }
 
-/// A URL that has been found usable, in the form that Diesel takes.
+/// A usable URL, in the form that Diesel takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) backend: Backend,
     pub(crate) url: SecretString,
-    /// Whether the session has to be asked if it is encrypted, because the client library does not see to it.
+    /// Whether each new session has to be checked for encryption, because the client library does not check it.
     #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "other client libraries see to it"))]
     pub(crate) must_prove_tls: bool,
 }

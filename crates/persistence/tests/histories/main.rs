@@ -10,6 +10,7 @@
     reason = "a failed step is a failed test"
 )]
 
+mod doubles;
 mod fuse;
 mod gateway;
 #[path = "../suite/support.rs"]

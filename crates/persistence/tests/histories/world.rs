@@ -1,104 +1,39 @@
 //! A shop under way: the real use cases on a real database, and the truth about its payments beside it.
 
 use crate::Step;
+use crate::doubles::{Codes, ManualClock, Quiet};
 use crate::fuse::{Fuse, Fused, Letterbox};
 use crate::gateway::Counter;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
 use app::entity_tag::Tags;
-use app::observe::{Observer, PaymentReport, RequestReport};
 use app::page::{PageRequest, Start};
 use app::payment::{
-    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing, PaymentNotifier,
-    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Rulings, Subscription, WebhookWorker,
+    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentListing, PaymentPresenter, PaymentQueries,
+    ReceiveNotification, Reconciler, Rulings, WebhookWorker,
 };
 use app::pipeline::UseCase;
-use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
+use app::product::{ProductImages, ProductQueries, Products};
 use app::worker::Worker;
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Identity, Seller};
-use domain::error::{Error, ErrorCode};
+use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::payment::status::state_of;
-use domain::payment::{
-    AmountLimits, Attention, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, State, Status,
-};
-use domain::product::{Changes, Image, ImageAddress, ImageKey, Product, Stock};
+use domain::payment::{AmountLimits, Attention, Payment, PaymentId, Reservation, Resolution, Ruling, State, Status};
+use domain::product::{Changes, Product, Stock};
 use domain::user::{Role, UserId};
 use persistence::Database;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// A clock that only moves when a history says so.
-struct Hands(Mutex<DateTime<Utc>>);
-
-impl Clock for Hands {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-}
-
-struct Codes;
-
-impl PaymentCodes for Codes {
-    fn draw(&self) -> PaymentCode {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        PaymentCode::of(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// Nobody watches, and nobody counts.
-struct Quiet;
-
-#[async_trait]
-impl PaymentNotifier for Quiet {
-    fn notify(&self, _id: PaymentId) {}
-
-    fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-        None
-    }
-}
-
-impl Observer for Quiet {
-    fn request_answered(&self, _report: &RequestReport<'_>) {}
-    fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
-    fn payment(&self, _report: PaymentReport<'_>) {}
-    fn panic_caught(&self, place: &'static str) {
-        panic!("{place} panicked");
-    }
-}
-
-/// These products have no images.
-#[async_trait]
-impl ImageStore for Quiet {
-    async fn put(&self, _key: &ImageKey, _image: Image, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is stored here")
-    }
-
-    async fn remove(&self, _key: &ImageKey, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is removed here")
-    }
-
-    async fn address(&self, _key: &ImageKey) -> Result<ImageAddress, Error> {
-        unreachable!("no image is shown here")
-    }
-}
-
-#[async_trait]
-impl ImageInspector for Quiet {
-    async fn inspect(&self, _bytes: Vec<u8>, _by: Deadline) -> Result<Result<Image, domain::error::Reason>, Error> {
-        unreachable!("no image is looked at here")
-    }
-}
 
 /// What a history happens to.
 pub(crate) struct World {
     database: Arc<Database>,
-    clock: Arc<Hands>,
+    clock: Arc<ManualClock>,
     gateway: Arc<Counter>,
     letters: Arc<Letterbox>,
     fuse: Arc<Fuse>,
@@ -122,7 +57,7 @@ impl World {
     /// A shop whose history begins later than the `before` others in the database.
     pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
         let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
-        let clock = Arc::new(Hands(Mutex::new(start)));
+        let clock = Arc::new(ManualClock(Mutex::new(start)));
         let (gateway, letters, fuse) =
             (Arc::new(Counter::default()), Arc::new(Letterbox::default()), Arc::new(Fuse::default()));
         fuse.set(-1);

@@ -49,7 +49,7 @@ pub enum Readiness {
     NotReady,
 }
 
-/// How many threads an executor has and how long jobs wait.
+/// How many jobs an executor runs and keeps waiting, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// How many jobs run at once; at least one.

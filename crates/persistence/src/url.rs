@@ -13,7 +13,6 @@ mod postgres;
 
 pub(crate) use postgres::{parameter, query, user_info};
 
-/// The kinds of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
@@ -135,8 +134,8 @@ pub fn embedded_file(url: &str) -> Option<PathBuf> {
     (check_url(url).ok()? == Backend::Sqlite).then(|| PathBuf::from(rest_of(url)))
 }
 
-/// What to do about a URL whose connection goes, or may go, to another machine in the clear. `None` where it never does, and
-/// for a URL that [`check_url`] refuses.
+/// What to do about a URL whose connections to another machine are or may be unencrypted. `None` for any other URL, and for a
+/// URL that [`check_url`] refuses.
 #[must_use]
 pub fn remedy_for_plaintext(url: &str) -> Option<&'static str> {
     match check_url(url).ok()? {
@@ -156,7 +155,7 @@ fn is_this_machine(host: &str) -> bool {
         None if host.matches(':').count() > 1 => host,
         None => host.split(':').next().unwrap_or_default(),
     };
-    // A folder stands for the socket in it, and so does no host at all; `@` begins the name of one without a file.
+    // A folder means the socket in it, as does an empty host; `@` begins the name of a socket without a file.
     let is_socket = name.is_empty() || ["/", "%2F", "%2f", "@", "%40"].iter().any(|begin| name.starts_with(begin));
     is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -42,7 +42,7 @@ pub enum StartError {
     Database(OpenError),
     /// The file of the database cannot be used.
     DatabaseFile(PathBuf, std::io::Error),
-    /// The hashing lane cannot be started.
+    /// The hashing threads cannot be started.
     Hashing(std::io::Error),
     /// The token keys cannot be used.
     Keys(InvalidKeys),
@@ -232,7 +232,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     if let ConfiguredGateway::Simulator(simulator) = &parts.gateway {
         background.spawn(Arc::clone(simulator).run());
     }
-    background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
+    background.spawn(background::log_hashing_time(Arc::clone(&parts.passwords)));
     let stop_workers = CancellationToken::new();
     let workers = workers(&parts, settings, &stop_workers);
 
@@ -254,7 +254,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     Ok(running)
 }
 
-/// Starts what works off what the database has to be done, and stops between two pieces of it.
+/// Starts the workers, each of which stops between two runs.
 fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     let payments_pause = settings.payment.check_pause;
@@ -262,7 +262,7 @@ fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> Join
     workers.spawn(background::run_worker(parts.reconciler.clone(), payments_pause, stop.clone()));
     workers.spawn(background::run_worker(parts.cleanup.clone(), Duration::ZERO, stop.clone()));
     workers.spawn(background::send_mails(parts.outbox_worker.clone(), stop.clone()));
-    workers.spawn(background::look_at_mail_server(parts.mailer.clone(), stop.clone()));
+    workers.spawn(background::probe_mail_server(parts.mailer.clone(), stop.clone()));
     workers
 }
 

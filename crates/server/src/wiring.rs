@@ -46,7 +46,7 @@ pub struct Parts {
     pub app: Arc<App>,
     /// The storage.
     pub database: Arc<Database>,
-    /// The hashing lane.
+    /// The hashing executor.
     pub passwords: Arc<Bcrypt>,
     /// The tokens, whose keys can be changed while the process runs.
     pub tokens: Arc<Jwt>,
@@ -272,7 +272,7 @@ pub fn database(settings: &Settings) -> persistence::Options {
     }
 }
 
-/// The hashing lane.
+/// The hashing executor.
 ///
 /// # Errors
 /// Where its threads cannot be started.

@@ -1,4 +1,4 @@
-//! What the database's threads promise, on a file, and what sessions promise, on the servers at hand.
+//! Guarantees of the executor, tested on SQLite, and of sessions, tested on the servers at hand.
 
 use super::*;
 use crate::options::QUEUE_TIMEOUT;
@@ -14,7 +14,7 @@ struct Fixture {
     _folder: tempfile::TempDir,
 }
 
-/// One reader, one writer, two places in the queue.
+/// One reader, one writer, and a queue of two jobs.
 fn small() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("shop.db").display());
@@ -211,7 +211,7 @@ async fn sessions_have_the_settings_that_the_code_relies_on() {
     }
 }
 
-/// What a pooler in transaction mode cannot carry: a statement that one transaction names and another one uses.
+/// A pooler in transaction mode does not support a statement that one transaction names and another one uses.
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn without_prepared_statements_nothing_is_named_on_the_server() {
@@ -237,7 +237,7 @@ async fn without_prepared_statements_nothing_is_named_on_the_server() {
     }
 }
 
-/// Two who take the same two rows in opposite order: the database ends one of them, and the thread tries it again.
+/// Two transactions lock the same two rows in opposite order: the database ends one, and the thread runs it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_loses_a_deadlock_is_tried_again() {
     for (url, _) in servers() {

@@ -9,6 +9,7 @@
 pub mod access;
 mod application;
 pub mod audit_log;
+mod backoff;
 pub mod client;
 pub mod clock;
 pub mod context;
@@ -20,5 +21,6 @@ pub mod pipeline;
 pub mod product;
 pub mod rate_limit;
 pub mod user;
+pub mod worker;
 
 pub use application::{App, Commands, Queries};

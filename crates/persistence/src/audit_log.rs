@@ -13,10 +13,9 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
 
-/// The longest details that are kept, in characters.
+/// In characters. Longer details are cut.
 pub(crate) const LONGEST_DETAILS: usize = 255;
 
-/// What was done, and by whom.
 pub(crate) struct AuditEntry<'a> {
     pub(crate) action: Action,
     pub(crate) author: Author,
@@ -26,7 +25,7 @@ pub(crate) struct AuditEntry<'a> {
     pub(crate) details: &'a str,
 }
 
-/// Writes down what the transaction around it does.
+/// Adds an entry in the transaction that does what the entry says.
 pub(crate) fn add(connection: &mut AnyConnection, entry: &AuditEntry<'_>, now: DateTime<Utc>) -> QueryResult<()> {
     let entry = (
         id.eq(EntryId::generate().to_string()),
@@ -68,7 +67,7 @@ impl TryFrom<EntryRow> for Entry {
 }
 
 impl Database {
-    /// Whether a product, withdrawn or not, or a mail has this identifier: whether there may be entries about it.
+    /// Whether a product, withdrawn or not, or a mail has this id. Entries may be about such a thing.
     ///
     /// # Errors
     /// Those of a query.

@@ -1,4 +1,4 @@
-//! How much waits to be done about payments, for those who watch over the shop.
+//! How much work on payments is waiting, for the metrics.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
@@ -11,24 +11,24 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::payment::Attention;
 
-/// How much waits to be done about payments.
+/// How much work on payments is waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Notifications about which nothing has been done yet.
+    /// Notifications that have not been applied yet.
     pub notifications: i64,
-    /// How long the oldest of them has waited, in seconds.
+    /// How long the oldest notification has waited, in seconds.
     pub notifications_age: i64,
     /// Mails that are yet to be sent.
     pub mails: i64,
-    /// How long the oldest of them has waited, in seconds.
+    /// How long the oldest mail has waited, in seconds.
     pub mails_age: i64,
     /// Mails that are not tried any more.
     pub dead_mails: i64,
-    /// Attempts of mails that are not known to be sent, of which it is not known whether they sent it all the same.
+    /// Attempts that may have sent their mail, of mails that are not known to be sent.
     pub uncertain_mails: i64,
-    /// Payments that are paid and have no pieces.
+    /// Paid payments whose reservation was released.
     pub unfulfilled: i64,
-    /// Payments of which the gateway has told something that does not fit, and that nobody has settled.
+    /// Payments that the gateway contradicts and that no operator has resolved.
     pub contradicted: i64,
 }
 
@@ -62,8 +62,6 @@ fn count(connection: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Back
 }
 
 impl Database {
-    /// Counts what waits to be done about payments.
-    ///
     /// # Errors
     /// Those of the storage.
     pub async fn backlog(&self, now: DateTime<Utc>, by: Deadline) -> Result<Backlog, Error> {

@@ -1,9 +1,9 @@
-//! Adding many rows at once, those left out that are there already: for data that is made by the hundred thousand.
+//! Inserting rows by the hundred thousand, without those whose ids are stored already: for seeding.
 
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
-use crate::dialect::{expect_many_rows, look_at, on_each, write_transaction};
+use crate::dialect::{analyze, on_each, set_large_cache, write_transaction};
 use crate::failure::Failure;
 use crate::product::ProductRow;
 use crate::schema::{products, users};
@@ -16,12 +16,13 @@ use domain::user::User;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How many rows one transaction adds: so many that what a commit costs is shared, so few that others soon get their turn.
+/// How many rows one transaction inserts: enough to share the cost of a commit, and few enough that other writers do not
+/// wait for long.
 const BATCH: usize = 10_000;
-/// How many rows one statement adds. A statement has some 32,000 parameters at most.
+/// How many rows one statement inserts. A statement has some 32,000 parameters at most.
 const ROWS: usize = 200;
 
-/// The rows of a batch that are to be added, by chunks of a statement's size.
+/// Inserts those rows whose ids are not stored yet, by chunks of [`ROWS`].
 macro_rules! add_missing {
     ($connection:expr, $table:ident, $rows:expr) => {{
         let mut added = 0;
@@ -48,7 +49,7 @@ fn add_products(connection: &mut AnyConnection, rows: &[ProductRow]) -> QueryRes
     add_missing!(connection, products, rows)
 }
 
-/// Adds rows batch by batch, and tells how many.
+/// Inserts rows batch by batch, and returns how many.
 async fn in_batches<R: Send + Sync + 'static>(
     database: &Database,
     rows: impl Iterator<Item = R>,
@@ -62,22 +63,22 @@ async fn in_batches<R: Send + Sync + 'static>(
         let batch: Arc<[R]> = rows.by_ref().take(BATCH).collect();
         added += database
             .write(by, move |connection| {
-                expect_many_rows(connection, true)?;
+                set_large_cache(connection, true)?;
                 let added = write_transaction(connection, |connection| add(connection, &batch));
-                expect_many_rows(connection, false)?;
+                set_large_cache(connection, false)?;
                 added
             })
             .await?;
     }
     if added > 0 {
-        database.write(by, move |connection| look_at(connection, table)).await?;
+        database.write(by, move |connection| analyze(connection, table)).await?;
     }
     Ok(added)
 }
 
 impl Database {
-    /// Adds those accounts whose identifiers are not there yet, and tells how many these were. What has been added stays
-    /// when a later one fails.
+    /// Inserts the accounts whose ids are not stored yet, and returns how many these were. Batches that were inserted stay
+    /// where a later one fails.
     ///
     /// # Errors
     /// [`ErrorCode::EmailTaken`] where another account has the e-mail address of one of them, and those of
@@ -91,8 +92,8 @@ impl Database {
         }
     }
 
-    /// Adds those products whose identifiers are not there yet, withdrawn ones included, and tells how many these were.
-    /// What has been added stays when a later one fails. The ledger of images is not looked at.
+    /// Inserts the products whose ids are not stored yet, withdrawn products included, and returns how many these were.
+    /// Batches that were inserted stay where a later one fails. The ledger of images is left alone.
     ///
     /// # Errors
     /// Those of [`Products::add`](app::product::Products::add).

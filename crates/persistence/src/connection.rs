@@ -30,30 +30,24 @@ mod any {
     /// A connection to a database of any kind.
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
-        /// To a file.
         #[cfg(feature = "sqlite")]
         Sqlite(SqliteConnection),
-        /// To PostgreSQL.
         #[cfg(feature = "postgres")]
         Postgres(PgConnection),
-        /// To MySQL or MariaDB.
         #[cfg(feature = "mysql")]
         Mysql(MysqlConnection),
     }
 }
 
-/// How a session behaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
-    /// How long opening it may take.
     pub(crate) connect_timeout: Duration,
-    /// How long a statement may take; `None` for as long as it likes.
+    /// `None` for no limit.
     pub(crate) statement_timeout: Option<Duration>,
-    /// How long a statement waits for another's lock.
+    /// How long a statement waits for a lock of another session.
     pub(crate) lock_timeout: Duration,
-    /// Whether it is ours alone: no pooler gives it to somebody else between two transactions.
+    /// Whether no pooler gives the session to another client between two transactions.
     pub(crate) is_ours_alone: bool,
-    /// What may be done with a database that is a file.
     pub(crate) access: Access,
 }
 
@@ -75,7 +69,6 @@ impl Session {
     }
 }
 
-/// Opens a session.
 pub(crate) fn open(address: &Address, session: &Session) -> ConnectionResult<AnyConnection> {
     let mut connection = match address.backend {
         #[cfg(feature = "sqlite")]

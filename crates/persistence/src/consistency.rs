@@ -1,7 +1,7 @@
-//! What must be true of the shop's records, asked of the database itself.
+//! Invariants of the stored records, checked in the database.
 //!
-//! Each rule is a statement that finds what breaks it, written without the help of the code that keeps it. All are plain SQL
-//! that the three databases understand alike.
+//! Each rule is a statement that finds the rows that break it, written independently of the code that keeps the rule. All are
+//! plain SQL that the databases understand alike.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
@@ -15,23 +15,23 @@ use diesel::sql_types::Text;
 use domain::error::Error;
 use domain::payment::State;
 
-/// How many offenders are named.
+/// How many offenders a finding names.
 const NAMED: usize = 20;
 /// How many events are read at once.
-const PIECE: i64 = 10_000;
-/// Mails that were sent longer ago may be gone.
+const BATCH: i64 = 10_000;
+/// Mails that were sent longer ago may have been purged.
 const MAILS_KEPT: TimeDelta = TimeDelta::days(29);
 
-/// A rule, and what was found to break it.
+/// A rule and the rows that break it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule's number, such as `I1`.
     pub rule: &'static str,
-    /// What is to be true.
+    /// What must be true.
     pub says: &'static str,
-    /// How many things break it.
+    /// How many rows break it.
     pub broken: usize,
-    /// The identifiers of some of these.
+    /// The ids of some of these.
     pub offenders: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ const RULES: [Rule; 9] = [
     ),
 ];
 
-/// Each change that somebody sees has its mails. The time is filled in.
+/// Each change that buyer or seller see has its mails. `{since}` is replaced.
 const MAILS: Rule = (
     "I6",
     "each change that is seen has one mail to the buyer, and to the seller when it is paid",
@@ -136,10 +136,10 @@ fn check(connection: &mut AnyConnection, (rule, says, statement): Rule, since: N
     Ok(Finding { rule, says, broken: found.len(), offenders })
 }
 
-/// One step of a payment from a state to another.
+/// Payment id, event number, state before and state after.
 type Step = (String, i32, Option<String>, Option<String>);
 
-/// Whether each payment's states are a way along the machine.
+/// Checks that the states of each payment follow the status machine.
 fn check_paths(connection: &mut AnyConnection) -> QueryResult<Finding> {
     let mut offenders = Vec::new();
     let mut last: Option<(String, i32, State)> = None;
@@ -147,7 +147,7 @@ fn check_paths(connection: &mut AnyConnection) -> QueryResult<Finding> {
         let mut steps = payment_events::table
             .filter(payment_events::kind.eq("moved"))
             .order((payment_events::payment_id, payment_events::number))
-            .limit(PIECE)
+            .limit(BATCH)
             .into_boxed();
         if let Some((payment, number, _)) = &last {
             let later = payment_events::payment_id.eq(payment.clone()).and(payment_events::number.gt(*number));
@@ -180,7 +180,7 @@ fn check_paths(connection: &mut AnyConnection) -> QueryResult<Finding> {
 }
 
 impl Database {
-    /// Checks what must be true of the records, as they are at one moment each.
+    /// Checks each rule on its own snapshot of the records.
     ///
     /// # Errors
     /// Those of the storage.
@@ -195,7 +195,7 @@ impl Database {
         Ok(findings)
     }
 
-    /// The places of all images that products or payments show.
+    /// The keys of all images that products or payments show.
     ///
     /// # Errors
     /// Those of the storage.

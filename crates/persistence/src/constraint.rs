@@ -1,8 +1,8 @@
-//! Which rule of the schema a statement broke. Each database tells it in words of its own.
+//! Which constraint of the schema a statement violated. Each database words its error message differently.
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
-/// A rule that a statement may break without a fault of ours.
+/// A constraint that a statement may violate although the code is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Constraint {
     /// One account per e-mail identity.
@@ -32,14 +32,14 @@ impl Constraint {
         Self::PaymentBuyer,
     ];
 
-    /// Whether this error is about the rule. For rules of which a database does not tell which it was, the statement has to
-    /// be known too.
+    /// Whether this error is about the constraint. Where a database does not name the constraint, the caller has to know the
+    /// statement too.
     pub(crate) fn is_violated_by(self, error: &Error) -> bool {
         let Error::DatabaseError(kind, information) = error else { return false };
         self.names().tell_of(kind, &**information)
     }
 
-    /// The rule that this error is about.
+    /// The constraint that this error is about.
     pub(crate) fn violated_by(error: &Error) -> Option<Self> {
         let Error::DatabaseError(kind, information) = error else {
             return None;
@@ -85,11 +85,11 @@ impl Constraint {
     }
 }
 
-/// What the databases call a rule.
+/// What the databases call a constraint.
 enum Names {
     /// A unique key.
     Unique {
-        /// Stands before the key since MySQL 8.0.19.
+        /// Precedes the key since MySQL 8.0.19.
         table: &'static str,
         /// SQLite names the columns.
         sqlite: &'static str,
@@ -100,9 +100,9 @@ enum Names {
     },
     /// A foreign key.
     Foreign {
-        /// Whose rows refer to others.
+        /// The table whose rows refer to others.
         table: &'static str,
-        /// The constraint. SQLite does not tell it: there no statement may insert into two tables that have one.
+        /// SQLite does not name the constraint: no statement may insert into two tables that have one.
         key: &'static str,
     },
 }
@@ -115,7 +115,7 @@ impl Names {
                 if let Some(name) = information.constraint_name() {
                     return name == *postgres;
                 }
-                // MySQL and MariaDB quote the refused value, which a stranger chose, in front of the key's name; so the
+                // MySQL and MariaDB quote the refused value, which a client chose, before the name of the key. So the
                 // name has to end the message.
                 message == format!("UNIQUE constraint failed: {sqlite}")
                     || message.ends_with(&format!("for key '{mysql}'"))

@@ -1,13 +1,13 @@
-//! The one thing that the server holds: all lanes of a database, and the doors to them.
+//! A database as the server holds it: the threads that are connected to it, and the methods that run jobs on them.
 
 use crate::connection::{AnyConnection, Session};
+use crate::executor::{DatabaseExecutor, JobKind, Layout};
 use crate::failure::Failure;
-use crate::lanes::{LaneGauges, Lanes, Layout};
 use crate::options::Options;
-use crate::task::Kind;
 use crate::url::{Address, Backend, OpenError};
 use app::clock::Deadline;
 use diesel::QueryResult;
+use executor::ExecutorGauges;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,27 +15,26 @@ use std::time::{Duration, Instant};
 /// How often [`Database::close`] looks whether the threads have ended.
 const CLOSE_POLL: Duration = Duration::from_millis(10);
 
-/// The storage behind the domain's ports. Cheap to share.
+/// The storage behind the ports.
 pub struct Database {
     pub(crate) backend: Backend,
-    /// Where writes go.
-    writers: Arc<Lanes>,
-    /// Where reads go that must see what has been written.
-    primary_readers: Arc<Lanes>,
-    /// Where all other reads go: perhaps to a replica.
-    readers: Arc<Lanes>,
-    /// What was wrong with the schema when it was last looked at.
+    writers: Arc<DatabaseExecutor>,
+    /// For reads that must see what was written before.
+    primary_readers: Arc<DatabaseExecutor>,
+    /// For all other reads; may be connected to a replica.
+    readers: Arc<DatabaseExecutor>,
+    /// The status of the schema when it was last checked.
     pub(crate) known_schema: Mutex<Option<crate::schema_status::SchemaStatus>>,
-    /// Whether it lacked tables or columns that statements name.
+    /// Whether the schema then lacked tables or columns that statements name.
     pub(crate) is_schema_behind: AtomicBool,
 }
 
 impl Database {
-    /// Opens a database. This waits for nothing: while the database is away, calls fail as unavailable, and they
-    /// succeed within seconds of its return.
+    /// Opens a database without waiting for it. While the database is away, calls fail as unavailable; they succeed within
+    /// seconds of its return.
     ///
     /// # Errors
-    /// What no waiting heals.
+    /// Where the database cannot be used however long one waits.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let address = Address::parse(&options.url)?;
         let backend = address.backend;
@@ -47,27 +46,27 @@ impl Database {
             }
         }
         let replica = options.read_url.as_ref().map(Address::parse).transpose()?;
-        let lanes = |name, size, address| {
+        let start = |name, size, address| {
             let (queue, session) = (options.queue, Session::serving(&options));
             let layout = Layout { name, size, queue, address, session };
-            Lanes::start(layout).map(Arc::new)
+            DatabaseExecutor::start(layout).map(Arc::new)
         };
         let (writers, primary_readers, readers) = match (backend, replica) {
             (Backend::Sqlite, Some(_)) => return Err(OpenError::Replica),
             (_, Some(replica)) if replica.backend != backend => return Err(OpenError::Replica),
-            // A file has one writer at a time; a single thread for it never waits for a lock of our own, and readers see
-            // each commit without waiting for any.
+            // SQLite has one writer at a time. A single writing thread never waits for a lock of this process, and readers
+            // see each commit without waiting.
             (Backend::Sqlite, None) => {
-                let readers = lanes("read", options.pool_size, address.clone())?;
-                (lanes("write", 1, address)?, Arc::clone(&readers), readers)
+                let readers = start("read", options.pool_size, address.clone())?;
+                (start("write", 1, address)?, Arc::clone(&readers), readers)
             }
             (Backend::Postgres | Backend::Mysql, None) => {
-                let all = lanes("write", options.pool_size, address)?;
+                let all = start("write", options.pool_size, address)?;
                 (Arc::clone(&all), Arc::clone(&all), all)
             }
             (Backend::Postgres | Backend::Mysql, Some(replica)) => {
-                let primary = lanes("write", options.pool_size, address)?;
-                let readers = lanes("read", options.pool_size, replica)?;
+                let primary = start("write", options.pool_size, address)?;
+                let readers = start("read", options.pool_size, replica)?;
                 (Arc::clone(&primary), primary, readers)
             }
         };
@@ -81,13 +80,13 @@ impl Database {
         }))
     }
 
-    /// Reads what may lag a little behind. The job may run twice.
+    /// Reads from the replica where there is one, which may lag behind. The job may run twice.
     pub(crate) async fn read<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.readers)?.run(Kind::Read, by, job).await
+        self.usable(&self.readers)?.run(JobKind::Read, by, job).await
     }
 
     /// Reads what has been written before. The job may run twice.
@@ -96,47 +95,47 @@ impl Database {
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.primary_readers)?.run(Kind::Read, by, job).await
+        self.usable(&self.primary_readers)?.run(JobKind::Read, by, job).await
     }
 
-    /// Writes: one statement, or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
-    /// times, each time but the last without effect, so it must do nothing but talk to the database.
+    /// Writes by one statement or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
+    /// times, each time but the last without effect, so it must do nothing but run statements.
     pub(crate) async fn write<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.writers)?.run(Kind::Write, by, job).await
+        self.usable(&self.writers)?.run(JobKind::Write, by, job).await
     }
 
-    /// The lanes, unless the schema is known to be one that the statements do not fit.
-    fn usable<'a>(&self, lanes: &'a Lanes) -> Result<&'a Lanes, Failure> {
-        if self.is_schema_behind.load(Ordering::Relaxed) { Err(Failure::SchemaBehind) } else { Ok(lanes) }
+    /// Refuses jobs while the schema is known to be one that the statements do not fit.
+    fn usable<'a>(&self, executor: &'a DatabaseExecutor) -> Result<&'a DatabaseExecutor, Failure> {
+        if self.is_schema_behind.load(Ordering::Relaxed) { Err(Failure::SchemaBehind) } else { Ok(executor) }
     }
 
-    /// The lanes for questions about the database itself, whatever its schema: those of the primary and of the replica.
-    pub(crate) fn inspected(&self) -> (&Lanes, &Lanes) {
+    /// The executors of the primary and of the replica, for questions about the database itself, whatever its schema.
+    pub(crate) fn inspected(&self) -> (&DatabaseExecutor, &DatabaseExecutor) {
         (&self.primary_readers, &self.readers)
     }
 
-    /// Whether the database has answered somebody within this time.
+    /// Whether the database has answered any job within this time.
     pub(crate) fn has_answered_within(&self, duration: Duration) -> bool {
-        self.lanes().iter().all(|lanes| lanes.has_succeeded_within(duration))
+        self.executors().iter().all(|executor| executor.has_succeeded_within(duration))
     }
 
-    /// How busy the database's threads are.
+    /// What each set of threads is for, `write` or `read`, and how busy it is.
     #[must_use]
-    pub fn gauges(&self) -> Vec<LaneGauges> {
-        self.lanes().iter().map(|lanes| lanes.gauges()).collect()
+    pub fn gauges(&self) -> Vec<(&'static str, ExecutorGauges)> {
+        self.executors().iter().map(|executor| executor.gauges()).collect()
     }
 
-    /// Takes no more jobs, does those that wait, and closes the connections. Tells whether all of that was done `within`
-    /// the given time; what was not goes on without anybody waiting for it.
+    /// Takes no more jobs, runs those that wait, and closes the connections. Returns whether that ended `within` the time;
+    /// otherwise it goes on in the background.
     pub async fn close(&self, within: Duration) -> bool {
-        let lanes = self.lanes();
-        lanes.iter().for_each(|lanes| lanes.close());
+        let executors = self.executors();
+        executors.iter().for_each(|executor| executor.close());
         let end = Instant::now() + within;
-        while !lanes.iter().all(|lanes| lanes.have_ended()) {
+        while !executors.iter().all(|executor| executor.has_ended()) {
             if Instant::now() >= end {
                 return false;
             }
@@ -146,12 +145,12 @@ impl Database {
     }
 
     /// Each set of threads once.
-    fn lanes(&self) -> Vec<&Lanes> {
-        let mut lanes = vec![&*self.writers];
+    fn executors(&self) -> Vec<&DatabaseExecutor> {
+        let mut executors = vec![&*self.writers];
         if !Arc::ptr_eq(&self.writers, &self.readers) {
-            lanes.push(&*self.readers);
+            executors.push(&*self.readers);
         }
-        lanes
+        executors
     }
 }
 

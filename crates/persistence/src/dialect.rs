@@ -1,4 +1,4 @@
-//! What the databases do differently, other than in their words for errors.
+//! What the databases do differently, apart from error messages.
 
 use crate::connection::AnyConnection;
 use diesel::connection::SimpleConnection;
@@ -8,8 +8,8 @@ use diesel::{Connection, QueryResult};
 
 /// Runs `work` in a transaction that is going to write.
 ///
-/// SQLite is told so at its beginning: a transaction that begins as a reader cannot become a writer while another one
-/// writes, and fails at once however long it was willing to wait (<https://www.sqlite.org/lang_transaction.html>).
+/// SQLite is told so at the beginning: a transaction that begins as a reader cannot become a writer while another one
+/// writes, and fails at once whatever its busy timeout (<https://www.sqlite.org/lang_transaction.html>).
 pub(crate) fn write_transaction<T>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
@@ -39,7 +39,7 @@ fn end_transaction<T>(
     done
 }
 
-/// Begins a transaction on SQLite beside which nobody writes.
+/// Begins a transaction on SQLite that no other transaction reads or writes beside.
 #[cfg(feature = "sqlite")]
 pub(crate) fn begin_exclusive(connection: &mut AnyConnection) -> QueryResult<()> {
     match connection {
@@ -49,23 +49,22 @@ pub(crate) fn begin_exclusive(connection: &mut AnyConnection) -> QueryResult<()>
     }
 }
 
-/// How a database chooses the index by which it goes, as far as a statement has to help.
+/// How a database chooses an index, as far as a statement has to help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Planner {
-    /// SQLite knows nothing of how many rows a condition lets through, and takes a range for a narrow one and an order for
-    /// an expensive one. A column in an expression (`price + 0`) keeps it from an index.
+    /// SQLite does not know how many rows match a condition. It takes a range to match few rows, and sorting to be
+    /// expensive. A column in an expression (`price + 0`) keeps it from using an index.
     Blind,
     /// PostgreSQL keeps statistics, and needs no help.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL's"))]
     Informed,
-    /// MariaDB and MySQL look into the index, but InnoDB's estimates end at half of the table. Of rows that are equal in a
-    /// column, once these are more than that, they take all instead of those in a range of the next column; unless the
-    /// equality is told as a range of one value, with its column first in the order.
+    /// MariaDB and MySQL look into the index, but InnoDB's estimates end at half of the table. Where more rows than that are
+    /// equal in a column, they read all of these instead of those in a range of the next column; unless the equality is
+    /// written as a range of one value, with its column first in the order.
     Dives,
 }
 
 impl Planner {
-    /// The one behind a connection.
     pub(crate) const fn of(connection: &AnyConnection) -> Self {
         match connection {
             #[cfg(feature = "sqlite")]
@@ -78,9 +77,9 @@ impl Planner {
     }
 }
 
-/// Lets an SQLite connection have memory for many rows at a time, or takes it back. A batch's pages are then written once
-/// instead of whenever the small cache is full.
-pub(crate) fn expect_many_rows(connection: &mut AnyConnection, many: bool) -> QueryResult<()> {
+/// Gives an SQLite connection a large cache, or the small one again. With the large cache the pages of a batch are written
+/// once, instead of whenever the small cache is full.
+pub(crate) fn set_large_cache(connection: &mut AnyConnection, many: bool) -> QueryResult<()> {
     let settings = if many {
         "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;"
     } else {
@@ -89,9 +88,9 @@ pub(crate) fn expect_many_rows(connection: &mut AnyConnection, many: bool) -> Qu
     if Planner::of(connection) == Planner::Blind { connection.batch_execute(settings) } else { Ok(()) }
 }
 
-/// Has a server look at a table that has grown at once. It would do so by itself, but only some time later; until then it
-/// takes the table for a small one, and reads all of it for each list.
-pub(crate) fn look_at(connection: &mut AnyConnection, table: &'static str) -> QueryResult<()> {
+/// Has a server analyze a table that has grown. The server would do so by itself only some time later, and until then take
+/// the table for a small one and read all of it for each list.
+pub(crate) fn analyze(connection: &mut AnyConnection, table: &'static str) -> QueryResult<()> {
     match Planner::of(connection) {
         Planner::Blind => Ok(()),
         Planner::Informed => connection.batch_execute(&format!("ANALYZE {table}")),
@@ -99,9 +98,9 @@ pub(crate) fn look_at(connection: &mut AnyConnection, table: &'static str) -> Qu
     }
 }
 
-/// Runs the same statement on whichever connection it is: for statements that Diesel makes for one kind of database at a
-/// time, such as those that insert many rows, and for those that are run most. Diesel finds the prepared form of such a statement
-/// by its type; of one that is for any database it writes the SQL each time, to find it by that.
+/// Runs the same statement on any kind of connection: for statements that Diesel builds for one kind of database at a time,
+/// such as inserts of many rows, and for those that run most often. Diesel finds the prepared form of such a statement by its
+/// type; for a statement that suits any database it writes the SQL each time, to find the prepared form by that.
 macro_rules! on_each {
     ($connection:expr, $inner:ident => $statement:expr) => {
         match $connection {

@@ -2,51 +2,51 @@
 
 use crate::fault::Fault;
 use domain::error::{Error, ErrorCode};
-use std::fmt;
+use executor::Refusal;
 
-/// Why a job gave no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// More jobs wait than may.
+    #[error("too many jobs wait for the database")]
     QueueFull,
-    /// No thread was free in time; the job has not begun and will not.
+    /// The job has not begun and will not.
+    #[error("no database thread was free in time")]
     QueuedTooLong,
-    /// The caller's deadline passed.
+    #[error("the deadline passed before the database had answered")]
     DeadlinePassed,
     /// The job has begun, and whether it ends is not known.
+    #[error("the database gave no answer in time")]
     NoAnswer,
-    /// The database has been closed.
+    #[error("the database has been closed")]
     Closed,
-    /// There is no connection; holds why, without secrets.
+    /// Holds why there is no connection, without secrets.
+    #[error("the database is away: {0}")]
     Away(String),
-    /// The connection ended under the statement.
+    /// The connection ended during the statement.
+    #[error("the connection to the database was lost: {0}")]
     Lost(diesel::result::Error),
-    /// The statement failed, and the connection is as good as before.
+    /// The connection is as good as before.
+    #[error("the statement failed: {0}")]
     Statement(diesel::result::Error),
-    /// The job panicked.
+    #[error("a database job panicked")]
     Panicked,
-    /// The schema lacks what statements name; migrating heals it.
+    /// The schema lacks tables or columns that statements name, until it is migrated.
+    #[error("the database's schema is older than this binary")]
     SchemaBehind,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::QueueFull => f.write_str("too many jobs wait for the database"),
-            Self::QueuedTooLong => f.write_str("no database thread was free in time"),
-            Self::DeadlinePassed => f.write_str("the deadline passed before the database had answered"),
-            Self::NoAnswer => f.write_str("the database gave no answer in time"),
-            Self::Closed => f.write_str("the database has been closed"),
-            Self::Away(reason) => write!(f, "the database is away: {reason}"),
-            Self::Lost(error) => write!(f, "the connection to the database was lost: {error}"),
-            Self::Statement(error) => write!(f, "the statement failed: {error}"),
-            Self::Panicked => f.write_str("a database job panicked"),
-            Self::SchemaBehind => f.write_str("the database's schema is older than this binary"),
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::QueueFull => Self::QueueFull,
+            Refusal::QueuedTooLong => Self::QueuedTooLong,
+            Refusal::DeadlinePassed => Self::DeadlinePassed,
+            Refusal::NoAnswer => Self::NoAnswer,
+            Refusal::Closed => Self::Closed,
+            Refusal::Panicked => Self::Panicked,
         }
     }
 }
-
-impl std::error::Error for Failure {}
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {

@@ -1,6 +1,6 @@
-//! What a failed statement means for the connection and for trying again. Each database tells it in words of its own:
-//! Diesel passes no error numbers on, so that messages have to be read. They are read as the servers write them in
-//! English; in another language a fault is told as one of ours instead of as a busy database, and is not tried again.
+//! What a failed statement means for the connection, and whether it may be run again. Diesel passes no error numbers on, so
+//! the messages have to be read, which each database words differently. They are read in English: in another language
+//! contention counts as an internal error, and the statement is not run again.
 
 use diesel::r2d2::R2D2Connection;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -8,15 +8,14 @@ use diesel::result::{DatabaseErrorKind, Error};
 /// What a failed statement means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The connection has ended, or leads to a server that takes no writes any more.
+    /// The connection has ended, or its server takes no writes any more.
     Lost,
-    /// Another transaction was in the way; the same work may succeed when it is tried again.
+    /// Another transaction was in the way; the same work may succeed when it is run again.
     Contention,
     /// The statement took longer than it may.
     TimedOut,
-    /// A rule of the schema was broken: an answer like any other.
+    /// A constraint was violated, which the caller expects.
     Refused,
-    /// Anything else.
     Other,
 }
 
@@ -64,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// Whether the connection cannot be used any more. Where the error does not tell, the server is asked.
+    /// Whether the connection cannot be used any more. Where the error does not say so, the server is pinged.
     pub(crate) fn has_ended(self, connection: &mut impl R2D2Connection) -> bool {
         match self {
             Self::Lost => true,

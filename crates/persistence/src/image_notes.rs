@@ -1,12 +1,13 @@
 //! The ledger of images that are to be removed from the store.
 //!
-//! A note that nobody has claimed (`attempts` is zero) may still be taken away by the product that gets the image. Claiming
-//! it and taking it away are each one conditional statement on its row, so that one of them comes first.
+//! A note that no worker has claimed (`attempts` is zero) may still be deleted by the product that gets the image. Claiming
+//! and deleting are each one conditional statement on the row, so that only one of them succeeds.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::dialect::write_transaction;
-use crate::schema::image_notes::{attempts, due_at, image_key, table};
+use crate::schema::image_notes::{self, attempts, due_at, image_key, table};
+use crate::work_queue::{self, QueuedRow};
 use app::clock::Deadline;
 use app::product::{ImageLedger, Removal};
 use async_trait::async_trait;
@@ -15,47 +16,49 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::product::ImageKey;
 
-/// Notes that the image at a place is to be removed from `due` on.
+/// Notes that an image is to be removed from `due` on.
 pub(crate) fn add(connection: &mut AnyConnection, key: &str, due: DateTime<Utc>) -> QueryResult<()> {
     let note = (image_key.eq(key), due_at.eq(due.naive_utc()), attempts.eq(0));
     diesel::insert_into(table).values(note).execute(connection).map(drop)
 }
 
-/// Takes the note on an image away that a product gets; tells whether it was there, unclaimed.
+/// Deletes the note on an image that a product gets. Returns whether there was one that no worker had claimed.
 pub(crate) fn take(connection: &mut AnyConnection, key: &str) -> QueryResult<bool> {
     let expected = table.find(key).filter(attempts.eq(0));
     diesel::delete(expected).execute(connection).map(|rows| rows == 1)
 }
 
-/// Claims notes that are due, and tells their places and how often they had been claimed before.
-fn claim(
-    connection: &mut AnyConnection,
-    limit: u32,
-    now: NaiveDateTime,
-    retry_at: NaiveDateTime,
-) -> QueryResult<Vec<(String, i32)>> {
-    // All who claim lock rows in one order, so that nobody waits in a circle.
-    let due: Vec<(String, NaiveDateTime, i32)> =
-        table.filter(due_at.le(now)).order((due_at, image_key)).limit(limit.into()).load(connection)?;
-    let mut claimed = Vec::with_capacity(due.len());
-    for (key, due, tried) in due {
-        // Somebody else may have claimed it, or a product taken it, since it was read.
-        let unchanged = table.find(&key).filter(due_at.eq(due)).filter(attempts.eq(tried));
-        let set = (due_at.eq(retry_at), attempts.eq(tried.saturating_add(1)));
-        if diesel::update(unchanged).set(set).execute(connection)? == 1 {
-            claimed.push((key, tried));
-        }
-    }
-    Ok(claimed)
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = image_notes)]
+pub(crate) struct NoteRow {
+    image_key: String,
+    due_at: NaiveDateTime,
+    attempts: i32,
 }
 
-/// A claimed place; none where the row's text is no place, which then stays claimed, in nobody's way.
-fn removal((key, tried): (String, i32)) -> Option<Removal> {
-    let place = ImageKey::parse(&key);
-    if place.is_none() {
-        tracing::error!("image_notes.image_key holds what the domain does not know");
+impl QueuedRow for NoteRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        // The rows are not locked: a product that takes a note away is not to wait. All workers update rows in this
+        // order, so that no two wait for each other.
+        let due = table.filter(due_at.le(now)).order((due_at, image_key)).limit(limit.into());
+        due.select(Self::as_select()).load(connection)
     }
-    Some(Removal { key: place?, attempts: tried.unsigned_abs() })
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        let unchanged = table.find(&self.image_key).filter(due_at.eq(self.due_at)).filter(attempts.eq(self.attempts));
+        diesel::update(unchanged).set((due_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
+    }
+}
+
+impl NoteRow {
+    /// `None` where the text in `image_key` is not a key. The row then stays claimed until its lease ends.
+    fn removal(self) -> Option<Removal> {
+        let key = ImageKey::parse(&self.image_key);
+        if key.is_none() {
+            tracing::error!("image_notes.image_key holds what the domain does not know");
+        }
+        Some(Removal { key: key?, attempts: self.attempts.unsigned_abs() })
+    }
 }
 
 #[async_trait]
@@ -83,12 +86,10 @@ impl ImageLedger for Database {
         by: Deadline,
     ) -> Result<Vec<Removal>, Error> {
         let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
-        let claimed = self
-            .write(by, move |connection| {
-                write_transaction(connection, |connection| claim(connection, limit, now, retry_at))
-            })
-            .await?;
-        Ok(claimed.into_iter().filter_map(removal).collect())
+        let claim = self.write(by, move |connection| {
+            write_transaction(connection, |connection| work_queue::claim(connection, limit, now, retry_at))
+        });
+        Ok(claim.await?.into_iter().filter_map(NoteRow::removal).collect())
     }
 
     async fn postpone(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {

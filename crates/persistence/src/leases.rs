@@ -1,4 +1,4 @@
-//! Work that one server at a time does.
+//! Leases: work that one server at a time does.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use domain::error::Error;
 
-/// Takes or keeps a lease; tells whether that is so.
+/// Takes or renews a lease. Returns whether `own` has it.
 fn hold(
     connection: &mut AnyConnection,
     work: &str,
@@ -24,13 +24,13 @@ fn hold(
         return Ok(true);
     }
     if table.find(work).select(name).get_result::<String>(connection).optional()?.is_some() {
-        // On MySQL an update that changes nothing touches no row.
+        // On MySQL an update that changes no value counts no row.
         let kept = table.find(work).filter(holder.eq(own)).filter(ends_at.eq(end)).select(name);
         return Ok(kept.get_result::<String>(connection).optional()?.is_some());
     }
     match diesel::insert_into(table).values((name.eq(work), holder.eq(own), ends_at.eq(end))).execute(connection) {
         Ok(_) => Ok(true),
-        // Somebody else was first.
+        // Another server was first.
         Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
         Err(error) => Err(error),
     }

@@ -1,11 +1,13 @@
-//! Storage: the domain's ports on SQLite, PostgreSQL, MySQL and MariaDB.
+//! Storage: the ports of `app` on SQLite, PostgreSQL, MySQL and MariaDB.
 //!
-//! Here live SQL, connections and what the databases do differently. No rule of the shop lives here: what a row means is
-//! the domain's business. Nothing of Diesel leaves this crate.
+//! This crate has the SQL, the connections and the differences between the databases. It has no rule of the shop: `domain`
+//! says what a row means. No type of Diesel leaves this crate.
 //!
-//! Start with `user.rs`, which is how a port is implemented; then `lanes.rs`, the threads on which every
+//! Start with `user.rs`, which is how a port is implemented; then `executor.rs`, the threads on which every
 //! statement runs; then `connection.rs`, which opens a session on each kind of database. What they do differently is in
 //! `dialect.rs`, `constraint.rs` and `fault.rs`, and nowhere else.
+//!
+//! Workers claim their work by `work_queue.rs`.
 //!
 //! A new table: a migration per database (`migrations/README.md`), its columns in `schema.rs`, a file for its port.
 
@@ -20,11 +22,10 @@ mod consistency;
 mod constraint;
 mod database;
 mod dialect;
+mod executor;
 mod failure;
 mod fault;
 mod image_notes;
-mod lane;
-mod lanes;
 mod leases;
 mod login_attempts;
 mod migrate;
@@ -40,14 +41,13 @@ mod redact;
 mod schema;
 mod schema_status;
 mod server_clock;
-mod task;
 mod url;
 mod user;
+mod work_queue;
 
 pub use backlog::Backlog;
 pub use consistency::Finding;
 pub use database::Database;
-pub use lanes::LaneGauges;
 pub use migrate::{MigrateError, migrate};
 pub use options::{Access, Options};
 pub use payment::Overview;

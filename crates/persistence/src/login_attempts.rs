@@ -1,5 +1,5 @@
-//! The counters of the log-in throttle. When an attempt is let through is the domain's rule
-//! ([`AttemptCounter`](domain::user::AttemptCounter)); here is where the counts are kept, so that all servers share them.
+//! The counters of the log-in throttle, which all servers share. The domain decides when an attempt is allowed
+//! ([`AttemptCounter`](domain::user::AttemptCounter)).
 //!
 //! An account has one row, and another for each address from which its owner has logged in. The rows are found by digests,
 //! because anybody may type anybody's e-mail address.
@@ -26,14 +26,14 @@ use row::StoredCounter;
 
 /// How long an address keeps a counter of its own after a success.
 const TRUST: TimeDelta = TimeDelta::days(30);
-/// How many rows are looked at in one transaction when forgotten ones are dropped.
+/// How many rows one transaction examines when it deletes those that count nothing any more.
 const PURGE_BATCH: i64 = 200;
 
-/// The keys of the two counters that an attempt may count in.
+/// The keys of the two counters in which an attempt may count.
 struct Keys {
-    /// All addresses together.
+    /// For the account, whatever the client's address.
     account: String,
-    /// The one address.
+    /// For the account and one client address.
     pair: String,
 }
 
@@ -47,7 +47,7 @@ impl Keys {
     }
 }
 
-/// What stands for an account: anybody may try anybody's e-mail address, and it is nobody's business here.
+/// Identifies an account without its e-mail address: anybody may try any address, and the table must not list them.
 pub(crate) fn account_digest(account: &Email) -> String {
     digest(account.key())
 }
@@ -56,7 +56,7 @@ fn digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The counters of an attempt, as far as they have rows.
+/// The counters of an attempt; `None` where a counter has no row.
 struct Counters {
     account: Option<StoredCounter>,
     pair: Option<StoredCounter>,
@@ -73,7 +73,7 @@ impl Counters {
     }
 }
 
-/// Counts an attempt before it is checked; `Err` holds how long to wait instead.
+/// Counts an attempt before its password is checked. `Err` holds how long the client has to wait instead.
 fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> QueryResult<Result<(), Duration>> {
     let Counters { account, pair } = Counters::lock(connection, keys)?;
     let own = pair.filter(|pair| pair.is_trusted(now)).or(account);
@@ -87,8 +87,8 @@ fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> Que
     }
 }
 
-/// Counts how an attempt ended: in the address's own counter if that waits for an end, or else in the account's, because
-/// the address may have become trusted only since the attempt was admitted.
+/// Counts how an attempt ended: in the address's own counter where that counts an attempt under way, otherwise in the
+/// account's. The address may have become trusted since the attempt was admitted.
 fn settle(
     connection: &mut AnyConnection,
     keys: &Keys,
@@ -116,7 +116,7 @@ fn settle(
     write_down(connection, keys, client, attempt, count, now)
 }
 
-/// Has the audit log tell of an attempt, where it is one that the log tells of.
+/// Adds an entry to the audit log where an attempt is of a kind that is logged.
 fn write_down(
     connection: &mut AnyConnection,
     keys: &Keys,
@@ -136,7 +136,7 @@ fn write_down(
     audit_log::add(connection, &entry, now)
 }
 
-/// Forgets all failures at an account, and tells whether there were any.
+/// Forgets all failures of an account. Returns whether it had any.
 fn unlock(connection: &mut AnyConnection, account: &str, now: DateTime<Utc>) -> QueryResult<bool> {
     let had_failures = row::clear(connection, account)? > 0;
     if had_failures {

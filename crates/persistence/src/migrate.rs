@@ -13,7 +13,6 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use lock::Turn;
-use std::fmt;
 
 mod lock;
 
@@ -31,45 +30,25 @@ diesel::table! {
 }
 
 /// Why the schema was not brought up to date.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The configuration is wrong.
-    Open(OpenError),
-    /// The database cannot be reached; holds why, without secrets.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Holds why the database cannot be reached, without secrets.
+    #[error("the database is away: {0}")]
     Away(String),
     /// Another process has been migrating for longer than this one waits.
+    #[error("another process has been migrating for more than {} seconds", MIGRATE_TIMEOUT.as_secs())]
     Locked,
     /// The schema has migrations that this binary does not know; holds their versions.
+    #[error("the schema is newer than this binary, which does not know {}", .0.join(", "))]
     SchemaAhead(Vec<String>),
-    /// A migration failed; holds what the database said.
+    /// Holds what the database said of the migration that failed.
+    #[error("a migration failed: {0}")]
     Failed(String),
 }
 
-impl fmt::Display for MigrateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Away(reason) => write!(f, "the database is away: {reason}"),
-            Self::Locked => {
-                write!(f, "another process has been migrating for more than {} seconds", MIGRATE_TIMEOUT.as_secs())
-            }
-            Self::SchemaAhead(unknown) => {
-                write!(f, "the schema is newer than this binary, which does not know {}", unknown.join(", "))
-            }
-            Self::Failed(reason) => write!(f, "a migration failed: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for MigrateError {}
-
-impl From<OpenError> for MigrateError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
-}
-
-/// Applies the migrations that are missing and tells their names, oldest first. Blocks: not for a runtime's thread.
+/// Applies the migrations that are missing and returns their names, oldest first. Blocks the thread.
 ///
 /// However many processes do this at once, each migration is applied once; the others wait.
 ///
@@ -80,7 +59,7 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
     let turn = Turn::within(MIGRATE_TIMEOUT);
     let session = Session::migrating(options);
     let mut connection = turn.wait_for(|| match connection::open(&address, &session) {
-        // Others may be making the file of this very database.
+        // Another process may be creating the file of this database.
         Err(ConnectionError::CouldntSetupConfiguration(error)) if Fault::of(&error) == Fault::Contention => Ok(None),
         Err(error) => Err(MigrateError::Away(without_secrets(&error.to_string(), &address))),
         Ok(connection) => Ok(Some(connection)),
@@ -113,7 +92,7 @@ fn apply(connection: &mut AnyConnection) -> diesel::migration::Result<()> {
     }
 }
 
-/// The versions of the migrations that the schema has, oldest first. Changes nothing: a database that was never migrated
+/// The versions of the migrations that the schema has, oldest first. Changes nothing. A database that was never migrated
 /// has none.
 pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
     let schema = match connection {
@@ -135,7 +114,7 @@ pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Ve
         .load(connection)
 }
 
-/// What a schema with these migrations is to this binary.
+/// How a schema with these migrations fits this binary.
 pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
     let known = embedded(backend);
     let is_unknown = |version: &&String| !known.iter().any(|migration| migration.version == **version);
@@ -153,9 +132,9 @@ pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
 
 /// A migration that is embedded in the binary.
 struct Known {
-    /// What the database keeps of it: the name's beginning, without hyphens.
+    /// What the database stores: the beginning of the name, without hyphens.
     version: String,
-    /// The folder's name.
+    /// The name of its folder.
     name: String,
 }
 

@@ -1,4 +1,4 @@
-//! The gateway's notifications, as they came.
+//! The inbox: notifications of the gateway, as they came.
 
 use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
@@ -6,6 +6,7 @@ use crate::database::Database;
 use crate::dialect::write_transaction;
 use crate::schema::notifications::{self, attempts, fingerprint, judged_at, next_at, table, times, verdict};
 use crate::schema::payments;
+use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::clock::Deadline;
 use app::payment::{
     Kept, NotificationId, NotificationNote, NotificationOutcome, Notifications, PendingNotification, StoredNotification,
@@ -15,11 +16,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
 
-/// The longest texts that are kept of a notification's fields, in characters. A genuine one never comes near.
+/// In characters. Longer fields are cut; those of genuine notifications are much shorter.
 const LONGEST: usize = 255;
 const LONGEST_STATUS: usize = 64;
 
-/// A notification as it is stored.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notifications, treat_none_as_default_value = false)]
 pub(crate) struct NotificationRow {
@@ -60,7 +60,7 @@ impl NotificationRow {
         }
     }
 
-    /// The notification in its payment's story.
+    /// The notification as an entry of its payment's timeline.
     pub(crate) fn note(self) -> NotificationNote {
         NotificationNote {
             at: self.received_at.and_utc(),
@@ -71,7 +71,7 @@ impl NotificationRow {
         }
     }
 
-    fn pending(self, tried: i32) -> Option<PendingNotification> {
+    fn pending(self) -> Option<PendingNotification> {
         let id = self.id.parse().ok();
         if id.is_none() {
             tracing::error!("notifications.id holds what the domain does not know");
@@ -80,12 +80,12 @@ impl NotificationRow {
             id: id?,
             order: self.order_id,
             transaction: self.transaction_id,
-            attempts: tried.unsigned_abs(),
+            attempts: self.attempts.unsigned_abs(),
         })
     }
 }
 
-/// Keeps a notification, and tells its identifier where it is the first of its kind and there is such a payment.
+/// Stores a notification, or counts it where the same one is stored already.
 fn store(
     connection: &mut AnyConnection,
     row: &mut NotificationRow,
@@ -114,7 +114,6 @@ fn store(
     }
 }
 
-/// Records what came of a notification.
 pub(crate) fn complete(
     connection: &mut AnyConnection,
     id: NotificationId,
@@ -122,35 +121,20 @@ pub(crate) fn complete(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let judged = (verdict.eq(what.as_str()), judged_at.eq(now.naive_utc()), next_at.eq(None::<NaiveDateTime>));
-    // What has been decided stays.
+    // The first outcome stays.
     diesel::update(table.find(id.to_string()).filter(verdict.is_null())).set(judged).execute(connection).map(drop)
 }
 
-/// Takes notifications out that are due.
-fn claim(
-    connection: &mut AnyConnection,
-    limit: u32,
-    now: NaiveDateTime,
-    retry_at: NaiveDateTime,
-) -> QueryResult<Vec<NotificationRow>> {
-    let due = table.filter(next_at.le(now)).order((next_at, notifications::id)).limit(limit.into());
-    let rows: Vec<NotificationRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(NotificationRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(NotificationRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => {
-            due.select(NotificationRow::as_select()).for_update().skip_locked().load(mysql)?
-        }
-    };
-    let ids = rows.iter().map(|row| row.id.as_str());
-    diesel::update(table.filter(notifications::id.eq_any(ids)))
-        .set((next_at.eq(retry_at), attempts.eq(attempts + 1)))
-        .execute(connection)?;
-    Ok(rows)
+impl QueuedRow for NotificationRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = table.filter(next_at.le(now)).order((next_at, notifications::id)).limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
+        diesel::update(unchanged).set((next_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
+    }
 }
 
 #[async_trait]
@@ -175,18 +159,10 @@ impl Notifications for Database {
         by: Deadline,
     ) -> Result<Vec<PendingNotification>, Error> {
         let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
-        let rows = self
-            .write(by, move |connection| {
-                write_transaction(connection, |connection| claim(connection, limit, now, retry_at))
-            })
-            .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| {
-                let tried = row.attempts;
-                row.pending(tried)
-            })
-            .collect())
+        let claim = self.write(by, move |connection| {
+            write_transaction(connection, |connection| work_queue::claim(connection, limit, now, retry_at))
+        });
+        Ok(claim.await?.into_iter().filter_map(NotificationRow::pending).collect())
     }
 
     async fn complete(

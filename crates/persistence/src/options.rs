@@ -12,18 +12,17 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long `migrate` waits for another process that migrates.
 pub(crate) const MIGRATE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What may be done with a database that is a file. Servers have rights of their own for that.
+/// What may be done with an SQLite file. Database servers have rights of their own for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// All of it, and the file is made where there is none.
+    /// Reading and writing; the file is created where there is none.
     Create,
-    /// All of it, but the file has to be there.
+    /// Reading and writing; the file has to exist.
     Write,
-    /// Nothing is written, and the file has to be there.
+    /// Reading; the file has to exist.
     Read,
 }
 
-/// How the database is reached and how much of it is used.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The primary database: `sqlite://PATH`, `postgres://…` or `mysql://…` (`mariadb://…` means the same).
@@ -33,7 +32,6 @@ pub struct Options {
     pub url: SecretString,
     /// A replica for queries, of the same kind; without one they go to the primary.
     pub read_url: Option<SecretString>,
-    /// What may be done with a database that is a file.
     pub access: Access,
     /// Threads for each URL, each holding one connection. On SQLite these are the readers, beside the one writer.
     pub pool_size: usize,

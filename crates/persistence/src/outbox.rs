@@ -1,4 +1,4 @@
-//! The mails that are to be sent.
+//! The outbox: mails that are to be sent.
 
 use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
@@ -9,6 +9,7 @@ use crate::schema::mails::{
     self, attempts, id, last_error, leased_until, next_at, state, table, uncertain, updated_at,
 };
 use crate::schema::{payments, users};
+use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox};
@@ -20,10 +21,9 @@ use domain::error::Error;
 use domain::payment::{Payment, Status};
 use std::collections::HashMap;
 
-/// The longest reason that is kept, in characters.
+/// In characters. Longer reasons are cut.
 const LONGEST_REASON: usize = 500;
 
-/// A mail as it is stored.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = mails)]
 pub(crate) struct MailRow {
@@ -64,7 +64,7 @@ impl TryFrom<MailRow> for Mail {
 }
 
 impl MailRow {
-    /// The mail in its payment's story.
+    /// The mail as an entry of its payment's timeline.
     pub(crate) fn note(self) -> Result<MailNote, Error> {
         let at = self.updated_at.and_utc();
         let mail = Mail::try_from(self)?;
@@ -79,46 +79,46 @@ impl MailRow {
     }
 }
 
-/// Mails that were taken out, with what they are about and to whom they go.
+/// Claimed mails with their payments, and the names and addresses of those to whom they go.
 struct StoredMails {
     rows: Vec<MailRow>,
     payments: Stored,
     people: HashMap<String, (String, String)>,
 }
 
-/// Keeps a mail from being claimed. Servers of the release before look at `next_at` alone.
-fn lease(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
+/// The columns that keep a mail from being claimed. Servers of the previous release check `next_at` alone.
+fn leased(until: NaiveDateTime) -> (Eq<next_at, NaiveDateTime>, Eq<leased_until, Option<NaiveDateTime>>) {
     (next_at.eq(until), leased_until.eq(Some(until)))
 }
 
-/// Takes mails out that are due.
+impl QueuedRow for MailRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = table
+            .filter(state.eq(MailState::Queued.as_str()))
+            .filter(next_at.le(now))
+            .filter(leased_until.is_null().or(leased_until.le(now)))
+            .order((next_at, id))
+            .limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        // A server whose lease has ended may still record that it has sent the mail, which leaves `next_at` as it was.
+        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
+        let unchanged = unchanged.filter(state.eq(MailState::Queued.as_str()));
+        // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
+        diesel::update(unchanged).set((leased(until), attempts.eq(attempts + 1))).execute(connection)
+    }
+}
+
+/// Claims mails that are due, and loads what they are about.
 fn claim(
     connection: &mut AnyConnection,
     limit: u32,
     now: NaiveDateTime,
     retry_at: NaiveDateTime,
 ) -> QueryResult<StoredMails> {
-    let due = table
-        .filter(state.eq(MailState::Queued.as_str()))
-        .filter(next_at.le(now))
-        .filter(leased_until.is_null().or(leased_until.le(now)))
-        .order((next_at, id))
-        .limit(limit.into());
-    let rows: Vec<MailRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(MailRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(MailRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => due.select(MailRow::as_select()).for_update().skip_locked().load(mysql)?,
-    };
-    if !rows.is_empty() {
-        let taken = table.filter(id.eq_any(rows.iter().map(|row| row.id.as_str())));
-        // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
-        diesel::update(taken).set((lease(retry_at), attempts.eq(attempts + 1))).execute(connection)?;
-    }
+    let rows: Vec<MailRow> = work_queue::claim(connection, limit, now, retry_at)?;
     let about = payments::table.filter(payments::id.eq_any(rows.iter().map(|row| row.payment_id.as_str())));
     let about: Vec<PaymentRow> = about.select(PaymentRow::as_select()).load(connection)?;
     let concerned = about.iter().flat_map(|payment| [payment.user_id.as_str(), payment.seller_id.as_str()]);
@@ -148,12 +148,12 @@ impl StoredMails {
     }
 }
 
-/// The states of mails with which there is nothing left to do.
+/// The states of mails that need no more work.
 fn done() -> [&'static str; 3] {
     MailState::DONE.map(MailState::as_str)
 }
 
-/// Records how an attempt ended. A mail that somebody else has sent meanwhile stays sent.
+/// Records how an attempt ended. A mail that another server has sent meanwhile stays sent.
 fn record_attempt(
     connection: &mut AnyConnection,
     mail: MailId,
@@ -196,7 +196,7 @@ fn record_attempt(
     .map(drop)
 }
 
-/// Has mails tried at once, and tells how many.
+/// Makes mails due at once, and returns how many.
 fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc>) -> QueryResult<usize> {
     let at = now.naive_utc();
     let queued = state.eq(MailState::Queued.as_str());
@@ -222,7 +222,7 @@ fn retry(connection: &mut AnyConnection, which: MailSelection, now: DateTime<Utc
 }
 
 impl Database {
-    /// How far a mail is; none where there is no such mail.
+    /// `None` where the mail does not exist.
     ///
     /// # Errors
     /// Those of a query.
@@ -258,7 +258,7 @@ impl Outbox for Database {
         let renewed = self.write(by, move |connection| {
             let held = table.filter(id.eq_any(&ids)).filter(state.eq(MailState::Queued.as_str()));
             let held = held.filter(leased_until.is_not_null());
-            diesel::update(held).set(lease(until.naive_utc())).execute(connection)
+            diesel::update(held).set(leased(until.naive_utc())).execute(connection)
         });
         renewed.await?;
         Ok(())
@@ -267,7 +267,7 @@ impl Outbox for Database {
     async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error> {
         let since = since.naive_utc();
         let found = self.read_primary(by, move |connection| {
-            // What has failed since then is due later than that, unless somebody has changed it.
+            // A mail that has failed since then is due later, unless an operator has made it due at once.
             let hastened = table.filter(state.eq(MailState::Queued.as_str())).filter(last_error.is_not_null());
             let hastened = hastened.filter(updated_at.ge(since)).filter(next_at.le(updated_at));
             hastened.select(id).first::<String>(connection).optional()

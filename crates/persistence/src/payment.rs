@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::notifications;
 use crate::product;
 use crate::schema::{idempotency_keys, payments};
+use crate::work_queue;
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{
@@ -30,16 +31,16 @@ mod events;
 mod listing;
 mod row;
 mod stock;
-mod story;
+mod timeline;
 
 pub use listing::Overview;
 pub(crate) use row::{PaymentRow, Stored};
 
 /// Why an order is not recorded.
 enum Refused {
-    /// It is none that can be.
+    /// The order cannot be accepted.
     Order(Error),
-    /// The database has come between: nothing is wrong with the order.
+    /// The statement failed; nothing is wrong with the order.
     Database(diesel::result::Error),
 }
 
@@ -59,7 +60,7 @@ fn place(connection: &mut AnyConnection, order: &Order) -> Result<Payment, Refus
             idempotency_keys::idempotency_key.eq(key.as_str()),
             idempotency_keys::created_at.eq(order.now.naive_utc()),
         );
-        // First of all: who sends the same order at the same time waits here for the first one's end.
+        // First of all: whoever sends the same order at the same time waits here until the first one ends.
         diesel::insert_into(idempotency_keys::table).values(row).execute(connection)?;
     }
     let gone = || Refused::Order(ErrorCode::OrderedProductNotFound.into());
@@ -116,19 +117,19 @@ fn store(
     cause: Cause,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let news = payment.take_events();
+    let events = payment.take_events();
     let after = payment.record();
     if after.version != before.version {
         row::change(connection, before, payment, now)?;
         if after.reservation.as_str() != before.reservation.as_str() {
             stock::set(connection, &after.id.to_string(), after.reservation, now)?;
         }
-        events::record(connection, after.id, cause, &news, now)?;
+        events::record(connection, after.id, cause, &events, now)?;
     }
     Ok(())
 }
 
-/// Settles a payment by a person's word, and writes that down in the audit log.
+/// Resolves a payment by an operator's ruling, and adds an entry to the audit log.
 fn resolve(
     connection: &mut AnyConnection,
     id: PaymentId,
@@ -154,7 +155,7 @@ fn resolve(
     Ok(Some(Ok(Ok(payment))))
 }
 
-/// Changes a payment, and in the same transaction all that follows from it.
+/// Changes a payment, and stores all that follows from the change in the same transaction.
 fn change(
     connection: &mut AnyConnection,
     id: PaymentId,
@@ -168,39 +169,22 @@ fn change(
         Some(Ok(payment)) => payment,
     };
     let before = payment.record().clone();
-    let learnt = change(&mut payment);
+    let outcome = change(&mut payment);
     store(connection, &before, &mut payment, cause, now)?;
-    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
+    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(outcome)) {
         notifications::complete(connection, notification, verdict, now)?;
     }
-    Ok(Some(Ok((payment, learnt))))
+    Ok(Some(Ok((payment, outcome))))
 }
 
-/// Takes payments out that are due.
+/// Claims payments that are due to be checked.
 fn claim_due(
     connection: &mut AnyConnection,
     limit: u32,
     now: NaiveDateTime,
     retry_at: NaiveDateTime,
 ) -> QueryResult<Stored> {
-    let due = payments::table
-        .filter(payments::next_check_at.le(now))
-        .order((payments::next_check_at, payments::id))
-        .limit(limit.into());
-    let rows: Vec<PaymentRow> = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => due.select(PaymentRow::as_select()).load(sqlite)?,
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            due.select(PaymentRow::as_select()).for_update().skip_locked().load(postgres)?
-        }
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => due.select(PaymentRow::as_select()).for_update().skip_locked().load(mysql)?,
-    };
-    let ids = rows.iter().map(|row| row.id.as_str());
-    diesel::update(payments::table.filter(payments::id.eq_any(ids)))
-        .set(payments::next_check_at.eq(retry_at))
-        .execute(connection)?;
+    let rows = work_queue::claim(connection, limit, now, retry_at)?;
     Stored::complete(connection, rows)
 }
 
@@ -347,7 +331,7 @@ impl PaymentQueries for Database {
     }
 
     async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
-        self.read(by, move |connection| story::read(connection, id)).await?.story()
+        self.read(by, move |connection| timeline::read(connection, id)).await?.timeline()
     }
 
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error> {
@@ -369,7 +353,7 @@ impl PaymentQueries for Database {
 }
 
 impl Database {
-    /// The payment that people call by this code.
+    /// The payment with this code.
     ///
     /// # Errors
     /// Those of a query.

@@ -1,4 +1,4 @@
-//! Waking those who wait for a payment to change, whichever server changes it.
+//! Notifies subscribers of changed payments, whichever server changes them.
 
 use app::clock::Deadline;
 use app::payment::{PaymentNotifier, PaymentQueries, Subscription};
@@ -10,15 +10,14 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
-/// How many payments are asked about in one statement.
+/// How many payments one statement asks about.
 const AT_ONCE: usize = 500;
 
-/// How many may listen, and how often the database is asked for them.
 #[derive(Clone, Copy, Debug)]
 pub struct NotifierOptions {
-    /// How many listen at once; one more is refused.
+    /// How many subscriptions exist at once; further ones are refused.
     pub subscriptions: usize,
-    /// How often it is looked whether another server has changed something.
+    /// How often the notifier asks the database for changes by other servers.
     pub every: Duration,
 }
 
@@ -28,14 +27,14 @@ impl Default for NotifierOptions {
     }
 }
 
-/// A payment that somebody waits for.
+/// A payment with subscriptions.
 struct Watched {
     changed: watch::Sender<()>,
-    /// How many events it had when it was last looked at.
+    /// How many events it had when it was last read.
     events: Option<u32>,
 }
 
-/// The notifier of all payments.
+/// Polls the database for new events of the payments that have subscriptions.
 pub struct PollingNotifier {
     payments: Arc<dyn PaymentQueries>,
     every: Duration,
@@ -44,15 +43,13 @@ pub struct PollingNotifier {
 }
 
 impl PollingNotifier {
-    /// A notifier that nobody listens to yet.
     #[must_use]
     pub fn new(payments: Arc<dyn PaymentQueries>, options: NotifierOptions) -> Self {
         let places = Arc::new(Semaphore::new(options.subscriptions.min(Semaphore::MAX_PERMITS)));
         Self { payments, every: options.every, places, watched: Mutex::default() }
     }
 
-    /// Looks again and again whether another server has changed what somebody waits for: all of it in few statements,
-    /// however many wait.
+    /// Polls until the future is dropped, in few statements however many subscriptions exist.
     pub async fn run(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -71,7 +68,7 @@ impl PollingNotifier {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The payments that somebody still waits for; the others are forgotten.
+    /// The payments that still have subscriptions. Forgets the others.
     fn listened_to(&self) -> Vec<PaymentId> {
         let mut watched = self.watched();
         watched.retain(|_, payment| payment.changed.receiver_count() > 0);
@@ -106,7 +103,6 @@ impl PaymentNotifier for PollingNotifier {
     }
 }
 
-/// Somebody who listens.
 struct PollingSubscription {
     changed: watch::Receiver<()>,
     _place: OwnedSemaphorePermit,
@@ -115,7 +111,7 @@ struct PollingSubscription {
 #[async_trait]
 impl Subscription for PollingSubscription {
     async fn changed(&mut self, by: Deadline) {
-        // Neither the end of the time nor that of the notifier is anything to tell: whoever listens looks for itself.
+        // Whether a change, the end of the time or that of the notifier ended the wait: the subscriber reads the payment anyway.
         let _ = tokio::time::timeout_at(by.instant().into(), self.changed.changed()).await;
     }
 }

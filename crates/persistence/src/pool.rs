@@ -1,11 +1,10 @@
-//! Opening, checking and renewing connections, which is r2d2's part, and whether there are any.
+//! The pool: r2d2 opens, checks and renews connections. This module adds whether the database can be reached.
 
 use crate::connection::{self, AnyConnection, Session};
 use crate::redact::without_secrets;
 use crate::url::Address;
 use diesel::r2d2::R2D2Connection;
 use r2d2::{HandleError, ManageConnection, Pool};
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,21 +15,21 @@ const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 const RECONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection and whether it may go back to the pool.
-pub(crate) struct Held {
+pub(crate) struct PoolConnection {
     pub(crate) connection: AnyConnection,
     opened: Instant,
     is_lost: bool,
-    /// Let go of after the connection.
-    _link: Arc<Link>,
+    /// Dropped after the connection.
+    _connectivity: Arc<Connectivity>,
 }
 
-impl Held {
-    /// Has the connection closed and another opened in its place.
-    pub(crate) const fn give_up(&mut self) {
+impl PoolConnection {
+    /// Has the pool close the connection and open another in its place.
+    pub(crate) const fn mark_lost(&mut self) {
         self.is_lost = true;
     }
 
-    /// Whether it has been used for long enough.
+    /// Whether the connection has been used for long enough.
     pub(crate) fn is_old(&self) -> bool {
         self.opened.elapsed() > MAX_LIFETIME
     }
@@ -38,28 +37,28 @@ impl Held {
 
 /// A failed attempt to connect.
 #[derive(Clone, Debug)]
-pub(crate) struct Away {
+pub(crate) struct ConnectFailure {
     /// What the client library said, without secrets.
     pub(crate) reason: String,
-    /// When it said so.
     pub(crate) at: Instant,
 }
 
-/// What is known of the way to a database, shared by all who use it: when it is gone, no connection is open or being opened.
+/// Whether a database can be reached, shared by all who connect to it. Once the last reference is gone, no connection is open
+/// or being opened.
 #[derive(Debug, Default)]
-pub(crate) struct Link {
-    away: Mutex<Option<Away>>,
+pub(crate) struct Connectivity {
+    last_failure: Mutex<Option<ConnectFailure>>,
     connected: AtomicUsize,
     losses: AtomicUsize,
 }
 
-impl Link {
+impl Connectivity {
     /// Why the last attempt to connect failed; `None` where it did not.
-    pub(crate) fn why_away(&self) -> Option<Away> {
-        self.away.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn last_failure(&self) -> Option<ConnectFailure> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether any thread holds a connection.
+    /// Whether any thread has a connection.
     pub(crate) fn is_up(&self) -> bool {
         self.connected.load(Ordering::Acquire) > 0
     }
@@ -82,61 +81,55 @@ impl Link {
         self.losses.load(Ordering::Acquire)
     }
 
-    fn replace(&self, away: Option<Away>) -> Option<Away> {
-        let mut known = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *known, away)
+    fn replace(&self, failure: Option<ConnectFailure>) -> Option<ConnectFailure> {
+        let mut known = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, failure)
     }
 }
 
 /// Why a connection could not be opened, without secrets.
-#[derive(Debug)]
-pub(crate) struct ConnectFailed(String);
-
-impl fmt::Display for ConnectFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ConnectFailed {}
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ConnectError(String);
 
 /// Opens and checks connections for r2d2.
 pub(crate) struct Manager {
     address: Address,
     session: Session,
-    link: Arc<Link>,
+    connectivity: Arc<Connectivity>,
 }
 
 impl ManageConnection for Manager {
-    type Connection = Held;
-    type Error = ConnectFailed;
+    type Connection = PoolConnection;
+    type Error = ConnectError;
 
-    fn connect(&self) -> Result<Held, ConnectFailed> {
+    fn connect(&self) -> Result<PoolConnection, ConnectError> {
         let connection = connection::open(&self.address, &self.session)
-            .map_err(|error| ConnectFailed(without_secrets(&error.to_string(), &self.address)))?;
-        if let Some(away) = self.link.replace(None) {
-            tracing::info!(reason = away.reason, "the database is back");
+            .map_err(|error| ConnectError(without_secrets(&error.to_string(), &self.address)))?;
+        if let Some(failure) = self.connectivity.replace(None) {
+            tracing::info!(reason = failure.reason, "the database is back");
         }
-        Ok(Held { connection, opened: Instant::now(), is_lost: false, _link: Arc::clone(&self.link) })
+        let _connectivity = Arc::clone(&self.connectivity);
+        Ok(PoolConnection { connection, opened: Instant::now(), is_lost: false, _connectivity })
     }
 
-    fn is_valid(&self, held: &mut Held) -> Result<(), ConnectFailed> {
-        held.connection.ping().map_err(|error| ConnectFailed(error.to_string()))
+    fn is_valid(&self, pooled: &mut PoolConnection) -> Result<(), ConnectError> {
+        pooled.connection.ping().map_err(|error| ConnectError(error.to_string()))
     }
 
-    fn has_broken(&self, held: &mut Held) -> bool {
-        held.is_lost || held.connection.is_broken()
+    fn has_broken(&self, pooled: &mut PoolConnection) -> bool {
+        pooled.is_lost || pooled.connection.is_broken()
     }
 }
 
 /// Remembers why connecting failed, and logs it when it is news.
 #[derive(Debug)]
-struct NoteFailures(Arc<Link>);
+struct FailureRecorder(Arc<Connectivity>);
 
-impl HandleError<ConnectFailed> for NoteFailures {
-    fn handle_error(&self, ConnectFailed(reason): ConnectFailed) {
-        let away = Away { reason: reason.clone(), at: Instant::now() };
-        let before = self.0.replace(Some(away));
+impl HandleError<ConnectError> for FailureRecorder {
+    fn handle_error(&self, ConnectError(reason): ConnectError) {
+        let failure = ConnectFailure { reason: reason.clone(), at: Instant::now() };
+        let before = self.0.replace(Some(failure));
         if before.is_none_or(|before| before.reason != reason) {
             tracing::warn!(reason, "the database is away");
         }
@@ -144,14 +137,14 @@ impl HandleError<ConnectFailed> for NoteFailures {
 }
 
 /// A pool that begins to connect, but waits for nothing.
-pub(crate) fn open(address: Address, session: Session, size: u32, link: &Arc<Link>) -> Pool<Manager> {
-    let manager = Manager { address, session, link: Arc::clone(link) };
+pub(crate) fn open(address: Address, session: Session, size: u32, connectivity: &Arc<Connectivity>) -> Pool<Manager> {
+    let manager = Manager { address, session, connectivity: Arc::clone(connectivity) };
     Pool::builder()
         .max_size(size)
-        // A lane holds its connection and checks it itself after a pause.
+        // Each thread keeps its connection, and checks it itself after a pause.
         .test_on_check_out(false)
         .connection_timeout(RECONNECT_WITHIN)
         .max_lifetime(Some(MAX_LIFETIME))
-        .error_handler(Box::new(NoteFailures(Arc::clone(link))))
+        .error_handler(Box::new(FailureRecorder(Arc::clone(connectivity))))
         .build_unchecked(manager)
 }

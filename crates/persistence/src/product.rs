@@ -1,6 +1,6 @@
 //! Products.
 //!
-//! A product that is withdrawn stays as a row, for what was sold of it, and is in no answer any more.
+//! A withdrawn product keeps its row, for the payments about it, and appears in no answer.
 
 use crate::audit_log::{self, AuditEntry};
 use crate::connection::AnyConnection;
@@ -26,10 +26,10 @@ mod row;
 
 pub(crate) use row::{ProductRow, lock};
 
-/// What came of a change. A refusal is decided before anything is written, so that there is nothing to take back.
+/// The outcome of a change. A refusal is decided before anything is written, so that nothing has to be rolled back.
 type Outcome<T> = QueryResult<Result<T, ErrorCode>>;
 
-/// Adds a product and takes the note on its image out of the ledger.
+/// Inserts a product and deletes the note on its image from the ledger.
 fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
     if let Some(key) = row.image_key()
         && !image_notes::take(connection, key)?
@@ -39,7 +39,7 @@ fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
     row::add(connection, row).map(Ok)
 }
 
-/// A product's row that may be changed on the caller's condition, locked.
+/// Locks a product's row where it may be changed on the caller's condition.
 fn lock_if(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
     Ok(match row::lock(connection, id)? {
         None => Err(ErrorCode::ProductNotFound),
@@ -54,7 +54,7 @@ fn let_go(connection: &mut AnyConnection, key: &str, now: DateTime<Utc>) -> Quer
     if payment::shows_image(connection, key)? { Ok(()) } else { image_notes::add(connection, key, now) }
 }
 
-/// Has the audit log tell what a change does to price and stock.
+/// Adds an entry about changes of price and stock to the audit log.
 fn write_down(
     connection: &mut AnyConnection,
     row: &ProductRow,
@@ -69,7 +69,7 @@ fn write_down(
     Ok(())
 }
 
-/// Changes a product and exchanges the ledger's notes on its old and its new image.
+/// Changes a product, notes its old image for removal and deletes the note on its new one.
 fn update(
     connection: &mut AnyConnection,
     id: ProductId,

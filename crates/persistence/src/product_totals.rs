@@ -1,5 +1,5 @@
-//! How many products lists have, counted no more often than needed: counting the products of a large shop takes a
-//! database longer than anything else that a list asks of it.
+//! Cached totals of product lists: counting the products of a large shop takes a database longer than anything else that a
+//! list needs.
 
 use app::clock::Deadline;
 use app::pipeline::Spawner;
@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Filters whose totals are kept at most.
+/// How many filters have their totals cached at most.
 const MAX_FILTERS: u64 = 1024;
-/// The largest total that is counted anew after every change: a client that has added a product to a list that it can oversee
-/// is to see it counted.
+/// The largest total that is counted anew after every change: a client that has added a product to a short list expects to
+/// see it counted.
 const SMALL: u64 = 10_000;
-/// The age at which a total is counted anew, whoever may have changed what.
+/// The age at which a total is counted anew, because other processes may have changed products.
 const OLD: Duration = Duration::from_secs(5);
-/// The age up to which a large total is told while it is being counted anew.
+/// The age up to which a large total is returned while it is being counted anew.
 const TOO_OLD: Duration = Duration::from_secs(60);
 /// How long counting anew in the background may take.
 const REFRESH: Duration = Duration::from_secs(30);
@@ -36,12 +36,10 @@ pub struct CachedTotals {
 
 struct Inner {
     products: Arc<dyn ProductQueries>,
-    /// Counts the changes of this process.
+    /// How many changes this process has made.
     changes: AtomicU64,
-    /// Totals by what they were counted for: a filter after so many changes. So nobody waits for a count that began before
-    /// the change that they have made.
+    /// Totals by filter and number of changes, so that no caller waits for a count that began before its own change.
     counted: future::Cache<(Filter, u64), Counted>,
-    /// The totals that are large.
     large: sync::Cache<Filter, Arc<Large>>,
     now: Box<dyn Fn() -> Instant + Send + Sync>,
 }
@@ -54,7 +52,7 @@ struct Counted {
 
 struct Large {
     counted: Counted,
-    /// When it is counted anew: later than now while somebody does, or has just failed to.
+    /// When to count anew. Lies in the future while a task counts, or has just failed to.
     refresh_from: Mutex<Instant>,
 }
 
@@ -70,7 +68,7 @@ impl CachedTotals {
         spawner: Arc<dyn Spawner>,
         now: Box<dyn Fn() -> Instant + Send + Sync>,
     ) -> Self {
-        // The least recently used goes, so that what was just counted is kept however seldom it is asked for.
+        // Evicts the least recently used, so that a total that was just counted stays.
         let counted = future::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
         let large = sync::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
         Self { inner: Arc::new(Inner { products, changes: AtomicU64::new(0), counted, large, now }), spawner }
@@ -103,7 +101,7 @@ impl Inner {
         (self.now)().saturating_duration_since(counted.at)
     }
 
-    /// The total, counted by the first of those who ask for it at once.
+    /// The total. Of several callers at once, the first counts.
     async fn count_once(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let key = (filter.clone(), self.changes.load(Ordering::SeqCst));
         if let Some(counted) = self.counted.get(&key).await
@@ -124,7 +122,7 @@ impl Inner {
                     if !(was_anothers && error.code() == ErrorCode::DeadlineExceeded && !by.has_passed()) {
                         return Err(own(error));
                     }
-                    // It was another's time that ran out, not ours.
+                    // The deadline of another caller has passed, not this one's.
                 }
             }
         }
@@ -155,7 +153,7 @@ impl Large {
         Self { counted, refresh_from: Mutex::new(counted.at + OLD) }
     }
 
-    /// Whether it is time to count it anew, and nobody does: then the caller is to.
+    /// Whether the caller is to count anew: it is time, and no other task does.
     fn begin_refresh(&self, now: Instant) -> bool {
         let mut refresh_from = self.refresh_from.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = now >= *refresh_from;
@@ -170,7 +168,7 @@ impl Large {
     }
 }
 
-/// An error that several callers wait for, for one of them.
+/// An error that is returned to several callers.
 fn own(error: Arc<Error>) -> Error {
     Arc::try_unwrap(error).unwrap_or_else(|error| match (error.code(), error.retry_after()) {
         (ErrorCode::Unavailable, _) => Error::unavailable(Shared(error)),
@@ -180,7 +178,7 @@ fn own(error: Arc<Error>) -> Error {
     })
 }
 
-/// The causes of an error that others have as well.
+/// The shared causes of such an error.
 #[derive(Debug)]
 struct Shared(Arc<Error>);
 

@@ -1,10 +1,10 @@
-//! Keeps passwords out of what the client libraries say.
+//! Keeps passwords out of the messages of client libraries.
 
 use crate::url::{Address, parameter, user_info};
 
-/// What a client library said about a failed connection, without the password.
+/// A client library's message about a failed connection, without the password.
 ///
-/// libpq quotes a URL that it cannot read, whole or in part; that is not repeated at all.
+/// libpq quotes a URL that it cannot read, whole or in part. Such a message is not repeated at all.
 pub(crate) fn without_secrets(message: &str, address: &Address) -> String {
     // A parameter that is known to libpq, but not to the one that this build has.
     if let Some((_, name)) = message.split_once("invalid URI query parameter: \"") {

@@ -1,54 +1,49 @@
 //! Whether the database can serve, and why not.
 
 use crate::database::Database;
+use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::migrate::{applied_versions, compare};
-use crate::task::Kind;
 use app::clock::Deadline;
 use diesel::r2d2::R2D2Connection;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How long asking may take.
 const ASK_WITHIN: Duration = Duration::from_millis(2_500);
-/// A database that has answered somebody within this time is there, even where it has no time for the question.
+/// A database that has answered any job within this time can be reached, even where it is too busy for a check.
 const RECENTLY: Duration = Duration::from_secs(3);
 
-/// Whether the database can serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaStatus {
-    /// It can.
     Ready,
-    /// It cannot be reached, or the replica cannot.
+    /// The database or its replica cannot be reached.
     Away {
-        /// Why, without secrets.
+        /// Without secrets.
         reason: String,
     },
-    /// Its schema lacks migrations that this binary has.
+    /// The schema lacks migrations that this binary has.
     SchemaBehind {
-        /// Their names, oldest first.
+        /// Names of migrations, oldest first.
         missing: Vec<String>,
-        /// How many it has. With none it was never migrated.
+        /// How many migrations the schema has; zero where it was never migrated.
         applied: usize,
     },
-    /// Its schema has migrations that this binary does not know.
+    /// The schema has migrations that this binary does not know.
     SchemaAhead {
-        /// Their versions, oldest first.
+        /// Versions of migrations, oldest first.
         unknown: Vec<String>,
     },
 }
 
 impl Database {
-    /// Asks the database how it is, in three seconds at most.
-    ///
-    /// A database that is too busy for the question is not away: it is then what it last was.
+    /// Checks the database, in three seconds at most. A database that is too busy for the check keeps its last status.
     pub async fn status(&self) -> SchemaStatus {
         let by = Deadline::within(ASK_WITHIN);
         let backend = self.backend;
         let (primary, replica) = self.inspected();
-        let applied = primary.run(Kind::Read, by, applied_versions);
-        let replica = replica.run(Kind::Read, by, |connection| connection.ping());
+        let applied = primary.run(JobKind::Read, by, applied_versions);
+        let replica = replica.run(JobKind::Read, by, |connection| connection.ping());
         match tokio::join!(applied, replica) {
             (Ok(applied), Ok(())) => {
                 let status = compare(backend, &applied);

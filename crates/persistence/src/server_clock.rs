@@ -1,4 +1,4 @@
-//! The time of day as the database server has it: the one clock that all servers of the shop share.
+//! The time of day at the database server, whose clock all servers of the shop share.
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
@@ -17,7 +17,7 @@ struct Moment {
 
 fn now(connection: &mut AnyConnection) -> QueryResult<Option<NaiveDateTime>> {
     let moment: Moment = match connection {
-        // A file has no clock other than this machine's.
+        // SQLite has no clock other than this machine's.
         #[cfg(feature = "sqlite")]
         AnyConnection::Sqlite(_) => return Ok(None),
         #[cfg(feature = "postgres")]
@@ -31,7 +31,7 @@ fn now(connection: &mut AnyConnection) -> QueryResult<Option<NaiveDateTime>> {
 }
 
 impl Database {
-    /// The time of day at the database server; none where it is a file of this machine.
+    /// The time of day at the database server; `None` on SQLite.
     ///
     /// # Errors
     /// Those of the storage.

@@ -1,10 +1,9 @@
-//! What a database URL says, and why it may be refused before anything is connected.
+//! Parsing of database URLs, and why a URL is refused before anything is connected.
 //!
-//! A URL that is taken here is one that the client library can read: `postgres.rs` and `mysql.rs` know what each takes,
+//! The client library can read every URL that is accepted here: `postgres.rs` and `mysql.rs` know what each takes,
 //! `foreign.rs` what other tools write, and what is set in its place.
 
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -14,14 +13,11 @@ mod postgres;
 
 pub(crate) use postgres::{parameter, query, user_info};
 
-/// The kinds of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A file beside the process.
     Sqlite,
-    /// PostgreSQL.
     Postgres,
-    /// MySQL or MariaDB.
+    /// Or MariaDB.
     Mysql,
 }
 
@@ -44,66 +40,47 @@ impl Backend {
 }
 
 /// Why a database can never be used as it is configured, however long one waits.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The URL has no scheme, or none that names a kind of database.
+    #[error("the URL has to begin with sqlite://, postgres:// or mysql://")]
     UnknownScheme,
     /// The URL begins as another tool writes it; holds how it is written here.
+    #[error("the URL begins as for another program; here it is written {0}")]
     OtherScheme(&'static str),
     /// This build lacks the kind of database; holds the Cargo feature that adds it.
+    #[error("this build lacks that database: build with the Cargo feature `{0}`")]
     NotCompiledIn(&'static str),
     /// The SQLite URL names no file.
+    #[error("the URL has to be sqlite:// and the path of a file: {0}")]
     NoFile(&'static str),
-    /// The URL cannot be read; holds why.
+    /// Holds why the URL cannot be read.
+    #[error("the URL cannot be read: {0}")]
     Unreadable(&'static str),
-    /// The URL has parameters that are not taken; holds each by its name, with what to do about it.
+    /// Holds the name of each parameter that is not taken, with what to do about it.
+    #[error("the URL has parameters that are not taken: {}", .0.join("; "))]
     Parameters(Vec<String>),
     /// The URL demands TLS, which this build cannot speak to PostgreSQL.
+    #[error("the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`")]
     NoTls,
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
+    #[error("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")]
     Replica,
-    /// There is no such file, and whoever opens it must not make one; holds its whole path.
+    /// The file does not exist, and whoever opens it must not make one; holds its whole path.
+    #[error("there is no file {}", .0.display())]
     Missing(PathBuf),
     /// The SQLite library has a bug that destroys data; holds its version.
+    #[error("SQLite {0} can damage the database (the WAL-reset bug); 3.51.3 is needed")]
     SqliteTooOld(String),
-    /// A thread could not be started.
+    #[error("a database thread cannot be started: {0}")]
     Threads(std::io::Error),
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownScheme => f.write_str("the URL has to begin with sqlite://, postgres:// or mysql://"),
-            Self::OtherScheme(here) => write!(f, "the URL begins as for another program; here it is written {here}"),
-            Self::NotCompiledIn(feature) => {
-                write!(f, "this build lacks that database: build with the Cargo feature `{feature}`")
-            }
-            Self::NoFile(problem) => write!(f, "the URL has to be sqlite:// and the path of a file: {problem}"),
-            Self::Unreadable(problem) => write!(f, "the URL cannot be read: {problem}"),
-            Self::Parameters(told) => write!(f, "the URL has parameters that are not taken: {}", told.join("; ")),
-            Self::NoTls => f.write_str(
-                "the URL's sslmode demands TLS, which this build lacks: build with the Cargo feature `postgres-tls`",
-            ),
-            Self::Replica => {
-                f.write_str("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")
-            }
-            Self::Missing(path) => write!(f, "there is no file {}", path.display()),
-            Self::SqliteTooOld(version) => {
-                write!(f, "SQLite {version} can damage the database (the WAL-reset bug); 3.51.3 is needed")
-            }
-            Self::Threads(error) => write!(f, "a database thread cannot be started: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-/// A URL that has been found usable, in the form that Diesel takes.
+/// A usable URL, in the form that Diesel takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) backend: Backend,
     pub(crate) url: SecretString,
-    /// Whether the session has to be asked if it is encrypted, because the client library does not see to it.
+    /// Whether each new session has to be checked for encryption, because the client library does not check it.
     #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "other client libraries see to it"))]
     pub(crate) must_prove_tls: bool,
 }
@@ -157,8 +134,8 @@ pub fn embedded_file(url: &str) -> Option<PathBuf> {
     (check_url(url).ok()? == Backend::Sqlite).then(|| PathBuf::from(rest_of(url)))
 }
 
-/// What to do about a URL whose connection goes, or may go, to another machine in the clear. `None` where it never does, and
-/// for a URL that [`check_url`] refuses.
+/// What to do about a URL whose connections to another machine are or may be unencrypted. `None` for any other URL, and for a
+/// URL that [`check_url`] refuses.
 #[must_use]
 pub fn remedy_for_plaintext(url: &str) -> Option<&'static str> {
     match check_url(url).ok()? {
@@ -178,7 +155,7 @@ fn is_this_machine(host: &str) -> bool {
         None if host.matches(':').count() > 1 => host,
         None => host.split(':').next().unwrap_or_default(),
     };
-    // A folder stands for the socket in it, and so does no host at all; `@` begins the name of one without a file.
+    // A folder means the socket in it, as does an empty host; `@` begins the name of a socket without a file.
     let is_socket = name.is_empty() || ["/", "%2F", "%2f", "@", "%40"].iter().any(|begin| name.starts_with(begin));
     is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -56,12 +56,12 @@ fn stored_role(stored: &str) -> Result<Role, Error> {
     Role::parse(stored).map_err(|_| corrupt("role"))
 }
 
-/// Names the column but not its content, which is personal.
+/// The message names the column but not its content, which is personal.
 fn corrupt(column: &'static str) -> Error {
     Error::internal(format!("users.{column} holds what the domain does not know"))
 }
 
-/// The keys under which an account may be kept, the one that is looked at first in front.
+/// The keys under which an account may be stored, in the order in which they are tried.
 fn keys(email: &Email) -> Vec<String> {
     email.former_key().into_iter().chain([email.key()]).map(str::to_owned).collect()
 }

@@ -1,12 +1,12 @@
-//! What the process does by itself while it serves. Each job ends where it is when the process stops, and loses nothing by
-//! that: what it was at is taken up by the next process.
+//! What the process does by itself while it serves. A job may be cut off when the process stops, and loses nothing by that:
+//! the next process does the work again.
 
 use crate::serve::millis;
 use app::audit_log::AuditLog;
 use app::clock::{Clock, Deadline};
-use app::payment::{MailError, Outbox, OutboxWorker, Payments, RENEW_EVERY, Reconciler, WebhookWorker};
-use app::product::ImageCleanup;
+use app::payment::{MailError, Outbox, OutboxWorker, Payments, RENEW_EVERY};
 use app::user::LoginAttempts;
+use app::worker::Worker;
 use chrono::TimeDelta;
 use domain::error::Error;
 use mail::Mailer;
@@ -17,50 +17,38 @@ use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How often what is not needed any more is dropped.
+/// How often rows that are not needed any more are deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
-/// How long an order that is sent again is known again.
+/// How long an order that is sent again under the same key gets the first answer.
 const KEYS_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// How long mails are kept once they are sent.
 const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
 
-/// How long the audit log tells of something.
+/// How long entries of the audit log are kept.
 const AUDIT_LOG_KEPT: TimeDelta = TimeDelta::days(366);
 
-/// How often what waits to be done about payments is counted.
+/// How often the backlog is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
-/// How often notifications are looked for that were not applied when they came.
-const INBOX_EVERY: Duration = Duration::from_secs(2);
-
-/// How often payments are looked for whose notification is overdue.
-const RECONCILE_EVERY: Duration = Duration::from_secs(5);
-
-/// How often mails are looked for.
-const MAIL_EVERY: Duration = Duration::from_secs(1);
-
-/// How often a mail server is called at that has not answered yet.
+/// How often a mail server is connected to that has not answered yet.
 const CALL_EVERY: Duration = Duration::from_secs(15);
 
-/// How often one is called at that refuses us: more would be taken for an attack.
+/// The same for a mail server that refuses us: more often would be taken for an attack.
 const CALL_AGAIN_EVERY: Duration = Duration::from_secs(300);
 
-/// How long mails that are being sent may go on when the process stops. What is cut off behind its end may be sent once more.
+/// How long sending may go on when the process stops. A mail that is cut off near its end may be sent once more.
 const LAST_MAILS: Duration = Duration::from_secs(10);
 
-/// How often images are looked for that no product has any more.
-const CLEAN_EVERY: Duration = Duration::from_secs(2);
-
-/// How often a job that keeps failing says so.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// How often a job that keeps failing is logged.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// A hash that takes longer makes log-in feel broken (OWASP's Password Storage Cheat Sheet).
 const SLOW_HASH: Duration = Duration::from_secs(1);
 
-/// Tells how long one hash takes on this machine, from which follows how many log-ins a second it can bear.
-pub(crate) async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
+/// Logs how long one hash takes on this machine, which limits how many log-ins a second it can serve.
+pub(crate) async fn log_hashing_time(passwords: Arc<Bcrypt>) {
     match passwords.measure(Deadline::within(Duration::from_secs(30))).await {
         Ok(elapsed) if elapsed > SLOW_HASH => {
             tracing::warn!(hash_ms = millis(elapsed), "a password hash takes long; lower auth.bcrypt_cost");
@@ -70,29 +58,28 @@ pub(crate) async fn tell_hashing_time(passwords: Arc<Bcrypt>) {
     }
 }
 
-/// Drops what is not needed any more: log-in counters, keys of orders, mails that were sent, old entries
-/// of the audit log.
+/// Deletes what is not needed any more: log-in counters, idempotency keys, mails that were sent, old entries of the audit log.
 pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     ticks.tick().await;
     loop {
         ticks.tick().await;
         let (now, by) = (clock.now(), || Deadline::within(Duration::from_secs(10)));
-        tell_purged("login attempts", LoginAttempts::purge(&*database, now, by()).await);
-        tell_purged("idempotency keys", database.forget_keys(now - KEYS_KEPT, by()).await);
-        tell_purged("audit log", AuditLog::purge(&*database, now - AUDIT_LOG_KEPT, by()).await);
-        tell_purged("mails", Outbox::purge(&*database, now - MAILS_KEPT, by()).await);
+        log_purged("login attempts", LoginAttempts::purge(&*database, now, by()).await);
+        log_purged("idempotency keys", database.forget_keys(now - KEYS_KEPT, by()).await);
+        log_purged("audit log", AuditLog::purge(&*database, now - AUDIT_LOG_KEPT, by()).await);
+        log_purged("mails", Outbox::purge(&*database, now - MAILS_KEPT, by()).await);
     }
 }
 
-fn tell_purged(what: &'static str, outcome: Result<usize, Error>) {
+fn log_purged(what: &'static str, outcome: Result<usize, Error>) {
     match outcome {
         Ok(purged) => tracing::debug!(purged, what, "purged"),
         Err(error) => tracing::warn!(causes = domain::error::causes(&error), what, "not purged"),
     }
 }
 
-/// Counts what waits to be done about payments, for the metrics.
+/// Counts the work on payments that waits, for the metrics.
 pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>, backlog: Arc<Mutex<Backlog>>) {
     let mut ticks = tokio::time::interval(COUNT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -104,48 +91,40 @@ pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>
     }
 }
 
-/// Applies the notifications that were not applied when they came.
-pub(crate) async fn apply_notifications(webhook_worker: Arc<WebhookWorker>, stop: CancellationToken) {
-    work("notifications", INBOX_EVERY, Duration::ZERO, stop, || {
-        let webhook_worker = Arc::clone(&webhook_worker);
-        async move { webhook_worker.run().await }
-    })
-    .await;
+/// Runs a worker again and again: once every interval, and where there was work, once more after the pause. The loop stops
+/// between two runs, so that nothing is left half done that need not be.
+pub(crate) async fn run_worker(worker: Arc<dyn Worker>, pause: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(worker.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failures = FailureLog::new(worker.subject());
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while !stop.is_cancelled() && failures.record(worker.run().await).is_some_and(|done| done > 0) {
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+    }
 }
 
-/// Asks the gateway about payments whose notification is overdue, with a pause between two.
-pub(crate) async fn reconcile(reconciler: Arc<Reconciler>, pause: Duration, stop: CancellationToken) {
-    work("payments", RECONCILE_EVERY, pause, stop, || {
-        let reconciler = Arc::clone(&reconciler);
-        async move { reconciler.run().await }
-    })
-    .await;
-}
-
-/// Finds out what the mail server can do, so that what it lacks is told before a mail needs it. Once it has answered there is
-/// nothing left to do: each further connection tells anew.
-pub(crate) async fn look_at_mail_server(mailer: Arc<Mailer>, stop: CancellationToken) {
-    let calling = async {
+/// Connects to the mail server until it answers, so that a capability that it lacks is logged before a mail needs it. Each
+/// later connection reports capabilities by itself.
+pub(crate) async fn probe_mail_server(mailer: Arc<Mailer>, stop: CancellationToken) {
+    let probing = async {
         while let Err(error) = mailer.look().await {
             let is_refused = matches!(error, MailError::Refused(_));
             tokio::time::sleep(if is_refused { CALL_AGAIN_EVERY } else { CALL_EVERY }).await;
         }
     };
-    // Nothing is lost by ending in the middle: no mail is at stake.
-    stop.run_until_cancelled(calling).await;
+    // Cancelling in the middle loses nothing: no mail is being sent.
+    stop.run_until_cancelled(probing).await;
 }
 
-/// Sends the mails that are due, which may take a mail server minutes for each.
+/// Runs the outbox worker, and renews the leases of mails meanwhile: a mail server may take minutes for one mail.
 pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: CancellationToken) {
-    let sending = work("mails", MAIL_EVERY, Duration::ZERO, stop.clone(), || {
-        let outbox_worker = Arc::clone(&outbox_worker);
-        async move { outbox_worker.run(|| tokio::time::sleep(MAIL_EVERY)).await }
-    });
+    let sending = run_worker(outbox_worker.clone(), Duration::ZERO, stop.clone());
     let renewing = async {
         let mut failures = FailureLog::new("the leases of mails");
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
-            failures.heed(outbox_worker.renew().await);
+            failures.record(outbox_worker.renew().await);
         }
     };
     let stopping = async {
@@ -161,59 +140,34 @@ pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: Cancellat
     }
 }
 
-/// Removes the images that no product has any more.
-pub(crate) async fn remove_images(cleanup: Arc<ImageCleanup>, stop: CancellationToken) {
-    work("images", CLEAN_EVERY, Duration::ZERO, stop, || {
-        let cleanup = Arc::clone(&cleanup);
-        async move { cleanup.run().await }
-    })
-    .await;
-}
-
-/// Does a job again and again: every so often, and where there was something to do, once more after a pause. It stops between
-/// two runs, so that nothing is left half done that need not be.
-async fn work<F>(what: &'static str, every: Duration, pause: Duration, stop: CancellationToken, run: impl Fn() -> F)
-where
-    F: Future<Output = Result<usize, Error>>,
-{
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failures = FailureLog::new(what);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        while !stop.is_cancelled() && failures.heed(run().await).is_some_and(|done| done > 0) {
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-        }
-    }
-}
-
-/// Remembers that a job fails, so that it is logged when that begins and ends, and now and then between.
+/// Logs when a job begins to fail and when it succeeds again, and from time to time between.
 struct FailureLog {
-    what: &'static str,
-    complained: Option<Instant>,
+    subject: &'static str,
+    logged_at: Option<Instant>,
 }
 
 impl FailureLog {
-    const fn new(what: &'static str) -> Self {
-        Self { what, complained: None }
+    const fn new(subject: &'static str) -> Self {
+        Self { subject, logged_at: None }
     }
 
-    fn heed<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
+    fn record<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
         match outcome {
             Ok(done) => {
-                if self.complained.take().is_some() {
-                    tracing::info!("{} are looked after again", self.what);
+                if self.logged_at.take().is_some() {
+                    tracing::info!("{} are looked after again", self.subject);
                 }
                 Some(done)
             }
             Err(error) => {
-                if self.complained.is_none_or(|at| at.elapsed() >= COMPLAIN_EVERY) {
-                    self.complained = Some(Instant::now());
+                if self.logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+                    self.logged_at = Some(Instant::now());
                     let causes = domain::error::causes(&error);
                     tracing::warn!(
                         code = error.code().as_str(),
                         causes,
                         "{} cannot be looked after for now",
-                        self.what
+                        self.subject
                     );
                 }
                 None
@@ -227,16 +181,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_that_keeps_failing_complains_once() {
+    fn a_job_that_keeps_failing_is_logged_once() {
         let mut failures = FailureLog::new("images");
-        assert_eq!(failures.heed(Ok(1)), Some(1));
-        assert!(failures.complained.is_none());
-        assert_eq!(failures.heed::<()>(Err(Error::unavailable("away"))), None);
-        let complained = failures.complained;
-        assert!(complained.is_some());
-        assert_eq!(failures.heed::<()>(Err(Error::unavailable("away"))), None);
-        assert_eq!(failures.complained, complained, "not again so soon");
-        assert_eq!(failures.heed(Ok(2)), Some(2));
-        assert!(failures.complained.is_none(), "the next failure is news");
+        assert_eq!(failures.record(Ok(1)), Some(1));
+        assert!(failures.logged_at.is_none());
+        assert_eq!(failures.record::<()>(Err(Error::unavailable("away"))), None);
+        let logged_at = failures.logged_at;
+        assert!(logged_at.is_some());
+        assert_eq!(failures.record::<()>(Err(Error::unavailable("away"))), None);
+        assert_eq!(failures.logged_at, logged_at, "not again so soon");
+        assert_eq!(failures.record(Ok(2)), Some(2));
+        assert!(failures.logged_at.is_none(), "the next failure is news");
     }
 }

@@ -219,7 +219,7 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     if let ConfiguredGateway::Simulator(simulator) = &parts.gateway {
         background.spawn(Arc::clone(simulator).run());
     }
-    background.spawn(background::tell_hashing_time(Arc::clone(&parts.passwords)));
+    background.spawn(background::log_hashing_time(Arc::clone(&parts.passwords)));
     let stop_workers = CancellationToken::new();
     let workers = workers(&parts, settings, &stop_workers);
 
@@ -244,12 +244,12 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
 /// Starts the workers that process the queues in the database. They stop between two pieces of work.
 fn workers(parts: &Parts, settings: &Settings, stop: &CancellationToken) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(background::apply_notifications(Arc::clone(&parts.webhook_worker), stop.clone()));
-    let pause = settings.payment.check_pause;
-    workers.spawn(background::reconcile(Arc::clone(&parts.reconciler), pause, stop.clone()));
-    workers.spawn(background::look_at_mail_server(Arc::clone(&parts.mailer), stop.clone()));
-    workers.spawn(background::send_mails(Arc::clone(&parts.outbox_worker), stop.clone()));
-    workers.spawn(background::remove_images(Arc::clone(&parts.cleanup), stop.clone()));
+    let payments_pause = settings.payment.check_pause;
+    workers.spawn(background::run_worker(parts.webhook_worker.clone(), Duration::ZERO, stop.clone()));
+    workers.spawn(background::run_worker(parts.reconciler.clone(), payments_pause, stop.clone()));
+    workers.spawn(background::run_worker(parts.cleanup.clone(), Duration::ZERO, stop.clone()));
+    workers.spawn(background::send_mails(parts.outbox_worker.clone(), stop.clone()));
+    workers.spawn(background::probe_mail_server(parts.mailer.clone(), stop.clone()));
     workers
 }
 

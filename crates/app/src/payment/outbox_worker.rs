@@ -4,12 +4,15 @@
 //! lease is renewed for as long as that goes on. A server that dies between the last two leaves a mail that is sent once more,
 //! with the same `Message-ID`.
 
+use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
 use crate::payment::mail::{Attempt, Claimed, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox};
+use crate::worker::Worker;
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::Error;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::{BTreeSet, VecDeque};
@@ -23,23 +26,23 @@ const BATCH: u32 = 20;
 const AT_ONCE: usize = 4;
 /// How long a mail is nobody else's, unless that is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often mails are looked for, also while others are being sent.
+const INTERVAL: Duration = Duration::from_secs(1);
 /// How often [`OutboxWorker::renew`] is to be called while mails are sent.
 pub const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// How long ticking one off may take.
 const TICK_TIME: Duration = Duration::from_secs(5);
 /// How often a mail is tried that the server keeps putting off.
 const MAX_ATTEMPTS: u32 = 10;
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
-/// The longest wait between two attempts, but for what [`wait_after`] adds by jitter_seed.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// The wait between two attempts of a mail, before jitter.
+const BACKOFF: Backoff = Backoff { first: TimeDelta::minutes(1), longest: TimeDelta::hours(1) };
+/// The same for a mail that the server refuses because of us.
+const BLOCKED_BACKOFF: Backoff = Backoff { longest: TimeDelta::hours(4), ..BACKOFF };
 /// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
 /// The same while it refuses us: what is asked of it more often is taken for an attack.
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// The longest wait between two attempts of a mail that is refused because of us.
-const LONGEST_BLOCKED_WAIT: TimeDelta = TimeDelta::hours(4);
-/// How often such a mail is tried: for about five days (RFC 5321 §4.5.4.1).
+/// How often a mail is tried that the server refuses because of us: for about five days (RFC 5321 §4.5.4.1).
 const MAX_BLOCKED_ATTEMPTS: u32 = 38;
 /// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
 const MAX_UNCERTAIN: u32 = 3;
@@ -96,33 +99,25 @@ pub struct OutboxWorker {
     sender: Arc<dyn MailSender>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    sleep: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
     work: Mutex<Work>,
 }
 
-impl OutboxWorker {
-    /// Sends what is in the outbox by the sender.
-    #[must_use]
-    pub fn new(
-        outbox: Arc<dyn Outbox>,
-        sender: Arc<dyn MailSender>,
-        clock: Arc<dyn Clock>,
-        observer: Arc<dyn Observer>,
-    ) -> Self {
-        Self { outbox, sender, clock, observer, work: Mutex::default() }
+#[async_trait]
+impl Worker for OutboxWorker {
+    fn subject(&self) -> &'static str {
+        "mails"
     }
 
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    fn interval(&self) -> Duration {
+        INTERVAL
     }
 
-    /// Sends what is due until there is no more, and tells how many mails it looked at. While that goes on,
-    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at
-    /// none, unless an operator is in a hurry. `pause` says when to look for more while some are being sent: a mail server may
-    /// take minutes for one, and the others are not to wait for it.
-    ///
-    /// # Errors
-    /// Those of the storage. That the mail server fails is noted there, to be tried again later.
-    pub async fn run<P: Future<Output = ()>>(&self, pause: impl Fn() -> P) -> Result<usize, Error> {
+    /// Sends the mails that are due until there are no more. While that goes on, [`renew`](Self::renew) is to be called
+    /// every [`RENEW_EVERY`]. After the mail server was found away the worker claims no mails for some time, unless an
+    /// operator has mails tried at once. Mails that become due while others are being sent do not wait for these: a mail
+    /// server may take minutes for one.
+    async fn run(&self) -> Result<usize, Error> {
         let mut claimed = self.claim().await?;
         let (mut begun, mut outcome) = (FuturesUnordered::new(), Ok(0));
         loop {
@@ -134,7 +129,7 @@ impl OutboxWorker {
             if begun.is_empty() {
                 return outcome;
             }
-            match select(begun.next(), Box::pin(pause())).await {
+            match select(begun.next(), (self.sleep)(INTERVAL)).await {
                 Either::Left((end, _)) => {
                     outcome = outcome.and_then(|count: usize| end.unwrap_or(Ok(())).map(|()| count + 1));
                 }
@@ -147,6 +142,24 @@ impl OutboxWorker {
                 }
             }
         }
+    }
+}
+
+impl OutboxWorker {
+    /// `sleep` is the runtime's timer.
+    pub fn new<F: Future<Output = ()> + Send + 'static>(
+        outbox: Arc<dyn Outbox>,
+        sender: Arc<dyn MailSender>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+        sleep: impl Fn(Duration) -> F + Send + Sync + 'static,
+    ) -> Self {
+        let sleep = Box::new(move |time| -> BoxFuture<'static, ()> { Box::pin(sleep(time)) });
+        Self { outbox, sender, clock, observer, sleep, work: Mutex::default() }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes out what is due, unless there is no use in that for now.
@@ -266,10 +279,10 @@ fn tell(mail: &Mail, attempt: &Attempt) {
 fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
-    let again = |told, longest, is_uncertain| {
+    let again = |told, backoff: Backoff, is_uncertain| {
         // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
-        let due = now + wait_after(attempts, mail.id.jitter_seed(), longest);
+        let due = now + backoff.jittered_wait(attempts, mail.id.jitter_seed());
         Attempt::Failed { due, error: told, is_uncertain }
     };
     match error {
@@ -277,23 +290,14 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
         MailError::Refused(_) => Attempt::Deferred { due: now + REFUSED_WAIT, error: told },
         MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
         MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
-        MailError::Blocked(_) => again(told, LONGEST_BLOCKED_WAIT, false),
+        MailError::Blocked(_) => again(told, BLOCKED_BACKOFF, false),
         MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
             Attempt::Dead { error: told }
         }
-        MailError::Unknown(_) => again(told, LONGEST_WAIT, true),
+        MailError::Unknown(_) => again(told, BACKOFF, true),
         MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },
-        MailError::Temporary(_) | MailError::Unsupported(_) => again(told, LONGEST_WAIT, false),
+        MailError::Temporary(_) | MailError::Unsupported(_) => again(told, BACKOFF, false),
     }
-}
-
-/// How long to wait after a failure when there have been this many before: twice as long each time, and a fifth more or less by
-/// jitter_seed, so that mails that failed together do not come back together.
-fn wait_after(attempts: u32, jitter_seed: u64, longest: TimeDelta) -> TimeDelta {
-    let factor = 2_i32.saturating_pow(attempts.min(16));
-    let wait = FIRST_WAIT.checked_mul(factor).map_or(longest, |wait| wait.min(longest));
-    let share = i32::try_from(jitter_seed.rotate_left(attempts.wrapping_mul(7)) % 401).unwrap_or(200);
-    wait * (800 + share) / 1000
 }
 
 #[cfg(test)]

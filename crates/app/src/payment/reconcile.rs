@@ -9,6 +9,8 @@ use crate::payment::gateway::{Gateway, GatewayError, Subject};
 use crate::payment::webhook_worker::warn_of;
 use crate::payment::{Cause, Change, Leases, PaymentNotifier, Payments};
 use crate::user::UserQueries;
+use crate::worker::Worker;
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::{Error, causes};
 use domain::payment::{Payment, PaymentId, PaymentPage, Report, ReportOutcome};
@@ -44,12 +46,18 @@ pub struct Reconciler {
     pub holder: String,
 }
 
-impl Reconciler {
-    /// Looks after one payment that is due, where it is this server's turn; tells how many that were: zero or one.
-    ///
-    /// # Errors
-    /// Those of the storage. That the gateway is away is noted there, to be tried again later.
-    pub async fn run(&self) -> Result<usize, Error> {
+#[async_trait]
+impl Worker for Reconciler {
+    fn subject(&self) -> &'static str {
+        "payments"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    /// Checks one payment that is due, if this server has the lease.
+    async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let by = Deadline::within(CHECK_TIME);
         if !self.leases.hold(LEASE_NAME, &self.holder, now, now + LEASE, by).await? {
@@ -61,7 +69,9 @@ impl Reconciler {
         }
         Ok(due.len())
     }
+}
 
+impl Reconciler {
     /// Looks after a payment for an operator, whether or not that is due. Returns it as it is then; none where there is no
     /// such payment.
     ///

@@ -1,11 +1,14 @@
 //! Applies stored notifications: asks the gateway what each one hints at, and changes the payment by the answer.
 
+use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
 use crate::payment::asking::ask;
 use crate::payment::gateway::{Gateway, Subject};
 use crate::payment::webhook::{APPLY_TIME, payment_of};
 use crate::payment::{Cause, Notifications, PaymentNotifier, Payments, PendingNotification};
+use crate::worker::Worker;
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::error::Error;
 use domain::id::uuid_id;
@@ -22,10 +25,8 @@ uuid_id! {
 const BATCH: u32 = 5;
 /// When others may try those that were taken up in one go.
 const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
-/// The longest wait between two attempts.
-const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// The wait between two attempts at a notification.
+const BACKOFF: Backoff = Backoff { first: TimeDelta::seconds(2), longest: TimeDelta::minutes(5) };
 /// How often a notification is tried of which the gateway knows nothing when asked.
 const UNCONFIRMED_AFTER: u32 = 5;
 /// How often a notification is tried while the gateway is away: about four hours. Its payment is asked about all the same.
@@ -102,12 +103,17 @@ pub struct WebhookWorker {
     pub observer: Arc<dyn Observer>,
 }
 
-impl WebhookWorker {
-    /// Applies what is due, and tells how many notifications it looked at: where that is not zero there may be more.
-    ///
-    /// # Errors
-    /// Those of the storage. That the gateway is away is noted there, to be tried again later.
-    pub async fn run(&self) -> Result<usize, Error> {
+#[async_trait]
+impl Worker for WebhookWorker {
+    fn subject(&self) -> &'static str {
+        "notifications"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let by = Deadline::within(APPLY_TIME);
         let pending = self.notifications.claim(BATCH, now, now + BATCH_LEASE, by).await?;
@@ -116,7 +122,9 @@ impl WebhookWorker {
         }
         Ok(pending.len())
     }
+}
 
+impl WebhookWorker {
     /// Asks the gateway what a notification hints at, and takes note of its answer.
     pub(super) async fn apply(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         let Some(id) = payment_of(&notification.order) else {
@@ -184,7 +192,7 @@ impl WebhookWorker {
         }
         // The time to ask may be what has run out.
         let by = if by.has_passed() { Deadline::within(Duration::from_secs(1)) } else { by };
-        let due = self.clock.now() + wait_after(notification.attempts);
+        let due = self.clock.now() + BACKOFF.wait(notification.attempts);
         self.notifications.postpone(notification.id, due, by).await
     }
 }
@@ -194,21 +202,4 @@ pub(super) fn warn_of(payment: &Payment) {
     let record = payment.record();
     let Some(Contradiction { transaction, told, .. }) = &record.contradiction else { return };
     tracing::warn!(payment_id = %record.id, transaction, told, "the gateway contradicts a payment; it waits for a person");
-}
-
-/// How long to wait after a failure when there have been this many before.
-fn wait_after(attempts: u32) -> TimeDelta {
-    let factor = 2_i32.saturating_pow(attempts.min(16));
-    FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_failure_doubles_the_wait_up_to_five_minutes() {
-        assert_eq!([0, 1, 2].map(wait_after), [2, 4, 8].map(TimeDelta::seconds));
-        assert_eq!(wait_after(30), TimeDelta::minutes(5));
-    }
 }

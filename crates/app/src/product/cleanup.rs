@@ -1,7 +1,10 @@
 //! Removing images that no product has any more.
 
+use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
 use crate::product::{ImageLedger, ImageStore, Removal};
+use crate::worker::Worker;
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::error::Error;
 use std::sync::Arc;
@@ -13,10 +16,8 @@ const BATCH: u32 = 50;
 const TIME: Duration = Duration::from_secs(30);
 /// When a place is tried again that was claimed by somebody who then fell: well after [`TIME`].
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
-/// The longest wait between two attempts.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// The wait between two attempts to remove an image.
+const BACKOFF: Backoff = Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::hours(1) };
 
 /// Removes the images that the ledger says are to go. Any number of servers may do so at once.
 pub struct ImageCleanup {
@@ -28,12 +29,17 @@ pub struct ImageCleanup {
     pub clock: Arc<dyn Clock>,
 }
 
-impl ImageCleanup {
-    /// Removes what is due, and tells how many images it looked at: where that is not zero there may be more.
-    ///
-    /// # Errors
-    /// Those of the ledger. That the store fails is noted there, to be tried again later.
-    pub async fn run(&self) -> Result<usize, Error> {
+#[async_trait]
+impl Worker for ImageCleanup {
+    fn subject(&self) -> &'static str {
+        "images"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    async fn run(&self) -> Result<usize, Error> {
         let by = Deadline::within(TIME);
         let now = self.clock.now();
         let removals = self.ledger.claim(BATCH, now, now + LEASE, by).await?;
@@ -42,7 +48,9 @@ impl ImageCleanup {
         }
         Ok(removals.len())
     }
+}
 
+impl ImageCleanup {
     async fn remove(&self, removal: &Removal, by: Deadline) -> Result<(), Error> {
         let Removal { key, attempts } = removal;
         match self.store.remove(key, by).await {
@@ -53,25 +61,8 @@ impl ImageCleanup {
             Err(error) => {
                 let causes = domain::error::causes(&error);
                 tracing::warn!(image = %key, attempts, causes, "an image could not be removed");
-                self.ledger.postpone(key, self.clock.now() + wait_after(*attempts), by).await
+                self.ledger.postpone(key, self.clock.now() + BACKOFF.wait(*attempts), by).await
             }
         }
-    }
-}
-
-/// How long to wait after a failure when there have been this many before.
-fn wait_after(attempts: u32) -> TimeDelta {
-    let factor = 2_i32.saturating_pow(attempts.min(16));
-    FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_failure_doubles_the_wait_up_to_an_hour() {
-        assert_eq!([0, 1, 2].map(wait_after), [5, 10, 20].map(TimeDelta::seconds));
-        assert_eq!(wait_after(u32::MAX), TimeDelta::hours(1));
     }
 }

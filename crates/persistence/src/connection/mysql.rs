@@ -44,8 +44,8 @@ struct Shown {
     value: String,
 }
 
-/// Refuses a session that is not encrypted though it should be: MariaDB's client library goes on in the clear where the
-/// server has no TLS, unless it checks certificates too. Nothing but the log-in has gone over the wire by then.
+/// Refuses a session that is not encrypted although the URL demands it: where the server has no TLS, MariaDB's client
+/// library continues in plaintext unless it checks certificates too. Only the log-in has been sent by then.
 fn check_tls(connection: &mut MysqlConnection) -> ConnectionResult<()> {
     let ciphers: Vec<Shown> = diesel::sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         .load(connection)

@@ -6,11 +6,11 @@ use diesel::{Connection, ConnectionResult, PgConnection};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// How long a transaction may sit idle, which ours never do for longer than a retry's pause.
+/// How long a transaction may be idle. Ours never are for longer than the pause before a retry.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
-/// How a connection notices that the other side has vanished without a word: sent bytes that nobody acknowledges for ten
-/// seconds, or three unanswered probes, two seconds apart, after five quiet ones.
+/// How a connection notices that the other side has vanished: sent bytes that are not acknowledged for ten seconds, or three
+/// unanswered probes, two seconds apart, after five seconds without traffic.
 const SIGNS_OF_LIFE: [(&str, u32); 5] = [
     ("tcp_user_timeout", 10_000),
     ("keepalives", 1),
@@ -27,7 +27,7 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<PgC
     Ok(connection)
 }
 
-/// The URL with those of the limits that libpq keeps itself and that the URL does not name
+/// Adds the limits that libpq itself enforces to a URL that does not name them
 /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
 fn with_limits(url: &str, session: &Session) -> String {
     let mut limited = url.to_owned();

@@ -35,8 +35,8 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Sql
     Ok(connection)
 }
 
-/// The error with the file's name in front. Its kind stays: a file that others are switching to the write-ahead log is
-/// tried again.
+/// Puts the file's name before the message. The kind of the error stays, because a file that another process is switching to
+/// the write-ahead log is tried again.
 fn naming(path: &Path, error: ConnectionError) -> ConnectionError {
     match error {
         ConnectionError::CouldntSetupConfiguration(Error::DatabaseError(kind, information)) => {
@@ -47,15 +47,15 @@ fn naming(path: &Path, error: ConnectionError) -> ConnectionError {
     }
 }
 
-/// The whole path of a file that has to be there and is not.
+/// The whole path of the file, where the file has to exist and does not.
 pub(crate) fn missing(address: &Address, access: Access) -> Option<PathBuf> {
     let path = Path::new(address.expose());
     let is_missing = access != Access::Create && !path.exists();
     is_missing.then(|| absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-/// The file as a URI by which SQLite opens it and never makes it (<https://www.sqlite.org/uri.html>). It is opened for writing
-/// even where nothing is to be written: who reads beside others needs the index of the write-ahead log.
+/// A URI by which SQLite opens the file and never creates it (<https://www.sqlite.org/uri.html>). The file is opened for
+/// writing even for readers, because they need the index of the write-ahead log.
 fn existing(path: &str) -> String {
     let mut uri = if path.starts_with('/') { "file://".to_owned() } else { "file:".to_owned() };
     for byte in path.bytes() {
@@ -88,7 +88,7 @@ fn create_privately(path: &Path) -> io::Result<()> {
 /// committed through a loss of power (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 fn settings(session: &Session) -> String {
     let wait = session.statement_timeout.unwrap_or(session.lock_timeout).as_millis();
-    // To switch to the write-ahead log is to write, and may be done to a file that is no shop's. One that is has it already.
+    // Switching to the write-ahead log would change a file that may not be a shop's. A shop's file has been switched already.
     let mode = match session.access {
         Access::Create => "PRAGMA journal_mode = WAL;",
         Access::Write => "",

@@ -1,4 +1,4 @@
-//! What the lanes promise, on a file, and what sessions promise, on the servers at hand.
+//! Guarantees of the executor, tested on SQLite, and of sessions, tested on the servers at hand.
 
 use super::*;
 use crate::options::QUEUE_TIMEOUT;
@@ -14,7 +14,7 @@ struct Fixture {
     _folder: tempfile::TempDir,
 }
 
-/// One reader, one writer, two places in the queue.
+/// One reader, one writer, and a queue of two jobs.
 fn small() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("shop.db").display());
@@ -73,7 +73,7 @@ async fn more_jobs_than_may_wait_are_refused_at_once() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     let gauges = fixture.database.gauges();
-    let read = LaneGauges { lane: "read", size: 1, in_use: 1, waiting: 2 };
+    let read = ("read", ExecutorGauges { threads: 1, in_use: 1, waiting: 2 });
     assert!(gauges.contains(&read), "{gauges:?}");
     let outcomes = calls.join_all().await;
     let refused = outcomes.iter().filter(|code| **code == Some(ErrorCode::Unavailable)).count();
@@ -211,7 +211,7 @@ async fn sessions_have_the_settings_that_the_code_relies_on() {
     }
 }
 
-/// What a pooler in transaction mode cannot carry: a statement that one transaction names and another one uses.
+/// A pooler in transaction mode does not support a statement that one transaction names and another one uses.
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn without_prepared_statements_nothing_is_named_on_the_server() {
@@ -237,7 +237,7 @@ async fn without_prepared_statements_nothing_is_named_on_the_server() {
     }
 }
 
-/// Two who take the same two rows in opposite order: the database ends one of them, and the lane tries it again.
+/// Two transactions lock the same two rows in opposite order: the database ends one, and the thread runs it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_loses_a_deadlock_is_tried_again() {
     for (url, _) in servers() {

@@ -1,4 +1,4 @@
-//! One counter as it is stored.
+//! A stored counter of the log-in throttle.
 
 use crate::connection::AnyConnection;
 use crate::schema::login_attempts::{self, account_key, attempt_key, failures, last_at, pending, table};
@@ -18,14 +18,13 @@ struct CounterRow {
     trusted_until: Option<NaiveDateTime>,
 }
 
-/// A counter: one whose row this transaction has locked, or one that is to get its first row.
+/// A counter whose row this transaction has locked, or a counter that has no row yet.
 pub(super) struct StoredCounter {
     row: CounterRow,
     has_row: bool,
 }
 
 impl StoredCounter {
-    /// A counter that has counted nothing.
     pub(super) fn new(key: &str, account: &str, now: DateTime<Utc>) -> Self {
         let row = CounterRow {
             attempt_key: key.to_owned(),
@@ -38,12 +37,10 @@ impl StoredCounter {
         Self { row, has_row: false }
     }
 
-    /// Which counter it is.
     pub(super) fn key(&self) -> &str {
         &self.row.attempt_key
     }
 
-    /// What has been counted.
     pub(super) fn count(&self) -> QueryResult<AttemptCounter> {
         let count = |stored: i64| {
             u32::try_from(stored).map_err(|_| Error::DeserializationError("a negative count of log-in attempts".into()))
@@ -55,26 +52,25 @@ impl StoredCounter {
         })
     }
 
-    /// Replaces what has been counted.
     pub(super) fn set(&mut self, counter: AttemptCounter) {
         self.row.failures = counter.failures.into();
         self.row.pending = counter.pending.into();
         self.row.last_at = counter.last_at.naive_utc();
     }
 
-    /// Counts how an attempt ended, and tells what has been counted then.
+    /// Counts how an attempt ended, and returns the new counts.
     pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
         let counter = self.count()?.settle(attempt, now);
         self.set(counter);
         Ok(counter)
     }
 
-    /// Has the address count by itself until then.
+    /// Gives the address a counter of its own until then.
     pub(super) const fn trust_until(&mut self, end: DateTime<Utc>) {
         self.row.trusted_until = Some(end.naive_utc());
     }
 
-    /// Whether the address counts by itself.
+    /// Whether the address has a counter of its own.
     pub(super) fn is_trusted(&self, now: DateTime<Utc>) -> bool {
         self.row.trusted_until.is_some_and(|end| end > now.naive_utc())
     }
@@ -84,8 +80,8 @@ impl StoredCounter {
         self.row.pending > 0
     }
 
-    /// Stores the counter. Where it has no row yet, another transaction may have been first: the key then refuses this
-    /// one, which has to begin anew.
+    /// Stores the counter. Where it has no row yet and another transaction inserts one first, the unique key refuses this
+    /// row, and the transaction has to be run again.
     pub(super) fn save(&self, connection: &mut AnyConnection) -> QueryResult<()> {
         if self.has_row {
             let row = table.find(&self.row.attempt_key);
@@ -97,7 +93,7 @@ impl StoredCounter {
     }
 }
 
-/// The counters with these keys that have a row, locked in one order whoever asks, so that nobody waits in a circle. On
+/// The counters with these keys that have a row. All transactions lock them in the same order, which prevents deadlocks. On
 /// SQLite the transaction is the lock.
 pub(super) fn lock(connection: &mut AnyConnection, keys: [&str; 2]) -> QueryResult<Vec<StoredCounter>> {
     let rows = table.filter(attempt_key.eq_any(keys)).order(attempt_key);
@@ -113,15 +109,14 @@ pub(super) fn lock(connection: &mut AnyConnection, keys: [&str; 2]) -> QueryResu
     Ok(rows.into_iter().map(stored).collect())
 }
 
-/// Forgets the failures in all counters of an account, and tells in how many there were any. Addresses that are trusted
-/// stay so.
+/// Forgets the failures in all counters of an account. Returns how many of these had any. Trusted addresses stay trusted.
 pub(super) fn clear(connection: &mut AnyConnection, account: &str) -> QueryResult<usize> {
     let counting = table.filter(account_key.eq(account).and(failures.gt(0).or(pending.gt(0))));
     diesel::update(counting).set((failures.eq(0), pending.eq(0))).execute(connection)
 }
 
-/// Drops those of the next rows in the keys' order that have nothing to remember, and tells how many these were and the
-/// key to go on after.
+/// Deletes those of the next rows, in the order of keys, that count nothing any more. Returns how many these were, and the
+/// last key that was examined.
 pub(super) fn drop_forgotten(
     connection: &mut AnyConnection,
     after: &str,
@@ -140,7 +135,7 @@ pub(super) fn drop_forgotten(
     Ok((dropped, last))
 }
 
-/// An attempt may have come in between: then the row is not what it was.
+/// Deletes a row unless an attempt has changed it since it was read.
 fn delete_unless_used(connection: &mut AnyConnection, row: &CounterRow) -> QueryResult<usize> {
     let unused = table.find(&row.attempt_key).filter(last_at.eq(row.last_at)).filter(pending.eq(row.pending));
     diesel::delete(unused).execute(connection)

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use diesel::prelude::*;
 use std::time::{Duration, Instant};
 
-/// How often a process that waits asks again.
+/// How often a process that waits tries again.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Names the lock among all advisory locks of a PostgreSQL database: "go-comm" in ASCII.
@@ -27,7 +27,7 @@ impl Turn {
         Self { end: Instant::now() + duration }
     }
 
-    /// Asks until there is something.
+    /// Tries again until there is a result.
     pub(super) fn wait_for<T>(
         &self,
         mut ask: impl FnMut() -> Result<Option<T>, MigrateError>,

@@ -11,7 +11,6 @@ use domain::error::Error;
 use domain::money::Money;
 use domain::payment::{Event, EventKind, PaymentId, Resolution, State};
 
-/// An event as it is stored.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = payment_events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
@@ -26,7 +25,6 @@ pub(super) struct EventRow {
     happened_at: NaiveDateTime,
 }
 
-/// A mail as it is queued.
 #[derive(Insertable)]
 #[diesel(table_name = mails)]
 struct QueuedMail {
@@ -113,7 +111,7 @@ impl EventRow {
         }
     }
 
-    /// The event, and what caused it.
+    /// The event and its cause.
     pub(super) fn event(self) -> Result<(Event, String), Error> {
         let unknown = || Error::internal("payment_events.kind holds what the domain does not know");
         let kind = self.kind().ok_or_else(unknown)?;
@@ -126,7 +124,7 @@ impl EventRow {
     }
 }
 
-/// Records what happened to a payment, and queues a mail for each change that somebody sees.
+/// Stores a payment's events, and queues the mails for each change that buyer or seller see.
 pub(super) fn record(
     connection: &mut AnyConnection,
     payment: PaymentId,
@@ -167,7 +165,7 @@ fn mails_about(payment: PaymentId, event: &Event, now: NaiveDateTime) -> impl It
     })
 }
 
-/// What happened to a payment after its event of a number, in order.
+/// A payment's events after the one with this number, in order.
 pub(super) fn after(connection: &mut AnyConnection, payment: PaymentId, number: u32) -> QueryResult<Vec<EventRow>> {
     payment_events::table
         .filter(payment_events::payment_id.eq(payment.to_string()))

@@ -1,4 +1,4 @@
-//! Lists of payments: a walk along the index of those who buy, or of those who sell, from a place on; and those of operators.
+//! Lists of payments: those of a buyer or a seller, read along an index from a place on, and those of operators.
 
 use crate::connection::AnyConnection;
 use crate::payment::row::{PaymentRow, Stored};
@@ -31,7 +31,7 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> 
         Start::Offset(offset) => selection.offset(i64::try_from(*offset).unwrap_or(i64::MAX)),
         Start::After(place) => {
             let (at, last) = (place.created_at.naive_utc(), place.id.to_string());
-            // The first condition follows from the second: it is the one by which an index is entered.
+            // The first condition follows from the second. Databases use an index for the first only.
             selection.filter(created_at.le(at)).filter(created_at.lt(at).or(id.lt(last)))
         }
     };
@@ -41,23 +41,20 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> 
     Stored::complete(connection, rows)
 }
 
-/// How many payments a listing has in all.
 pub(super) fn count(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<i64> {
     listed(listing).select(count_star()).get_result(connection)
 }
 
-/// Which payments an operator wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Whether only those that wait for a person.
+    /// Whether to list only payments that need an operator's attention.
     pub attention: bool,
-    /// Only those that buyers and sellers see so; all where there is none.
+    /// The status that buyers and sellers see; `None` for all.
     pub status: Option<Status>,
-    /// How many at most.
     pub limit: u32,
 }
 
-/// The payments that an operator wants to see, the newest first.
+/// The newest first.
 pub(super) fn overview(connection: &mut AnyConnection, wanted: Overview) -> QueryResult<Stored> {
     let mut selection = payments::table.into_boxed();
     if wanted.attention {
@@ -66,7 +63,7 @@ pub(super) fn overview(connection: &mut AnyConnection, wanted: Overview) -> Quer
     if let Some(status) = wanted.status {
         selection = selection.filter(state.eq_any(status.states().map(State::as_str)));
     }
-    // Identifiers grow with time.
+    // Ids grow with time (UUID v7).
     let rows = selection.order(id.desc()).limit(wanted.limit.into()).select(PaymentRow::as_select());
     let rows = rows.load(connection)?;
     Stored::complete(connection, rows)

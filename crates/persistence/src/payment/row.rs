@@ -1,8 +1,9 @@
-//! A payment as it is stored.
+//! The rows of a payment.
 
 use crate::connection::AnyConnection;
 use crate::payment::stock;
 use crate::schema::{payment_transactions, payments};
+use crate::work_queue::{QueuedRow, load_unlocked};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::error::Error;
@@ -15,7 +16,6 @@ use domain::product::{Description, Details, ImageKey, ImageUrl, Picture, Price, 
 use domain::version::Version;
 use std::collections::HashMap;
 
-/// All that is stored of a payment in its own table.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = payments, treat_none_as_default_value = false)]
 pub(crate) struct PaymentRow {
@@ -53,7 +53,7 @@ pub(crate) struct PaymentRow {
     updated_at: NaiveDateTime,
 }
 
-/// What changes in a payment; what was ordered does not.
+/// The columns that change. What was ordered does not.
 #[derive(AsChangeset)]
 #[diesel(table_name = payments, treat_none_as_null = true)]
 struct ChangedColumns {
@@ -73,7 +73,6 @@ struct ChangedColumns {
     updated_at: NaiveDateTime,
 }
 
-/// One attempt to pay.
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = payment_transactions)]
 struct TransactionRow {
@@ -87,10 +86,25 @@ struct TransactionRow {
     learnt_at: NaiveDateTime,
 }
 
-/// The longest name of a transaction that is kept, in characters. A genuine one never comes near.
+/// In characters. Longer ids of transactions are cut; genuine ones are much shorter.
 const LONGEST_ID: usize = 255;
-/// The longest text about what did not fit that is kept, in characters.
+/// In characters. Longer texts about a contradiction are cut.
 const LONGEST_TOLD: usize = 500;
+
+impl QueuedRow for PaymentRow {
+    fn load_due(connection: &mut AnyConnection, limit: u32, now: NaiveDateTime) -> QueryResult<Vec<Self>> {
+        let due = payments::table
+            .filter(payments::next_check_at.le(now))
+            .order((payments::next_check_at, payments::id))
+            .limit(limit.into());
+        load_unlocked!(connection, due)
+    }
+
+    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+        let unchanged = payments::table.find(&self.id).filter(payments::next_check_at.eq(self.next_check_at));
+        diesel::update(unchanged).set(payments::next_check_at.eq(until)).execute(connection)
+    }
+}
 
 fn count(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
@@ -244,7 +258,7 @@ impl PaymentRow {
     }
 }
 
-/// Rows of payments and of what belongs to them, read together.
+/// Rows of payments, of their transactions and of their reservations.
 pub(crate) struct Stored {
     rows: Vec<PaymentRow>,
     transactions: Vec<TransactionRow>,
@@ -252,7 +266,7 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Reads what belongs to payments.
+    /// Loads the transactions and reservations of payments.
     pub(crate) fn complete(connection: &mut AnyConnection, rows: Vec<PaymentRow>) -> QueryResult<Self> {
         if rows.is_empty() {
             return Ok(Self { rows, transactions: Vec::new(), reservations: HashMap::new() });
@@ -267,7 +281,7 @@ impl Stored {
         Ok(Self { rows, transactions, reservations })
     }
 
-    /// The payments, in the order of their rows.
+    /// In the order of the rows.
     pub(crate) fn payments(mut self) -> Result<Vec<Payment>, Error> {
         let mut payments = Vec::with_capacity(self.rows.len());
         for row in std::mem::take(&mut self.rows) {
@@ -280,12 +294,11 @@ impl Stored {
     }
 }
 
-/// Finds a payment's row.
 pub(super) fn find(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<Option<PaymentRow>> {
     payments::table.find(id.to_string()).select(PaymentRow::as_select()).get_result(connection).optional()
 }
 
-/// The same, locked until the transaction ends. On SQLite the transaction is the lock.
+/// A payment's row, locked until the transaction ends. On SQLite the transaction is the lock.
 pub(super) fn lock(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<Option<PaymentRow>> {
     let payment = payments::table.find(id.to_string());
     match connection {
@@ -299,12 +312,11 @@ pub(super) fn lock(connection: &mut AnyConnection, id: PaymentId) -> QueryResult
     .optional()
 }
 
-/// Adds a payment's row.
 pub(super) fn add(connection: &mut AnyConnection, payment: &Payment) -> QueryResult<()> {
     diesel::insert_into(payments::table).values(PaymentRow::from(payment)).execute(connection).map(drop)
 }
 
-/// Stores what has changed in a payment whose row is locked.
+/// Updates a payment whose row is locked.
 pub(super) fn change(
     connection: &mut AnyConnection,
     before: &PaymentRecord,

@@ -1,8 +1,7 @@
-//! The pieces that are reserved for payments: the one place that moves stock for them.
+//! Reservations of stock for payments. No other module moves stock for a payment.
 //!
-//! Each function takes a payment's identifier, may be called again without doing more, and asks nothing else of the payment:
-//! the shape of a service of its own, should stock ever live elsewhere. Here it lives beside the payments, so that both change
-//! in one transaction.
+//! Each function takes a payment's id, may be called again without doing more, and needs nothing else of the payment, so that
+//! stock could become a service of its own. Here both change in one transaction.
 
 use crate::connection::AnyConnection;
 use crate::schema::{products, stock_reservations};
@@ -13,7 +12,7 @@ use domain::payment::Reservation;
 use domain::product::ProductId;
 use std::collections::HashMap;
 
-/// A product's stock while nobody else changes it; none where there is no such product, withdrawn or not.
+/// A product's stock, locked; `None` where the product does not exist, withdrawn or not.
 fn on_shelf(connection: &mut AnyConnection, product: &str) -> QueryResult<Option<i32>> {
     let shelf = products::table.find(product).select(products::stock);
     match connection {
@@ -27,7 +26,7 @@ fn on_shelf(connection: &mut AnyConnection, product: &str) -> QueryResult<Option
     .optional()
 }
 
-/// Takes pieces off a product's stock, on condition that they are there; tells whether they were.
+/// Takes pieces off a product's stock. Returns whether there were enough.
 fn take(connection: &mut AnyConnection, product: &str, quantity: i32) -> QueryResult<bool> {
     let enough = products::table.find(product).filter(products::stock.ge(quantity));
     let taken = (
@@ -38,8 +37,8 @@ fn take(connection: &mut AnyConnection, product: &str, quantity: i32) -> QueryRe
     diesel::update(enough).set(taken).execute(connection).map(|rows| rows == 1)
 }
 
-/// Puts pieces back. Its seller may have set the stock anew meanwhile: what is more than a stock can be is let go, because an
-/// overflow would keep the payment from ever ending.
+/// Puts pieces back. The seller may have set the stock anew meanwhile. Pieces beyond the largest stock are dropped, because
+/// an overflow would keep the payment from ever ending.
 fn put_back(connection: &mut AnyConnection, product: &str, quantity: i32) -> QueryResult<()> {
     let has_room = products::stock.le(i32::MAX.saturating_sub(quantity));
     let given = (
@@ -50,7 +49,7 @@ fn put_back(connection: &mut AnyConnection, product: &str, quantity: i32) -> Que
     diesel::update(products::table.find(product)).set(given).execute(connection).map(drop)
 }
 
-/// Reserves pieces for a payment until a time; tells whether there were enough.
+/// Reserves pieces for a payment until a time. Returns whether there were enough.
 pub(super) fn reserve(
     connection: &mut AnyConnection,
     payment: &str,
@@ -79,7 +78,7 @@ pub(super) fn reserve(
     Ok(true)
 }
 
-/// Moves a payment's pieces to where they are said to be.
+/// Moves a payment's reservation to a state, and the product's stock with it.
 pub(super) fn set(
     connection: &mut AnyConnection,
     payment: &str,
@@ -94,7 +93,7 @@ pub(super) fn set(
     if was == is.as_str() {
         return Ok(());
     }
-    // The condition makes sure that pieces are given back once, even if somebody forgot to lock the payment.
+    // The condition makes sure that pieces are given back once, even where a caller has not locked the payment.
     let moved = diesel::update(place.filter(stock_reservations::state.eq(&was)))
         .set((stock_reservations::state.eq(is.as_str()), stock_reservations::updated_at.eq(now.naive_utc())))
         .execute(connection)?;
@@ -109,7 +108,7 @@ pub(super) fn set(
     }
 }
 
-/// What has become of the pieces of payments. What is on the shelf is not looked at.
+/// The reservations of payments, without the stock that is left.
 pub(super) fn of(connection: &mut AnyConnection, payments: &[String]) -> QueryResult<HashMap<String, Reservation>> {
     let stored: Vec<(String, String)> = stock_reservations::table
         .filter(stock_reservations::payment_id.eq_any(payments))
@@ -118,8 +117,8 @@ pub(super) fn of(connection: &mut AnyConnection, payments: &[String]) -> QueryRe
     Ok(stored.into_iter().filter_map(|(payment, state)| Some((payment, restore(&state)?))).collect())
 }
 
-/// What has become of a payment's pieces and, where they were given back, how many could be reserved anew: nobody else takes
-/// those before the transaction ends.
+/// A payment's reservation and, where its pieces were given back, how many could be reserved anew: the product is locked
+/// until the transaction ends.
 pub(super) fn look(
     connection: &mut AnyConnection,
     reservation: Reservation,

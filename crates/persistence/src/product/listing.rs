@@ -1,8 +1,7 @@
 //! Lists of products.
 //!
-//! A piece of a list is a walk along an index from a place on, however far inside the list that is. Only a piece that
-//! is asked for by number has to be counted off, which is done in the index alone: its rows are read behind the place that
-//! was found so.
+//! A page of a list is read along an index from a cursor's place on, however far inside the list that is. Only a page that is
+//! asked for by number has to be counted off, in the index alone; its rows are read from the place that was found so.
 
 use crate::connection::AnyConnection;
 use crate::dialect::Planner;
@@ -17,22 +16,19 @@ use diesel::result::Error;
 use domain::money::Money;
 
 type Backend = <AnyConnection as Connection>::Backend;
-/// A selection of products, of which all columns are at hand.
 type Selection = products::BoxedQuery<'static, Backend>;
-/// The rows of a piece of a list.
 type Rows = products::BoxedQuery<'static, Backend, SqlTypeOf<AsSelect<ProductRow, Backend>>>;
 
-/// Marks the characters of a searched text that would be wildcards. A backslash would have to be written twice on MySQL.
+/// Escapes wildcards in a searched text. A backslash would have to be written twice on MySQL.
 const ESCAPE: char = '!';
 
-/// What products are sorted by, as it is stored.
 enum Key {
     CreatedAt(NaiveDateTime),
     Price(i64),
     Name(String),
 }
 
-/// The products of a listing, in its order, and one more than its limit where more follow.
+/// The products of a page in order, and one more than its limit where another page follows.
 pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryResult<Vec<ProductRow>> {
     let place = match &listing.page.start {
         Start::Offset(0) => None,
@@ -45,7 +41,6 @@ pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryRe
     rows(listing, place, Planner::of(connection))?.load(connection)
 }
 
-/// How many products a filter lets through.
 pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
     filtered(filter, None, Planner::of(connection)).select(count_star()).get_result(connection)
 }
@@ -84,7 +79,7 @@ fn place(listing: &Listing, number: u64, planner: Planner) -> Selection {
     ordered(listing, planner).offset(before).limit(1)
 }
 
-/// Selects the rows of a list behind a place, or from its beginning.
+/// Selects the rows of a list after a place, or from its beginning.
 fn rows(listing: &Listing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
     let mut selection = ordered(listing, planner);
     if let Some(place) = place {
@@ -94,7 +89,7 @@ fn rows(listing: &Listing, place: Option<(Key, String)>, planner: Planner) -> Qu
     Ok(selection.limit(limit).select(ProductRow::as_select()))
 }
 
-/// The products that a filter lets through, for a list in this order.
+/// The products that match a filter, for a list in this order.
 fn filtered(filter: &Filter, sort: Option<Sort>, planner: Planner) -> Selection {
     let mut selection = products::table.filter(deleted_at.is_null()).into_boxed();
     if let Some(text) = &filter.text {
@@ -124,7 +119,7 @@ fn filtered(filter: &Filter, sort: Option<Sort>, planner: Planner) -> Selection 
     selection
 }
 
-/// The pattern of names that hold a text, to the letter.
+/// The pattern of names that contain a text literally.
 fn pattern(text: &SearchText) -> String {
     let mut pattern = String::from("%");
     for character in text.key().chars() {
@@ -137,8 +132,8 @@ fn pattern(text: &SearchText) -> String {
     pattern
 }
 
-/// All products of a list, in its order; the identifier decides among equals, in the same direction, so that one index
-/// gives the whole order.
+/// All products of a list in its order. The id decides among equals, in the same direction, so that one index has the whole
+/// order.
 fn ordered(listing: &Listing, planner: Planner) -> Selection {
     let selection = filtered(&listing.filter, Some(listing.sort), planner);
     if sorts_by_hand(listing, planner) {
@@ -158,8 +153,7 @@ fn ordered(listing: &Listing, planner: Planner) -> Selection {
     }
 }
 
-/// Keeps what comes behind a place. The first condition follows from the second: it is the one by which an index is
-/// entered.
+/// Keeps the rows after a place. The first condition follows from the second. Databases use an index for the first only.
 fn behind(
     selection: Selection,
     listing: &Listing,
@@ -195,8 +189,7 @@ fn behind(
     })
 }
 
-/// Whether a database that would not do so by itself is to pick one seller's products and to sort these, instead of looking
-/// for them in the order of all.
+/// Whether to make the database sort one seller's products, where it would by itself search for them in the order of all.
 fn sorts_by_hand(listing: &Listing, planner: Planner) -> bool {
     let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
     planner == Planner::Blind && listing.filter.seller.is_some() && !is_by_time

@@ -1,4 +1,4 @@
-//! A product as it is stored.
+//! The row of a product.
 
 use crate::connection::AnyConnection;
 use crate::dialect::on_each;
@@ -13,7 +13,7 @@ use domain::product::{
 };
 use domain::version::Version;
 
-/// All that is read of a product; that it has been withdrawn is not, because then it is not read.
+/// The columns that are read. `deleted_at` is not, because withdrawn products are not read.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = products, treat_none_as_default_value = false)]
 pub(crate) struct ProductRow {
@@ -85,12 +85,11 @@ fn corrupt(column: &'static str) -> Error {
 }
 
 impl ProductRow {
-    /// How often the product has been changed.
     pub(super) const fn version(&self) -> Version {
         Version::restore(self.version)
     }
 
-    /// What a change does that somebody may have to answer for, with the values before and after.
+    /// The values before and after of columns whose changes the audit log lists.
     pub(super) fn differences(&self, changes: &Changes) -> Vec<(Action, String)> {
         let price = changes.price.map(|price| price.money()).filter(|price| price.minor() != self.price);
         let price = price.map(|new| {
@@ -102,13 +101,12 @@ impl ProductRow {
         price.into_iter().chain(stock).collect()
     }
 
-    /// The place of the product's image in our store.
     pub(super) fn image_key(&self) -> Option<&str> {
         self.image_key.as_deref()
     }
 }
 
-/// The two columns of which a picture fills one.
+/// A picture fills one of these columns.
 fn picture_columns(picture: &Picture) -> (Option<String>, Option<String>) {
     match picture {
         Picture::None => (None, None),
@@ -117,7 +115,7 @@ fn picture_columns(picture: &Picture) -> (Option<String>, Option<String>) {
     }
 }
 
-/// The columns that change: an outer `None` leaves one as it is.
+/// The columns that change. An outer `None` leaves a column as it is.
 #[derive(AsChangeset)]
 #[diesel(table_name = products)]
 struct ChangedColumns {
@@ -155,7 +153,7 @@ pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryR
     on_each!(connection, connection => offered.select(ProductRow::as_select()).get_result(connection)).optional()
 }
 
-/// The same, locked until the transaction ends. On SQLite the transaction is the lock.
+/// Such a row, locked until the transaction ends. On SQLite the transaction is the lock.
 pub(crate) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
     match connection {
@@ -169,7 +167,7 @@ pub(crate) fn lock(connection: &mut AnyConnection, product: ProductId) -> QueryR
     .optional()
 }
 
-/// Sets the columns that change in a row that is locked.
+/// Updates a row that is locked.
 pub(super) fn change(
     connection: &mut AnyConnection,
     row: &ProductRow,
@@ -188,7 +186,6 @@ pub(super) fn withdraw(connection: &mut AnyConnection, row: &ProductRow, now: Da
     diesel::update(table.find(&row.id)).set(columns).execute(connection).map(drop)
 }
 
-/// Adds a product.
 pub(super) fn add(connection: &mut AnyConnection, row: &ProductRow) -> QueryResult<()> {
     diesel::insert_into(table).values(row).execute(connection).map(drop)
 }

@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Products of which one knows how many there are, and how often that was asked.
+/// Products with a known total, which counts how often it is asked for.
 #[derive(Default)]
 struct Shop {
     total: AtomicU64,
     counts: AtomicUsize,
-    /// What counting fails with, next.
+    /// The error with which the next count fails.
     failures: Mutex<VecDeque<ErrorCode>>,
     /// Whether counting waits for `go`.
     is_slow: AtomicBool,
@@ -45,7 +45,7 @@ impl ProductQueries for Shop {
     }
 }
 
-/// Tasks that run when they are told to.
+/// Tasks that run when a test runs them.
 #[derive(Default)]
 struct Tasks(Mutex<Vec<Task>>);
 
@@ -94,7 +94,7 @@ impl Bench {
         self.tasks.0.lock().unwrap().len()
     }
 
-    /// Runs what has been spawned.
+    /// Runs the spawned tasks.
     async fn run(&self) {
         let tasks = std::mem::take(&mut *self.tasks.0.lock().unwrap());
         join_all(tasks).await;
@@ -185,7 +185,7 @@ async fn a_count_that_fails_in_the_background_is_tried_again_later() {
     assert_eq!(bench.total().await, Ok(20_001));
 }
 
-/// Runs calls and, once they all wait, what makes the count go on.
+/// Runs calls and, once they all wait, lets the count continue.
 async fn all_at_once(bench: &Bench, calls: usize) -> Vec<Result<u64, ErrorCode>> {
     let answers = join_all((0..calls).map(|_| bench.total()));
     let go = async {

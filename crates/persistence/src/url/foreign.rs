@@ -1,4 +1,4 @@
-//! What other tools write into a database URL, and what is set in its place.
+//! Parameters and schemes that other tools write into database URLs, and what to write instead.
 
 use super::OpenError;
 
@@ -6,7 +6,7 @@ const POSTGRES: &str = "postgres://user:password@host/name";
 const MYSQL: &str = "mysql://user:password@host/name";
 const SQLITE: &str = "sqlite:// and the path of a file, as in sqlite://data/shop.db";
 
-/// How long a name may be that is repeated in a text.
+/// The longest name that a message repeats.
 const LONGEST_NAME: usize = 40;
 
 const PREPARED: &str =
@@ -109,7 +109,7 @@ const ANYWHERE: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The same, for PostgreSQL alone.
+/// Those for PostgreSQL alone.
 pub(super) const POSTGRES_ONLY: &[(&[&str], &str)] = &[
     (
         &["schema", "currentschema", "searchpath", "schemasearchpath"],
@@ -128,7 +128,7 @@ pub(super) const POSTGRES_ONLY: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The same, for MySQL and MariaDB alone.
+/// Those for MySQL and MariaDB alone.
 pub(super) const MYSQL_ONLY: &[(&[&str], &str)] = &[
     (
         &[
@@ -150,7 +150,7 @@ pub(super) const MYSQL_ONLY: &[(&[&str], &str)] = &[
     (&["host", "port"], "write it as in mysql://host:3306/name"),
 ];
 
-/// What is wrong with a URL whose scheme is none of ours.
+/// Why a URL with an unknown scheme is refused.
 pub(super) fn scheme(url: &str) -> OpenError {
     let lower = url.to_ascii_lowercase();
     let head = match lower.split_once("://") {
@@ -169,12 +169,12 @@ pub(super) fn scheme(url: &str) -> OpenError {
     }
 }
 
-/// Whether this is libpq's other form, `host=… dbname=…`.
+/// Whether this is libpq's key-value form, `host=… dbname=…`.
 fn is_keyword_list(lower: &str) -> bool {
     ["host=", "dbname=", "user="].iter().any(|keyword| lower.starts_with(keyword))
 }
 
-/// A parameter that is not taken, with what to do about it. `known` are those that are.
+/// Says what to do about a parameter that is not accepted. `known` are the accepted ones.
 pub(super) fn told(name: &str, known: &[&str], more: &[(&[&str], &str)]) -> String {
     let plain = plain(name);
     let remedy = known
@@ -193,7 +193,7 @@ fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
-/// The name, where it surely is one: what is not may be a piece of a password.
+/// The name, where it certainly is one: other text may be a piece of a password.
 fn shown(name: &str) -> &str {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_name) { name } else { "one with an odd name" }

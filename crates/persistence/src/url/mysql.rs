@@ -1,7 +1,7 @@
-//! URLs of MySQL and MariaDB, as Diesel reads them, and what of them each client library keeps.
+//! URLs of MySQL and MariaDB, as Diesel reads them, and which parameters each client library respects.
 //!
-//! Diesel hands `ssl_mode` on as an option that MariaDB's client library takes for another one, so that nothing comes of it
-//! (<https://github.com/diesel-rs/diesel/issues/5110>). That library reads the same wishes from a connection string, which
+//! Diesel passes `ssl_mode` on as an option that MariaDB's client library takes for another one, so that it has no effect
+//! (<https://github.com/diesel-rs/diesel/issues/5110>). That library reads the same options from a connection string, which
 //! takes the host's place (<https://mariadb.com/docs/connectors/mariadb-connector-c/api-functions/mariadb_connect>). It checks
 //! certificates before it tells the server anything; but a server without TLS it refuses for `ssl-verify-server-cert` alone,
 //! so that otherwise the session has to be asked.
@@ -10,14 +10,14 @@ use super::{OpenError, foreign, is_this_machine};
 use ::url::Url;
 use std::collections::BTreeMap;
 
-/// The parameters that are taken; any other Diesel drops without a word.
+/// The accepted parameters. Diesel silently drops any other.
 const PARAMETERS: [&str; 5] = ["unix_socket", "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key"];
 
 /// How to have a connection encrypted.
 pub(super) const REMEDY: &str = "add ssl_mode=verify_identity to the URL, with ssl_ca=FILE where the certificate is of one's \
                                  own authority, or ssl_mode=required, which encrypts but does not ask who answers";
 
-/// The variable by which MariaDB's client library checks no certificates, since its version 3.4.
+/// The environment variable that makes MariaDB's client library check no certificates, since version 3.4.
 const NO_CHECK: &str = "MARIADB_TLS_DISABLE_PEER_VERIFICATION";
 
 const ESCAPE: &str = "it has no host, or a port that is none from 1 to 65535; special characters in a user's name or password \
@@ -51,11 +51,10 @@ impl Mode {
     }
 }
 
-/// Whose client library it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
     Mariadb,
-    /// It keeps every `ssl_mode` itself.
+    /// Respects every `ssl_mode`.
     Mysql,
 }
 
@@ -66,26 +65,26 @@ const KEEPS_MODES: bool = false;
 
 const LINKED: Client = if KEEPS_MODES { Client::Mysql } else { Client::Mariadb };
 
-/// A URL that has been found usable.
+/// A usable URL.
 struct Checked {
     url: Url,
     mode: Option<Mode>,
     is_socket: bool,
 }
 
-/// Whether the URL, of which this is what stands behind the scheme, can be kept in all that it asks.
+/// Whether all that the URL demands can be respected. `rest` is the URL behind the scheme.
 pub(super) fn check(rest: &str) -> Result<(), OpenError> {
     read(rest, LINKED, std::env::var_os(NO_CHECK).is_some()).map(drop)
 }
 
-/// The URL in the form in which Diesel and the client library keep it, and whether the session has to be asked if it is
-/// encrypted.
+/// The URL in the form that Diesel and the client library respect, and whether each session has to be checked for
+/// encryption.
 pub(super) fn for_diesel(rest: &str) -> Result<(String, bool), OpenError> {
     let checked = read(rest, LINKED, std::env::var_os(NO_CHECK).is_some())?;
     rewritten(checked, LINKED)
 }
 
-/// Whether a connection may go to another machine in the clear.
+/// Whether a connection to another machine may be unencrypted.
 pub(super) fn may_be_plaintext(rest: &str) -> bool {
     read(rest, LINKED, false).is_ok_and(|Checked { url, mode, is_socket }| {
         !is_socket && mode < Some(Mode::Required) && !url.host_str().is_some_and(is_this_machine)
@@ -107,7 +106,7 @@ fn read(rest: &str, client: Client, checks_nobody: bool) -> Result<Checked, Open
     if !told.is_empty() {
         return Err(if is_password { OpenError::Unreadable(ESCAPE) } else { OpenError::Parameters(told) });
     }
-    // Other characters would make options of it.
+    // Other characters would turn the value into options.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if !host.starts_with('[') && !host.bytes().all(is_name) {
         return Err(OpenError::Unreadable(HOST));
@@ -131,7 +130,7 @@ fn read(rest: &str, client: Client, checks_nobody: bool) -> Result<Checked, Open
     }
 }
 
-/// The parameters, and what is wrong with each by itself.
+/// The parameters, and the mistakes in each by itself.
 fn parameters(url: &Url) -> (BTreeMap<String, String>, Vec<String>) {
     let mut parameters = BTreeMap::new();
     let mut told = Vec::new();
@@ -150,7 +149,7 @@ fn parameters(url: &Url) -> (BTreeMap<String, String>, Vec<String>) {
     (parameters, told)
 }
 
-/// What the parameters ask together that would not be kept.
+/// Which demands of several parameters together would not be respected.
 fn unkept(
     host: &str,
     mode: Option<Mode>,
@@ -198,7 +197,7 @@ fn rewritten(checked: Checked, client: Client) -> Result<(String, bool), OpenErr
     let Some(mode) = mode.filter(|_| client == Client::Mariadb) else {
         return Ok((url.into(), mode >= Some(Mode::Required)));
     };
-    // MariaDB's client library would take it for the name of a file.
+    // MariaDB's client library would read it as the name of a file.
     let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "ssl_mode").collect();
     if others.is_empty() {
         url.set_query(None);

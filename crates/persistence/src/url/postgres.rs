@@ -54,11 +54,11 @@ const PARAMETERS: &[&str] = &[
     "load_balance_hosts",
 ];
 
-/// Those that are whole numbers.
+/// Parameters that are whole numbers.
 const NUMBERS: [&str; 6] =
     ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"];
 
-/// What `sslmode` may be.
+/// The values of `sslmode`.
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// How to have a connection encrypted.
@@ -85,7 +85,7 @@ pub(super) fn check(url: &str) -> Result<(), OpenError> {
     check_transport(url)
 }
 
-/// A `%` begins two hexadecimal digits, of which NUL is not one.
+/// Each `%` has to begin two hexadecimal digits, and `%00` is refused.
 fn check_escapes(url: &str) -> Result<(), OpenError> {
     let is_byte = |rest: &str| {
         let digits = rest.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -115,7 +115,7 @@ fn check_host(host: &str) -> Result<(), OpenError> {
     check_port(port.unwrap_or_default())
 }
 
-/// A port; none is the usual one.
+/// A port; without one libpq takes its default.
 fn check_port(port: &str) -> Result<(), OpenError> {
     if port.is_empty() || port.parse::<u16>().is_ok_and(|number| number > 0) {
         Ok(())
@@ -153,7 +153,7 @@ fn check_transport(url: &str) -> Result<(), OpenError> {
     if demands_tls(url) && !cfg!(feature = "postgres-tls") { Err(OpenError::NoTls) } else { Ok(()) }
 }
 
-/// Whether libpq gives up rather than go on in the clear: by its own choice it takes what the server has
+/// Whether libpq fails where the server has no TLS. By default it then continues in plaintext
 /// (<https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS>).
 fn demands_tls(url: &str) -> bool {
     // libpq takes `ssl=true`, as JDBC writes it, for `sslmode=require`.
@@ -161,8 +161,8 @@ fn demands_tls(url: &str) -> bool {
     matches!(mode, Some("require" | "verify-ca" | "verify-full"))
 }
 
-/// Whether a connection may go to another machine in the clear. `variable` gives the process's variables: libpq takes hosts
-/// from there that the URL does not name (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+/// Whether a connection to another machine may be unencrypted. `variable` reads environment variables: libpq takes hosts from
+/// these that the URL does not name (<https://www.postgresql.org/docs/current/libpq-envars.html>).
 pub(super) fn may_be_plaintext(url: &str, variable: impl Fn(&str) -> Option<String>) -> bool {
     if demands_tls(url) {
         return false;
@@ -174,7 +174,7 @@ pub(super) fn may_be_plaintext(url: &str, variable: impl Fn(&str) -> Option<Stri
     }
     let is_named = hosts(url).any(|host| !host.is_empty());
     let own_host = variable("PGHOST").filter(|_| !is_named);
-    // An address is where a connection goes, whatever the host's name is.
+    // A connection goes to the address, whatever the host's name is.
     let own_address = variable("PGHOSTADDR").filter(|_| parameter(url, "hostaddr").is_none());
     let of_process = [own_host, own_address].into_iter().flatten();
     !hosts(url).all(is_this_machine) || of_process.flat_map(|hosts| split(&hosts)).any(|host| !is_this_machine(&host))
@@ -184,8 +184,7 @@ fn split(hosts: &str) -> Vec<String> {
     hosts.split(',').map(str::to_owned).collect()
 }
 
-/// The user and the password, and what stands behind them. As libpq has it, they end at the first `@`, unless a `/` comes
-/// before it.
+/// User and password, and the rest of the URL. Libpq ends them at the first `@`, unless a `/` comes before it.
 fn split_user(url: &str) -> (Option<&str>, &str) {
     let rest = rest_of(url);
     let end = rest.find(['@', '/']).filter(|at| rest.as_bytes().get(*at) == Some(&b'@'));
@@ -216,7 +215,7 @@ fn named_hosts(url: &str) -> impl Iterator<Item = &str> {
     split_user(url).1.split(['/', '?']).next().unwrap_or_default().split(',')
 }
 
-/// All hosts of a URL: parameters name some too.
+/// All hosts of a URL, also those that parameters name.
 fn hosts(url: &str) -> impl Iterator<Item = &str> {
     let parameters = ["host", "hostaddr"].into_iter().filter_map(move |name| parameter(url, name));
     named_hosts(url).chain(parameters.flat_map(|hosts| hosts.split(',')))

@@ -1,4 +1,4 @@
-//! Crashes: a server that dies between two of its steps, whichever these are.
+//! Crashes: a server dies between any two of its steps.
 
 use crate::gateway::Counter;
 use app::clock::Deadline;
@@ -26,7 +26,7 @@ pub(crate) struct Fuse {
 }
 
 impl Fuse {
-    /// Lets so many steps pass; all of them where the number is negative.
+    /// Lets this many steps pass; all of them where the number is negative.
     pub(crate) fn set(&self, steps: i64) {
         self.left.store(steps, Ordering::Relaxed);
     }
@@ -43,7 +43,7 @@ impl Fuse {
         }
     }
 
-    /// Does something until it ends or the server dies; tells whether it ended.
+    /// Runs a future until it ends or the server dies; `None` where it died.
     pub(crate) async fn burn<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let end = tokio::select! {
             end = work => Some(end),
@@ -54,7 +54,7 @@ impl Fuse {
     }
 }
 
-/// A part of a server that may die before and behind each step.
+/// A port whose server may die before and after each call.
 pub(crate) struct Fused<T> {
     pub(crate) inner: Arc<T>,
     pub(crate) fuse: Arc<Fuse>,
@@ -217,16 +217,16 @@ impl Gateway for Fused<Counter> {
     }
 }
 
-/// A mail server that fails now and then, and remembers what it has taken.
+/// A mail server that fails for some mails, and records those that it accepts.
 #[derive(Default)]
-pub(crate) struct Letterbox {
+pub(crate) struct FakeMailServer {
     pub(crate) taken: Mutex<BTreeMap<String, u32>>,
     pub(crate) faults: Mutex<u8>,
 }
 
 #[async_trait]
-impl MailSender for Fused<Letterbox> {
-    async fn send(&self, letter: &MailContent) -> Result<Delivery, MailError> {
+impl MailSender for Fused<FakeMailServer> {
+    async fn send(&self, mail: &MailContent) -> Result<Delivery, MailError> {
         self.fuse.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();
@@ -241,7 +241,7 @@ impl MailSender for Fused<Letterbox> {
             2 => return Err(MailError::Away("refused".into())),
             _ => {}
         }
-        *self.inner.taken.lock().unwrap().entry(letter.message_id.clone()).or_default() += 1;
+        *self.inner.taken.lock().unwrap().entry(mail.message_id.clone()).or_default() += 1;
         self.fuse.step().await;
         if fault % 6 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
     }

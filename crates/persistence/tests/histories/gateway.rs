@@ -1,4 +1,4 @@
-//! A payment gateway in memory: the truth that the shop has to find out.
+//! A payment gateway in memory, which has the truth that the shop has to find out.
 
 use app::clock::Deadline;
 use app::payment::{Gateway, GatewayError, Invoice, NotificationForm, Signed, Subject};
@@ -11,14 +11,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// What happens to the next calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It refuses an order.
     Refuses,
     /// It cannot be reached.
     Away,
-    /// Its answer is lost, and what was asked for is done.
+    /// It does what it is asked for, and its answer is lost.
     LosesAnswers,
     /// It is not asked.
     Rests,
@@ -40,11 +39,11 @@ pub(crate) enum Turn {
 #[derive(Clone, Debug)]
 struct Known {
     total: Money,
-    /// What payers are asked for on top of it.
+    /// The fee on top of the amount.
     fee: Money,
-    /// Whether answers name the transaction in the place of the order.
+    /// Whether answers name the transaction instead of the order.
     is_unnamed: bool,
-    /// Whether it tells another amount than was ordered.
+    /// Whether the gateway reports another amount than was ordered.
     is_confused: bool,
     is_open: bool,
     expires_at: DateTime<Utc>,
@@ -58,7 +57,6 @@ struct State {
     fault: Option<(Fault, u8)>,
 }
 
-/// The gateway.
 #[derive(Default)]
 pub(crate) struct Counter(Mutex<State>);
 
@@ -120,7 +118,6 @@ impl Counter {
         self.0.lock().unwrap().orders.keys().cloned().collect()
     }
 
-    /// What it knows of an order's attempts.
     pub(crate) fn truth(&self, order: &str) -> Vec<TransactionStatus> {
         let state = self.0.lock().unwrap();
         state
@@ -130,7 +127,7 @@ impl Counter {
             .unwrap_or_default()
     }
 
-    /// Tells another amount than was ordered, or the right one, from now on.
+    /// From now on, reports another amount than was ordered, or the right one.
     pub(crate) fn confuse(&self, order: &str, is_confused: bool) {
         if let Some(known) = self.0.lock().unwrap().orders.get_mut(order) {
             known.is_confused = is_confused;
@@ -173,7 +170,7 @@ impl Counter {
             (Turn::ChargeBack, T::Settlement) => T::Chargeback,
             _ => return,
         };
-        // A settlement that a bank takes back ends the order.
+        // A chargeback of a settlement ends the order.
         let was_paid = *status == T::Settlement;
         *status = next;
         known.is_open = next == T::Deny && !was_paid;
@@ -201,8 +198,7 @@ impl Counter {
         Some(if is_taken { notifications.remove(index) } else { notifications[index].clone() })
     }
 
-    /// Whether the shop finds out what a notification tells when it never comes. What changes when something is paid it does
-    /// not ask about.
+    /// Whether the shop finds out what a notification says without it. The shop does not ask about payments that are paid.
     pub(crate) fn may_be_lost(notification: &NotificationForm) -> bool {
         !matches!(&*notification.transaction_status, "refund" | "chargeback" | "deny" | "cancel")
     }

@@ -1,5 +1,5 @@
 //! Random histories: orders, payers, a gateway that fails, notifications that are shuffled, repeated, late, lost or forged, and
-//! servers that die between any two steps. After each of them nothing is lost, nothing is sold twice, and nobody is told twice.
+//! servers that die between any two steps. After each history nothing is lost, no piece is sold twice, and no mail is sent twice.
 //!
 //! `HISTORIES=all` goes through 10,000 on SQLite and 500 on each server, as the gate does; without it there are a tenth of them.
 #![expect(
@@ -10,6 +10,7 @@
     reason = "a failed step is a failed test"
 )]
 
+mod doubles;
 mod fuse;
 mod gateway;
 #[path = "../suite/support.rs"]
@@ -28,11 +29,14 @@ use std::sync::Arc;
 use support::{Kind, TestDatabase, kinds};
 use world::World;
 
-/// One step of a history. A number names one of what there is, counted around.
+/// One step of a history. An index names an order or a notification, modulo how many exist.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Somebody orders, perhaps under a key.
-    Order { quantity: i32, key: Option<u8> },
+    /// A buyer orders, with or without a key.
+    Order {
+        quantity: i32,
+        key: Option<u8>,
+    },
     /// A payer chooses a way to pay.
     Begin(usize),
     /// An attempt to pay goes on.
@@ -45,23 +49,20 @@ pub(crate) enum Step {
     Lose(usize),
     /// A notification is changed on its way, or made up.
     Forge(usize),
-    /// Minutes pass.
+    /// In minutes.
     Pass(i64),
-    /// Payments are looked after.
     Reconcile,
-    /// Notifications are looked after.
     ReadInbox,
-    /// Mails are sent.
     SendMails,
     /// The gateway fails for some calls.
     Break(Fault, u8),
-    /// The mail server fails for some letters.
+    /// The mail server fails for some mails.
     BreakMail(u8),
-    /// The server dies after so many steps of what it does next.
+    /// The server dies after this many steps of its next call.
     Crash(i64),
-    /// The seller has some more pieces.
+    /// The seller adds pieces to the stock.
     Refill(i32),
-    /// The gateway tells of an order in a way that does not fit, or in one that does, from now on.
+    /// From now on, the gateway reports another amount for an order than was ordered, or the right one.
     Confuse(usize, bool),
 }
 
@@ -89,7 +90,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A gateway that was away when it was asked for the last time kept a second attempt, which was paid, to itself.
+/// The gateway was away at the last check and did not report a second attempt, which was paid.
 fn paid_while_the_gateway_was_away() -> Vec<Step> {
     let order = || Step::Order { quantity: 1, key: None };
     vec![
@@ -119,16 +120,16 @@ fn count(kind: Kind) -> u32 {
     }
 }
 
-/// How many histories share a database: so few that it stays small, so many that making it costs little.
+/// How many histories share a database: few enough to keep it small, and enough to share the cost of creating it.
 const SHARED: u32 = 200;
 
-/// Where the files of databases are: in memory, where there is a place for such.
+/// Where the files of databases are: in memory, where the system has a folder for that.
 fn place() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// Goes through a history, and looks what became of it.
+/// Runs a history and checks the result.
 async fn live(database: &Arc<Database>, before: i64, history: &[Step]) {
     let world = World::new(database, before).await;
     for step in history {
@@ -138,7 +139,7 @@ async fn live(database: &Arc<Database>, before: i64, history: &[Step]) {
     world.check().await;
 }
 
-/// Goes through so many histories, one after another.
+/// Runs histories, one after another.
 fn go_through(kind: Kind, mut left: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     while left > 0 {

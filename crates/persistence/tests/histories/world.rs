@@ -1,105 +1,40 @@
-//! A shop under way: the real use cases on a real database, and the truth about its payments beside it.
+//! A running shop: the real use cases on a real database, beside a gateway that knows the truth about its payments.
 
 use crate::Step;
-use crate::fuse::{Fuse, Fused, Letterbox};
+use crate::doubles::{Codes, ManualClock, Quiet};
+use crate::fuse::{FakeMailServer, Fuse, Fused};
 use crate::gateway::Counter;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
 use app::entity_tag::Tags;
-use app::observe::{Observer, PaymentReport, RequestReport};
 use app::page::{PageRequest, Start};
 use app::payment::{
-    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing, PaymentNotifier,
-    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Rulings, Subscription, WebhookWorker,
+    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentListing, PaymentPresenter, PaymentQueries,
+    ReceiveNotification, Reconciler, Rulings, WebhookWorker,
 };
 use app::pipeline::UseCase;
-use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
-use async_trait::async_trait;
+use app::product::{ProductImages, ProductQueries, Products};
+use app::worker::Worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Identity, Seller};
-use domain::error::{Error, ErrorCode};
+use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::payment::status::state_of;
-use domain::payment::{
-    AmountLimits, Attention, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, State, Status,
-};
-use domain::product::{Changes, Image, ImageAddress, ImageKey, Product, Stock};
+use domain::payment::{AmountLimits, Attention, Payment, PaymentId, Reservation, Resolution, Ruling, State, Status};
+use domain::product::{Changes, Product, Stock};
 use domain::user::{Role, UserId};
 use persistence::Database;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A clock that only moves when a history says so.
-struct Hands(Mutex<DateTime<Utc>>);
-
-impl Clock for Hands {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-}
-
-struct Codes;
-
-impl PaymentCodes for Codes {
-    fn draw(&self) -> PaymentCode {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        PaymentCode::of(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// Nobody watches, and nobody counts.
-struct Quiet;
-
-#[async_trait]
-impl PaymentNotifier for Quiet {
-    fn notify(&self, _id: PaymentId) {}
-
-    fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-        None
-    }
-}
-
-impl Observer for Quiet {
-    fn request_answered(&self, _report: &RequestReport<'_>) {}
-    fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
-    fn payment(&self, _report: PaymentReport<'_>) {}
-    fn panic_caught(&self, place: &'static str) {
-        panic!("{place} panicked");
-    }
-}
-
-/// These products have no images.
-#[async_trait]
-impl ImageStore for Quiet {
-    async fn put(&self, _key: &ImageKey, _image: Image, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is stored here")
-    }
-
-    async fn remove(&self, _key: &ImageKey, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is removed here")
-    }
-
-    async fn address(&self, _key: &ImageKey) -> Result<ImageAddress, Error> {
-        unreachable!("no image is shown here")
-    }
-}
-
-#[async_trait]
-impl ImageInspector for Quiet {
-    async fn inspect(&self, _bytes: Vec<u8>, _by: Deadline) -> Result<Result<Image, domain::error::Reason>, Error> {
-        unreachable!("no image is looked at here")
-    }
-}
-
-/// What a history happens to.
 pub(crate) struct World {
     database: Arc<Database>,
-    clock: Arc<Hands>,
+    clock: Arc<ManualClock>,
     gateway: Arc<Counter>,
-    letters: Arc<Letterbox>,
+    mail_server: Arc<FakeMailServer>,
     fuse: Arc<Fuse>,
     checkout: Checkout,
     receive: ReceiveNotification,
@@ -111,8 +46,8 @@ pub(crate) struct World {
     pieces: AtomicI64,
     answered: Mutex<BTreeMap<PaymentId, i32>>,
     crashes: AtomicI64,
-    /// What the steps of a crash are, until the next thing is done.
-    doom: AtomicI64,
+    /// After how many steps of the next call the server dies; negative for never.
+    crash_after: AtomicI64,
 }
 
 const PIECES: i32 = 6;
@@ -121,9 +56,9 @@ impl World {
     /// A shop whose history begins later than the `before` others in the database.
     pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
         let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
-        let clock = Arc::new(Hands(Mutex::new(start)));
-        let (gateway, letters, fuse) =
-            (Arc::new(Counter::default()), Arc::new(Letterbox::default()), Arc::new(Fuse::default()));
+        let clock = Arc::new(ManualClock(Mutex::new(start)));
+        let (gateway, mail_server, fuse) =
+            (Arc::new(Counter::default()), Arc::new(FakeMailServer::default()), Arc::new(Fuse::default()));
         fuse.set(-1);
         let payments = Fused::new(database, &fuse);
         let counter = Fused::new(&gateway, &fuse);
@@ -162,8 +97,9 @@ impl World {
             observer: Arc::new(Quiet),
             holder: "the only one".to_owned(),
         };
-        let mailer = Fused::new(&letters, &fuse);
-        let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet));
+        let mailer = Fused::new(&mail_server, &fuse);
+        let outbox_worker =
+            OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet), |_| std::future::pending());
         // Each history has a seller of its own, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();
@@ -173,7 +109,7 @@ impl World {
             database: Arc::clone(database),
             clock,
             gateway,
-            letters,
+            mail_server,
             fuse,
             checkout,
             receive: ReceiveNotification { worker: webhook_worker, require_signature: true },
@@ -185,7 +121,7 @@ impl World {
             pieces: AtomicI64::new(PIECES.into()),
             answered: Mutex::default(),
             crashes: AtomicI64::new(0),
-            doom: AtomicI64::new(-1),
+            crash_after: AtomicI64::new(-1),
         }
     }
 
@@ -198,9 +134,9 @@ impl World {
         }
     }
 
-    /// Does something, unless the server dies meanwhile.
+    /// Runs a call; `None` where the server dies during it.
     async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.fuse.set(self.doom.swap(-1, Ordering::Relaxed));
+        self.fuse.set(self.crash_after.swap(-1, Ordering::Relaxed));
         let end = self.fuse.burn(work).await;
         if end.is_none() {
             self.crashes.fetch_add(1, Ordering::Relaxed);
@@ -228,17 +164,17 @@ impl World {
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
             Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
             Step::ReadInbox => drop(self.alive(self.receive.worker.run()).await),
-            Step::SendMails => drop(self.alive(self.outbox_worker.run(std::future::pending)).await),
+            Step::SendMails => drop(self.alive(self.outbox_worker.run()).await),
             Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
-            Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
-            Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
+            Step::BreakMail(mails) => *self.mail_server.faults.lock().unwrap() = mails,
+            Step::Crash(steps) => self.crash_after.store(steps, Ordering::Relaxed),
             Step::Refill(pieces) => self.refill(pieces).await,
             Step::Confuse(order, is) => drop(self.order(order).map(|order| self.gateway.confuse(&order, is))),
         }
         self.check_pieces().await;
     }
 
-    /// Somebody begins to pay; nobody can where the page's address was lost on its way.
+    /// A payer begins to pay, which needs the page's address.
     async fn begin(&self, order: usize) {
         let Some(order) = self.order(order) else { return };
         let payments = self.payments().await;
@@ -272,7 +208,7 @@ impl World {
         match answer {
             Some(Ok(())) => {}
             Some(Err(error)) => panic!("{error}: {notification:?}"),
-            // The gateway has no answer, and sends it again.
+            // The gateway gets no answer, and sends the notification again.
             None => drop(self.fuse.burn(self.receive.execute(&self.context(), notification)).await),
         }
     }
@@ -284,7 +220,7 @@ impl World {
             change(&mut forged);
             forged
         };
-        // The status is not signed: such a one passes for genuine, and tells nothing but a lie.
+        // The signature does not cover the status: a notification with another status is accepted.
         let lie = change(|form| form.transaction_status = "settlement".to_owned());
         let _ = self.receive.execute(&self.context(), lie).await;
         for forged in [
@@ -317,7 +253,7 @@ impl World {
         PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
     }
 
-    /// The pieces on the shelf and those that are held or sold are all that there are.
+    /// Stock and reservations together have all pieces.
     async fn check_pieces(&self) {
         let stock = i64::from(self.product().await.details().stock.count());
         let taken: i64 = self
@@ -330,11 +266,11 @@ impl World {
         assert_eq!(stock + taken, self.pieces.load(Ordering::Relaxed), "stock {stock}, taken {taken}");
     }
 
-    /// Everything that is broken is mended, nobody pays any more, and time passes until nothing is left to do.
+    /// Ends all failures and payments, and lets time pass until no work is left.
     pub(crate) async fn come_to_rest(&self) {
-        self.doom.store(-1, Ordering::Relaxed);
+        self.crash_after.store(-1, Ordering::Relaxed);
         self.gateway.heal();
-        *self.letters.faults.lock().unwrap() = 0;
+        *self.mail_server.faults.lock().unwrap() = 0;
         self.gateway.end();
         while let Some(notification) = self.gateway.notification(0, true) {
             if !Counter::may_be_lost(&notification) {
@@ -343,7 +279,7 @@ impl World {
         }
         for _ in 0..200 {
             let mut done = self.receive.worker.run().await.unwrap() + self.reconciler.run().await.unwrap();
-            done += self.outbox_worker.run(std::future::pending).await.unwrap();
+            done += self.outbox_worker.run().await.unwrap();
             if done > 0 || self.settle().await {
                 continue;
             }
@@ -358,12 +294,12 @@ impl World {
         panic!("there is no end to it");
     }
 
-    /// An operator looks up what has become of a payment that waits for one; tells whether there was any.
+    /// An operator resolves a contradicted payment. Returns whether one was found.
     async fn settle(&self) -> bool {
         let payments = self.payments().await;
         let waiting = payments.iter().find(|payment| payment.attention() == Some(Attention::Contradicted));
         let Some(id) = waiting.map(|payment| payment.record().id) else { return false };
-        // The gateway may tell something that fits by now, and an operator does not see all that it knows.
+        // The gateway may report something that fits by now, and an operator does not see all that it knows.
         let asked = self.reconciler.check_now(id).await.unwrap().unwrap();
         if asked.attention() != Some(Attention::Contradicted) {
             return true;
@@ -372,14 +308,14 @@ impl World {
         let resolution = if is_paid { Resolution::Paid } else { Resolution::Failed };
         let ruling = Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
         if self.database.resolve(id, &ruling, self.clock.now(), soon()).await.unwrap().unwrap().is_err() {
-            // The gateway itself has to say what has become of money that it has told of before.
+            // Only the gateway can correct what it has reported about money.
             self.gateway.confuse(&id.to_string(), false);
             self.reconciler.check_now(id).await.unwrap();
         }
         true
     }
 
-    /// What the shop believes in the end is what is true.
+    /// Checks the stored payments against the gateway's truth.
     pub(crate) async fn check(&self) {
         let payments = self.payments().await;
         let ids: BTreeSet<_> = payments.iter().map(|payment| payment.record().id).collect();
@@ -397,8 +333,8 @@ impl World {
                 assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");
             }
             assert!(!matches!(record.state, State::Pending | State::Review), "{truth:?}: {record:#?}");
-            let story = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
-            let mails = story.events.iter().flat_map(|(event, _)| {
+            let timeline = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
+            let mails = timeline.events.iter().flat_map(|(event, _)| {
                 let recipients = app::payment::mail::recipients(event.kind);
                 let status = event.kind.shown();
                 recipients
@@ -407,13 +343,13 @@ impl World {
             });
             expected.extend(mails);
         }
-        let taken = self.letters.taken.lock().unwrap();
+        let taken = self.mail_server.taken.lock().unwrap();
         let sent: BTreeSet<_> = taken.keys().cloned().collect();
-        assert_eq!(sent, expected, "one letter for each change that is seen");
+        assert_eq!(sent, expected, "one mail for each change that is seen");
     }
 }
 
-/// The records bear each other out.
+/// Checks the invariants of the stored records.
 pub(crate) async fn audit(database: &Database) {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
     let findings = database.audit(now, Deadline::within(Duration::from_secs(60))).await.unwrap();

@@ -1,4 +1,4 @@
-//! The audit log: it tells of what was done, and of nothing that was not.
+//! The audit log has an entry for what was done, and none for what was not.
 
 use crate::support::{TestDatabase, email, kinds, offer, seller, soon};
 use app::audit_log::{About, Action, AuditLog, Entry};

@@ -21,7 +21,7 @@ fn removal(key: &ImageKey, attempts: u32) -> Removal {
     Removal { key: key.clone(), attempts }
 }
 
-/// What is due at a moment, claimed for a hundred seconds.
+/// Claims the notes that are due, for a hundred seconds.
 async fn claim(database: &Database, second: i64) -> Vec<Removal> {
     database.claim(10, at(second), at(second + 100), soon()).await.unwrap()
 }
@@ -120,7 +120,7 @@ async fn no_two_servers_claim_the_same() {
             let places: HashSet<_> = claimed.iter().map(|removal| removal.key.clone()).collect();
             assert_eq!(places.len(), claimed.len(), "{kind:?}, round {round}");
             assert!(claimed.iter().all(|removal| removal.attempts == 0), "{kind:?}, round {round}");
-            // Those who find nothing because others are at it go home; what they leave is there for the next one.
+            // A server that claims nothing because others claim the same rows stops; the rows it leaves are claimed below.
             let rest = servers[0].claim(100, at(0), at(100), soon()).await.unwrap();
             assert_eq!(claimed.len() + rest.len(), 60, "{kind:?}, round {round}");
         }
@@ -181,7 +181,7 @@ async fn an_image_that_has_been_given_up_is_no_products_any_more() {
     }
 }
 
-/// The job that clears places meets the product that gets the image: one of them has it.
+/// A worker claims an image at the moment at which a product gets it: one of them succeeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_is_claimed_or_given_to_a_product_but_never_both() {
     for kind in kinds() {

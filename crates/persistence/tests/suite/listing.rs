@@ -1,4 +1,4 @@
-//! Lists of products, asked for as clients do.
+//! Lists of products, read through the use case.
 
 use crate::support::{TestDatabase, kinds, offer, seller, soon};
 use app::client::ClientAddress;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 const SORTS: [&str; 5] = ["newest", "oldest", "price", "-price", "name"];
 
-/// Totals as they are, and images that nobody looks at.
+/// Uncached totals, and images that no test reads.
 struct Beside(Arc<Database>);
 
 #[async_trait]
@@ -82,7 +82,7 @@ fn searched(q: &str) -> BrowseForm {
     BrowseForm { q: q.to_owned(), sort: "name".to_owned(), ..BrowseForm::default() }
 }
 
-/// A list from its beginning to its end, by cursors.
+/// Reads a whole list by cursors.
 async fn walked(database: &Arc<Database>, form: &BrowseForm, limit: usize) -> Vec<ProductId> {
     let mut all = Vec::new();
     let mut cursor = String::new();
@@ -98,7 +98,7 @@ async fn walked(database: &Arc<Database>, form: &BrowseForm, limit: usize) -> Ve
     }
 }
 
-/// Everything that a filter lets through, as far as one piece holds it.
+/// The products that match a filter, as far as one page has them.
 pub(crate) async fn all(database: &Database, filter: &Filter) -> Vec<ProductId> {
     let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 100 };
     let listing = Listing { filter: filter.clone(), sort: Sort::Newest, page };
@@ -110,8 +110,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     noon + TimeDelta::seconds(seconds)
 }
 
-/// Products of which many are equal in each of the ways in which they are sorted; every fifth is another seller's, and
-/// every seventh has been withdrawn.
+/// Products of which many are equal in each of the orders; every fifth is another seller's, and every seventh has been
+/// withdrawn.
 async fn shop(database: &Arc<Database>) -> (Seller, Vec<Product>) {
     let (ada, grace) = (seller(database, "ada@example.com").await, seller(database, "grace@example.com").await);
     let product = |number: i64| {
@@ -134,7 +134,7 @@ async fn shop(database: &Arc<Database>) -> (Seller, Vec<Product>) {
     (ada, kept)
 }
 
-/// The order that the domain asks for.
+/// The order that the domain defines.
 fn sorted(products: &[Product], sort: &str) -> Vec<ProductId> {
     let mut all = products.to_vec();
     all.sort_by_key(|product| (product.id().to_string(), product.id()));

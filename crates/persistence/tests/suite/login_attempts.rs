@@ -52,7 +52,7 @@ async fn failures_slow_an_account_down_from_wherever_they_come_and_success_forge
     }
 }
 
-/// Also the race for an account's first row, which each of two servers may win.
+/// Includes the race between two servers for an account's first row.
 #[tokio::test(flavor = "multi_thread")]
 async fn attempts_at_once_are_counted_exactly() {
     for kind in kinds() {
@@ -155,7 +155,7 @@ async fn only_what_is_forgotten_is_purged() {
         }
         let (recent, owner) = (email("recent@example.com"), email("owner@example.com"));
         attempt(&database, &recent, client(1), Attempt::Failed, now).await.unwrap();
-        // Leaves a forgotten row of the account and a row that trusts the address.
+        // Leaves a row of the account that counts nothing, and a row that trusts the address.
         attempt(&database, &owner, client(1), Attempt::Succeeded, at(0)).await.unwrap();
         assert_eq!(database.purge(now, soon()).await.unwrap(), 251, "{kind:?}");
         assert_eq!(database.purge(now, soon()).await.unwrap(), 0, "{kind:?}");

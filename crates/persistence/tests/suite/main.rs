@@ -1,4 +1,4 @@
-//! What the storage promises, checked on every database at hand: SQLite always, PostgreSQL where `TEST_POSTGRES_URL` and
+//! Guarantees of the storage, checked on every database at hand: SQLite always, PostgreSQL where `TEST_POSTGRES_URL` and
 //! MariaDB or MySQL where `TEST_MYSQL_URL` name a server on which databases may be created (`scripts/with-databases`). Those are servers
 //! without TLS; `TEST_POSTGRES_TLS_URL` and `TEST_MYSQL_TLS_URL` name some with it.
 

@@ -1,4 +1,4 @@
-//! Migrations, and what a server says of a schema that is not its own.
+//! Migrations, and the status of a schema that is older or newer than the binary.
 
 use crate::support::{Kind, TestDatabase, kinds};
 use persistence::{MigrateError, SchemaStatus, migrate};
@@ -76,7 +76,7 @@ fn of_many_who_migrate_at_once_one_does_and_all_succeed() {
     }
 }
 
-/// Somebody else holds a new file for longer than a session waits for a lock, as whoever makes it may on a slow disk.
+/// Another process locks a new file for longer than a session waits for a lock, as its creator may on a slow disk.
 #[test]
 fn a_new_file_that_another_process_holds_is_waited_for() {
     for kind in kinds().into_iter().filter(|kind| *kind == Kind::Sqlite) {
@@ -115,8 +115,8 @@ async fn a_schema_that_is_older_or_newer_is_told() {
     }
 }
 
-/// A server that dies between a step and its entry in the list of steps runs it again; where DDL is not transactional
-/// that has to work.
+/// A process that dies between a step and its entry in the list of steps runs the step again. Where DDL is not
+/// transactional, that has to work.
 #[test]
 fn a_step_that_was_cut_short_is_repeated() {
     for kind in kinds().into_iter().filter(|kind| *kind == Kind::Mysql) {

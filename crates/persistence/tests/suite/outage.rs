@@ -1,4 +1,4 @@
-//! A database that is not there, comes, goes, falls silent and returns.
+//! A database that is away, comes back, is cut off or stops answering.
 
 use crate::support::{Kind, TestDatabase, servers, soon, user};
 use app::user::{UserQueries, Users};
@@ -15,7 +15,7 @@ const OPEN: u8 = 0;
 const SILENT: u8 = 1;
 const CUT: u8 = 2;
 
-/// The way to a database server, which a test can close, cut and let fall silent.
+/// A proxy before a database server, which a test can close, cut and silence.
 struct Gate {
     port: u16,
     server: String,
@@ -23,7 +23,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// A gate that nobody has opened: connections are refused.
+    /// A closed proxy, which refuses connections.
     fn closed(test: &TestDatabase) -> (Self, String) {
         let (head, rest) = test.url.rsplit_once('@').unwrap();
         let (server, name) = rest.split_once('/').unwrap();
@@ -53,7 +53,7 @@ impl Gate {
         self.state.store(state, Ordering::SeqCst);
     }
 
-    /// Ends all connections that there are; new ones are let through.
+    /// Ends all open connections. New ones are accepted.
     fn cut_all(&self) {
         self.set(CUT);
         std::thread::sleep(Duration::from_millis(200));
@@ -91,7 +91,7 @@ async fn timed_profile(database: &Database) -> (Result<(), Error>, Duration) {
     (answer.map(drop), begun.elapsed())
 }
 
-/// How long it takes until a call succeeds; each that fails meanwhile fails as it should.
+/// How long it takes until a call succeeds. Checks the error of each call that fails before.
 async fn time_to_success(kind: Kind, database: &Database) -> Duration {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(20) {
@@ -160,7 +160,7 @@ async fn a_database_that_falls_silent_keeps_nobody_waiting() {
         time_to_success(kind, &database).await;
         tokio::time::sleep(Duration::from_secs(4)).await;
         gate.set(SILENT);
-        // What was on its way arrives.
+        // The bytes that were under way arrive.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let calls = (0..12).map(|_| timed_profile(&database));
         for (answer, took) in futures_join(calls).await {

@@ -1,4 +1,4 @@
-//! Payments, their pieces, and what is kept with them.
+//! Payments, their reservations, and the rows that belong to them.
 
 mod attention;
 mod work;
@@ -31,14 +31,14 @@ async fn buyer(database: &Database, address: &str) -> UserId {
     seller(database, address).await.id()
 }
 
-/// Offers a product of which there are so many pieces.
+/// Adds a product with this stock.
 async fn offer(database: &Database, by: Seller, name: &str, pieces: i32) -> Product {
     let product = support::offer(by, name, "10000", now()).with_stock(Stock::restore(pieces).unwrap());
     Products::add(database, &product, soon()).await.unwrap();
     product
 }
 
-/// A code that no other test has drawn.
+/// A code that no other test uses.
 fn code() -> PaymentCode {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     PaymentCode::of(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -92,7 +92,7 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
     Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
 }
 
-/// Has the gateway tell of a transaction.
+/// Applies a report of the gateway about a transaction.
 async fn learn(database: &Database, payment: &Payment, status: TransactionStatus, at: DateTime<Utc>) -> Payment {
     let report = report(payment, "t-1", status);
     let change: Change = Box::new(move |payment| payment.apply_report(&report, true, at));
@@ -124,8 +124,8 @@ async fn what_was_ordered_reads_back_as_it_was_written() {
 
         let events = database.events_after(payment.record().id, 1, soon()).await.unwrap();
         assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3, 4]);
-        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
-        let mails: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
+        let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
+        let mails: Vec<_> = timeline.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
         let expected = [
             (Status::Pending, Audience::Buyer),
             (Status::Success, Audience::Buyer),
@@ -178,8 +178,8 @@ async fn pieces_are_given_back_once_however_many_say_so() {
         let expired = stored(&database, payment.record().id).await;
         assert_eq!(expired.record().reservation, Reservation::Released { on_shelf: 0 });
         assert_eq!(expired.record().state, State::Expire);
-        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
-        assert_eq!(story.mails.len(), 1, "{kind:?}");
+        let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
+        assert_eq!(timeline.mails.len(), 1, "{kind:?}");
     }
 }
 
@@ -257,7 +257,7 @@ async fn ten_orders_under_one_key_are_one() {
         let first = ends.iter().filter(|end| matches!(end, Placed::Now(_))).count();
         assert_eq!(first, 1, "{kind:?}");
         assert_eq!(stock(&database, &teapot).await, 19, "{kind:?}");
-        // Another buyer's key is another key.
+        // The same key of another buyer is another key.
         let eve = buyer(&database, "eve@example.com").await;
         place(&database, &Order { key: key.clone(), ..order(eve, &teapot, 1) }).await;
         assert_eq!(database.forget_keys(now() + TimeDelta::seconds(1), soon()).await.unwrap(), 2);
@@ -297,7 +297,7 @@ async fn lists_are_walked_piece_by_piece() {
         let teapot = offer(&database, ada, "Teapot", 50).await;
         let mut placed = Vec::new();
         for number in 0..7_i64 {
-            // Some of them at the same moment.
+            // Some at the same moment.
             let at = now() + TimeDelta::seconds(number / 2);
             placed.push(place(&database, &Order { now: at, ..order(bob, &teapot, 1) }).await);
         }

@@ -16,7 +16,7 @@ use persistence::Database;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// The amounts that change on a way through a floating-point number, and the ends of what there is.
+/// Amounts that a floating-point number would change, and the smallest and largest amounts.
 const AMOUNTS: [&str; 7] = ["0.01", "0.10", "19.99", "10.50", "1234567.89", "99999999.99", "9999999999999.99"];
 
 fn now() -> DateTime<Utc> {
@@ -37,7 +37,7 @@ async fn stored(database: &Database, id: ProductId) -> Option<Product> {
     primary
 }
 
-/// The places that are to be cleared by then, and how often that had been tried.
+/// The notes that are due by then.
 async fn due(database: &Database, then: DateTime<Utc>) -> Vec<Removal> {
     database.claim(100, then, then + TimeDelta::days(1), soon()).await.unwrap()
 }
@@ -167,7 +167,7 @@ async fn only_what_is_decided_anew_changes() {
             };
             let (version, then) = (expected.version().next(), now() + TimeDelta::seconds(number));
             expected = Product::restore(product.id(), ada.id(), details, version, product.created_at(), then);
-            // The caller may have read it long ago: that makes no difference to what is not decided anew.
+            // The caller may have read the product long ago, which does not matter to columns that the change leaves alone.
             let changed = database.update(&owned(&product, ada), &changes, &Tags::None, then, soon()).await.unwrap();
             assert_eq!(changed, expected, "{kind:?}: {changes:?}");
             assert_eq!(stored(&database, product.id()).await.as_ref(), Some(&expected), "{kind:?}");

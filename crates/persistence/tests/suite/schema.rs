@@ -1,4 +1,4 @@
-//! The databases have one schema: each is asked in its own words, and the answers are compared in ours.
+//! All databases have the same schema: each is queried in its own dialect, and the normalized answers are compared.
 
 use crate::support::{Kind, TestDatabase, kinds};
 
@@ -190,7 +190,7 @@ fn unique(kind: Kind) -> &'static str {
     }
 }
 
-/// What a type is, whatever the database calls it. SQLite keeps times as text.
+/// The kind of a type, whatever the database calls it. SQLite stores times as text.
 fn normalised(column: &str) -> String {
     let (name, rest) = column.split_once(' ').unwrap();
     let (kind, null) = match rest.strip_suffix(" null") {

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-/// The kinds of database that a test can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -55,7 +54,8 @@ impl Kind {
     }
 }
 
-/// The kinds at hand. What is left out is told once, past the test harness, which would swallow it.
+/// The kinds at hand. Names those that are left out once, on the process's own stderr, which the test harness does not
+/// capture.
 pub(crate) fn kinds() -> Vec<Kind> {
     static TOLD: Once = Once::new();
     let all = [Kind::Sqlite, Kind::Postgres, Kind::Mysql];
@@ -76,7 +76,7 @@ pub(crate) fn servers() -> Vec<Kind> {
     kinds().into_iter().filter(|kind| *kind != Kind::Sqlite).collect()
 }
 
-/// A database that no other test sees, and that goes with this value.
+/// A database of one test, which is dropped with this value.
 pub(crate) struct TestDatabase {
     pub(crate) kind: Kind,
     pub(crate) url: String,
@@ -90,7 +90,7 @@ impl TestDatabase {
         Self::empty_in(kind, &std::env::temp_dir())
     }
 
-    /// An empty database; what is a file is below `place`.
+    /// An empty database; an SQLite file is created below `place`.
     fn empty_in(kind: Kind, place: &Path) -> Self {
         let Some(server) = kind.server() else {
             let folder = tempfile::tempdir_in(place).unwrap();
@@ -119,7 +119,7 @@ impl TestDatabase {
         Self::migrated_in(kind, &std::env::temp_dir())
     }
 
-    /// The same; what is a file is below `place`.
+    /// A migrated database; an SQLite file is created below `place`.
     pub(crate) fn migrated_in(kind: Kind, place: &Path) -> Self {
         let database = Self::empty_in(kind, place);
         migrate(&database.options()).unwrap();
@@ -172,7 +172,7 @@ impl Raw {
             Kind::Sqlite => {
                 let path = url.trim_start_matches("sqlite://");
                 let mut connection = diesel::SqliteConnection::establish(path).unwrap();
-                // It waits for those that open the same file, as the product's connections do.
+                // Waits for others that lock the file, as the product's connections do.
                 connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
                 Self::Sqlite(connection)
             }

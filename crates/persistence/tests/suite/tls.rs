@@ -1,4 +1,4 @@
-//! What is asked of TLS is kept, with servers that have it, servers that do not, and certificates that are not theirs.
+//! TLS: what a URL demands is respected, with servers that have TLS, servers without, and certificates for other hosts.
 
 use crate::support::{Kind, TestDatabase, soon, user};
 use app::user::Users;
@@ -8,9 +8,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Where the servers' certificate says that they are.
+/// The address that the servers' certificate names.
 const NAMED: &str = "127.0.0.1";
-/// Another address of this machine, which it does not name.
+/// Another address of this machine, which the certificate does not name.
 const UNNAMED: &str = "127.0.0.2";
 
 /// The servers of a kind, and how its URLs ask for TLS.
@@ -22,7 +22,7 @@ struct Servers {
 }
 
 impl Servers {
-    /// Those at hand. What is left out is told, or a failure where nothing may be.
+    /// Those at hand. Names those that are left out, or fails where none may be left out.
     fn at_hand() -> Vec<Self> {
         let kinds = [
             (Kind::Postgres, "TEST_POSTGRES_TLS_URL", cfg!(feature = "postgres-tls")),
@@ -66,7 +66,7 @@ impl Servers {
     }
 }
 
-/// Somebody between a client and a server, who reads what both say.
+/// A proxy between a client and a server that records what both send.
 struct Wiretap {
     address: String,
     heard: Arc<Mutex<Vec<u8>>>,
@@ -120,13 +120,13 @@ fn server_of(url: &str) -> &str {
     rest.split('/').next().unwrap()
 }
 
-/// What a client says first where nothing is encrypted: the name of the URL's account, which ends with a NUL.
+/// What a client sends first where nothing is encrypted: the name of the URL's account, which ends with a NUL.
 fn log_in_to(url: &str) -> String {
     let (_, rest) = url.split_once("://").unwrap();
     format!("{}\0", rest.split(':').next().unwrap())
 }
 
-/// Why there is no connection, once that is known.
+/// Why no connection is open, once that is known.
 async fn why_away(database: &Database) -> String {
     let begun = Instant::now();
     loop {
@@ -138,7 +138,7 @@ async fn why_away(database: &Database) -> String {
     }
 }
 
-/// Adds an account; where the database is away, tells why.
+/// Adds an account. Returns why the database is away, where it is.
 async fn add(url: String, address: &str) -> Result<(), String> {
     let database = Database::open(Options { pool_size: 1, ..Options::new(url) }).unwrap();
     let added = match database.add(&user(address), soon()).await {

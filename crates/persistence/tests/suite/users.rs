@@ -73,7 +73,7 @@ async fn an_email_is_one_identity_in_any_case() {
             let found = database.find_by_email(&email(variant), soon()).await.unwrap();
             assert_eq!(found.unwrap().id(), first.id(), "{kind:?}: {variant}");
         }
-        // Those that look alike to a lax collation are different people.
+        // Addresses that are equal under a lax collation belong to different accounts.
         for other in ["adá@example.com", "ada+@example.com", "adax@example.com"] {
             assert!(!database.is_email_taken(&email(other), soon()).await.unwrap(), "{kind:?}: {other}");
         }

@@ -8,6 +8,7 @@ use crate::wiring;
 use app::audit_log::{About, AuditLog};
 use app::clock::{Clock, Deadline, SystemClock};
 use app::payment::{PaymentQueries, Reconciler, Rulings, Timeline};
+use app::worker::Worker;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::money::Money;
 use domain::payment::{

@@ -84,12 +84,11 @@ impl Sources {
 
     fn databases(&self) -> Vec<Gauge> {
         let help = "Connections held (size), at work (in_use), and calls that wait for one (waiting)";
-        let lanes = self.database.gauges().into_iter().flat_map(|lane| {
-            let states = [("size", lane.size), ("in_use", lane.in_use), ("waiting", lane.waiting)];
-            states
-                .map(|(state, value)| gauge("database_slots", help, vec![("lane", lane.lane), ("state", state)], value))
+        let gauges = self.database.gauges().into_iter().flat_map(|(name, threads)| {
+            let states = [("size", threads.threads), ("in_use", threads.in_use), ("waiting", threads.waiting)];
+            states.map(|(state, value)| gauge("database_slots", help, vec![("lane", name), ("state", state)], value))
         });
-        lanes.collect()
+        gauges.collect()
     }
 }
 

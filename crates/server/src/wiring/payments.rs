@@ -218,7 +218,8 @@ impl Payments<'_> {
 
     pub(super) fn outbox_worker(&self) -> Arc<OutboxWorker> {
         let (outbox, mailer) = (self.database.clone(), self.mailer.clone());
-        Arc::new(OutboxWorker::new(outbox, mailer, Arc::clone(self.clock), Arc::clone(&self.observer)))
+        let (clock, observer) = (Arc::clone(self.clock), Arc::clone(&self.observer));
+        Arc::new(OutboxWorker::new(outbox, mailer, clock, observer, tokio::time::sleep))
     }
 
     pub(super) fn view(&self) -> ViewPayment {

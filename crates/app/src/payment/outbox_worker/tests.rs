@@ -28,8 +28,8 @@ fn mail(attempts: u32) -> Mail {
 fn each_failure_doubles_the_wait_up_to_an_hour_give_or_take_a_fifth() {
     for (attempts, minutes) in [(0, 1), (1, 2), (3, 8), (6, 60), (9, 60)] {
         for jitter_seed in 0..2_000_u64 {
-            let wait =
-                wait_after(attempts, jitter_seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), LONGEST_WAIT).num_seconds();
+            let seed = jitter_seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let wait = BACKOFF.jittered_wait(attempts, seed).num_seconds();
             assert!((minutes * 48..=minutes * 72).contains(&wait), "{attempts}: {wait} s");
         }
     }
@@ -89,8 +89,15 @@ impl Desk {
         let desk = Self { due: Mutex::new((0..mails).map(claimed).collect()), ..Self::default() };
         *desk.answers.lock().unwrap() = answers;
         let desk = Arc::new(desk);
-        let outbox_worker = OutboxWorker::new(desk.clone(), desk.clone(), desk.clone(), desk.clone());
+        let outbox_worker = desk.worker(|_| std::future::pending());
         (desk, outbox_worker)
+    }
+
+    fn worker<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        sleep: impl Fn(Duration) -> F + Send + Sync + 'static,
+    ) -> OutboxWorker {
+        OutboxWorker::new(self.clone(), self.clone(), self.clone(), self.clone(), sleep)
     }
 }
 
@@ -166,27 +173,27 @@ impl Outbox for Desk {
 }
 
 fn run(outbox_worker: &OutboxWorker) -> usize {
-    outbox_worker.run(std::future::pending).now_or_never().unwrap().unwrap()
+    outbox_worker.run().now_or_never().unwrap().unwrap()
 }
 
 #[test]
 fn mails_that_come_while_another_takes_long_do_not_wait_for_it() {
-    let (desk, outbox_worker) = Desk::with(1, Vec::new());
-    let turns = AtomicUsize::new(0);
-    let pause = || {
+    let (desk, _) = Desk::with(1, Vec::new());
+    let (turns, shared) = (AtomicUsize::new(0), desk.clone());
+    let outbox_worker = desk.worker(move |_| {
         let is_first = turns.fetch_add(1, Ordering::Relaxed) == 0;
         if is_first {
             let late = Claimed { mail: mail(0), payment: opened(), name: "Bob".into(), email: "bob@x.id".into() };
-            desk.due.lock().unwrap().push(late);
-            desk.answers.lock().unwrap().push(Ok(Delivery::Sent));
+            shared.due.lock().unwrap().push(late);
+            shared.answers.lock().unwrap().push(Ok(Delivery::Sent));
         }
         async move {
             if !is_first {
                 std::future::pending().await
             }
         }
-    };
-    let mut running = Box::pin(outbox_worker.run(pause));
+    });
+    let mut running = outbox_worker.run();
     assert!(running.as_mut().now_or_never().is_none(), "the first one is still being sent");
     assert!(matches!(desk.settled.lock().unwrap()[..], [Attempt::Done(Delivery::Sent)]));
 }
@@ -196,7 +203,7 @@ fn mails_that_take_long_are_kept_and_those_that_are_not_begun_are_put_back_at_th
     let sent = || Ok(Delivery::Sent);
     // Two are sent; the server has not answered for four when the process is to stop.
     let (desk, outbox_worker) = Desk::with(9, vec![sent(), sent()]);
-    let mut running = Box::pin(outbox_worker.run(std::future::pending));
+    let mut running = outbox_worker.run();
     assert!(running.as_mut().now_or_never().is_none());
     outbox_worker.renew().now_or_never().unwrap().unwrap();
     assert_eq!(desk.renewed.lock().unwrap().len(), 7, "four under way, three to come");

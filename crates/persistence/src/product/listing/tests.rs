@@ -1,4 +1,4 @@
-//! Which way the databases take to a piece of a list: they are asked to explain the statements as these are sent.
+//! The plans by which the databases read pages of lists, as they explain the statements that are sent.
 
 use super::*;
 use crate::connection::{self, Session};
@@ -12,12 +12,12 @@ use diesel::sql_types::{Integer, Text};
 use domain::product::Product;
 use std::marker::PhantomData;
 
-/// How many products there are: so many that no database thinks of reading them all.
+/// So many products that no database plans to read all of them.
 const PRODUCTS: i64 = 6_000;
 
 const SORTS: [Sort; 5] = [Sort::Newest, Sort::Oldest, Sort::Price, Sort::PriceDescending, Sort::Name];
 
-/// A statement that is to be explained instead of run. The explanation's rows have the columns `C`.
+/// Explains a statement instead of running it. The rows of the explanation have the columns `C`.
 struct Explain<Q, C>(&'static str, Q, PhantomData<C>);
 
 impl<Q, C> QueryId for Explain<Q, C> {
@@ -65,18 +65,18 @@ enum Share {
     Few,
 }
 
-/// What a plan is to hold.
+/// What a plan must contain.
 struct Way {
     /// One of these indices.
     indices: &'static [&'static str],
-    /// It begins behind a place inside the index.
+    /// It starts at a place inside the index.
     enters: bool,
     /// It reads no rows.
     is_covered: bool,
 }
 
 impl Way {
-    /// What is wrong with a plan.
+    /// Why a plan is not the expected one.
     fn objections(&self, kind: Kind, plan: &str) -> Vec<&'static str> {
         let Self { indices, enters, is_covered } = self;
         let has = |word: &str, end: &str| indices.iter().any(|index| plan.contains(&format!("{word}{index}{end}")));
@@ -99,7 +99,7 @@ impl Way {
     }
 }
 
-/// The index of an order. One who has nearly everything may be served from that of all.
+/// The index of an order. The list of a seller who has nearly all products may be read from the index of all.
 const fn indices_of(sort: Sort, share: Share) -> &'static [&'static str] {
     match (sort, share) {
         (Sort::Newest | Sort::Oldest, Share::All) => &["products_created_at"],
@@ -132,7 +132,7 @@ async fn fill(test: &TestDatabase) -> Vec<Product> {
     let products: Vec<_> = (0..PRODUCTS).map(product).collect();
     database.add_missing_products(products.clone(), soon()).await.unwrap();
     if test.kind == Kind::Postgres {
-        // Rows are told to be there for everybody, as its own housekeeping does some time later.
+        // Marks the rows as visible to all, which autovacuum does some time later.
         test.raw().execute("VACUUM products");
     }
     products

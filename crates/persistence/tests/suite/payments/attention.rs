@@ -1,4 +1,4 @@
-//! Fees, what does not fit, and what persons say to it.
+//! Fees, contradictions, and the rulings of operators.
 
 use super::*;
 use app::audit_log::{About, AuditLog};
@@ -16,7 +16,7 @@ async fn tell(database: &Database, report: &Report, of: &Payment, at: DateTime<U
     database.change(of.record().id, Cause::Check, change, at, soon()).await.unwrap().unwrap().0
 }
 
-/// A payment of 20,000 of which the gateway tells that 20,071 were paid, without saying what is in that.
+/// A payment of 20,000 for which the gateway reports 20,071, without saying what the difference is.
 async fn contradicted(database: &Database, pieces: i32, mark: &str) -> (Product, Payment) {
     let ada = seller(database, &format!("ada{mark}@example.com")).await;
     let bob = buyer(database, &format!("bob{mark}@example.com")).await;
@@ -121,15 +121,15 @@ async fn a_persons_word_moves_pieces_and_mails_and_is_written_down() {
             let settled = resolve(&database, &payment, resolution).await.unwrap();
             assert_eq!(stored(&database, id).await.record().state, state, "{kind:?}");
             assert_eq!((settled.attention(), stock(&database, &teapot).await), (None, left));
-            let story = PaymentQueries::timeline(&*database, id, soon()).await.unwrap();
-            let told: Vec<_> = story.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
+            let timeline = PaymentQueries::timeline(&*database, id, soon()).await.unwrap();
+            let told: Vec<_> = timeline.mails.iter().map(|mail| (mail.status, mail.audience)).collect();
             assert_eq!(told, mails, "{kind:?}");
-            let resolved = story.events.iter().find(|(event, _)| event.kind == EventKind::Resolved(resolution));
+            let resolved = timeline.events.iter().find(|(event, _)| event.kind == EventKind::Resolved(resolution));
             assert_eq!(resolved.map(|(_, cause)| cause.as_str()), Some("operator"));
             let log = database.entries(About::Thing(id.to_string()), 9, soon()).await.unwrap();
             let said = format!("{} by ada: seen in the dashboard ß", resolution.as_str());
             assert_eq!(log.iter().map(|entry| entry.details.clone()).collect::<Vec<_>>(), [said]);
-            // What was settled stays so when the gateway repeats itself.
+            // A resolved payment stays so when the gateway repeats its report.
             let mut odd = report(&payment, "t-1", TransactionStatus::Settlement);
             odd.transaction.amount = money(20_071);
             assert_eq!(tell(&database, &odd, &payment, now() + TimeDelta::hours(1)).await.attention(), None);
@@ -181,7 +181,7 @@ async fn pieces_that_were_given_back_are_reserved_again_or_told_to_be_missing() 
         assert_eq!((backlog.contradicted, backlog.unfulfilled), (0, 1), "{kind:?}");
         assert_eq!(resolve(&database, &payment, Resolution::Paid).await.unwrap_err(), Unresolvable::NoPieces);
         assert_audited(&database).await;
-        // The other order ends, and its piece is there again.
+        // The other order ends, and its piece is given back.
         learn(&database, &other, TransactionStatus::Cancel, late).await;
         let settled = resolve(&database, &payment, Resolution::Paid).await.unwrap();
         assert_eq!((settled.record().reservation, settled.attention()), (Reservation::Sold, None));

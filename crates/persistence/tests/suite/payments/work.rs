@@ -1,4 +1,4 @@
-//! What workers take out: notifications, mails, payments that are due, and the right to do so.
+//! What workers claim: notifications, mails, due payments and leases.
 
 use super::{buyer, learn, now, offer, order, place, report};
 use crate::support::{Kind, TestDatabase, kinds, seller, soon};
@@ -43,7 +43,7 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
         assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
 
-        // Nobody gets it while it is being worked at, and somebody does when that has taken too long.
+        // Nobody else claims it before the lease ends, and another worker does afterwards.
         let claim =
             async |at| Notifications::claim(&*database, 9, at, at + TimeDelta::minutes(1), soon()).await.unwrap();
         assert!(claim(now()).await.is_empty(), "{kind:?}");
@@ -54,11 +54,14 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         let cause = Cause::Notification(id);
         database.change(payment.record().id, cause, change, now(), soon()).await.unwrap().unwrap();
         assert!(claim(now() + TimeDelta::days(1)).await.is_empty(), "{kind:?}");
-        let story = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
-        let [note] = &*story.notifications else { panic!("{kind:?}: {story:?}") };
+        let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
+        let [note] = &*timeline.notifications else { panic!("{kind:?}: {timeline:?}") };
         assert_eq!((note.times, note.verdict.as_deref()), (2, Some(NotificationOutcome::Applied.as_str())), "{kind:?}");
         assert_eq!(note.body, notice.body);
-        assert!(story.events.iter().any(|(_, cause)| *cause == format!("notification {id}")), "{kind:?}: {story:?}");
+        assert!(
+            timeline.events.iter().any(|(_, cause)| *cause == format!("notification {id}")),
+            "{kind:?}: {timeline:?}"
+        );
     }
 }
 
@@ -90,7 +93,7 @@ async fn each_mail_is_taken_out_by_one() {
         let to_seller = claimed.iter().find(|claimed| claimed.mail.audience == Audience::Seller).unwrap();
         assert_eq!(to_seller.email, "ada@example.com");
 
-        // What is being sent stays with whoever sends it, also when that takes longer or an operator is in a hurry.
+        // A mail that is being sent stays claimed, also when sending takes long or an operator has mails tried at once.
         let held: Vec<_> = claimed.iter().map(|claimed| claimed.mail.id).collect();
         let claim = async |at| Outbox::claim(&*database, 20, at, at + TimeDelta::minutes(1), soon()).await.unwrap();
         database.renew(&held, later + TimeDelta::minutes(3), soon()).await.unwrap();

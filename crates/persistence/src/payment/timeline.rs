@@ -1,4 +1,4 @@
-//! All that is known of a payment.
+//! All that is stored of what happened to a payment.
 
 use crate::connection::AnyConnection;
 use crate::notifications::NotificationRow;
@@ -10,15 +10,13 @@ use diesel::prelude::*;
 use domain::error::Error;
 use domain::payment::PaymentId;
 
-/// A payment's story as it is stored.
-pub(super) struct StoredStory {
+pub(super) struct StoredTimeline {
     events: Vec<EventRow>,
     notifications: Vec<NotificationRow>,
     mails: Vec<MailRow>,
 }
 
-/// Reads a payment's story.
-pub(super) fn read(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<StoredStory> {
+pub(super) fn read(connection: &mut AnyConnection, id: PaymentId) -> QueryResult<StoredTimeline> {
     let events = events::after(connection, id, 0)?;
     let notifications = notifications::table
         .filter(notifications::order_id.eq(id.to_string()))
@@ -30,11 +28,11 @@ pub(super) fn read(connection: &mut AnyConnection, id: PaymentId) -> QueryResult
         .order((mails::event, mails::audience))
         .select(MailRow::as_select())
         .load(connection)?;
-    Ok(StoredStory { events, notifications, mails })
+    Ok(StoredTimeline { events, notifications, mails })
 }
 
-impl StoredStory {
-    pub(super) fn story(self) -> Result<Timeline, Error> {
+impl StoredTimeline {
+    pub(super) fn timeline(self) -> Result<Timeline, Error> {
         Ok(Timeline {
             events: self.events.into_iter().map(EventRow::event).collect::<Result<_, _>>()?,
             notifications: self.notifications.into_iter().map(NotificationRow::note).collect(),

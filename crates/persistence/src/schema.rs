@@ -1,22 +1,18 @@
-//! The columns as Diesel sees them, the same on all databases. The tests of each port check them against the
-//! migrations.
+//! The columns as Diesel sees them, the same on all databases. The tests of each port check them against the migrations.
+//!
+//! Ids are UUIDs in hyphenated lower-case form, times are UTC, and money is in minor units.
 
 diesel::table! {
-    /// Accounts.
     users (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// What the owner is called.
         name -> Text,
-        /// The e-mail address as typed.
+        /// As typed.
         email -> Text,
-        /// The e-mail address as one identity; unique.
+        /// The same for all spellings of one address; unique.
         email_key -> Text,
-        /// The role's name.
         role -> Text,
-        /// The password's hash, in bcrypt's own format.
+        /// In bcrypt's own format.
         password_hash -> Text,
-        /// When the account was opened, in UTC.
         created_at -> Timestamp,
     }
 }
@@ -24,51 +20,44 @@ diesel::table! {
 diesel::table! {
     /// Counters of the log-in throttle.
     login_attempts (attempt_key) {
-        /// The digest of an account's e-mail key, or of it and a client's address.
+        /// The digest of an account's e-mail key, or of that and a client's address.
         attempt_key -> Text,
         /// The digest of the account's e-mail key.
         account_key -> Text,
-        /// Failures since the last success.
+        /// Since the last success.
         failures -> BigInt,
         /// Attempts that are being checked.
         pending -> BigInt,
-        /// When the last attempt was admitted or ended, in UTC.
+        /// When the last attempt was admitted or ended.
         last_at -> Timestamp,
-        /// Until when the client's address has a counter of its own, in UTC.
+        /// Until when the client's address has a counter of its own.
         trusted_until -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
-    /// What is offered, and what was.
+    /// Products, also withdrawn ones.
     products (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// The seller's account.
+        /// The seller.
         user_id -> Text,
-        /// What it is called.
         name -> Text,
         /// The name in lower case, by which lists are sorted and searched.
         name_key -> Text,
-        /// What is told of it.
         description -> Text,
-        /// What one piece costs, in minor units.
         price -> BigInt,
-        /// How many pieces there are.
         stock -> Integer,
-        /// The place of its image in our store.
+        /// The image in the shop's store.
         image_key -> Nullable<Text>,
-        /// The address of its image elsewhere.
+        /// An image elsewhere.
         image_url -> Nullable<Text>,
         /// How many pieces are reserved or sold.
         reserved -> BigInt,
-        /// How often it has been changed, counted from one.
+        /// Counted from one.
         version -> BigInt,
-        /// When it was first offered, in UTC.
         created_at -> Timestamp,
-        /// When it was last changed, in UTC.
         updated_at -> Timestamp,
-        /// When it was withdrawn, in UTC.
+        /// When the product was withdrawn.
         deleted_at -> Nullable<Timestamp>,
     }
 }
@@ -76,241 +65,190 @@ diesel::table! {
 diesel::table! {
     /// Images that are to be removed from the store.
     image_notes (image_key) {
-        /// The place in the store.
         image_key -> Text,
-        /// From when on it is to be removed, in UTC.
+        /// When the image is to be removed, or may be claimed again.
         due_at -> Timestamp,
-        /// How often that has been begun. From the first time on no product can have the image.
+        /// How often a worker has claimed the removal. After the first claim no product can get the image.
         attempts -> Integer,
     }
 }
 
 diesel::table! {
-    /// What was ordered, and how paying for it goes.
+    /// Payments. The columns `product_…` are as they were when it was ordered.
     payments (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// What people call it; unique.
+        /// The name for people; unique.
         payment_code -> Text,
-        /// The buyer's account.
+        /// The buyer.
         user_id -> Text,
-        /// The seller's account.
+        /// The seller.
         seller_id -> Text,
-        /// What was ordered.
         product_id -> Text,
-        /// How many pieces.
         quantity -> Integer,
-        /// What one piece costs, in minor units.
         unit_price -> BigInt,
-        /// What they cost together, in minor units.
         total_amount -> BigInt,
-        /// The product's name, as it was ordered.
         product_name -> Text,
-        /// What was told of it then.
         product_description -> Text,
-        /// How many pieces were left then.
         product_stock -> Integer,
-        /// The place of its image in our store then; kept there for this.
+        /// The store keeps the image for the payment.
         product_image_key -> Nullable<Text>,
-        /// The address of its image elsewhere then.
         product_image_url -> Nullable<Text>,
-        /// How often it had been changed.
         product_version -> BigInt,
-        /// When it was first offered, in UTC.
         product_created_at -> Timestamp,
-        /// When it had last been changed, in UTC.
         product_updated_at -> Timestamp,
-        /// How the payment stands.
         state -> Text,
-        /// Whether it waits for a person.
+        /// Whether the payment waits for an operator.
         needs_attention -> Bool,
-        /// Why; none in rows from before that was kept.
+        /// Why; `NULL` in rows of older releases.
         attention -> Nullable<Text>,
-        /// The transaction that the gateway told of and that did not fit.
+        /// The transaction whose report contradicts the payment.
         contradicted_by -> Nullable<Text>,
-        /// What it told, and why that did not fit.
+        /// What was reported, and why that contradicts the payment.
         contradiction -> Nullable<Text>,
-        /// As what it was closed here.
+        /// The state in which the shop itself closed the payment.
         closed -> Nullable<Text>,
-        /// What the gateway's script opens the page by.
+        /// Opens the page in the gateway's script.
         token -> Nullable<Text>,
-        /// The page's address.
         payment_url -> Nullable<Text>,
-        /// Until when it can be paid, in UTC.
+        /// Until when it can be paid.
         expires_at -> Timestamp,
-        /// When the gateway is asked about it next, in UTC.
+        /// When the gateway is asked next.
         next_check_at -> Nullable<Timestamp>,
-        /// How often that was done without an end in sight.
+        /// How often the gateway was asked without a final answer.
         checks -> Integer,
-        /// How many events there are.
+        /// How many events the payment has.
         events -> Integer,
-        /// How often it has been changed, counted from one.
+        /// Counted from one.
         version -> BigInt,
-        /// When it was ordered, in UTC.
         created_at -> Timestamp,
-        /// When the gateway had made its page, in UTC.
+        /// When the gateway had made the page.
         opened_at -> Nullable<Timestamp>,
-        /// When it was last changed, in UTC.
         updated_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    /// The attempts to pay.
+    /// Transactions at the gateway: attempts to pay.
     payment_transactions (payment_id, transaction_id) {
-        /// The payment.
         payment_id -> Text,
-        /// The gateway's name for it.
+        /// The gateway's id.
         transaction_id -> Text,
-        /// How it stands.
         status -> Text,
-        /// How it is paid, in the gateway's words.
+        /// In the gateway's words.
         payment_type -> Text,
-        /// What it is for, in minor units.
         amount -> BigInt,
-        /// What the payer pays on top of that for the way of paying, in minor units.
+        /// What the payer pays for the way of paying, beside the amount.
         fee -> BigInt,
-        /// How much was given back, in minor units.
         refunded -> BigInt,
-        /// When that was learnt, in UTC.
         learnt_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    /// What has become of the pieces that were taken off the stock for payments.
+    /// Pieces that were taken off the stock for payments.
     stock_reservations (payment_id) {
-        /// The payment.
         payment_id -> Text,
-        /// The product.
         product_id -> Text,
-        /// How many pieces.
         quantity -> Integer,
         /// `held`, `sold` or `released`.
         state -> Text,
-        /// Until when they are held unless somebody pays, in UTC.
+        /// Until when the pieces are held unless the payment is paid.
         expires_at -> Timestamp,
-        /// When that last changed, in UTC.
         updated_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    /// All that has happened to payments.
+    /// What happened to payments.
     payment_events (payment_id, number) {
-        /// The payment.
         payment_id -> Text,
-        /// Its number among the payment's, counted from one.
+        /// Counted from one within a payment.
         number -> Integer,
-        /// What happened.
         kind -> Text,
-        /// The state before, where it changed.
         from_state -> Nullable<Text>,
-        /// The state after.
         to_state -> Nullable<Text>,
-        /// The amount of money, where it is about one, in minor units.
+        /// Where the event is about money.
         amount -> Nullable<BigInt>,
-        /// Why.
         cause -> Text,
-        /// The notification that caused it.
+        /// The notification that caused the event.
         cause_id -> Nullable<Text>,
-        /// When, in UTC.
         happened_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    /// The keys by which orders are known again.
+    /// The keys by which repeated orders are recognized.
     idempotency_keys (payment_id) {
-        /// The payment.
         payment_id -> Text,
-        /// Whose order it was; unique with the key.
+        /// The buyer; unique with the key.
         user_id -> Text,
-        /// The key.
         idempotency_key -> Text,
-        /// When it came, in UTC.
         created_at -> Timestamp,
     }
 }
 
 diesel::table! {
-    /// What the gateway has sent.
+    /// Notifications of the gateway.
     notifications (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// What the gateway calls the payment.
+        /// The payment, in the gateway's words.
         order_id -> Text,
-        /// The gateway's name for the attempt to pay.
+        /// The gateway's id of the attempt to pay.
         transaction_id -> Nullable<Text>,
-        /// How that stands, in the gateway's words.
+        /// In the gateway's words.
         transaction_status -> Text,
-        /// What makes it the same as another; unique.
+        /// Equal for repeated notifications; unique.
         fingerprint -> Text,
-        /// All of it, but for its signature.
+        /// The whole notification without its signature.
         body -> Text,
-        /// When it first came, in UTC.
         received_at -> Timestamp,
-        /// How often it has come.
+        /// How often the notification was received.
         times -> Integer,
-        /// What came of it.
+        /// The outcome.
         verdict -> Nullable<Text>,
-        /// When that was decided, in UTC.
         judged_at -> Nullable<Timestamp>,
-        /// How often it was begun.
+        /// How often a worker has claimed the row.
         attempts -> Integer,
-        /// When it is begun next, in UTC.
+        /// When a worker may claim the row.
         next_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
-    /// Mails about payments.
+    /// The outbox.
     mails (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// The payment.
         payment_id -> Text,
-        /// The number of the event that it tells of; unique with the payment and the audience.
+        /// The number of the event that the mail is about; unique with payment and audience.
         event -> Integer,
-        /// The status that the payment had from then on.
+        /// The payment's status after the event.
         status -> Text,
-        /// To whom.
         audience -> Text,
         /// `queued`, `sent` or `dead`.
         state -> Text,
-        /// How often it was begun.
+        /// How often a worker has claimed the row.
         attempts -> Integer,
-        /// How often it is not known whether it was sent.
+        /// How many attempts may have sent the mail.
         uncertain -> Integer,
-        /// When it is begun next, in UTC.
+        /// When a worker may claim the row.
         next_at -> Timestamp,
-        /// Why it could not be sent.
         last_error -> Nullable<Text>,
-        /// When it was queued, in UTC.
         created_at -> Timestamp,
-        /// When it was last settled, in UTC.
         updated_at -> Timestamp,
-        /// Until when it is with the server that sends it, in UTC.
+        /// Until when the mail belongs to the server that sends it.
         leased_until -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
-    /// Who did what that somebody may have to answer for.
     audit_log (id) {
-        /// A UUID in hyphenated lower-case form.
         id -> Text,
-        /// When, in UTC.
         happened_at -> Timestamp,
-        /// What was done.
         action -> Text,
-        /// Who did it: an account, `operator`, `owner` or `stranger`.
+        /// An account, `operator`, `owner` or `stranger`.
         actor -> Text,
-        /// Where they were.
         client -> Nullable<Text>,
-        /// What it was done to.
         subject -> Text,
-        /// What more there is to tell.
         details -> Text,
     }
 }
@@ -318,11 +256,9 @@ diesel::table! {
 diesel::table! {
     /// Work that one server at a time does.
     leases (name) {
-        /// The work.
         name -> Text,
-        /// Which server.
+        /// The server.
         holder -> Text,
-        /// Until when, in UTC.
         ends_at -> Timestamp,
     }
 }

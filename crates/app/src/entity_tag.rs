@@ -38,7 +38,7 @@ const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 
 /// What a caller says of the version that it knows: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Tags {
+pub enum EntityTags {
     /// Nothing.
     #[default]
     None,
@@ -48,7 +48,7 @@ pub enum Tags {
     Listed(Vec<String>),
 }
 
-impl Tags {
+impl EntityTags {
     /// Reads a list of entity tags. What is no entity tag is kept as one that matches nothing: a condition that cannot be
     /// read must not pass for none.
     #[must_use]
@@ -105,12 +105,12 @@ mod tests {
     fn a_change_is_permitted_without_a_condition_and_on_the_right_one() {
         let version = Version::restore(7);
         for permitted in ["", "*", "\"7\"", "\"6\", \"7\"", "\"6\",W/\"7\"", " \"7\" , \"8\"", ",\"7\""] {
-            assert!(Tags::parse(permitted).permit(version), "{permitted}");
+            assert!(EntityTags::parse(permitted).permit(version), "{permitted}");
         }
         for refused in
             ["\"6\"", "7", "\"7", "\"", "nonsense", ",", "\"6\",\"8\"", "\"07\"", "\"7\" \"8\"", "\"\"", "W/7"]
         {
-            assert!(!Tags::parse(refused).permit(version), "{refused}");
+            assert!(!EntityTags::parse(refused).permit(version), "{refused}");
         }
     }
 
@@ -142,10 +142,10 @@ mod tests {
             ],
         );
         for tag in known {
-            assert!(Tags::parse(tag).permit(version) && Tags::parse(tag).know(&etag(version)), "{tag}");
+            assert!(EntityTags::parse(tag).permit(version) && EntityTags::parse(tag).know(&etag(version)), "{tag}");
         }
         for tag in unknown {
-            assert!(!Tags::parse(tag).permit(version) && !Tags::parse(tag).know(&etag(version)), "{tag}");
+            assert!(!EntityTags::parse(tag).permit(version) && !EntityTags::parse(tag).know(&etag(version)), "{tag}");
         }
     }
 
@@ -153,10 +153,10 @@ mod tests {
     fn a_known_version_is_known_by_a_weak_tag_too() {
         let version = etag(Version::restore(7));
         for known in ["*", "\"7\"", "W/\"7\"", "\"1\", W/\"7\""] {
-            assert!(Tags::parse(known).know(&version), "{known}");
+            assert!(EntityTags::parse(known).know(&version), "{known}");
         }
         for unknown in ["", "\"8\"", "7"] {
-            assert!(!Tags::parse(unknown).know(&version), "{unknown}");
+            assert!(!EntityTags::parse(unknown).know(&version), "{unknown}");
         }
     }
 
@@ -166,12 +166,12 @@ mod tests {
         let (first, second) = (etag_with(version, "one address"), etag_with(version, "another"));
         assert_ne!(first, second);
         for (tag, other) in [(&first, &second), (&second, &first), (&first, &etag(version)), (&etag(version), &first)] {
-            assert!(Tags::parse(tag).know(tag) && !Tags::parse(tag).know(other), "{tag} {other}");
-            assert!(Tags::parse(tag).permit(version), "{tag}");
-            assert!(!Tags::parse(tag).permit(version.next()), "{tag}");
+            assert!(EntityTags::parse(tag).know(tag) && !EntityTags::parse(tag).know(other), "{tag} {other}");
+            assert!(EntityTags::parse(tag).permit(version), "{tag}");
+            assert!(!EntityTags::parse(tag).permit(version.next()), "{tag}");
         }
         for stranger in ["\"7", "\".7\"", "\"\"", "\"70.x\"", "7.x", "\""] {
-            assert!(!Tags::parse(stranger).permit(version), "{stranger}");
+            assert!(!EntityTags::parse(stranger).permit(version), "{stranger}");
         }
     }
 
@@ -180,10 +180,10 @@ mod tests {
 
         #[test]
         fn any_condition_is_one(raw in prop_oneof![any::<String>(), "(W/)?\"?[0-9*,]{0,12}\"?( ?, ?\"7\")?"], number: i64) {
-            let (tags, version) = (Tags::parse(&raw), Version::restore(number));
+            let (tags, version) = (EntityTags::parse(&raw), Version::restore(number));
             prop_assert!(!tags.permit(version) || raw.trim().is_empty() || raw.trim() == "*" || raw.contains(&etag(version)));
             prop_assert!(!tags.know(&etag(version)) || raw.trim() == "*" || raw.contains(&etag(version)));
-            prop_assert!(Tags::parse(&etag(version)).permit(version));
+            prop_assert!(EntityTags::parse(&etag(version)).permit(version));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::client::ClientAddress;
 use crate::context::RequestId;
-use crate::payment::{Attempt, NotificationOutcome};
+use crate::payment::{NotificationOutcome, SendOutcome};
 use domain::error::ErrorCode;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub enum PaymentReport<'a> {
     /// A payment was moved on because it was asked about, not because the gateway told of it.
     Corrected,
     /// A mail was tried.
-    Mail(&'a Attempt),
+    Mail(&'a SendOutcome),
     /// It could not be sent because the mail server cannot take its address.
     UnsupportedAddress,
     /// It could not be sent because the mail server refuses whom it is from: our account, our address or our machine.

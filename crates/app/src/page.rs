@@ -46,7 +46,7 @@ impl Default for PageNames {
 
 /// Where a piece of a list begins; `P` is an item's place in the list's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start<P> {
+pub enum PageStart<P> {
     /// After so many items.
     Offset(u64),
     /// Right behind an item that had this place.
@@ -57,7 +57,7 @@ pub enum Start<P> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest<P> {
     /// Where it begins.
-    pub start: Start<P>,
+    pub start: PageStart<P>,
     /// How many items came before it. Behind a cursor that is what was counted on the way, and may have changed since.
     pub offset: u64,
     /// How many items it has at most.
@@ -65,7 +65,7 @@ pub struct PageRequest<P> {
 }
 
 /// A place in a list's order that can be given to a client and taken back.
-pub trait Place: Sized {
+pub trait Position: Sized {
     /// The orders that lists of such places come in.
     type Order: Copy;
     /// The place as texts, which are put together line by line.
@@ -83,7 +83,7 @@ pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
 
 impl PageForm {
     /// Reads which piece is asked for. `listing` tells one list from another: a cursor of one is none of another.
-    pub fn parse<P: Place>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
+    pub fn parse<P: Position>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
         let page = wrong.take("page", number(&self.page, 1, MAX_PAGE));
         let limit = wrong.take(self.names.limit, number(&self.limit, MAX_LIMIT, MAX_LIMIT));
         let cursor = match self.cursor.trim() {
@@ -99,10 +99,10 @@ impl PageForm {
         };
         let (page, limit, cursor) = (page?, limit?, cursor?);
         Some(match cursor {
-            Some(Cursor { offset, place }) => PageRequest { start: Start::After(place), offset, limit },
+            Some(Cursor { offset, place }) => PageRequest { start: PageStart::After(place), offset, limit },
             None => {
                 let offset = u64::from(page).saturating_sub(1).saturating_mul(u64::from(limit));
-                PageRequest { start: Start::Offset(offset), offset, limit }
+                PageRequest { start: PageStart::Offset(offset), offset, limit }
             }
         })
     }
@@ -163,7 +163,7 @@ pub struct Cursor<P> {
     pub place: P,
 }
 
-impl<P: Place> Cursor<P> {
+impl<P: Position> Cursor<P> {
     /// The cursor as an opaque text, of characters that need no escape in a URL.
     #[must_use]
     pub fn encode(&self, listing: &str) -> String {
@@ -209,9 +209,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq)]
-    struct MailContent(String);
+    struct NamePosition(String);
 
-    impl Place for MailContent {
+    impl Position for NamePosition {
         type Order = ();
 
         fn write(&self) -> Vec<String> {
@@ -219,12 +219,12 @@ mod tests {
         }
 
         fn read(parts: &[&str], (): ()) -> Option<Self> {
-            let [letter] = parts else { return None };
-            Some(Self((*letter).to_owned()))
+            let [name] = parts else { return None };
+            Some(Self((*name).to_owned()))
         }
     }
 
-    fn parse(page: &str, limit: &str, cursor: &str) -> Result<PageRequest<MailContent>, String> {
+    fn parse(page: &str, limit: &str, cursor: &str) -> Result<PageRequest<NamePosition>, String> {
         let [page, limit, cursor] = [page, limit, cursor].map(str::to_owned);
         let form = PageForm { page, limit, cursor, names: PageNames::default() };
         let mut wrong = Violations::default();
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn without_a_word_the_first_hundred_are_meant() {
-        let first = PageRequest { start: Start::Offset(0), offset: 0, limit: 100 };
+        let first = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 };
         assert_eq!(parse("", " ", "").unwrap(), first);
-        let third = PageRequest { start: Start::Offset(40), offset: 40, limit: 20 };
+        let third = PageRequest { start: PageStart::Offset(40), offset: 40, limit: 20 };
         assert_eq!(parse("3", "20", "").unwrap(), third);
     }
 
@@ -251,21 +251,21 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_place() {
-        let cursor = Cursor { offset: 60, place: MailContent("ß, and more".to_owned()) };
+        let cursor = Cursor { offset: 60, place: NamePosition("ß, and more".to_owned()) };
         let text = cursor.encode("letters");
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
         let request = parse("", "20", &text).unwrap();
-        assert_eq!(request, PageRequest { start: Start::After(cursor.place), offset: 60, limit: 20 });
+        assert_eq!(request, PageRequest { start: PageStart::After(cursor.place), offset: 60, limit: 20 });
     }
 
     #[test]
     fn a_cursor_of_another_list_or_of_nobody_is_refused() {
-        let other = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("numbers");
+        let other = Cursor { offset: 1, place: NamePosition("a".to_owned()) }.encode("numbers");
         for cursor in [other.as_str(), "nonsense", "AAAA", "!", &"A".repeat(5000)] {
             let message = "invalid cursor: cursor must be one that the same list gave, with the same filters and order";
             assert_eq!(parse("", "", cursor).unwrap_err(), message, "{cursor}");
         }
-        let own = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("letters");
+        let own = Cursor { offset: 1, place: NamePosition("a".to_owned()) }.encode("letters");
         assert_eq!(parse("2", "", &own).unwrap_err(), "give cursor or page, not both");
     }
 

@@ -17,7 +17,7 @@ const NAME: (&str, &str) = ("<Code>", "</Code>");
 /// Around the region that a bucket is in, in an answer to a request signed for another one.
 const REGION: (&str, &str) = ("<Region>", "</Region>");
 /// What object_store says of an answer that sends it elsewhere without saying where, as Amazon does for another region.
-const REDIRECT: &str = "StoredNotification redirect without LOCATION";
+const REDIRECT: &str = "Received redirect without LOCATION";
 /// What rustls' texts about certificates that it does not take begin with.
 const CERTIFICATE: &str = "invalid peer certificate";
 

@@ -2,7 +2,7 @@
 
 use super::MailSetupError;
 use super::sender::{Sender, domain_of_mail};
-use super::templates::{Templates, Words};
+use super::templates::{RenderedMail, Templates};
 use app::payment::MailContent;
 use domain::error::BoxError;
 use domain::user::Email;
@@ -14,7 +14,7 @@ use std::path::Path;
 use url::Url;
 
 /// A message that is ready to be sent.
-pub(super) struct Sheet {
+pub(super) struct ComposedMail {
     /// To whom it goes, as we know them.
     pub(super) recipient: Email,
     /// To whom, as mail servers know them: with the domain in ASCII.
@@ -67,14 +67,14 @@ impl Composer {
     ///
     /// # Errors
     /// That there is no template for it, or that its address is none. Trying again does not help.
-    pub(super) fn compose(&self, content: &MailContent) -> Result<Sheet, BoxError> {
+    pub(super) fn compose(&self, content: &MailContent) -> Result<ComposedMail, BoxError> {
         let (recipient, to) = address(&content.email)?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if content.message_id.is_empty() || !content.message_id.chars().all(is_plain) {
             return Err("its Message-ID has characters that do not belong there".into());
         }
         let name = clean(&content.name);
-        let Words { subject, text, html } = self.templates.words(&MailContent {
+        let RenderedMail { subject, text, html } = self.templates.words(&MailContent {
             name: name.clone(),
             product: clean(&content.product),
             code: clean(&content.code),
@@ -94,7 +94,7 @@ impl Composer {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(text, html))?;
         let (from, message_id) = (self.from.email.clone(), content.message_id.clone());
-        Ok(Sheet { recipient, to, from, subject, message_id, bytes: message.formatted() })
+        Ok(ComposedMail { recipient, to, from, subject, message_id, bytes: message.formatted() })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Letters as files, for those who develop.
 
 use super::MailSetupError;
-use super::compose::Sheet;
+use super::compose::ComposedMail;
 use app::payment::MailError;
 use std::fs::DirBuilder;
 use std::io;
@@ -25,10 +25,10 @@ impl Folder {
     }
 
     /// Puts a mail there, whole or not at all. One that is there already is replaced: it says the same.
-    pub(super) async fn put(&self, sheet: &Sheet) -> Result<(), MailError> {
-        let file = self.path.join(format!("{}.eml", sheet.message_id));
-        let unfinished = self.path.join(format!(".{}.{}", sheet.message_id, uuid::Uuid::now_v7()));
-        let outcome = write(&unfinished, &file, &sheet.bytes).await;
+    pub(super) async fn put(&self, mail: &ComposedMail) -> Result<(), MailError> {
+        let file = self.path.join(format!("{}.eml", mail.message_id));
+        let unfinished = self.path.join(format!(".{}.{}", mail.message_id, uuid::Uuid::now_v7()));
+        let outcome = write(&unfinished, &file, &mail.bytes).await;
         if outcome.is_err() {
             // What failed is told; that it cannot be tidied up either would not help anybody.
             let _ = tokio::fs::remove_file(&unfinished).await;

@@ -29,7 +29,7 @@ impl Health {
     }
 
     /// Takes note of how an attempt ended to speak to the server.
-    pub(super) fn heed<T>(&self, outcome: &Result<T, MailError>) {
+    pub(super) fn observe<T>(&self, outcome: &Result<T, MailError>) {
         let mut state = self.state();
         match outcome {
             Err(error @ (MailError::Away(_) | MailError::Refused(_))) => {

@@ -14,16 +14,16 @@ mod session;
 mod smtp;
 mod templates;
 
-pub use sender::{NoSender, Sender, domain_of_mail};
+pub use sender::{Sender, SenderError, domain_of_mail};
 pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
 pub use session::Timeouts;
 
 use app::payment::{Delivery, MailContent, MailError, MailSender};
 use async_trait::async_trait;
-use compose::{Composer, Sheet};
+use compose::{ComposedMail, Composer};
 use domain::error::BoxError;
 use folder::Folder;
-use smtp::Courier;
+use smtp::SmtpClient;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -55,7 +55,7 @@ pub enum Transport {
 #[derive(Debug)]
 pub enum MailSetupError {
     /// The sender is none.
-    From(NoSender),
+    From(SenderError),
     /// The domain is none.
     Domain(String),
     /// The mail server's address, its account, or the certificates to trust are not right.
@@ -88,11 +88,11 @@ impl std::error::Error for MailSetupError {}
 /// Writes letters, and brings them out.
 pub struct Mailer {
     composer: Composer,
-    way: Way,
+    channel: Channel,
 }
 
-enum Way {
-    Smtp(Box<Courier>),
+enum Channel {
+    Smtp(Box<SmtpClient>),
     Log,
     Folder(Folder),
 }
@@ -105,12 +105,12 @@ impl Mailer {
     /// What is wrong with the options, or with what they point at.
     pub fn new(options: Options) -> Result<Self, MailSetupError> {
         let composer = Composer::new(&options.from, &options.domain, options.templates.as_deref())?;
-        let way = match options.transport {
-            Transport::Smtp(options) => Way::Smtp(Box::new(Courier::new(options, composer.domain())?)),
-            Transport::Log => Way::Log,
-            Transport::Folder(folder) => Way::Folder(Folder::open(folder)?),
+        let channel = match options.transport {
+            Transport::Smtp(options) => Channel::Smtp(Box::new(SmtpClient::new(options, composer.domain())?)),
+            Transport::Log => Channel::Log,
+            Transport::Folder(folder) => Channel::Folder(Folder::open(folder)?),
         };
-        Ok(Self { composer, way })
+        Ok(Self { composer, channel })
     }
 
     /// Looks for what [`Mailer::new`] would find wrong, but makes no folder.
@@ -131,18 +131,18 @@ impl Mailer {
     /// # Errors
     /// That the server is away, or does not let us in.
     pub async fn look(&self) -> Result<(), MailError> {
-        match &self.way {
-            Way::Smtp(courier) => courier.look().await,
-            Way::Log | Way::Folder(_) => Ok(()),
+        match &self.channel {
+            Channel::Smtp(client) => client.look().await,
+            Channel::Log | Channel::Folder(_) => Ok(()),
         }
     }
 
     /// Whether the mail server let us in when we last tried. None where that is not known, or letters go to no server.
     #[must_use]
     pub fn is_usable(&self) -> Option<bool> {
-        match &self.way {
-            Way::Smtp(courier) => courier.is_usable(),
-            Way::Log | Way::Folder(_) => None,
+        match &self.channel {
+            Channel::Smtp(client) => client.is_usable(),
+            Channel::Log | Channel::Folder(_) => None,
         }
     }
 
@@ -150,9 +150,9 @@ impl Mailer {
     /// said when we last connected. None where that is not known, or letters go to no server.
     #[must_use]
     pub fn takes_all_addresses(&self) -> Option<bool> {
-        match &self.way {
-            Way::Smtp(courier) => courier.takes_all_addresses(),
-            Way::Log | Way::Folder(_) => None,
+        match &self.channel {
+            Channel::Smtp(client) => client.takes_all_addresses(),
+            Channel::Log | Channel::Folder(_) => None,
         }
     }
 }
@@ -160,15 +160,15 @@ impl Mailer {
 #[async_trait]
 impl MailSender for Mailer {
     async fn send(&self, content: &MailContent) -> Result<Delivery, MailError> {
-        let sheet = self.composer.compose(content).map_err(MailError::Permanent)?;
-        match &self.way {
-            Way::Smtp(courier) => courier.send(&sheet).await.map(|()| Delivery::Sent),
-            Way::Log => {
-                let Sheet { recipient, subject, message_id, .. } = &sheet;
+        let mail = self.composer.compose(content).map_err(MailError::Permanent)?;
+        match &self.channel {
+            Channel::Smtp(client) => client.send(&mail).await.map(|()| Delivery::Sent),
+            Channel::Log => {
+                let ComposedMail { recipient, subject, message_id, .. } = &mail;
                 tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");
                 Ok(Delivery::Logged)
             }
-            Way::Folder(folder) => folder.put(&sheet).await.map(|()| Delivery::Written),
+            Channel::Folder(folder) => folder.put(&mail).await.map(|()| Delivery::Written),
         }
     }
 }

@@ -16,22 +16,22 @@ pub(super) enum Step {
     /// The same, with a parameter that not all letters need.
     SenderWithParameters,
     /// Whom it is to, or what is in it.
-    MailContent,
+    Message,
 }
 
 /// What a refusal at some step means. `told` is what is said of it to operators.
-pub(super) fn judge(reply: &Reply, at: Step, told: String) -> MailError {
+pub(super) fn classify(reply: &Reply, at: Step, told: String) -> MailError {
     let reason = told.into();
     match (at, reply.class()) {
-        (Step::Connection | Step::Sender, Class::Never) => MailError::Refused(reason),
-        (Step::SenderWithParameters, Class::Never) if wants_another_login(reply) => MailError::Refused(reason),
-        (Step::SenderWithParameters, Class::Never) => MailError::Unsupported(reason),
+        (Step::Connection | Step::Sender, Class::Permanent) => MailError::Refused(reason),
+        (Step::SenderWithParameters, Class::Permanent) if wants_another_login(reply) => MailError::Refused(reason),
+        (Step::SenderWithParameters, Class::Permanent) => MailError::Unsupported(reason),
         // Nothing has been said that is not the same for all letters: a disk that is full, a limit for now.
         (Step::Connection | Step::Sender | Step::SenderWithParameters, _) => MailError::Away(reason),
         // RFC 6531 §3.5.
-        (_, Class::Never) if reply.enhanced() == Some((6, 7)) => MailError::Unsupported(reason),
-        (_, Class::Never) if is_about_us(reply) => MailError::Blocked(reason),
-        (_, Class::Never) => MailError::Permanent(reason),
+        (_, Class::Permanent) if reply.enhanced() == Some((6, 7)) => MailError::Unsupported(reason),
+        (_, Class::Permanent) if is_about_us(reply) => MailError::Blocked(reason),
+        (_, Class::Permanent) => MailError::Permanent(reason),
         _ => MailError::Temporary(reason),
     }
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn judged(code: u16, text: &str, at: Step) -> &'static str {
-        match judge(&Reply { code, lines: vec![text.to_owned()] }, at, String::new()) {
+        match classify(&Reply { code, lines: vec![text.to_owned()] }, at, String::new()) {
             MailError::Away(_) => "away",
             MailError::Refused(_) => "refused",
             MailError::Blocked(_) => "blocked",
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_put_down_to_whoever_it_is_about() {
-        use Step::{Connection, MailContent, Sender, SenderWithParameters};
+        use Step::{Connection, Message, Sender, SenderWithParameters};
         for (code, text, at, judgement) in [
             (421, "4.3.2 too busy", Connection, "away"),
             (454, "4.7.0 temporary authentication failure", Connection, "away"),
@@ -76,25 +76,25 @@ mod tests {
             (530, "5.7.0 Authentication required", Sender, "refused"),
             (530, "", SenderWithParameters, "refused"),
             // Some servers say so of one recipient's own rules.
-            (530, "5.7.1 Client was not authenticated to send to this group", MailContent, "blocked"),
+            (530, "5.7.1 Client was not authenticated to send to this group", Message, "blocked"),
             (550, "5.7.1 sender rejected", Sender, "refused"),
             (553, "sender address rejected: not owned by user", Sender, "refused"),
             (451, "4.7.1 later", Sender, "away"),
             (452, "4.3.1 Insufficient system storage", Sender, "away"),
             (451, "4.7.1 later", SenderWithParameters, "away"),
             (555, "parameters not recognised", SenderWithParameters, "unsupported"),
-            (553, "5.6.7 addresses in ASCII only", MailContent, "unsupported"),
-            (550, "5.4.5 Daily user sending limit exceeded", MailContent, "blocked"),
-            (554, "5.7.1 Service unavailable; Client host [192.0.2.1] blocked", MailContent, "blocked"),
-            (554, "Your IP is on our blocklist", MailContent, "blocked"),
-            (550, "5.7.26 unauthenticated", MailContent, "blocked"),
-            (554, "5.7.1 <a***@example.com>: Relay access denied", MailContent, "blocked"),
-            (550, "5.1.1 no such user here", MailContent, "permanent"),
-            (550, "blocked by its owner, who is unknown", MailContent, "permanent"),
-            (552, "5.2.2 mailbox full", MailContent, "permanent"),
-            (554, "delivery error: this user has no account", MailContent, "permanent"),
-            (450, "4.2.0 greylisted", MailContent, "temporary"),
-            (452, "", MailContent, "temporary"),
+            (553, "5.6.7 addresses in ASCII only", Message, "unsupported"),
+            (550, "5.4.5 Daily user sending limit exceeded", Message, "blocked"),
+            (554, "5.7.1 Service unavailable; Client host [192.0.2.1] blocked", Message, "blocked"),
+            (554, "Your IP is on our blocklist", Message, "blocked"),
+            (550, "5.7.26 unauthenticated", Message, "blocked"),
+            (554, "5.7.1 <a***@example.com>: Relay access denied", Message, "blocked"),
+            (550, "5.1.1 no such user here", Message, "permanent"),
+            (550, "blocked by its owner, who is unknown", Message, "permanent"),
+            (552, "5.2.2 mailbox full", Message, "permanent"),
+            (554, "delivery error: this user has no account", Message, "permanent"),
+            (450, "4.2.0 greylisted", Message, "temporary"),
+            (452, "", Message, "temporary"),
         ] {
             assert_eq!(judged(code, text, at), judgement, "{code} {text} at {at:?}");
         }

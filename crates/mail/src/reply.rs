@@ -22,13 +22,13 @@ pub(super) struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// 2yz: it is done.
-    Done,
+    Success,
     /// 3yz: more is wanted.
-    GoOn,
+    Intermediate,
     /// 4yz: not now.
-    NotNow,
+    Transient,
     /// 5yz: not at all.
-    Never,
+    Permanent,
     /// Nothing that there is.
     Unknown,
 }
@@ -74,10 +74,10 @@ impl Reply {
 
     pub(super) const fn class(&self) -> Class {
         match self.code / 100 {
-            2 => Class::Done,
-            3 => Class::GoOn,
-            4 => Class::NotNow,
-            5 => Class::Never,
+            2 => Class::Success,
+            3 => Class::Intermediate,
+            4 => Class::Transient,
+            5 => Class::Permanent,
             _ => Class::Unknown,
         }
     }

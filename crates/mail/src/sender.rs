@@ -18,15 +18,15 @@ pub struct Sender {
 
 /// Why a text is no sender. Told as what it has or lacks, to go on after the text's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoSender(&'static str);
+pub struct SenderError(&'static str);
 
-impl fmt::Display for NoSender {
+impl fmt::Display for SenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }
 
-impl std::error::Error for NoSender {}
+impl std::error::Error for SenderError {}
 
 impl Sender {
     /// The domain of the address, in ASCII.
@@ -37,34 +37,36 @@ impl Sender {
 }
 
 impl FromStr for Sender {
-    type Err = NoSender;
+    type Err = SenderError;
 
-    fn from_str(text: &str) -> Result<Self, NoSender> {
+    fn from_str(text: &str) -> Result<Self, SenderError> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>') {
-            Some(rest) => rest.rsplit_once('<').ok_or(NoSender("has a `>` without a `<`"))?,
-            None if text.contains('<') => return Err(NoSender("has a `<` without a `>` at its end")),
+            Some(rest) => rest.rsplit_once('<').ok_or(SenderError("has a `>` without a `<`"))?,
+            None if text.contains('<') => return Err(SenderError("has a `<` without a `>` at its end")),
             None => ("", text),
         };
         let name = unquoted(name.trim());
         if name.contains(['<', '>']) || address.contains(['<', '>']) {
-            return Err(NoSender("has more than one address in angle brackets"));
+            return Err(SenderError("has more than one address in angle brackets"));
         }
         // What does not stay as it is would be told to recipients as something else.
         if super::compose::clean(&name) != name || name.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(NoSender("has a character in its name that is not shown, or turns the direction of reading"));
+            return Err(SenderError(
+                "has a character in its name that is not shown, or turns the direction of reading",
+            ));
         }
         if name.chars().count() > LONGEST_NAME {
-            return Err(NoSender("has a name of more than 200 characters"));
+            return Err(SenderError("has a name of more than 200 characters"));
         }
-        let (local, domain) = address.trim().rsplit_once('@').ok_or(NoSender("has no address with an `@`"))?;
+        let (local, domain) = address.trim().rsplit_once('@').ok_or(SenderError("has no address with an `@`"))?;
         if !local.is_ascii() {
             // Many mail servers refuse it (RFC 6531 is an extension), and nobody behind them could answer.
-            return Err(NoSender("has other letters than ASCII before the `@`"));
+            return Err(SenderError("has other letters than ASCII before the `@`"));
         }
-        let domain = domain_of_mail(domain).ok_or(NoSender("has no domain behind the `@`, as in shop.example"))?;
+        let domain = domain_of_mail(domain).ok_or(SenderError("has no domain behind the `@`, as in shop.example"))?;
         let email = Address::new(local, &domain)
-            .map_err(|_| NoSender("has something before the `@` that cannot stand in an address"))?;
+            .map_err(|_| SenderError("has something before the `@` that cannot stand in an address"))?;
         Ok(Self { mailbox: Mailbox::new(Some(name).filter(|name| !name.is_empty()), email) })
     }
 }

@@ -49,12 +49,12 @@ pub struct SmtpAccount {
 pub struct ServerUrl {
     host: String,
     port: u16,
-    tls: Wanted,
+    tls: EncryptionMode,
 }
 
 /// When the conversation with a mail server is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum EncryptionMode {
     Never,
     AfterStart,
     AtOnce,
@@ -64,7 +64,7 @@ impl ServerUrl {
     /// Whether what is sent there can be read on its way.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.tls == Wanted::Never && !is_here(&self.host)
+        self.tls == EncryptionMode::Never && !is_loopback(&self.host)
     }
 }
 
@@ -79,9 +79,9 @@ impl FromStr for ServerUrl {
             return Err("has an account in it, where it would be logged");
         }
         let (tls, port) = match (url.scheme(), url.query()) {
-            ("smtps", None | Some("tls=required")) => (Wanted::AtOnce, SUBMISSIONS),
-            ("smtp", Some("tls=required")) => (Wanted::AfterStart, SUBMISSION),
-            ("smtp", None) => (Wanted::Never, SUBMISSION),
+            ("smtps", None | Some("tls=required")) => (EncryptionMode::AtOnce, SUBMISSIONS),
+            ("smtp", Some("tls=required")) => (EncryptionMode::AfterStart, SUBMISSION),
+            ("smtp", None) => (EncryptionMode::Never, SUBMISSION),
             ("smtp" | "smtps", Some(_)) => return Err("has something other than tls=required behind its `?`"),
             _ => return Err("begins with neither smtps:// nor smtp://"),
         };
@@ -126,9 +126,9 @@ impl Server {
         let ServerUrl { host, port, tls: wanted } = url;
         let tls = || tls(&host, options.certificates.as_deref()).map_err(|reason| fail(&reason));
         let encryption = match wanted {
-            Wanted::AtOnce => Encryption::Implicit(tls()?),
-            Wanted::AfterStart => Encryption::StartTls(tls()?),
-            Wanted::Never => Encryption::None,
+            EncryptionMode::AtOnce => Encryption::Implicit(tls()?),
+            EncryptionMode::AfterStart => Encryption::StartTls(tls()?),
+            EncryptionMode::Never => Encryption::None,
         };
         if may_be_read && !options.allow_plaintext {
             return Err(fail("is elsewhere and would be spoken to in the clear; use smtps:// or ?tls=required"));
@@ -141,7 +141,7 @@ impl Server {
 }
 
 /// Whether the host is this machine.
-fn is_here(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 

@@ -63,9 +63,9 @@ pub(super) enum Failure {
     /// It has no way to log in that we could go.
     NoLogin(&'static str),
     /// It says what makes no sense here.
-    Odd(String),
+    Unexpected(String),
     /// It says nothing: the connection cannot be made or is lost, or the time is over.
-    Silent(String),
+    NoReply(String),
 }
 
 impl fmt::Display for Failure {
@@ -73,7 +73,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Refusal(reply) => write!(f, "it answered {reply}"),
             Self::NoLogin(reason) => f.write_str(reason),
-            Self::Odd(reason) | Self::Silent(reason) => f.write_str(reason),
+            Self::Unexpected(reason) | Self::NoReply(reason) => f.write_str(reason),
         }
     }
 }
@@ -81,8 +81,8 @@ impl fmt::Display for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::InvalidData => Self::Odd(error.to_string()),
-            _ => Self::Silent(error.to_string()),
+            io::ErrorKind::InvalidData => Self::Unexpected(error.to_string()),
+            _ => Self::NoReply(error.to_string()),
         }
     }
 }
@@ -151,7 +151,7 @@ impl Session {
         if let Encryption::StartTls(tls) = &server.encryption {
             if !session.features.start_tls {
                 let lack = "it does not offer STARTTLS, and mail.url has ?tls=required";
-                return Err(Failure::Odd(lack.to_owned()));
+                return Err(Failure::Unexpected(lack.to_owned()));
             }
             session.ask("STARTTLS", "STARTTLS", times.command).await?;
             session = session.encrypt(tls).await?;
@@ -175,7 +175,7 @@ impl Session {
     /// may have said that (as CVE-2021-33515 tells of others).
     async fn encrypt(self, tls: &super::server::Tls) -> Result<Self, Failure> {
         if !self.wire.buffer().is_empty() {
-            return Err(Failure::Odd("it went on talking in the clear when encryption was to begin".to_owned()));
+            return Err(Failure::Unexpected("it went on talking in the clear when encryption was to begin".to_owned()));
         }
         let handshake = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), self.wire.into_inner());
         let stream = within(self.times.command, "the TLS handshake", handshake).await?;
@@ -187,7 +187,7 @@ impl Session {
         let time = self.times.command;
         self.features = match self.ask("EHLO", &format!("EHLO {name}"), time).await {
             Ok(hello) => Features::of(&hello),
-            Err(Failure::Refusal(no)) if no.class() == Class::Never => {
+            Err(Failure::Refusal(no)) if no.class() == Class::Permanent => {
                 self.ask("HELO", &format!("HELO {name}"), time).await?;
                 Features::default()
             }
@@ -224,18 +224,18 @@ impl Session {
             Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) || repeats(&no) => {
                 Failure::Refusal(Reply { code: no.code, lines: Vec::new() })
             }
-            Failure::Odd(_) => Failure::Odd("its answer to AUTH is none".to_owned()),
+            Failure::Unexpected(_) => Failure::Unexpected("its answer to AUTH is none".to_owned()),
             other => other,
         };
         let time = self.times.command;
         let mut reply = self.ask("AUTH", command, time).await.map_err(wordless)?;
         for answer in answers {
-            if reply.class() == Class::GoOn {
+            if reply.class() == Class::Intermediate {
                 reply = self.ask("AUTH", answer, time).await.map_err(wordless)?;
             }
         }
         match reply.class() {
-            Class::Done => Ok(()),
+            Class::Success => Ok(()),
             _ => Err(Failure::NoLogin("it has been told name and password, and asks on")),
         }
     }
@@ -258,8 +258,8 @@ impl Session {
     /// Tells that the mail comes now, and sends it but for its end: as long as that is missing, nobody takes it.
     pub(super) async fn data(&mut self, content: &[u8]) -> Result<(), Failure> {
         let reply = self.ask("DATA", "DATA", self.times.data).await?;
-        if reply.class() != Class::GoOn {
-            return Err(Failure::Odd(format!("it answered {reply} to DATA")));
+        if reply.class() != Class::Intermediate {
+            return Err(Failure::Unexpected(format!("it answered {reply} to DATA")));
         }
         for block in stuffed(content).chunks(BLOCK) {
             self.write(block, self.times.block).await?;
@@ -275,7 +275,7 @@ impl Session {
 
     /// What the server says to the whole mail. It may have taken it, whatever becomes of its answer.
     pub(super) async fn taken(&mut self) -> Result<(), Failure> {
-        done(self.answer("the content", self.times.end).await?)
+        done(self.answer("the letter", self.times.end).await?)
     }
 
     /// Says a line, and reads the answer.
@@ -289,12 +289,14 @@ impl Session {
     async fn quiet(&mut self) -> Result<(), Failure> {
         match self.wire.fill_buf().now_or_never() {
             None => Ok(()),
-            Some(Ok([])) => Err(Failure::Silent("it closed the connection".to_owned())),
+            Some(Ok([])) => Err(Failure::NoReply("it closed the connection".to_owned())),
             Some(Err(error)) => Err(error.into()),
             Some(Ok(_)) => match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
-                Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
-                Ok(Ok(reply)) => Err(Failure::Odd(format!("it said {reply} unasked"))),
-                _ => Err(Failure::Odd("it went on talking unasked".to_owned())),
+                Ok(Ok(reply)) if matches!(reply.class(), Class::Transient | Class::Permanent) => {
+                    Err(Failure::Refusal(reply))
+                }
+                Ok(Ok(reply)) => Err(Failure::Unexpected(format!("it said {reply} unasked"))),
+                _ => Err(Failure::Unexpected("it went on talking unasked".to_owned())),
             },
         }
     }
@@ -308,7 +310,9 @@ impl Session {
         let Err(failure) = written.await else { return Ok(()) };
         // A server that has heard enough says why, and closes the connection.
         match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
-            Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
+            Ok(Ok(reply)) if matches!(reply.class(), Class::Transient | Class::Permanent) => {
+                Err(Failure::Refusal(reply))
+            }
             _ => Err(failure),
         }
     }
@@ -316,9 +320,9 @@ impl Session {
     async fn answer(&mut self, to: &str, time: Duration) -> Result<Reply, Failure> {
         let reply = within(time, to, Reply::read(&mut self.wire)).await?;
         match reply.class() {
-            Class::Done | Class::GoOn => Ok(reply),
-            Class::NotNow | Class::Never => Err(Failure::Refusal(reply)),
-            Class::Unknown => Err(Failure::Odd(format!("it answered {reply}"))),
+            Class::Success | Class::Intermediate => Ok(reply),
+            Class::Transient | Class::Permanent => Err(Failure::Refusal(reply)),
+            Class::Unknown => Err(Failure::Unexpected(format!("it answered {reply}"))),
         }
     }
 }
@@ -326,8 +330,8 @@ impl Session {
 /// The answer to what needs no more than to be done.
 fn done(reply: Reply) -> Result<(), Failure> {
     match reply.class() {
-        Class::Done => Ok(()),
-        _ => Err(Failure::Odd(format!("it answered {reply}"))),
+        Class::Success => Ok(()),
+        _ => Err(Failure::Unexpected(format!("it answered {reply}"))),
     }
 }
 
@@ -335,14 +339,14 @@ fn done(reply: Reply) -> Result<(), Failure> {
 async fn within<T>(time: Duration, what: &str, work: impl Future<Output = io::Result<T>>) -> Result<T, Failure> {
     match timeout(time, work).await {
         Ok(end) => Ok(end?),
-        Err(_) => Err(Failure::Silent(format!("{what} took longer than {} s", time.as_secs_f32()))),
+        Err(_) => Err(Failure::NoReply(format!("{what} took longer than {} s", time.as_secs_f32()))),
     }
 }
 
 /// Connects to the first of the server's addresses that can be reached.
 async fn connect(host: &str, port: u16, time: Duration) -> Result<TcpStream, Failure> {
     let addresses = within(time, "looking up its address", lookup_host((host, port))).await?;
-    let mut failure = Failure::Silent("it has no address".to_owned());
+    let mut failure = Failure::NoReply("it has no address".to_owned());
     for address in addresses {
         match within(time, "connecting", TcpStream::connect(address)).await {
             Ok(stream) => {
@@ -350,7 +354,7 @@ async fn connect(host: &str, port: u16, time: Duration) -> Result<TcpStream, Fai
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }
-            Err(why) => failure = Failure::Silent(format!("{address}: {why}")),
+            Err(why) => failure = Failure::NoReply(format!("{address}: {why}")),
         }
     }
     Err(failure)

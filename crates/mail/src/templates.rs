@@ -66,7 +66,7 @@ const GLOBALS: [&str; 8] = ["caller", "debug", "dict", "loop", "namespace", "ran
 const MAX_SUBJECT: usize = 200;
 
 /// The words of a mail.
-pub(super) struct Words {
+pub(super) struct RenderedMail {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
@@ -89,7 +89,7 @@ impl Templates {
         environment.add_filter("rupiah", rupiah);
         environment.add_filter("moment", moment);
         if let Some(folder) = folder {
-            no_strangers(folder, folder)?;
+            refuse_unknown_files(folder, folder)?;
         }
         for (name, built_in) in BUILT_IN {
             let own = folder.map(|folder| read(folder, name)).transpose()?.flatten();
@@ -97,15 +97,15 @@ impl Templates {
             environment.add_template_owned(name, source).map_err(|error| unusable(name, &error))?;
         }
         let templates = Self { environment, shop };
-        templates.try_out()?;
+        templates.render_all()?;
         Ok(templates)
     }
 
     /// Writes a mail.
-    pub(super) fn words(&self, content: &MailContent) -> Result<Words, BoxError> {
+    pub(super) fn words(&self, content: &MailContent) -> Result<RenderedMail, BoxError> {
         let write = |kind| self.write(&name(content, kind), content);
         let subject = write("subject.txt")?.chars().take(MAX_SUBJECT).collect();
-        Ok(Words { subject, text: write("txt")?, html: write("html")? })
+        Ok(RenderedMail { subject, text: write("txt")?, html: write("html")? })
     }
 
     fn write(&self, name: &str, content: &MailContent) -> Result<String, Error> {
@@ -130,7 +130,7 @@ impl Templates {
     }
 
     /// Finds what is wrong with any template, on whichever of its branches.
-    fn try_out(&self) -> Result<(), MailSetupError> {
+    fn render_all(&self) -> Result<(), MailSetupError> {
         let sample = sample();
         let facts = self.facts(&sample);
         let known: BTreeSet<_> = facts
@@ -209,18 +209,18 @@ fn read(folder: &Path, name: &str) -> Result<Option<String>, MailSetupError> {
 }
 
 /// Refuses a folder with a template that nobody would ever look at, such as one whose name is misspelt.
-fn no_strangers(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
+fn refuse_unknown_files(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
     let unreadable = |error: io::Error| MailSetupError::Templates(folder.to_owned(), error.into());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
-            no_strangers(root, &path)?;
+            refuse_unknown_files(root, &path)?;
             continue;
         }
         let is_template = path.extension().is_some_and(|extension| extension == "txt" || extension == "html");
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
         if is_template && !BUILT_IN.iter().any(|(known, _)| *known == name) {
-            return Err(MailSetupError::Template(name, "no content has a template of this name".into()));
+            return Err(MailSetupError::Template(name, "no letter has a template of this name".into()));
         }
     }
     Ok(())
@@ -229,15 +229,15 @@ fn no_strangers(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
 /// Names the file that a mistake is in, which may be one that the template extends.
 fn unusable(name: &str, error: &Error) -> MailSetupError {
     let mut innermost: &dyn std::error::Error = error;
-    let mut place = (error.name().unwrap_or(name), error.line());
+    let mut slot = (error.name().unwrap_or(name), error.line());
     while let Some(source) = innermost.source() {
         if let Some(error) = source.downcast_ref::<Error>() {
-            place = (error.name().unwrap_or(place.0), error.line().or(place.1));
+            slot = (error.name().unwrap_or(slot.0), error.line().or(slot.1));
         }
         innermost = source;
     }
-    let line = place.1.map(|line| format!("line {line}: ")).unwrap_or_default();
-    MailSetupError::Template(place.0.to_owned(), format!("{line}{innermost}").into())
+    let line = slot.1.map(|line| format!("line {line}: ")).unwrap_or_default();
+    MailSetupError::Template(slot.0.to_owned(), format!("{line}{innermost}").into())
 }
 
 /// Escapes text for HTML as minijinja does, but for slashes: a link that is written as `https:&#x2f;&#x2f;` is what mail filters

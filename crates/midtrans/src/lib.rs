@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use breaker::Breaker;
 use client::{Answer, Fault, Http};
 use domain::error::BoxError;
-use domain::payment::{PaymentPage, Report};
+use domain::payment::{GatewayReport, PaymentPage};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -248,7 +248,7 @@ impl Gateway for Midtrans {
         }
     }
 
-    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         let id = match subject {
             Subject::Order(id) => id.to_string(),
             Subject::Transaction(id) if report::is_id(id) => id.clone(),

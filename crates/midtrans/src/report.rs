@@ -2,7 +2,7 @@
 
 use super::client::{Answer, text_of};
 use domain::money::Money;
-use domain::payment::{Report, Transaction, TransactionStatus};
+use domain::payment::{GatewayReport, Transaction, TransactionStatus};
 use serde_json::Value;
 
 /// The longest name of a transaction, in characters; Midtrans' have 36.
@@ -17,7 +17,7 @@ pub(super) fn is_id(text: &str) -> bool {
 }
 
 /// Reads an answer; what is wrong with it where it cannot be understood.
-pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'static str> {
+pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<GatewayReport, &'static str> {
     // Not every way to pay has it in its answers, and what our key opens is ours.
     let told = answer.text("merchant_id");
     let is_foreign = merchant.zip(told).is_some_and(|(merchant, told)| merchant != told);
@@ -33,7 +33,7 @@ pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'
     let (amount, fee) = parts(answer, gross).unwrap_or((gross, Money::ZERO));
     let payment_type = answer.text("payment_type").unwrap_or_default().chars().take(MAX_TYPE).collect();
     let order = answer.text("order_id").ok_or("the answer has no order_id")?;
-    Ok(Report {
+    Ok(GatewayReport {
         // About some ways to pay (DANA, the virtual accounts of BSI, Danamon, Seabank, Saqu) the transaction's name stands where
         // the order's should be (midtrans-php#121).
         order: (order != id).then_some(order),
@@ -117,7 +117,7 @@ mod tests {
             refunded: Money::ZERO,
         };
         let order = Some("o-1".to_owned());
-        assert_eq!(report, Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false });
+        assert_eq!(report, GatewayReport { order, transaction, currency: "IDR".to_owned(), is_foreign: false });
     }
 
     #[test]

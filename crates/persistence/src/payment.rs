@@ -12,7 +12,8 @@ use crate::schema::{idempotency_keys, payments};
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{
-    Cause, Change, NotificationOutcome, PaymentListing, PaymentQueries, Payments, Placed, Rulings, Timeline,
+    Cause, Change, ManualResolutions, NotificationOutcome, PaymentListing, PaymentQueries, Payments, PlaceOutcome,
+    Timeline,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -20,7 +21,8 @@ use diesel::QueryResult;
 use diesel::prelude::*;
 use domain::error::{Error, ErrorCode};
 use domain::payment::{
-    Event, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentRecord, ReportOutcome, Ruling, Unresolvable,
+    Event, IdempotencyKey, ManualResolution, Order, Payment, PaymentCode, PaymentId, PaymentRecord, ReportOutcome,
+    ResolutionError,
 };
 use domain::product::Product;
 use domain::user::UserId;
@@ -132,9 +134,9 @@ fn store(
 fn resolve(
     connection: &mut AnyConnection,
     id: PaymentId,
-    ruling: &Ruling,
+    ruling: &ManualResolution,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Result<Result<Payment, Unresolvable>, Error>>> {
+) -> QueryResult<Option<Result<Result<Payment, ResolutionError>, Error>>> {
     let mut payment = match lock(connection, id)? {
         None => return Ok(None),
         Some(Err(error)) => return Ok(Some(Err(error))),
@@ -146,7 +148,7 @@ fn resolve(
     }
     store(connection, &before, &mut payment, Cause::Operator, now)?;
     let (action, author) = (Action::PaymentResolved, Author::Operator);
-    let Ruling { resolution, operator, reason } = ruling;
+    let ManualResolution { resolution, operator, reason } = ruling;
     let details: String =
         format!("{} by {operator}: {reason}", resolution.as_str()).chars().take(audit_log::LONGEST_DETAILS).collect();
     let entry = AuditEntry { action, author, client: None, subject: &id.to_string(), details: &details };
@@ -170,8 +172,8 @@ fn change(
     let before = payment.record().clone();
     let learnt = change(&mut payment);
     store(connection, &before, &mut payment, cause, now)?;
-    if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
-        notifications::complete(connection, notification, verdict, now)?;
+    if let (Cause::Notification(notification), Some(outcome)) = (cause, NotificationOutcome::of(learnt)) {
+        notifications::complete(connection, notification, outcome, now)?;
     }
     Ok(Some(Ok((payment, learnt))))
 }
@@ -221,12 +223,14 @@ fn only(stored: Stored) -> Result<Option<Payment>, Error> {
 
 #[async_trait]
 impl Payments for Database {
-    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error> {
+    async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error> {
         let wanted = order.clone();
         let placed = self.write(by, move |connection| place_or_nothing(connection, &wanted)).await;
         match placed {
-            Ok(placed) => placed.map(Placed::Now),
-            Err(Failure::Statement(error)) if Constraint::PaymentCode.is_violated_by(&error) => Ok(Placed::CodeTaken),
+            Ok(placed) => placed.map(PlaceOutcome::Created),
+            Err(Failure::Statement(error)) if Constraint::PaymentCode.is_violated_by(&error) => {
+                Ok(PlaceOutcome::CodeTaken)
+            }
             Err(Failure::Statement(error)) if Constraint::PaymentBuyer.is_violated_by(&error) => {
                 Err(ErrorCode::TokenInvalid.into())
             }
@@ -236,7 +240,7 @@ impl Payments for Database {
                     None => None,
                 };
                 before
-                    .map(Placed::Before)
+                    .map(PlaceOutcome::Repeated)
                     .ok_or_else(|| Error::retry_later(ErrorCode::IdempotencyKeyInUse, Duration::from_secs(1)))
             }
             Err(failure) => Err(failure.into()),
@@ -311,14 +315,14 @@ impl Payments for Database {
 }
 
 #[async_trait]
-impl Rulings for Database {
+impl ManualResolutions for Database {
     async fn resolve(
         &self,
         id: PaymentId,
-        ruling: &Ruling,
+        ruling: &ManualResolution,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<Result<Payment, Unresolvable>>, Error> {
+    ) -> Result<Option<Result<Payment, ResolutionError>>, Error> {
         let ruling = ruling.clone();
         let resolved = self
             .write(by, move |connection| {

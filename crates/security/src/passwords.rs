@@ -246,9 +246,9 @@ mod tests {
         let other_cost = stored("correct horse", COST + 1);
         let of_go = PasswordHash::new(stored("correct horse", COST).as_str().replacen(PREFIX, "$2a$", 1));
         for old in [other_cost, of_go] {
-            let verdict = check(&attempt("correct horse"), Some(&old), COST);
-            let PasswordCheck::Right { renewed: Some(renewed) } = verdict else {
-                panic!("{verdict:?}");
+            let found = check(&attempt("correct horse"), Some(&old), COST);
+            let PasswordCheck::Right { renewed: Some(renewed) } = found else {
+                panic!("{found:?}");
             };
             assert!(renewed.as_str().starts_with("$2b$04$"));
             assert_eq!(right("correct horse", &renewed), Some(false));
@@ -263,8 +263,8 @@ mod tests {
         assert_eq!((right(composed, &hash), right(apart, &hash)), (Some(false), Some(false)));
         let before_preparing = stored(apart, COST);
         assert_eq!(right(composed, &before_preparing), None);
-        let verdict = check(&attempt(apart), Some(&before_preparing), COST);
-        let PasswordCheck::Right { renewed: Some(renewed) } = verdict else { panic!("{verdict:?}") };
+        let found = check(&attempt(apart), Some(&before_preparing), COST);
+        let PasswordCheck::Right { renewed: Some(renewed) } = found else { panic!("{found:?}") };
         assert_eq!((right(composed, &renewed), right(apart, &renewed)), (Some(false), Some(false)));
         assert_eq!(right("cafe noir", &renewed), None);
     }
@@ -335,12 +335,12 @@ mod tests {
         let hash = passwords.hash(attempt("correct horse"), soon()).await.unwrap();
         assert!(hash.as_str().starts_with("$2b$04$"));
         let right = PasswordCheck::Right { renewed: None };
-        let verdict = passwords.verify(attempt("correct horse"), Some(hash.clone()), soon());
-        assert_eq!(verdict.await.unwrap(), right);
-        let verdict = passwords.verify(attempt("wrong horse"), Some(hash), soon());
-        assert_eq!(verdict.await.unwrap(), PasswordCheck::Wrong);
-        let verdict = passwords.verify(attempt("correct horse"), None, soon());
-        assert_eq!(verdict.await.unwrap(), PasswordCheck::Wrong);
+        let check = passwords.verify(attempt("correct horse"), Some(hash.clone()), soon());
+        assert_eq!(check.await.unwrap(), right);
+        let check = passwords.verify(attempt("wrong horse"), Some(hash), soon());
+        assert_eq!(check.await.unwrap(), PasswordCheck::Wrong);
+        let check = passwords.verify(attempt("correct horse"), None, soon());
+        assert_eq!(check.await.unwrap(), PasswordCheck::Wrong);
         assert!(passwords.measure(soon()).await.unwrap() > Duration::ZERO);
     }
 

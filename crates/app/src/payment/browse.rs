@@ -2,10 +2,10 @@
 
 use crate::access::Access;
 use crate::context::Context;
-use crate::page::{Cursor, Page, PageForm, PageRequest, Place, moment};
+use crate::page::{Cursor, Page, PageForm, PageRequest, Position, moment};
 use crate::payment::view::{Audience, PaymentPresenter};
 use crate::payment::{PaymentQueries, PaymentView};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::actor::Identity;
@@ -25,14 +25,14 @@ pub struct BrowsePaymentsForm {
 
 /// A payment's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentPlace {
+pub struct PaymentPosition {
     /// When it was ordered.
     pub created_at: DateTime<Utc>,
     /// What decides among equals.
     pub id: PaymentId,
 }
 
-impl Place for PaymentPlace {
+impl Position for PaymentPosition {
     /// The newest first, always.
     type Order = ();
 
@@ -56,7 +56,7 @@ pub struct PaymentListing {
     /// How they stand, where that matters.
     pub status: Option<Status>,
     /// Which piece of it.
-    pub page: PageRequest<PaymentPlace>,
+    pub page: PageRequest<PaymentPosition>,
 }
 
 impl PaymentListing {
@@ -77,7 +77,7 @@ impl PaymentListing {
     }
 
     fn cursor_behind(&self, payment: &Payment, given: u64) -> String {
-        let place = PaymentPlace { created_at: payment.record().created_at, id: payment.record().id };
+        let place = PaymentPosition { created_at: payment.record().created_at, id: payment.record().id };
         let name = name_of(self.owner, self.audience, self.status);
         Cursor { offset: self.page.offset.saturating_add(given), place }.encode(&name)
     }
@@ -108,7 +108,7 @@ pub struct BrowsePayments {
 
 impl UseCase for BrowsePayments {
     const NAME: &'static str = "browse_payments";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = BrowsePaymentsForm;
@@ -137,7 +137,7 @@ impl UseCase for BrowsePayments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Start;
+    use crate::page::PageStart;
     use proptest::prelude::*;
 
     fn parse(status: &str, role: Role) -> Result<PaymentListing, Error> {
@@ -166,9 +166,9 @@ mod tests {
             at in prop_oneof!["-?[0-9]{1,20}", any::<String>()],
             id in prop_oneof![Just("01958e68-5412-7307-9b1d-916400000027".to_owned()), any::<String>()],
         ) {
-            if let Some(place) = PaymentPlace::read(&[&at, &id], ()) {
+            if let Some(place) = PaymentPosition::read(&[&at, &id], ()) {
                 let written = place.write();
-                prop_assert_eq!(PaymentPlace::read(&[&written[0], &written[1]], ()), Some(place));
+                prop_assert_eq!(PaymentPosition::read(&[&written[0], &written[1]], ()), Some(place));
             }
         }
 
@@ -177,11 +177,11 @@ mod tests {
             let identity = Identity { id: UserId::generate(), role: Role::Buyer };
             let name = name_of(identity.id, Audience::Buyer, None);
             let Some(created_at) = DateTime::from_timestamp_micros(micros) else { return Ok(()) };
-            let place = PaymentPlace { created_at, id: PaymentId::generate() };
+            let place = PaymentPosition { created_at, id: PaymentId::generate() };
             let cursor = Cursor { offset, place: place.clone() }.encode(&name);
             let form = BrowsePaymentsForm { page: PageForm { cursor, ..PageForm::default() }, ..BrowsePaymentsForm::default() };
             match PaymentListing::parse(&form, identity) {
-                Ok(listing) => prop_assert_eq!(listing.page.start, Start::After(place)),
+                Ok(listing) => prop_assert_eq!(listing.page.start, PageStart::After(place)),
                 Err(error) => prop_assert!(error.message().starts_with("invalid cursor: "), "{}", error),
             }
         }

@@ -9,8 +9,8 @@ use crate::clock::{Clock, Deadline};
 use crate::context::Context;
 use crate::payment::gateway::{Gateway, GatewayError, Invoice};
 use crate::payment::view::{Audience, PaymentPresenter};
-use crate::payment::{Cause, PaymentNotifier, PaymentView, Payments, Placed};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{Cause, PaymentNotifier, PaymentView, Payments, PlaceOutcome};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use chrono::TimeDelta;
@@ -71,8 +71,12 @@ pub struct Checkout {
     pub expiry: TimeDelta,
 }
 
-/// The parts of an order's form.
-type ParsedOrder = (ProductId, Quantity, Option<IdempotencyKey>);
+#[derive(Clone, Debug)]
+struct ParsedOrder {
+    product: ProductId,
+    quantity: Quantity,
+    key: Option<IdempotencyKey>,
+}
 
 fn parse(form: &OrderForm) -> Result<ParsedOrder, Error> {
     let mut wrong = Violations::default();
@@ -83,14 +87,14 @@ fn parse(form: &OrderForm) -> Result<ParsedOrder, Error> {
     let (Some(()), Some(quantity), Some(key)) = (product, quantity, key) else {
         return Err(wrong.into_error(ErrorCode::InvalidRequest));
     };
-    // What is no identifier names no product.
+    // An id that is not a UUID matches no product.
     let product = form.product_id.trim().parse().map_err(|_| ErrorCode::OrderedProductNotFound)?;
-    Ok((product, quantity, key))
+    Ok(ParsedOrder { product, quantity, key })
 }
 
 impl Checkout {
-    async fn place(&self, buyer: UserId, wish: ParsedOrder, by: Deadline) -> Result<Placed, Error> {
-        let (product, quantity, key) = wish;
+    async fn place(&self, buyer: UserId, parsed: ParsedOrder, by: Deadline) -> Result<PlaceOutcome, Error> {
+        let ParsedOrder { product, quantity, key } = parsed;
         let now = self.clock.now();
         let mut order = Order {
             id: PaymentId::generate(),
@@ -105,7 +109,7 @@ impl Checkout {
         };
         for _ in 0..DRAWS {
             match self.payments.place(&order, by).await? {
-                Placed::CodeTaken => order.code = self.codes.draw(),
+                PlaceOutcome::CodeTaken => order.code = self.codes.draw(),
                 placed => return Ok(placed),
             }
         }
@@ -156,8 +160,8 @@ impl Checkout {
     }
 
     /// Answers an order that has been sent before as it was answered then.
-    async fn replay(&self, first: Payment, wish: &ParsedOrder, by: Deadline) -> Result<PaymentView, Error> {
-        let (product, quantity, key) = wish;
+    async fn replay(&self, first: Payment, parsed: &ParsedOrder, by: Deadline) -> Result<PaymentView, Error> {
+        let ParsedOrder { product, quantity, key } = parsed;
         if (first.product(), first.record().quantity) != (*product, *quantity) {
             return Err(ErrorCode::IdempotencyKeyReused.into());
         }
@@ -204,7 +208,7 @@ pub(super) async fn invoice_of(payment: &Payment, users: &dyn UserQueries, by: D
 
 impl UseCase for Checkout {
     const NAME: &'static str = "create_payment";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Buyer);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = OrderForm;
@@ -213,16 +217,16 @@ impl UseCase for Checkout {
     async fn execute(&self, context: &Context, form: OrderForm) -> Result<PaymentView, Error> {
         let buyer = context.actor.identity()?.id;
         let by = context.deadline;
-        let wish = parse(&form)?;
-        if let Some(key) = &wish.2
+        let parsed = parse(&form)?;
+        if let Some(key) = &parsed.key
             && let Some(first) = self.payments.ordered_before(buyer, key, by).await?
         {
-            return self.replay(first, &wish, by).await;
+            return self.replay(first, &parsed, by).await;
         }
-        let payment = match self.place(buyer, wish.clone(), by).await? {
-            Placed::Now(payment) => payment,
-            Placed::Before(first) => return self.replay(first, &wish, by).await,
-            Placed::CodeTaken => return Err(Error::internal("a code that is taken is drawn anew")),
+        let payment = match self.place(buyer, parsed.clone(), by).await? {
+            PlaceOutcome::Created(payment) => payment,
+            PlaceOutcome::Repeated(first) => return self.replay(first, &parsed, by).await,
+            PlaceOutcome::CodeTaken => return Err(Error::internal("a code that is taken is drawn anew")),
         };
         let record = payment.record();
         tracing::info!(payment_id = %record.id, product_id = %payment.product(), user_id = %buyer, "payment ordered");

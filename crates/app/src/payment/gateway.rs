@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::BoxError;
 use domain::money::Money;
-use domain::payment::{PaymentId, PaymentPage, Quantity, Report, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity, TransactionStatus};
 use std::fmt;
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ pub trait Gateway: Send + Sync {
 
     /// What it knows of an order or a transaction; none where that is nothing, as of an order for which nobody has yet begun
     /// to pay.
-    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError>;
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<GatewayReport>, GatewayError>;
 
     /// Closes a page on which nobody has begun to pay.
     async fn close_page(&self, page: &PaymentPage, by: Deadline) -> Result<(), GatewayError>;

@@ -100,7 +100,7 @@ pub struct Mail {
 
 /// A mail that was taken out to be sent, with all that it tells of.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub struct ClaimedMail {
     /// The mail.
     pub mail: Mail,
     /// The payment, as it is now.
@@ -147,8 +147,8 @@ pub struct MailContent {
 impl MailContent {
     /// The letter that tells what a mail was queued for.
     #[must_use]
-    pub fn of(claimed: &Claimed) -> Self {
-        let Claimed { mail, payment, name, email } = claimed;
+    pub fn of(claimed: &ClaimedMail) -> Self {
+        let ClaimedMail { mail, payment, name, email } = claimed;
         let record = payment.record();
         let can_be_paid = mail.audience == Audience::Buyer && matches!(record.state, State::Pending | State::Deny);
         let page = record.page.as_ref().filter(|_| can_be_paid);
@@ -243,7 +243,7 @@ pub trait MailSender: Send + Sync {
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum SendOutcome {
     /// There is nothing left to do.
     Done(Delivery),
     /// It is tried again later, and this attempt does not count.
@@ -288,7 +288,7 @@ pub trait Outbox: Send + Sync {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Vec<Claimed>, Error>;
+    ) -> Result<Vec<ClaimedMail>, Error>;
 
     /// Makes sure that nobody else gets these mails, which were claimed, before `until`.
     async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
@@ -300,7 +300,7 @@ pub trait Outbox: Send + Sync {
     async fn record_attempt(
         &self,
         id: MailId,
-        attempt: &Attempt,
+        attempt: &SendOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error>;

@@ -6,7 +6,9 @@
 
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
-use crate::payment::mail::{Attempt, Claimed, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox};
+use crate::payment::mail::{
+    ClaimedMail, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox, SendOutcome,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::Error;
 use futures_util::future::{Either, select};
@@ -31,7 +33,7 @@ const TICK_TIME: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: u32 = 10;
 /// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
-/// The longest wait between two attempts, but for what [`wait_after`] adds by jitter_seed.
+/// The longest wait between two attempts, but for the jitter that [`wait_after`] adds.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 /// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
@@ -150,7 +152,7 @@ impl OutboxWorker {
     }
 
     /// Takes out what is due, unless there is no use in that for now.
-    async fn claim(&self) -> Result<VecDeque<Claimed>, Error> {
+    async fn claim(&self) -> Result<VecDeque<ClaimedMail>, Error> {
         let (now, rest) = (self.clock.now(), self.work().rest);
         if self.work().is_stopping {
             return Ok(VecDeque::new());
@@ -186,21 +188,23 @@ impl OutboxWorker {
         self.work().is_stopping = true;
     }
 
-    async fn attempt(&self, claimed: Claimed) -> Result<(), Error> {
+    async fn attempt(&self, claimed: ClaimedMail) -> Result<(), Error> {
         let mail = &claimed.mail;
         let (is_stopping, obstacle) = {
             let work = self.work();
             (work.is_stopping, work.obstacle)
         };
         let attempt = match (is_stopping, obstacle) {
-            (true, _) => Attempt::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() },
+            (true, _) => {
+                SendOutcome::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() }
+            }
             (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
             (false, None) => match self.send(&claimed).await {
                 Ok(delivery) => {
                     // It does let us in, whatever it said to another one of us at the same time.
                     let mut work = self.work();
                     (work.obstacle, work.rest) = (None, None);
-                    Attempt::Done(delivery)
+                    SendOutcome::Done(delivery)
                 }
                 Err(error) => {
                     self.heed(&error);
@@ -231,7 +235,7 @@ impl OutboxWorker {
     }
 
     /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
-    async fn send(&self, claimed: &Claimed) -> Result<Delivery, MailError> {
+    async fn send(&self, claimed: &ClaimedMail) -> Result<Delivery, MailError> {
         let content = MailContent::of(claimed);
         let sending = self.sender.send(&content);
         AssertUnwindSafe(sending).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -241,54 +245,54 @@ impl OutboxWorker {
     }
 }
 
-fn tell(mail: &Mail, attempt: &Attempt) {
+fn tell(mail: &Mail, attempt: &SendOutcome) {
     let Mail { id, payment, attempts, status, .. } = mail;
     match attempt {
-        Attempt::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
+        SendOutcome::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
         // The log has just told of it, with its subject.
-        Attempt::Done(Delivery::Logged) => {
+        SendOutcome::Done(Delivery::Logged) => {
             tracing::debug!(mail_id = %id, payment_id = %payment, %status, "mail logged")
         }
-        Attempt::Done(Delivery::Written) => {
+        SendOutcome::Done(Delivery::Written) => {
             tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail written to a file, not sent");
         }
-        Attempt::Deferred { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
-        Attempt::Failed { error, .. } => {
+        SendOutcome::Deferred { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
+        SendOutcome::Failed { error, .. } => {
             tracing::warn!(mail_id = %id, payment_id = %payment, attempts, error, "mail not sent")
         }
-        Attempt::Dead { error } => {
+        SendOutcome::Dead { error } => {
             tracing::error!(mail_id = %id, payment_id = %payment, attempts, error, "mail given up");
         }
     }
 }
 
 /// What follows from a failure.
-fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
+fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, longest, is_uncertain| {
         // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
         let due = now + wait_after(attempts, mail.id.jitter_seed(), longest);
-        Attempt::Failed { due, error: told, is_uncertain }
+        SendOutcome::Failed { due, error: told, is_uncertain }
     };
     match error {
-        MailError::Away(_) => Attempt::Deferred { due: now + AWAY_WAIT, error: told },
-        MailError::Refused(_) => Attempt::Deferred { due: now + REFUSED_WAIT, error: told },
-        MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
-        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
+        MailError::Away(_) => SendOutcome::Deferred { due: now + AWAY_WAIT, error: told },
+        MailError::Refused(_) => SendOutcome::Deferred { due: now + REFUSED_WAIT, error: told },
+        MailError::Permanent(_) | MailError::Unclear(_) => SendOutcome::Dead { error: told },
+        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => SendOutcome::Dead { error: told },
         MailError::Blocked(_) => again(told, LONGEST_BLOCKED_WAIT, false),
         MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
-            Attempt::Dead { error: told }
+            SendOutcome::Dead { error: told }
         }
         MailError::Unknown(_) => again(told, LONGEST_WAIT, true),
-        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },
+        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => SendOutcome::Dead { error: told },
         MailError::Temporary(_) | MailError::Unsupported(_) => again(told, LONGEST_WAIT, false),
     }
 }
 
 /// How long to wait after a failure when there have been this many before: twice as long each time, and a fifth more or less by
-/// jitter_seed, so that mails that failed together do not come back together.
+/// jitter, so that mails that failed together do not come back together.
 fn wait_after(attempts: u32, jitter_seed: u64, longest: TimeDelta) -> TimeDelta {
     let factor = 2_i32.saturating_pow(attempts.min(16));
     let wait = FIRST_WAIT.checked_mul(factor).map_or(longest, |wait| wait.min(longest));

@@ -6,16 +6,18 @@ use crate::payment::{NotificationId, NotificationOutcome, PaymentListing, Stored
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
-use domain::payment::{Event, IdempotencyKey, Order, Payment, PaymentId, ReportOutcome, Ruling, Unresolvable};
+use domain::payment::{
+    Event, IdempotencyKey, ManualResolution, Order, Payment, PaymentId, ReportOutcome, ResolutionError,
+};
 use domain::user::UserId;
 
-/// What came of an order.
+/// The outcome of placing an order.
 #[derive(Debug)]
-pub enum Placed {
+pub enum PlaceOutcome {
     /// It is recorded, and its pieces are reserved.
-    Now(Payment),
-    /// The buyer has sent it before, under the same key.
-    Before(Payment),
+    Created(Payment),
+    /// The buyer placed an order with the same key before.
+    Repeated(Payment),
     /// Another payment has the code that was drawn for it. Nothing was recorded.
     CodeTaken,
 }
@@ -64,7 +66,7 @@ pub trait Payments: Send + Sync {
     /// [`ErrorCode::OrderedProductNotFound`](domain::error::ErrorCode::OrderedProductNotFound) where there is no such product
     /// any more, those of [`Order::payment`], and [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) where
     /// there is no such buyer any more. Nothing is recorded then.
-    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error>;
+    async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error>;
 
     /// The payment that a buyer has ordered under a key.
     async fn ordered_before(&self, buyer: UserId, key: &IdempotencyKey, by: Deadline)
@@ -120,15 +122,15 @@ pub trait PaymentQueries: Send + Sync {
     async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error>;
 }
 
-/// What came of keeping a notification.
+/// The outcome of storing a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It is kept, and is to be applied by whoever kept it.
+pub enum StoreOutcome {
+    /// It is stored; the caller applies it.
     New(NotificationId),
-    /// The same has come before.
-    Known,
-    /// It is kept, and there is no such payment.
-    Unknown,
+    /// The same notification was stored before.
+    Duplicate,
+    /// It is stored, and no payment has the order id that it names.
+    UnknownOrder,
 }
 
 /// The notifications that the gateway has sent: kept before anything is done about them, so that none is lost.
@@ -141,7 +143,7 @@ pub trait Notifications: Send + Sync {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Kept, Error>;
+    ) -> Result<StoreOutcome, Error>;
 
     /// Takes up to `limit` notifications that are due and about which nothing has been done. Nobody else gets them before
     /// `retry_at`.
@@ -181,17 +183,17 @@ pub struct PendingNotification {
 
 /// What persons say about payments for which the gateway's word alone will not do.
 #[async_trait]
-pub trait Rulings: Send + Sync {
+pub trait ManualResolutions: Send + Sync {
     /// Settles a payment by a person's word ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its
     /// mails, and writes the audit log. Returns the payment as it is then, or why that cannot be; none where there is no such
     /// payment.
     async fn resolve(
         &self,
         id: PaymentId,
-        ruling: &Ruling,
+        ruling: &ManualResolution,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<Result<Payment, Unresolvable>>, Error>;
+    ) -> Result<Option<Result<Payment, ResolutionError>>, Error>;
 }
 
 /// Work that one server at a time does.

@@ -11,7 +11,7 @@ use crate::payment::{Cause, Change, Leases, PaymentNotifier, Payments};
 use crate::user::UserQueries;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::{Error, causes};
-use domain::payment::{Payment, PaymentId, PaymentPage, Report, ReportOutcome};
+use domain::payment::{GatewayReport, Payment, PaymentId, PaymentPage, ReportOutcome};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,8 +83,8 @@ impl Reconciler {
         let gave_up = answer.is_unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
         let changed =
             self.payments.change(id, cause, consequences(payment, answer, page, gave_up, now), now, by).await?;
-        let Some((after, learnt)) = changed else { return Ok(()) };
-        if learnt == ReportOutcome::Contradicts {
+        let Some((after, outcome)) = changed else { return Ok(()) };
+        if outcome == ReportOutcome::Contradicts {
             warn_of(&after);
         }
         if after.record().events > payment.record().events {
@@ -141,7 +141,7 @@ impl Reconciler {
 
 /// What came of asking about a payment.
 struct Answer {
-    reports: Vec<Report>,
+    reports: Vec<GatewayReport>,
     /// Whether the gateway said that it knows nothing of the order.
     is_unknown: bool,
     /// Whether it answered each question.
@@ -163,13 +163,13 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
     let version = known.record().version;
     Box::new(move |payment| {
         let is_fresh = payment.record().version == version;
-        let mut learnt = ReportOutcome::Known;
+        let mut outcome = ReportOutcome::Known;
         for report in &answer.reports {
             match payment.apply_report(report, is_fresh, now) {
                 ReportOutcome::Known => {}
                 // Somebody is to hear of it, whatever else was told.
-                _ if learnt == ReportOutcome::Contradicts => {}
-                other => learnt = other,
+                _ if outcome == ReportOutcome::Contradicts => {}
+                other => outcome = other,
             }
         }
         match &page {
@@ -186,6 +186,6 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
             Page::None => {}
         }
         payment.checked(answer.is_complete, now);
-        learnt
+        outcome
     })
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::payment::PaymentQueries;
 use crate::payment::mail::MailState;
 use crate::payment::view::{Audience, find};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
@@ -33,7 +33,7 @@ pub struct NotificationNote {
     /// How often it has come.
     pub times: u32,
     /// What came of it; nothing yet where it waits.
-    pub verdict: Option<String>,
+    pub outcome: Option<String>,
     /// All of it, as it was sent first.
     pub body: String,
 }
@@ -109,9 +109,9 @@ fn event_line(event: &Event, cause: &str, payment: &Payment) -> TimelineEntry {
 }
 
 fn notification_line(note: &NotificationNote) -> TimelineEntry {
-    let verdict = note.verdict.as_deref().unwrap_or("waiting");
+    let outcome = note.outcome.as_deref().unwrap_or("waiting");
     let times = if note.times == 1 { String::new() } else { format!(", {} times", note.times) };
-    TimelineEntry { at: note.at, kind: "notification", text: format!("{}{times}: {verdict}", note.status) }
+    TimelineEntry { at: note.at, kind: "notification", text: format!("{}{times}: {outcome}", note.status) }
 }
 
 fn mail_line(note: &MailNote) -> TimelineEntry {
@@ -139,7 +139,7 @@ pub struct ViewTimeline {
 
 impl UseCase for ViewTimeline {
     const NAME: &'static str = "view_timeline";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     /// The payment's identifier, as it arrived.

@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::context::Context;
 use crate::payment::PaymentQueries;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductImages, ProductView};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -150,7 +150,7 @@ pub struct ViewPayment {
 
 impl UseCase for ViewPayment {
     const NAME: &'static str = "view_payment";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     /// The payment's identifier, as it arrived.

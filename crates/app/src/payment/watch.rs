@@ -5,7 +5,7 @@ use crate::clock::Deadline;
 use crate::context::Context;
 use crate::payment::view::find;
 use crate::payment::{PaymentNotifier, PaymentQueries, Subscription};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -54,7 +54,7 @@ pub struct WatchPayment {
 
 impl UseCase for WatchPayment {
     const NAME: &'static str = "watch_payment";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = WatchForm;
@@ -208,17 +208,17 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// One payment, a database that hangs or fails when told to, and a bell that rings once.
-    struct Stand {
+    /// One payment, a database that hangs or fails when told to, and a bell that is_changed once.
+    struct FakePayments {
         payment: Payment,
         events: Mutex<Vec<Event>>,
         hangs: AtomicBool,
         fails: AtomicBool,
-        rings: AtomicBool,
+        is_changed: AtomicBool,
     }
 
     #[async_trait]
-    impl PaymentQueries for Stand {
+    impl PaymentQueries for FakePayments {
         async fn payment(&self, _id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
             Ok(Some(self.payment.clone()))
         }
@@ -251,31 +251,31 @@ mod tests {
         }
     }
 
-    struct PollingSubscription(Arc<Stand>);
+    struct FakeSubscription(Arc<FakePayments>);
 
     #[async_trait]
-    impl Subscription for PollingSubscription {
+    impl Subscription for FakeSubscription {
         async fn changed(&mut self, _by: Deadline) {
-            if !self.0.rings.swap(false, Ordering::Relaxed) {
+            if !self.0.is_changed.swap(false, Ordering::Relaxed) {
                 std::future::pending().await
             }
         }
     }
 
     /// A bell of which the watches here hold an ear already.
-    struct Bells(Arc<Stand>);
+    struct FakeNotifier(Arc<FakePayments>);
 
-    impl PaymentNotifier for Bells {
+    impl PaymentNotifier for FakeNotifier {
         fn notify(&self, _id: PaymentId) {
-            self.0.rings.store(true, Ordering::Relaxed);
+            self.0.is_changed.store(true, Ordering::Relaxed);
         }
 
         fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-            Some(Box::new(PollingSubscription(self.0.clone())))
+            Some(Box::new(FakeSubscription(self.0.clone())))
         }
     }
 
-    fn stand() -> Arc<Stand> {
+    fn fake() -> Arc<FakePayments> {
         let seller = Actor::User(Identity { id: UserId::generate(), role: Role::Seller }).seller().unwrap();
         let details = Details {
             name: ProductName::parse("Teapot").unwrap(),
@@ -298,25 +298,25 @@ mod tests {
         };
         let mut payment = order.payment(&product).unwrap();
         let events = Mutex::new(payment.take_events());
-        let (hangs, fails, rings) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Stand { payment, events, hangs, fails, rings })
+        let (hangs, fails, is_changed) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(FakePayments { payment, events, hangs, fails, is_changed })
     }
 
-    fn watch(stand: &Arc<Stand>) -> PaymentWatch {
+    fn watch(fake: &Arc<FakePayments>) -> PaymentWatch {
         let context = Context {
-            actor: Actor::User(Identity { id: stand.payment.record().buyer, role: Role::Buyer }),
+            actor: Actor::User(Identity { id: fake.payment.record().buyer, role: Role::Buyer }),
             client: ClientAddress::new("127.0.0.1".parse().unwrap()),
             request_id: RequestId::accept(None),
             deadline: Deadline::within(Duration::from_secs(1)),
         };
-        let use_case = WatchPayment { payments: stand.clone(), notifier: Arc::new(Bells(stand.clone())) };
-        let form = WatchForm { id: stand.payment.record().id.to_string(), after: String::new() };
+        let use_case = WatchPayment { payments: fake.clone(), notifier: Arc::new(FakeNotifier(fake.clone())) };
+        let form = WatchForm { id: fake.payment.record().id.to_string(), after: String::new() };
         use_case.execute(&context, form).now_or_never().unwrap().unwrap()
     }
 
-    fn pays(stand: &Stand) {
+    fn pays(fake: &FakePayments) {
         let kind = EventKind::Moved { from: State::Pending, to: State::Success };
-        stand.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
+        fake.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
     }
 
     /// The status that comes next; none where nothing does.
@@ -326,9 +326,9 @@ mod tests {
 
     #[test]
     fn what_happened_before_listening_began_is_not_missed() {
-        let stand = stand();
-        let mut watch = watch(&stand);
-        pays(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
+        pays(&fake);
         assert_eq!(next(&mut watch), Some(Status::Pending));
         assert_eq!(next(&mut watch), Some(Status::Success), "nothing has rung");
         assert_eq!(next(&mut watch), None);
@@ -336,8 +336,8 @@ mod tests {
 
     #[test]
     fn whether_it_waits_for_a_person_is_told_with_each_change() {
-        let stand = stand();
-        let mut watch = watch(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
         assert_eq!(next(&mut watch), Some(Status::Pending));
         let kinds = [
             (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
@@ -351,7 +351,7 @@ mod tests {
         ];
         let events =
             kinds.iter().zip(2..).map(|((kind, _), number)| Event { number, at: DateTime::UNIX_EPOCH, kind: *kind });
-        stand.events.lock().unwrap().extend(events);
+        fake.events.lock().unwrap().extend(events);
         let expected: Vec<_> = kinds.into_iter().filter_map(|(_, waits)| waits).collect();
         let told: Vec<_> =
             expected.iter().map(|_| watch.next().now_or_never().unwrap().unwrap().unwrap().needs_attention).collect();
@@ -360,17 +360,17 @@ mod tests {
 
     #[test]
     fn a_look_that_fails_or_is_given_up_is_made_up_for() {
-        let stand = stand();
-        let mut watch = watch(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
         assert_eq!((next(&mut watch), next(&mut watch)), (Some(Status::Pending), None));
-        pays(&stand);
-        stand.rings.store(true, Ordering::Relaxed);
-        stand.hangs.store(true, Ordering::Relaxed);
+        pays(&fake);
+        fake.is_changed.store(true, Ordering::Relaxed);
+        fake.hangs.store(true, Ordering::Relaxed);
         assert_eq!(next(&mut watch), None, "the future is dropped while the database takes its time");
-        stand.hangs.store(false, Ordering::Relaxed);
-        stand.fails.store(true, Ordering::Relaxed);
+        fake.hangs.store(false, Ordering::Relaxed);
+        fake.fails.store(true, Ordering::Relaxed);
         assert!(watch.next().now_or_never().unwrap().is_err());
-        stand.fails.store(false, Ordering::Relaxed);
+        fake.fails.store(false, Ordering::Relaxed);
         assert_eq!(next(&mut watch), Some(Status::Success), "it rang only once");
         assert_eq!(next(&mut watch), None);
     }

@@ -4,12 +4,12 @@
 //! Therefore none is believed: whatever it says, the gateway itself is asked, and its answer counts.
 
 use crate::access::Access;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Deadline;
 use crate::context::Context;
-use crate::observe::{Observer, PaymentReport};
+use crate::observe::PaymentReport;
 use crate::payment::gateway::Signed;
-use crate::payment::{Kept, PendingNotification, WebhookWorker};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{PendingNotification, StoreOutcome, WebhookWorker};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::TimeDelta;
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -163,7 +163,7 @@ impl ReceiveNotification {
 
 impl UseCase for ReceiveNotification {
     const NAME: &'static str = "receive_notification";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Notification;
     type Input = NotificationForm;
@@ -184,9 +184,9 @@ impl UseCase for ReceiveNotification {
         }
         let kept = worker.notifications.store(&received, now, now + LEASE, context.deadline).await?;
         let id = match kept {
-            Kept::New(id) => id,
-            Kept::Known => return Ok(()),
-            Kept::Unknown => return Err(ErrorCode::NotifiedOrderNotFound.into()),
+            StoreOutcome::New(id) => id,
+            StoreOutcome::Duplicate => return Ok(()),
+            StoreOutcome::UnknownOrder => return Err(ErrorCode::NotifiedOrderNotFound.into()),
         };
         let pending = PendingNotification { id, order: received.order, transaction: received.transaction, attempts: 0 };
         let by = Deadline::within(APPLY_TIME.min(context.deadline.remaining()));

@@ -51,7 +51,7 @@ pub enum NotificationOutcome {
 }
 
 impl NotificationOutcome {
-    /// Every verdict there is.
+    /// Every outcome there is.
     pub const ALL: [Self; 6] =
         [Self::Applied, Self::NothingNew, Self::Contradicted, Self::Unconfirmed, Self::UnknownOrder, Self::GivenUp];
 
@@ -68,16 +68,16 @@ impl NotificationOutcome {
         }
     }
 
-    /// Rebuilds a verdict from storage.
+    /// Rebuilds a outcome from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.as_str() == name)
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
-    /// The verdict on a notification by what came of the gateway's answer; none where it has to be asked again.
+    /// The outcome on a notification by what came of the gateway's answer; none where it has to be asked again.
     #[must_use]
-    pub const fn of(learnt: ReportOutcome) -> Option<Self> {
-        match learnt {
+    pub const fn of(outcome: ReportOutcome) -> Option<Self> {
+        match outcome {
             ReportOutcome::News => Some(Self::Applied),
             ReportOutcome::Known => Some(Self::NothingNew),
             ReportOutcome::Contradicts | ReportOutcome::ContradictsStill => Some(Self::Contradicted),
@@ -120,12 +120,12 @@ impl WebhookWorker {
     /// Asks the gateway what a notification hints at, and takes note of its answer.
     pub(super) async fn apply(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         let Some(id) = payment_of(&notification.order) else {
-            return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
         };
         let subject = notification.transaction.clone().map_or(Subject::Order(id), Subject::Transaction);
         for _ in 0..ASK_AGAIN {
             let Some(known) = self.payments.payment(id, by).await? else {
-                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+                return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
             };
             let report = match ask(&*self.gateway, &known, &subject, by).await {
                 // The gateway may yet come to know it under the order's own name.
@@ -134,7 +134,7 @@ impl WebhookWorker {
                 }
                 Ok(Some(report)) => report,
                 Ok(None) if notification.attempts >= UNCONFIRMED_AFTER => {
-                    return self.judge(notification, NotificationOutcome::Unconfirmed, by).await;
+                    return self.complete(notification, NotificationOutcome::Unconfirmed, by).await;
                 }
                 Ok(None) => return self.postpone(notification, by).await,
                 Err(error) => {
@@ -148,17 +148,17 @@ impl WebhookWorker {
                 payment.apply_report(&report, is_fresh, now)
             });
             let cause = Cause::Notification(notification.id);
-            let Some((payment, learnt)) = self.payments.change(id, cause, change, now, by).await? else {
-                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            let Some((payment, reported)) = self.payments.change(id, cause, change, now, by).await? else {
+                return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
             };
-            if let Some(verdict) = NotificationOutcome::of(learnt) {
-                self.observer.payment(PaymentReport::Notification(verdict));
-                if verdict == NotificationOutcome::Applied {
+            if let Some(outcome) = NotificationOutcome::of(reported) {
+                self.observer.payment(PaymentReport::Notification(outcome));
+                if outcome == NotificationOutcome::Applied {
                     let status = payment.record().state.status().as_str();
                     tracing::info!(payment_id = %id, status, "payment status updated");
                     self.notifier.notify(id);
                 }
-                if learnt == ReportOutcome::Contradicts {
+                if reported == ReportOutcome::Contradicts {
                     warn_of(&payment);
                     self.notifier.notify(id);
                 }
@@ -168,19 +168,19 @@ impl WebhookWorker {
         self.postpone(notification, by).await
     }
 
-    async fn judge(
+    async fn complete(
         &self,
         notification: &PendingNotification,
-        verdict: NotificationOutcome,
+        outcome: NotificationOutcome,
         by: Deadline,
     ) -> Result<(), Error> {
-        self.observer.payment(PaymentReport::Notification(verdict));
-        self.notifications.complete(notification.id, verdict, self.clock.now(), by).await
+        self.observer.payment(PaymentReport::Notification(outcome));
+        self.notifications.complete(notification.id, outcome, self.clock.now(), by).await
     }
 
     async fn postpone(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         if notification.attempts >= GIVEN_UP_AFTER {
-            return self.judge(notification, NotificationOutcome::GivenUp, by).await;
+            return self.complete(notification, NotificationOutcome::GivenUp, by).await;
         }
         // The time to ask may be what has run out.
         let by = if by.has_passed() { Deadline::within(Duration::from_secs(1)) } else { by };

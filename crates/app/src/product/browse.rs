@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::context::Context;
 use crate::page::Page;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{BrowseForm, ProductImages, ProductQueries, ProductTotals, ProductView};
 use crate::rate_limit::RateLimitClass;
 use domain::error::Error;
@@ -21,7 +21,7 @@ pub struct BrowseProducts {
 
 impl UseCase for BrowseProducts {
     const NAME: &'static str = "browse_products";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = BrowseForm;

@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
 use domain::error::{Error, ErrorCode, Violations};
@@ -25,7 +25,7 @@ pub struct CreateProduct {
 
 impl UseCase for CreateProduct {
     const NAME: &'static str = "create_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = ProductForm;

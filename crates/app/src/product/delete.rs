@@ -3,8 +3,8 @@
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::entity_tag::Tags;
-use crate::pipeline::{Kind, UseCase};
+use crate::entity_tag::EntityTags;
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::view::wanted;
 use crate::product::{ProductTotals, Products};
 use crate::rate_limit::RateLimitClass;
@@ -18,7 +18,7 @@ pub struct DeleteForm {
     /// The product's identifier.
     pub id: String,
     /// The versions that the seller expects it to be of; none where any will do.
-    pub expected: Tags,
+    pub expected: EntityTags,
 }
 
 /// Withdraws a product.
@@ -33,7 +33,7 @@ pub struct DeleteProduct {
 
 impl UseCase for DeleteProduct {
     const NAME: &'static str = "delete_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = DeleteForm;

@@ -1,6 +1,6 @@
 //! What a list of products can be asked for.
 
-use crate::page::{Cursor, PageForm, PageRequest, Place, moment};
+use crate::page::{Cursor, PageForm, PageRequest, Position, moment};
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
 use domain::money::Money;
@@ -127,14 +127,14 @@ pub enum SortKey {
 
 /// A product's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SortPlace {
+pub struct SortPosition {
     /// What it is sorted by.
     pub key: SortKey,
     /// What decides among equals.
     pub id: ProductId,
 }
 
-impl Place for SortPlace {
+impl Position for SortPosition {
     type Order = Sort;
 
     fn write(&self) -> Vec<String> {
@@ -167,18 +167,18 @@ fn is_name_key(text: &str) -> bool {
 
 /// A piece of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct ProductListing {
     /// Which products the list has.
     pub filter: Filter,
     /// In which order.
     pub sort: Sort,
     /// Which piece of it. A cursor's key is of the kind that the order asks for.
-    pub page: PageRequest<SortPlace>,
+    pub page: PageRequest<SortPosition>,
 }
 
 impl BrowseForm {
     /// Reads what is asked for.
-    pub(super) fn parse(&self) -> Result<Listing, Error> {
+    pub(super) fn parse(&self) -> Result<ProductListing, Error> {
         let mut wrong = Violations::default();
         let text = wrong.take("q", SearchText::parse(&self.q));
         let seller = wrong.take("seller", seller(&self.seller));
@@ -202,7 +202,7 @@ impl BrowseForm {
         let name = list.as_ref().map(|(name, ..)| name.as_str()).unwrap_or_default();
         let page = self.page.parse(name, sort.unwrap_or_default(), &mut wrong);
         match (list, page) {
-            (Some((_, filter, sort)), Some(page)) if wrong.is_empty() => Ok(Listing { filter, sort, page }),
+            (Some((_, filter, sort)), Some(page)) if wrong.is_empty() => Ok(ProductListing { filter, sort, page }),
             _ => Err(wrong.into_error(ErrorCode::InvalidRequest)),
         }
     }
@@ -227,10 +227,10 @@ fn name_of(filter: &Filter, sort: Sort) -> String {
     format!("products {sort:?} {filter:?}")
 }
 
-impl Listing {
+impl ProductListing {
     /// The cursor behind a product of this listing, which is the last of `given` in this piece.
     pub(super) fn cursor_behind(&self, product: &Product, given: u64) -> String {
-        let place = SortPlace { key: self.sort.key_of(product), id: product.id() };
+        let place = SortPosition { key: self.sort.key_of(product), id: product.id() };
         Cursor { offset: self.page.offset.saturating_add(given), place }.encode(&name_of(&self.filter, self.sort))
     }
 }
@@ -238,7 +238,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Start;
+    use crate::page::PageStart;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
@@ -252,7 +252,7 @@ mod tests {
     fn an_empty_form_is_the_first_piece_of_all_newest_first() {
         let listing = BrowseForm::default().parse().unwrap();
         assert_eq!((listing.filter, listing.sort), (Filter::default(), Sort::Newest));
-        assert_eq!(listing.page, PageRequest { start: Start::Offset(0), offset: 0, limit: 100 });
+        assert_eq!(listing.page, PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 });
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_cursor_of_another_order_or_filter_is_refused() {
         let id = ProductId::generate();
-        let place = SortPlace { key: SortKey::Price(Money::from_minor(5).unwrap()), id };
+        let place = SortPosition { key: SortKey::Price(Money::from_minor(5).unwrap()), id };
         let cursor = |sort| Cursor { offset: 3, place: place.clone() }.encode(&name_of(&Filter::default(), sort));
         let form = |sort: &str, q: &str| BrowseForm {
             sort: sort.to_owned(),
@@ -281,16 +281,16 @@ mod tests {
             page: PageForm { cursor: cursor(Sort::Price), ..PageForm::default() },
             ..BrowseForm::default()
         };
-        assert_eq!(form("price", "").parse().unwrap().page.start, Start::After(place.clone()));
+        assert_eq!(form("price", "").parse().unwrap().page.start, PageStart::After(place.clone()));
         for (sort, q) in [("-price", ""), ("price", "tea"), ("", "")] {
             assert_eq!(refusal(&form(sort, q)).1, ["cursor"]);
         }
     }
 
     /// The error of a form with a cursor that somebody has written, who knows how it is done.
-    fn forged(sort: &str, parts: &[&str]) -> Result<Listing, Error> {
+    fn forged(sort: &str, parts: &[&str]) -> Result<ProductListing, Error> {
         let own =
-            Cursor { offset: 0, place: SortPlace { key: SortKey::Name(String::new()), id: ProductId::generate() } }
+            Cursor { offset: 0, place: SortPosition { key: SortKey::Name(String::new()), id: ProductId::generate() } }
                 .encode(&name_of(&Filter::default(), Sort::parse(sort).unwrap()));
         let own = String::from_utf8(URL_SAFE_NO_PAD.decode(own).unwrap()).unwrap();
         let (fingerprint, _) = own.split_once('\n').unwrap();
@@ -332,10 +332,10 @@ mod tests {
 
     #[test]
     fn a_name_of_several_lines_does_not_end_a_list() {
-        let place = SortPlace { key: SortKey::Name("green\n\ttea\n".to_owned()), id: ID.parse().unwrap() };
+        let place = SortPosition { key: SortKey::Name("green\n\ttea\n".to_owned()), id: ID.parse().unwrap() };
         let written = place.write();
         let lines = written.join("\n");
-        assert_eq!(SortPlace::read(&lines.split('\n').collect::<Vec<_>>(), Sort::Name), Some(place));
+        assert_eq!(SortPosition::read(&lines.split('\n').collect::<Vec<_>>(), Sort::Name), Some(place));
     }
 
     proptest! {
@@ -348,7 +348,7 @@ mod tests {
         ) {
             let form = BrowseForm { q, seller, min_price: min, max_price: max, sort, page: PageForm::default() };
             if let Ok(listing) = form.parse() {
-                prop_assert_eq!(listing.page.start, Start::Offset(0));
+                prop_assert_eq!(listing.page.start, PageStart::Offset(0));
             }
         }
 
@@ -360,14 +360,14 @@ mod tests {
         ) {
             let parts = [offset.as_str(), &kind, &key, &id, "more"];
             if let Ok(listing) = forged(&sort, &parts[..parts.len() - cut]) {
-                let Start::After(place) = listing.page.start else { panic!("{:?}", listing.page) };
-                prop_assert_eq!(SortPlace::read(&place.write().iter().map(String::as_str).collect::<Vec<_>>(), listing.sort), Some(place));
+                let PageStart::After(place) = listing.page.start else { panic!("{:?}", listing.page) };
+                prop_assert_eq!(SortPosition::read(&place.write().iter().map(String::as_str).collect::<Vec<_>>(), listing.sort), Some(place));
             }
         }
 
         #[test]
         fn a_cursor_that_came_damaged_is_read_or_refused(at in 0..200_usize, byte in any::<u8>(), text in any::<bool>()) {
-            let place = SortPlace { key: SortKey::Name("oak table".to_owned()), id: ID.parse().unwrap() };
+            let place = SortPosition { key: SortKey::Name("oak table".to_owned()), id: ID.parse().unwrap() };
             let cursor = Cursor { offset: 3, place }.encode(&name_of(&Filter::default(), Sort::Name));
             let mut bytes = if text { cursor.into_bytes() } else { URL_SAFE_NO_PAD.decode(cursor).unwrap() };
             let at = at % bytes.len();

@@ -2,8 +2,8 @@
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
-use crate::entity_tag::Tags;
-use crate::product::{Filter, Listing};
+use crate::entity_tag::EntityTags;
+use crate::product::{Filter, ProductListing};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, Reason};
@@ -40,7 +40,7 @@ pub trait Products: Send + Sync {
         &self,
         owned: &Owned,
         changes: &Changes,
-        expected: &Tags,
+        expected: &EntityTags,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Product, Error>;
@@ -49,7 +49,8 @@ pub trait Products: Send + Sync {
     ///
     /// # Errors
     /// As those of [`Self::update`].
-    async fn delete(&self, owned: &Owned, expected: &Tags, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
+    async fn delete(&self, owned: &Owned, expected: &EntityTags, now: DateTime<Utc>, by: Deadline)
+    -> Result<(), Error>;
 }
 
 /// The products, as queries see them: perhaps a replica that lags a little behind. Withdrawn ones are not among them.
@@ -59,7 +60,7 @@ pub trait ProductQueries: Send + Sync {
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error>;
 
     /// The products of a listing, in its order, and one more than its limit where more follow.
-    async fn list(&self, listing: &Listing, by: Deadline) -> Result<Vec<Product>, Error>;
+    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error>;
 
     /// How many products a filter lets through.
     async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error>;

@@ -3,8 +3,8 @@
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
 use crate::context::Context;
-use crate::entity_tag::Tags;
-use crate::pipeline::{Kind, UseCase};
+use crate::entity_tag::EntityTags;
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::view::wanted;
 use crate::product::{ImageField, ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
@@ -20,7 +20,7 @@ pub struct UpdateForm {
     /// What is to change: an empty field stays as it is.
     pub fields: ProductForm,
     /// The versions that the seller expects it to be of; none where any will do.
-    pub expected: Tags,
+    pub expected: EntityTags,
 }
 
 /// Changes a product.
@@ -47,7 +47,13 @@ impl UpdateProduct {
         Ok(())
     }
 
-    async fn apply(&self, owned: Owned, changes: Changes, expected: &Tags, by: Deadline) -> Result<Product, Error> {
+    async fn apply(
+        &self,
+        owned: Owned,
+        changes: Changes,
+        expected: &EntityTags,
+        by: Deadline,
+    ) -> Result<Product, Error> {
         if changes.is_empty() {
             return Ok(owned.into_product());
         }
@@ -68,7 +74,7 @@ fn without_query(url: &str) -> &str {
 
 impl UseCase for UpdateProduct {
     const NAME: &'static str = "update_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = UpdateForm;

@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::context::Context;
 use crate::entity_tag::{etag, etag_with};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductImages, ProductQueries};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -85,7 +85,7 @@ pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
 
 impl UseCase for ViewProduct {
     const NAME: &'static str = "view_product";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     /// The product's identifier, as it arrived.

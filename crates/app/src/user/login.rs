@@ -3,11 +3,11 @@
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::{AccessToken, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, Users};
 use domain::error::{Error, ErrorCode, Violations};
-use domain::user::{Attempt, Email, PasswordAttempt, PasswordHash, Role, User, UserId};
+use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 use std::sync::Arc;
 
 /// What a client sends, as it arrived; an absent field is an empty one.
@@ -72,18 +72,18 @@ impl LoginUser {
         admitted
     }
 
-    async fn settle(&self, context: &Context, account: &Email, attempt: Attempt) -> Result<(), Error> {
+    async fn record_attempt(&self, context: &Context, account: &Email, outcome: LoginOutcome) -> Result<(), Error> {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
-        attempts.settle(account, context.client, attempt, self.clock.now(), context.deadline).await
+        attempts.record_attempt(account, context.client, outcome, self.clock.now(), context.deadline).await
     }
 
     async fn check(&self, context: &Context, email: &Email, password: PasswordAttempt) -> Result<Option<User>, Error> {
         let user = self.users.find_by_email(email, context.deadline).await?;
         let stored = user.as_ref().map(|user| user.password_hash().clone());
-        let verdict = self.passwords.verify(password, stored, context.deadline).await?;
-        match (user, verdict) {
+        let outcome = self.passwords.verify(password, stored, context.deadline).await?;
+        match (user, outcome) {
             (Some(user), PasswordCheck::Right { renewed }) => {
                 if let Some(renewed) = renewed {
                     self.renew(context, &user, &renewed).await;
@@ -108,7 +108,7 @@ impl LoginUser {
 
 impl UseCase for LoginUser {
     const NAME: &'static str = "login_user";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     type Input = LoginForm;
@@ -119,17 +119,17 @@ impl UseCase for LoginUser {
         self.admit(context, &email).await?;
         let user = match self.check(context, &email, password).await {
             Ok(Some(user)) => {
-                self.settle(context, &email, Attempt::Succeeded).await?;
+                self.record_attempt(context, &email, LoginOutcome::Succeeded).await?;
                 user
             }
             Ok(None) => {
-                self.settle(context, &email, Attempt::Failed).await?;
+                self.record_attempt(context, &email, LoginOutcome::Failed).await?;
                 tracing::info!(account = email.masked(), client = %context.client, "login failed");
                 return Err(ErrorCode::LoginFailed.into());
             }
             Err(error) => {
                 // The attempt could not be checked; that it could not be taken back either must not hide why.
-                let _ = self.settle(context, &email, Attempt::Abandoned).await;
+                let _ = self.record_attempt(context, &email, LoginOutcome::Abandoned).await;
                 return Err(error);
             }
         };

@@ -7,7 +7,7 @@ use crate::user::Profile;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
-use domain::user::{Attempt, Email, PasswordAttempt, PasswordHash, Role, User, UserId};
+use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 
 /// The accounts, as commands see them: always the primary database.
 ///
@@ -67,11 +67,11 @@ pub trait LoginAttempts: Send + Sync {
 
     /// Counts how an admitted attempt ended. The audit log tells of log-ins, and of failures that
     /// [`AttemptCounter::is_burst`](domain::user::AttemptCounter::is_burst).
-    async fn settle(
+    async fn record_attempt(
         &self,
         account: &Email,
         client: ClientAddress,
-        attempt: Attempt,
+        outcome: LoginOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error>;

@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use domain::actor::Identity;
@@ -46,7 +46,7 @@ impl Owner {
 
 impl UseCase for ViewProfile {
     const NAME: &'static str = "view_profile";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     /// The account's identifier, as it arrived.

@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::{PasswordHasher, Users};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -104,7 +104,7 @@ impl RegisterUser {
 
 impl UseCase for RegisterUser {
     const NAME: &'static str = "register_user";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     type Input = RegisterForm;

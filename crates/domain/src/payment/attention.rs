@@ -2,7 +2,7 @@
 //! pieces.
 
 use crate::money::Money;
-use crate::payment::{PaymentRecord, Report, State};
+use crate::payment::{GatewayReport, PaymentRecord, State};
 use std::fmt;
 
 /// The longest text of the gateway's that is kept of what does not fit, in characters.
@@ -49,7 +49,7 @@ pub struct Contradiction {
 
 impl Contradiction {
     /// What a report tells that does not fit for this reason.
-    pub(super) fn of(report: &Report, reason: String) -> Self {
+    pub(super) fn of(report: &GatewayReport, reason: String) -> Self {
         let transaction = &report.transaction;
         let (status, kind) = (transaction.status.as_str(), plain(&transaction.payment_type));
         let told = format!("{status} by {kind} over {} {}: {reason}", transaction.gross(), plain(&report.currency));
@@ -77,8 +77,8 @@ fn plain(text: &str) -> String {
 }
 
 /// Why a report does not fit a payment, if it does not.
-pub(super) fn objection(report: &Report, record: &PaymentRecord) -> Option<String> {
-    let Report { order, transaction, currency, is_foreign } = report;
+pub(super) fn objection(report: &GatewayReport, record: &PaymentRecord) -> Option<String> {
+    let GatewayReport { order, transaction, currency, is_foreign } = report;
     if *is_foreign {
         return Some("it is another merchant's".to_owned());
     }
@@ -138,7 +138,7 @@ impl Resolution {
 
 /// Why a person's word does not settle a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unresolvable {
+pub enum ResolutionError {
     /// Nothing about it waits for a person.
     NothingWaits,
     /// The gateway has confirmed that it is paid.
@@ -149,7 +149,7 @@ pub enum Unresolvable {
     NoPieces,
 }
 
-impl fmt::Display for Unresolvable {
+impl fmt::Display for ResolutionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NothingWaits => "nothing about it waits for a person",
@@ -164,11 +164,11 @@ impl fmt::Display for Unresolvable {
     }
 }
 
-impl std::error::Error for Unresolvable {}
+impl std::error::Error for ResolutionError {}
 
 /// A person's word on a payment, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
+pub struct ManualResolution {
     /// What has become of it.
     pub resolution: Resolution,
     /// Who says so: the account of the operating system.

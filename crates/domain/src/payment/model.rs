@@ -5,8 +5,8 @@
 
 use crate::id::uuid_id;
 use crate::money::Money;
-use crate::payment::attention::{Attention, Contradiction, Resolution, Unresolvable, objection};
-use crate::payment::record::{PaymentPage, PaymentRecord, Report, ReportOutcome, Reservation, Transaction};
+use crate::payment::attention::{Attention, Contradiction, Resolution, ResolutionError, objection};
+use crate::payment::record::{GatewayReport, PaymentPage, PaymentRecord, ReportOutcome, Reservation, Transaction};
 use crate::payment::status::{State, TransactionStatus, next_state};
 use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
@@ -195,7 +195,7 @@ impl Payment {
     }
 
     /// Takes note of what the gateway has answered. `is_fresh` tells that nothing has become known since it was asked.
-    pub fn apply_report(&mut self, report: &Report, is_fresh: bool, now: DateTime<Utc>) -> ReportOutcome {
+    pub fn apply_report(&mut self, report: &GatewayReport, is_fresh: bool, now: DateTime<Utc>) -> ReportOutcome {
         let transaction = &report.transaction;
         if let Some(reason) = objection(report, &self.record) {
             return self.contradict(report, reason, now);
@@ -227,7 +227,7 @@ impl Payment {
     }
 
     /// Takes note of what does not fit, once however often it is told. It moves nothing: a person has to look at it.
-    fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> ReportOutcome {
+    fn contradict(&mut self, report: &GatewayReport, reason: String, now: DateTime<Utc>) -> ReportOutcome {
         let told = Contradiction::of(report, reason);
         let together = match &self.record.contradiction {
             Some(known) if known.has_told(&told) => return ReportOutcome::ContradictsStill,
@@ -267,24 +267,24 @@ impl Payment {
     ///
     /// # Errors
     /// Why a person's word does not count here. Nothing has changed then.
-    pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), Unresolvable> {
+    pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), ResolutionError> {
         // Who has settled one may think better of it: nobody but a person closes a payment as paid.
         let was_settled = self.record.contradiction.is_some() || self.record.closed == Some(State::Success);
         match (self.attention(), self.record.reservation) {
-            (None, _) if !was_settled => return Err(Unresolvable::NothingWaits),
+            (None, _) if !was_settled => return Err(ResolutionError::NothingWaits),
             (Some(Attention::Unfulfilled), Reservation::Released { on_shelf })
                 if resolution == Resolution::Paid && on_shelf < self.record.quantity.count() =>
             {
-                return Err(Unresolvable::NoPieces);
+                return Err(ResolutionError::NoPieces);
             }
             _ => {}
         }
         let mut known = self.record.transactions.iter();
         let is_confirmed = known.clone().any(Transaction::is_paid);
         match resolution {
-            Resolution::Failed if is_confirmed => return Err(Unresolvable::Paid),
+            Resolution::Failed if is_confirmed => return Err(ResolutionError::Paid),
             Resolution::Failed if known.any(|known| known.status == TransactionStatus::Challenge) => {
-                return Err(Unresolvable::UnderReview);
+                return Err(ResolutionError::UnderReview);
             }
             // The gateway's own word needs no other beside it.
             Resolution::Paid if is_confirmed => {}

@@ -78,7 +78,7 @@ impl Transaction {
 
 /// What the gateway answered when it was asked about an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct GatewayReport {
     /// The order that it is about; none where the answer does not tell, as those about some ways to pay
     /// ([`asking`](super::asking)).
     pub order: Option<String>,

@@ -6,4 +6,4 @@ pub mod throttle;
 
 pub use model::{Email, Name, Role, User, UserId, is_mail_domain};
 pub use password::{Password, PasswordAttempt, PasswordHash, PasswordRules, is_distinguishable};
-pub use throttle::{Attempt, AttemptCounter};
+pub use throttle::{AttemptCounter, LoginOutcome};

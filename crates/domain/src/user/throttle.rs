@@ -20,7 +20,7 @@ const PENDING_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// How an attempt that was admitted ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum LoginOutcome {
     /// The password was right.
     Succeeded,
     /// There is no such account and password.
@@ -56,12 +56,12 @@ impl AttemptCounter {
 
     /// Counts the end of an attempt that was admitted.
     #[must_use]
-    pub fn settle(self, attempt: Attempt, now: DateTime<Utc>) -> Self {
+    pub fn record_attempt(self, outcome: LoginOutcome, now: DateTime<Utc>) -> Self {
         let pending = self.pending.saturating_sub(1);
-        match attempt {
-            Attempt::Succeeded => Self { failures: 0, pending, last_at: now },
-            Attempt::Failed => Self { failures: self.failures.saturating_add(1), pending, last_at: now },
-            Attempt::Abandoned => Self { pending, ..self },
+        match outcome {
+            LoginOutcome::Succeeded => Self { failures: 0, pending, last_at: now },
+            LoginOutcome::Failed => Self { failures: self.failures.saturating_add(1), pending, last_at: now },
+            LoginOutcome::Abandoned => Self { pending, ..self },
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn success_and_twelve_quiet_hours_forget() {
-        assert_eq!(failed(50).settle(Attempt::Succeeded, at(0)).failures, 0);
+        assert_eq!(failed(50).record_attempt(LoginOutcome::Succeeded, at(0)).failures, 0);
         assert!(failed(50).is_forgotten(at(12 * 3600 + 1)));
         assert!(!failed(50).is_forgotten(at(12 * 3600)));
         assert!(!failed(100).is_forgotten(at(1_000_000)), "a closed account stays closed");
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_abandoned_attempt_does_not_count() {
-        let counter = failed(4).admit(at(0)).unwrap().settle(Attempt::Abandoned, at(0));
+        let counter = failed(4).admit(at(0)).unwrap().record_attempt(LoginOutcome::Abandoned, at(0));
         assert_eq!(counter.failures, 4);
         assert_eq!(counter.pending, 0);
     }
@@ -162,7 +162,7 @@ mod tests {
                     admitted += 1;
                 }
                 for _ in 0..admitted {
-                    counter = counter.settle(Attempt::Failed, at(second));
+                    counter = counter.record_attempt(LoginOutcome::Failed, at(second));
                 }
                 guesses += admitted;
             }
@@ -178,7 +178,7 @@ mod tests {
             counter = counter.admit(at(0)).unwrap();
         }
         for _ in 0..50 {
-            counter = counter.settle(Attempt::Succeeded, at(0));
+            counter = counter.record_attempt(LoginOutcome::Succeeded, at(0));
         }
         assert!(counter.is_forgotten(at(0)));
     }

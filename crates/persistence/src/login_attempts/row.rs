@@ -5,7 +5,7 @@ use crate::schema::login_attempts::{self, account_key, attempt_key, failures, la
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
-use domain::user::{Attempt, AttemptCounter};
+use domain::user::{AttemptCounter, LoginOutcome};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = login_attempts, treat_none_as_null = true)]
@@ -63,8 +63,8 @@ impl StoredCounter {
     }
 
     /// Counts how an attempt ended, and tells what has been counted then.
-    pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
-        let counter = self.count()?.settle(attempt, now);
+    pub(super) fn record_attempt(&mut self, outcome: LoginOutcome, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
+        let counter = self.count()?.record_attempt(outcome, now);
         self.set(counter);
         Ok(counter)
     }

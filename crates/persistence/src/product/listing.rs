@@ -8,8 +8,8 @@ use crate::connection::AnyConnection;
 use crate::dialect::Planner;
 use crate::product::ProductRow;
 use crate::schema::products::{self, created_at, deleted_at, id, name_key, price, user_id};
-use app::page::Start;
-use app::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
+use app::page::PageStart;
+use app::product::{Filter, ProductListing, SearchText, Sort, SortKey, SortPosition};
 use chrono::NaiveDateTime;
 use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
 use diesel::prelude::*;
@@ -33,14 +33,14 @@ enum Key {
 }
 
 /// The products of a listing, in its order, and one more than its limit where more follow.
-pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryResult<Vec<ProductRow>> {
+pub(super) fn page(connection: &mut AnyConnection, listing: &ProductListing) -> QueryResult<Vec<ProductRow>> {
     let place = match &listing.page.start {
-        Start::Offset(0) => None,
-        Start::Offset(number) => match place_of(connection, listing, *number)? {
+        PageStart::Offset(0) => None,
+        PageStart::Offset(number) => match place_of(connection, listing, *number)? {
             None => return Ok(Vec::new()),
             place => place,
         },
-        Start::After(place) => Some(stored(place)),
+        PageStart::After(place) => Some(stored(place)),
     };
     rows(listing, place, Planner::of(connection))?.load(connection)
 }
@@ -50,7 +50,7 @@ pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryRes
     filtered(filter, None, Planner::of(connection)).select(count_star()).get_result(connection)
 }
 
-fn stored(place: &SortPlace) -> (Key, String) {
+fn stored(place: &SortPosition) -> (Key, String) {
     let key = match &place.key {
         SortKey::CreatedAt(time) => Key::CreatedAt(time.naive_utc()),
         SortKey::Price(amount) => Key::Price(amount.minor()),
@@ -60,7 +60,11 @@ fn stored(place: &SortPlace) -> (Key, String) {
 }
 
 /// The place of the `number`th product of a list, counted from one.
-fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> QueryResult<Option<(Key, String)>> {
+fn place_of(
+    connection: &mut AnyConnection,
+    listing: &ProductListing,
+    number: u64,
+) -> QueryResult<Option<(Key, String)>> {
     let selection = place(listing, number, Planner::of(connection));
     match listing.sort {
         Sort::Newest | Sort::Oldest => {
@@ -79,13 +83,13 @@ fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> Q
 }
 
 /// Selects the `number`th product of a list.
-fn place(listing: &Listing, number: u64, planner: Planner) -> Selection {
+fn place(listing: &ProductListing, number: u64, planner: Planner) -> Selection {
     let before = i64::try_from(number.saturating_sub(1)).unwrap_or(i64::MAX);
     ordered(listing, planner).offset(before).limit(1)
 }
 
 /// Selects the rows of a list behind a place, or from its beginning.
-fn rows(listing: &Listing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
+fn rows(listing: &ProductListing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
     let mut selection = ordered(listing, planner);
     if let Some(place) = place {
         selection = behind(selection, listing, place, planner)?;
@@ -139,7 +143,7 @@ fn pattern(text: &SearchText) -> String {
 
 /// All products of a list, in its order; the identifier decides among equals, in the same direction, so that one index
 /// gives the whole order.
-fn ordered(listing: &Listing, planner: Planner) -> Selection {
+fn ordered(listing: &ProductListing, planner: Planner) -> Selection {
     let selection = filtered(&listing.filter, Some(listing.sort), planner);
     if sorts_by_hand(listing, planner) {
         match listing.sort {
@@ -162,7 +166,7 @@ fn ordered(listing: &Listing, planner: Planner) -> Selection {
 /// entered.
 fn behind(
     selection: Selection,
-    listing: &Listing,
+    listing: &ProductListing,
     (key, last): (Key, String),
     planner: Planner,
 ) -> QueryResult<Selection> {
@@ -197,7 +201,7 @@ fn behind(
 
 /// Whether a database that would not do so by itself is to pick one seller's products and to sort these, instead of looking
 /// for them in the order of all.
-fn sorts_by_hand(listing: &Listing, planner: Planner) -> bool {
+fn sorts_by_hand(listing: &ProductListing, planner: Planner) -> bool {
     let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
     planner == Planner::Blind && listing.filter.seller.is_some() && !is_by_time
 }

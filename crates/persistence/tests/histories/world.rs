@@ -6,12 +6,12 @@ use crate::gateway::Counter;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
-use app::entity_tag::Tags;
+use app::entity_tag::EntityTags;
 use app::observe::{Observer, PaymentReport, RequestReport};
-use app::page::{PageRequest, Start};
+use app::page::{PageRequest, PageStart};
 use app::payment::{
-    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing, PaymentNotifier,
-    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Rulings, Subscription, WebhookWorker,
+    Audience, Checkout, ManualResolutions, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing,
+    PaymentNotifier, PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Subscription, WebhookWorker,
 };
 use app::pipeline::UseCase;
 use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
@@ -22,7 +22,7 @@ use domain::error::{Error, ErrorCode};
 use domain::money::Money;
 use domain::payment::status::state_of;
 use domain::payment::{
-    AmountLimits, Attention, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, State, Status,
+    AmountLimits, Attention, ManualResolution, Payment, PaymentCode, PaymentId, Reservation, Resolution, State, Status,
 };
 use domain::product::{Changes, Image, ImageAddress, ImageKey, Product, Stock};
 use domain::user::{Role, UserId};
@@ -303,7 +303,7 @@ impl World {
         let stock = Stock::restore(product.details().stock.count() + more).unwrap();
         let owned = product.owned_by(self.seller).unwrap();
         let changes = Changes { stock: Some(stock), ..Changes::default() };
-        self.database.update(&owned, &changes, &Tags::None, self.clock.now(), soon()).await.unwrap();
+        self.database.update(&owned, &changes, &EntityTags::None, self.clock.now(), soon()).await.unwrap();
         self.pieces.fetch_add(more.into(), Ordering::Relaxed);
     }
 
@@ -312,7 +312,7 @@ impl World {
     }
 
     async fn payments(&self) -> Vec<Payment> {
-        let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 1_000 };
+        let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 1_000 };
         let listing = PaymentListing { owner: self.seller.id(), audience: Audience::Seller, status: None, page };
         PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
     }
@@ -370,7 +370,8 @@ impl World {
         }
         let is_paid = state_of(self.gateway.truth(&id.to_string()), None).is_paid();
         let resolution = if is_paid { Resolution::Paid } else { Resolution::Failed };
-        let ruling = Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
+        let ruling =
+            ManualResolution { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
         if self.database.resolve(id, &ruling, self.clock.now(), soon()).await.unwrap().unwrap().is_err() {
             // The gateway itself has to say what has become of money that it has told of before.
             self.gateway.confuse(&id.to_string(), false);

@@ -7,11 +7,11 @@ use crate::exit::Exit;
 use crate::wiring;
 use app::audit_log::{About, AuditLog};
 use app::clock::{Clock, Deadline, SystemClock};
-use app::payment::{PaymentQueries, Reconciler, Rulings, Timeline};
+use app::payment::{ManualResolutions, PaymentQueries, Reconciler, Timeline};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::money::Money;
 use domain::payment::{
-    Attention, Contradiction, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, Status,
+    Attention, Contradiction, ManualResolution, Payment, PaymentCode, PaymentId, Reservation, Resolution, Status,
 };
 use persistence::{Access, Database, Overview};
 use serde_json::{Value, json};
@@ -238,7 +238,7 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
         Ok(id) => id,
         Err(exit) => return exit,
     };
-    let ruling = Ruling { resolution, operator: operator::name(), reason: reason.to_owned() };
+    let ruling = ManualResolution { resolution, operator: operator::name(), reason: reason.to_owned() };
     match database.resolve(id, &ruling, SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(Some(Ok(payment))) => {
             let status = payment.record().state.status();

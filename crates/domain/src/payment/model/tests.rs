@@ -49,7 +49,7 @@ fn opened() -> Payment {
     payment
 }
 
-fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Report {
+fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> GatewayReport {
     let total = payment.record().total;
     let refunded = match status {
         TransactionStatus::Refund => total,
@@ -65,7 +65,7 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
         refunded,
     };
     let order = Some(payment.record().id.to_string());
-    Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
+    GatewayReport { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
 }
 
 fn learn(payment: &mut Payment, transaction: &str, status: TransactionStatus, now: DateTime<Utc>) -> ReportOutcome {

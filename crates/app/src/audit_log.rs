@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::error::Error;
 use domain::user::{Email, UserId};
 use std::fmt;
+use strum::{EnumString, IntoStaticStr};
 
 domain::id::uuid_id! {
     /// Identifies an entry.
@@ -16,7 +17,8 @@ domain::id::uuid_id! {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Action {
     /// Somebody has logged in.
     LoggedIn,
@@ -35,34 +37,16 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 7] = [
-        Self::LoggedIn,
-        Self::LoginsFailed,
-        Self::Unlocked,
-        Self::PriceChanged,
-        Self::StockChanged,
-        Self::MailsRetried,
-        Self::PaymentResolved,
-    ];
-
     /// The name in the storage and for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LoggedIn => "logged_in",
-            Self::LoginsFailed => "logins_failed",
-            Self::Unlocked => "unlocked",
-            Self::PriceChanged => "price_changed",
-            Self::StockChanged => "stock_changed",
-            Self::MailsRetried => "mails_retried",
-            Self::PaymentResolved => "payment_resolved",
-        }
+        self.into_str()
     }
 
     /// Rebuilds an action from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == name)
+        name.parse().ok()
     }
 }
 

@@ -5,9 +5,11 @@ use crate::context::RequestId;
 use crate::payment::{NotificationOutcome, SendOutcome};
 use domain::error::ErrorCode;
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 /// The protocol that a request came by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Protocol {
     /// HTTP/1.1 with JSON.
     Rest,
@@ -19,10 +21,7 @@ impl Protocol {
     /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::Grpc => "grpc",
-        }
+        self.into_str()
     }
 }
 

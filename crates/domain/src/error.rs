@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The cause of an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The catalogue: one variant is one stable identifier on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorCode {
     /// One or more fields of the request are wrong.
     InvalidRequest,
@@ -69,66 +71,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 26] = [
-        Self::InvalidRequest,
-        Self::InvalidLogin,
-        Self::EmailTaken,
-        Self::LoginFailed,
-        Self::TokenMissing,
-        Self::TokenInvalid,
-        Self::RoleNotAllowed,
-        Self::Forbidden,
-        Self::UserNotFound,
-        Self::ProductNotFound,
-        Self::ProductChanged,
-        Self::ImageStoreFailed,
-        Self::OrderedProductNotFound,
-        Self::InsufficientStock,
-        Self::PaymentNotFound,
-        Self::GatewayFailed,
-        Self::IdempotencyKeyReused,
-        Self::IdempotencyKeyInUse,
-        Self::SignatureInvalid,
-        Self::NotifiedOrderNotFound,
-        Self::RateLimited,
-        Self::LoginThrottled,
-        Self::Overloaded,
-        Self::Unavailable,
-        Self::DeadlineExceeded,
-        Self::Internal,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The stable identifier that clients may program against.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidLogin => "invalid_login",
-            Self::EmailTaken => "email_taken",
-            Self::LoginFailed => "login_failed",
-            Self::TokenMissing => "token_missing",
-            Self::TokenInvalid => "token_invalid",
-            Self::RoleNotAllowed => "role_not_allowed",
-            Self::Forbidden => "forbidden",
-            Self::UserNotFound => "user_not_found",
-            Self::ProductNotFound => "product_not_found",
-            Self::ProductChanged => "product_changed",
-            Self::ImageStoreFailed => "image_store_failed",
-            Self::OrderedProductNotFound => "ordered_product_not_found",
-            Self::InsufficientStock => "insufficient_stock",
-            Self::PaymentNotFound => "payment_not_found",
-            Self::GatewayFailed => "gateway_failed",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
-            Self::SignatureInvalid => "signature_invalid",
-            Self::NotifiedOrderNotFound => "notified_order_not_found",
-            Self::RateLimited => "rate_limited",
-            Self::LoginThrottled => "login_throttled",
-            Self::Overloaded => "overloaded",
-            Self::Unavailable => "unavailable",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::Internal => "internal",
-        }
+        self.into_str()
     }
 
     /// The text for people, where the error has none of its own.
@@ -164,15 +112,10 @@ impl ErrorCode {
     }
 }
 
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What can be wrong with one field. The order of the variants is the order in which the Go system checked, which
 /// its clients see: the first of them gives an error its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ViolationCode {
     /// The field is absent or blank.
     Empty,
@@ -222,29 +165,7 @@ impl ViolationCode {
     /// The stable identifier that clients may program against.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::InvalidNumber => "invalid_number",
-            Self::NotPositive => "not_positive",
-            Self::Negative => "negative",
-            Self::OutOfRange => "out_of_range",
-            Self::FileTooLarge => "file_too_large",
-            Self::InvalidImage => "invalid_image",
-            Self::ImageTooLarge => "image_too_large",
-            Self::InvalidUrl => "invalid_url",
-            Self::UnknownRole => "unknown_role",
-            Self::UnknownSort => "unknown_sort",
-            Self::UnknownStatus => "unknown_status",
-            Self::InvalidEmail => "invalid_email",
-            Self::InvalidId => "invalid_id",
-            Self::InvalidCursor => "invalid_cursor",
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::InvalidCharacter => "invalid_character",
-            Self::TooCommon => "too_common",
-            Self::Taken => "taken",
-            Self::Mismatch => "mismatch",
-        }
+        self.into_str()
     }
 
     /// When the Go system would have found such a mistake: it looked for values that are absent, for numbers that are none, and
@@ -349,7 +270,7 @@ impl Violations {
 }
 
 /// A failed use case, in terms that every protocol can express.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub struct Error {
     code: ErrorCode,
     message: Option<Cow<'static, str>>,
@@ -437,12 +358,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 

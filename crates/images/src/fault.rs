@@ -7,7 +7,6 @@
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error as StdError;
-use std::fmt;
 use std::io;
 
 /// Before the status of an answer in object_store's texts.
@@ -27,7 +26,8 @@ const UNKNOWN_HOST: &str = "dns error";
 const VAGUE: [&str; 2] = ["other error", "uncategorized error"];
 
 /// Why a store failed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, thiserror::Error)]
+#[error("{text}")]
 pub(super) struct Fault {
     text: String,
     /// The HTTP status of the answer, where there was one.
@@ -138,14 +138,6 @@ fn is_region(text: &str) -> bool {
 fn is_word(text: &str) -> bool {
     text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl StdError for Fault {}
 
 #[cfg(test)]
 mod tests {

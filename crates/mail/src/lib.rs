@@ -24,7 +24,6 @@ use compose::{ComposedMail, Composer};
 use domain::error::BoxError;
 use folder::Folder;
 use smtp::SmtpClient;
-use std::fmt;
 use std::path::PathBuf;
 
 /// How the mailer works.
@@ -52,38 +51,27 @@ pub enum Transport {
 }
 
 /// Why the mailer cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MailSetupError {
     /// The sender is none.
+    #[error("the sender {0}; write one as in `Go Commerce <shop@example.com>`")]
     From(SenderError),
     /// The domain is none.
+    #[error("{0:?} is no domain such as shop.example.com")]
     Domain(String),
     /// The mail server's address, its account, or the certificates to trust are not right.
+    #[error("{0}")]
     Server(String),
     /// Letters cannot be put into the folder.
+    #[error("no letters can be put into {}: {}", .0.display(), .1)]
     Folder(PathBuf, BoxError),
     /// The templates' folder cannot be read.
+    #[error("the templates in {} cannot be read: {}", .0.display(), .1)]
     Templates(PathBuf, BoxError),
     /// A template, named by its path in the folder of templates, cannot be used.
+    #[error("the template {0} cannot be used: {1}")]
     Template(String, BoxError),
 }
-
-impl fmt::Display for MailSetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::From(why) => write!(f, "the sender {why}; write one as in `Go Commerce <shop@example.com>`"),
-            Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
-            Self::Server(reason) => f.write_str(reason),
-            Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
-            Self::Templates(folder, reason) => {
-                write!(f, "the templates in {} cannot be read: {reason}", folder.display())
-            }
-            Self::Template(name, reason) => write!(f, "the template {name} cannot be used: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for MailSetupError {}
 
 /// Writes letters, and brings them out.
 pub struct Mailer {

@@ -2,7 +2,6 @@
 
 use lettre::Address;
 use lettre::message::Mailbox;
-use std::fmt;
 use std::str::FromStr;
 use url::Host;
 
@@ -17,16 +16,9 @@ pub struct Sender {
 }
 
 /// Why a text is no sender. Told as what it has or lacks, to go on after the text's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct SenderError(&'static str);
-
-impl fmt::Display for SenderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for SenderError {}
 
 impl Sender {
     /// The domain of the address, in ASCII.

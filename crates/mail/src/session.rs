@@ -10,7 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
-use std::fmt;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -56,26 +55,20 @@ impl Default for Timeouts {
 }
 
 /// Why a step did not succeed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The server refuses, now or for good.
+    #[error("it answered {0}")]
     Refusal(Reply),
     /// It has no way to log in that we could go.
+    #[error("{0}")]
     NoLogin(&'static str),
     /// It says what makes no sense here.
+    #[error("{0}")]
     Unexpected(String),
     /// It says nothing: the connection cannot be made or is lost, or the time is over.
+    #[error("{0}")]
     NoReply(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refusal(reply) => write!(f, "it answered {reply}"),
-            Self::NoLogin(reason) => f.write_str(reason),
-            Self::Unexpected(reason) | Self::NoReply(reason) => f.write_str(reason),
-        }
-    }
 }
 
 impl From<io::Error> for Failure {

@@ -171,7 +171,7 @@ impl Templates {
 
 /// Every mail that there may be.
 fn letters() -> impl Iterator<Item = (Audience, Status)> {
-    let to_buyers = Status::ALL.into_iter().map(|status| (Audience::Buyer, status));
+    let to_buyers = Status::ALL.iter().copied().map(|status| (Audience::Buyer, status));
     to_buyers.chain([(Audience::Seller, Status::Success)])
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use strum::{IntoStaticStr, VariantArray};
 
 /// So many failures in a row, and the gateway is left alone.
 const MAX_FAILURES: u32 = 10;
@@ -11,7 +12,8 @@ const REST: Duration = Duration::from_secs(10);
 const PROBE_WAIT: Duration = Duration::from_secs(1);
 
 /// Whether the gateway is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum BreakerState {
     /// It is asked.
     Closed,
@@ -23,16 +25,12 @@ pub enum BreakerState {
 
 impl BreakerState {
     /// Every state there is.
-    pub const ALL: [Self; 3] = [Self::Closed, Self::HalfOpen, Self::Open];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
-        }
+        self.into_str()
     }
 }
 

@@ -21,7 +21,6 @@ use domain::payment::{GatewayReport, PaymentPage};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::fmt;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -54,9 +53,10 @@ pub struct Options {
 }
 
 /// Why Midtrans cannot be used like that.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An address is none, or one that will not do.
+    #[error("the {name} of Midtrans {reason}")]
     Address {
         /// Which.
         name: &'static str,
@@ -64,28 +64,11 @@ pub enum Error {
         reason: String,
     },
     /// A key of the sandbox in production, or none at all.
+    #[error("the server key of Midtrans {0}")]
     Key(&'static str),
     /// No client can be made, such as for want of certificates of authorities.
-    Client(BoxError),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address { name, reason } => write!(f, "the {name} of Midtrans {reason}"),
-            Self::Key(reason) => write!(f, "the server key of Midtrans {reason}"),
-            Self::Client(_) => f.write_str("no client for Midtrans can be made"),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Client(reason) => Some(reason.as_ref() as &(dyn std::error::Error + 'static)),
-            Self::Address { .. } | Self::Key(_) => None,
-        }
-    }
+    #[error("no client for Midtrans can be made")]
+    Client(#[source] BoxError),
 }
 
 /// Midtrans, as the payment gateway.

@@ -92,7 +92,7 @@ fn status(raw: &str) -> Result<Option<Status>, Reason> {
     match raw.trim() {
         "" => Ok(None),
         name => Status::find(name).map(Some).ok_or_else(|| {
-            let names = Status::ALL.map(Status::as_str).join(", ");
+            let names = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
             Reason::new(ViolationCode::UnknownStatus, format!("{{field}} must be one of {names}"))
         }),
     }

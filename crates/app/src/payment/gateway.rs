@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use domain::error::BoxError;
 use domain::money::Money;
 use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity, TransactionStatus};
-use std::fmt;
 use std::time::Duration;
 
 /// What the gateway is told of an order.
@@ -45,43 +44,23 @@ pub enum Subject {
 }
 
 /// Why the gateway has not done what it was asked for.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// It will not; nothing was made.
-    Refused(BoxError),
+    #[error("the gateway refused: {0}")]
+    Refused(#[source] BoxError),
     /// It cannot be reached, or said that it failed; nobody was given a page.
-    Failed(BoxError),
+    #[error("the gateway failed: {0}")]
+    Failed(#[source] BoxError),
     /// It gave no answer that can be understood, in time; nobody knows what it has done.
-    Unknown(BoxError),
+    #[error("the gateway's answer is not known: {0}")]
+    Unknown(#[source] BoxError),
     /// It has failed so often that it is not asked for a while.
+    #[error("the gateway is not asked for another {} s", .0.as_secs_f64().ceil())]
     CircuitOpen(Duration),
     /// The order has been paid for, or is being paid for.
+    #[error("the gateway has a transaction for this order already")]
     Taken,
-}
-
-impl fmt::Display for GatewayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(reason) => write!(f, "the gateway refused: {reason}"),
-            Self::Failed(reason) => write!(f, "the gateway failed: {reason}"),
-            Self::Unknown(reason) => write!(f, "the gateway's answer is not known: {reason}"),
-            Self::CircuitOpen(time) => {
-                write!(f, "the gateway is not asked for another {} s", time.as_secs_f64().ceil())
-            }
-            Self::Taken => f.write_str("the gateway has a transaction for this order already"),
-        }
-    }
-}
-
-impl std::error::Error for GatewayError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Refused(reason) | Self::Failed(reason) | Self::Unknown(reason) => {
-                Some(reason.as_ref() as &(dyn std::error::Error + 'static))
-            }
-            Self::CircuitOpen(_) | Self::Taken => None,
-        }
-    }
 }
 
 /// What of a notification its signature covers.

@@ -9,7 +9,7 @@ use domain::error::{BoxError, Error};
 use domain::id::uuid_id;
 use domain::money::Money;
 use domain::payment::{EventKind, Payment, PaymentId, State, Status};
-use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 uuid_id! {
     /// Identifies a mail: a UUID version 7.
@@ -34,7 +34,8 @@ pub fn recipients(event: EventKind) -> &'static [Audience] {
 }
 
 /// What has become of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum MailState {
     /// It is yet to be sent.
     Queued,
@@ -50,26 +51,20 @@ pub enum MailState {
 
 impl MailState {
     /// Every state there is.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Logged, Self::Written, Self::Dead];
+    pub const ALL: &[Self] = Self::VARIANTS;
     /// Those of a mail with which there is nothing left to do.
     pub const DONE: [Self; 3] = [Self::Sent, Self::Logged, Self::Written];
 
     /// The name in storage.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Logged => "logged",
-            Self::Written => "written",
-            Self::Dead => "dead",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Rebuilds a state from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 }
 
@@ -172,44 +167,33 @@ impl MailContent {
 }
 
 /// Why a letter was not sent.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// The server is away, or cannot be spoken to; the letter has not been shown to it.
+    #[error("the mail server is away: {0}")]
     Away(BoxError),
     /// The server refuses us, whatever the letter: it does not know our account, or will have no mail from our address.
+    #[error("the mail server refuses us: {0}")]
     Refused(BoxError),
     /// The server refuses the letter because of us, not because of whom it is to: we have sent too much, or are on a list.
+    #[error("the mail server refuses it because of us: {0}")]
     Blocked(BoxError),
     /// The server puts it off.
+    #[error("the mail server puts it off: {0}")]
     Temporary(BoxError),
     /// The server cannot take such an address, now; another one, or the same one set otherwise, could.
+    #[error("the mail server cannot take its address: {0}")]
     Unsupported(BoxError),
     /// The server will not have it, or it cannot be written.
+    #[error("it cannot be sent: {0}")]
     Permanent(BoxError),
     /// The connection was lost when all had been said: nobody knows whether the server has taken it.
+    #[error("the connection was lost, perhaps after it was sent: {0}")]
     Unknown(BoxError),
     /// When all had been said, the server answered what says neither that it has taken it nor that it has not.
+    #[error("it may have been sent; the mail server's answer says neither: {0}")]
     Unclear(BoxError),
 }
-
-impl fmt::Display for MailError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Away(reason) => write!(f, "the mail server is away: {reason}"),
-            Self::Refused(reason) => write!(f, "the mail server refuses us: {reason}"),
-            Self::Blocked(reason) => write!(f, "the mail server refuses it because of us: {reason}"),
-            Self::Temporary(reason) => write!(f, "the mail server puts it off: {reason}"),
-            Self::Unsupported(reason) => write!(f, "the mail server cannot take its address: {reason}"),
-            Self::Permanent(reason) => write!(f, "it cannot be sent: {reason}"),
-            Self::Unknown(reason) => write!(f, "the connection was lost, perhaps after it was sent: {reason}"),
-            Self::Unclear(reason) => {
-                write!(f, "it may have been sent; the mail server's answer says neither: {reason}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for MailError {}
 
 /// Where a letter has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

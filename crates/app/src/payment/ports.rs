@@ -10,6 +10,7 @@ use domain::payment::{
     Event, IdempotencyKey, ManualResolution, Order, Payment, PaymentId, ReportOutcome, ResolutionError,
 };
 use domain::user::UserId;
+use strum::IntoStaticStr;
 
 /// The outcome of placing an order.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ pub enum PlaceOutcome {
 }
 
 /// Why a payment changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// A buyer has ordered.
     Order,
@@ -38,13 +40,8 @@ pub enum Cause {
 impl Cause {
     /// The name in storage.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Order => "order",
-            Self::Notification(_) => "notification",
-            Self::Check => "check",
-            Self::Operator => "operator",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

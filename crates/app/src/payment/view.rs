@@ -14,9 +14,11 @@ use domain::payment::{Payment, PaymentId, State, Status};
 use domain::product::ProductId;
 use domain::user::UserId;
 use std::sync::Arc;
+use strum::{EnumString, IntoStaticStr};
 
 /// Who looks at a payment, or hears of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Audience {
     /// Who pays.
     Buyer,
@@ -28,16 +30,13 @@ impl Audience {
     /// The name in storage and of the folder with its mails' templates.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buyer => "buyer",
-            Self::Seller => "seller",
-        }
+        self.into_str()
     }
 
     /// Rebuilds an audience from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        [Self::Buyer, Self::Seller].into_iter().find(|audience| audience.as_str() == name)
+        name.parse().ok()
     }
 
     /// As whom somebody may look at a payment.

@@ -12,6 +12,7 @@ use domain::id::uuid_id;
 use domain::payment::{Contradiction, Payment, ReportOutcome};
 use std::sync::Arc;
 use std::time::Duration;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 uuid_id! {
     /// Identifies a notification: a UUID version 7.
@@ -34,7 +35,8 @@ const GIVEN_UP_AFTER: u32 = 50;
 const ASK_AGAIN: usize = 3;
 
 /// What came of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum NotificationOutcome {
     /// The gateway confirmed news.
     Applied,
@@ -52,26 +54,18 @@ pub enum NotificationOutcome {
 
 impl NotificationOutcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 6] =
-        [Self::Applied, Self::NothingNew, Self::Contradicted, Self::Unconfirmed, Self::UnknownOrder, Self::GivenUp];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage, logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::NothingNew => "nothing_new",
-            Self::Contradicted => "contradicted",
-            Self::Unconfirmed => "unconfirmed",
-            Self::UnknownOrder => "unknown_order",
-            Self::GivenUp => "given_up",
-        }
+        self.into_str()
     }
 
     /// Rebuilds a outcome from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+        name.parse().ok()
     }
 
     /// The outcome on a notification by what came of the gateway's answer; none where it has to be asked again.

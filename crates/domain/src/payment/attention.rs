@@ -3,7 +3,7 @@
 
 use crate::money::Money;
 use crate::payment::{GatewayReport, PaymentRecord, State};
-use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The longest text of the gateway's that is kept of what does not fit, in characters.
 const MAX_WORD: usize = 64;
@@ -14,7 +14,8 @@ const MAX_TOLD: usize = 500;
 const AND: &str = "; also: ";
 
 /// Why a payment waits for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Attention {
     /// It is paid, and there are no pieces for it.
     Unfulfilled,
@@ -24,15 +25,12 @@ pub enum Attention {
 
 impl Attention {
     /// Every reason there is.
-    pub const ALL: [Self; 2] = [Self::Unfulfilled, Self::Contradicted];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage and for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unfulfilled => "unfulfilled",
-            Self::Contradicted => "contradicted",
-        }
+        self.into_str()
     }
 }
 
@@ -99,7 +97,8 @@ pub(super) fn objection(report: &GatewayReport, record: &PaymentRecord) -> Optio
 }
 
 /// As what a person settles a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Resolution {
     /// The money has come.
     Paid,
@@ -109,15 +108,12 @@ pub enum Resolution {
 
 impl Resolution {
     /// Every resolution there is.
-    pub const ALL: [Self; 2] = [Self::Paid, Self::Failed];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-        }
+        self.into_str()
     }
 
     /// The state that a payment is closed with.
@@ -132,39 +128,24 @@ impl Resolution {
     /// Finds a resolution by the state that it closes with.
     #[must_use]
     pub fn restore(state: State) -> Option<Self> {
-        Self::ALL.into_iter().find(|resolution| resolution.state() == state)
+        Self::ALL.iter().copied().find(|resolution| resolution.state() == state)
     }
 }
 
 /// Why a person's word does not settle a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolutionError {
-    /// Nothing about it waits for a person.
+    #[error("nothing about it waits for a person")]
     NothingWaits,
-    /// The gateway has confirmed that it is paid.
+    #[error(
+        "the gateway has confirmed that it is paid; give the money back in the gateway's dashboard, which tells of it"
+    )]
     Paid,
-    /// The gateway waits for the merchant's word on a card's charge.
+    #[error("the gateway asks whether to accept a card's charge; answer there, and it tells what came of it")]
     UnderReview,
-    /// All that it waits for is pieces, and there are still not enough.
+    #[error("it is paid, and there are still not enough pieces; raise the stock, or give the money back")]
     NoPieces,
 }
-
-impl fmt::Display for ResolutionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NothingWaits => "nothing about it waits for a person",
-            Self::Paid => {
-                "the gateway has confirmed that it is paid; give the money back in the gateway's dashboard, which tells of it"
-            }
-            Self::UnderReview => {
-                "the gateway asks whether to accept a card's charge; answer there, and it tells what came of it"
-            }
-            Self::NoPieces => "it is paid, and there are still not enough pieces; raise the stock, or give the money back",
-        })
-    }
-}
-
-impl std::error::Error for ResolutionError {}
 
 /// A person's word on a payment, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::product::Product;
 use crate::user::UserId;
 use crate::version::Version;
 use chrono::{DateTime, Utc};
+use strum::IntoStaticStr;
 
 /// Where the payer pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub struct PaymentPage {
 }
 
 /// What has become of the pieces that a payment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Reservation {
     /// They are kept for the payer.
     Held,
@@ -36,11 +38,7 @@ impl Reservation {
     /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Sold => "sold",
-            Self::Released { .. } => "released",
-        }
+        self.into_str()
     }
 }
 

@@ -4,11 +4,12 @@
 //! transaction only ever moves along [`TransactionStatus`]'s order, and a payment's [`State`] is a function of what is known,
 //! not of the order in which it was learnt: reports may come twice, late, or in any order.
 
-use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What the gateway says of one attempt to pay (docs.midtrans.com, "Transaction status cycle"), in the order in which a later
 /// one replaces an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum TransactionStatus {
     /// A card's limit is reserved.
     Authorize,
@@ -40,40 +41,12 @@ pub enum TransactionStatus {
 
 impl TransactionStatus {
     /// Every status there is, in order.
-    pub const ALL: [Self; 13] = [
-        Self::Authorize,
-        Self::Pending,
-        Self::Challenge,
-        Self::Capture,
-        Self::Failure,
-        Self::Expire,
-        Self::Cancel,
-        Self::Settlement,
-        Self::Deny,
-        Self::PartialRefund,
-        Self::Refund,
-        Self::PartialChargeback,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage, and at the gateway but for [`Self::Challenge`], which is a `capture` there.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorize => "authorize",
-            Self::Pending => "pending",
-            Self::Challenge => "challenge",
-            Self::Capture => "capture",
-            Self::Failure => "failure",
-            Self::Expire => "expire",
-            Self::Cancel => "cancel",
-            Self::Settlement => "settlement",
-            Self::Deny => "deny",
-            Self::PartialRefund => "partial_refund",
-            Self::Refund => "refund",
-            Self::PartialChargeback => "partial_chargeback",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
     /// Reads what the gateway says, in whatever case; none where that is nothing we know.
@@ -92,7 +65,7 @@ impl TransactionStatus {
     /// Rebuilds a status from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether the payer may still be at it, so that the gateway has more to say.
@@ -119,7 +92,8 @@ impl TransactionStatus {
 }
 
 /// How a payment stands, in the order of precedence: of several transactions the one furthest down decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum State {
     /// An attempt was refused; the payer may try again while the page is open.
     Deny,
@@ -145,40 +119,18 @@ pub enum State {
 
 impl State {
     /// Every state there is, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Deny,
-        Self::Failure,
-        Self::Expire,
-        Self::Cancel,
-        Self::Pending,
-        Self::Review,
-        Self::Success,
-        Self::PartialRefund,
-        Self::Refund,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Review => "review",
-            Self::Deny => "deny",
-            Self::Failure => "failure",
-            Self::Expire => "expire",
-            Self::Cancel => "cancel",
-            Self::Pending => "pending",
-            Self::Success => "success",
-            Self::PartialRefund => "partial_refund",
-            Self::Refund => "refund",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
     /// Rebuilds a state from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 
     /// What buyer and seller see of it.
@@ -221,7 +173,10 @@ impl State {
 }
 
 /// What buyers and sellers see of a payment's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Status {
     /// It waits for the payer, or for the merchant's word on it.
     Pending,
@@ -245,49 +200,23 @@ pub enum Status {
 
 impl Status {
     /// Every status there is.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Success,
-        Self::Deny,
-        Self::Cancel,
-        Self::Expire,
-        Self::Failure,
-        Self::Refund,
-        Self::PartialRefund,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Success => "success",
-            Self::Deny => "deny",
-            Self::Cancel => "cancel",
-            Self::Expire => "expire",
-            Self::Failure => "failure",
-            Self::Refund => "refund",
-            Self::PartialRefund => "partial_refund",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
     /// Finds a status by its name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
+        name.parse().ok()
     }
 
     /// The states that show so.
     pub fn states(self) -> impl Iterator<Item = State> {
-        State::ALL.into_iter().filter(move |state| state.status() == self)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        State::ALL.iter().copied().filter(move |state| state.status() == self)
     }
 }
 
@@ -322,13 +251,13 @@ mod tests {
 
     #[test]
     fn every_name_reads_back() {
-        for status in TransactionStatus::ALL {
+        for &status in TransactionStatus::ALL {
             assert_eq!(TransactionStatus::restore(status.as_str()), Some(status));
         }
-        for state in State::ALL {
+        for &state in State::ALL {
             assert_eq!(State::restore(state.as_str()), Some(state));
         }
-        for status in Status::ALL {
+        for &status in Status::ALL {
             assert_eq!(Status::find(status.as_str()), Some(status));
             assert!(status.states().count() > 0);
         }
@@ -378,12 +307,12 @@ mod tests {
 
     #[test]
     fn what_was_paid_is_never_shown_as_waiting_again() {
-        for state in State::ALL.into_iter().filter(|state| state.is_paid()) {
+        for state in State::ALL.iter().copied().filter(|state| state.is_paid()) {
             for waiting in [State::Pending, State::Review] {
                 assert!(!state.may_become(waiting), "{state:?} to {waiting:?}");
             }
         }
-        assert!(!State::ALL.into_iter().any(|state| State::Chargeback.may_become(state)));
+        assert!(!State::ALL.iter().copied().any(|state| State::Chargeback.may_become(state)));
     }
 
     proptest! {

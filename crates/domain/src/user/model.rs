@@ -7,6 +7,7 @@ use crate::user::PasswordHash;
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use strum::{EnumString, IntoStaticStr};
 
 uuid_id! {
     /// Identifies an account: a UUID, version 7 for accounts made here, any version for those that came from the Go system.
@@ -14,7 +15,8 @@ uuid_id! {
 }
 
 /// What an account is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Buys products.
     Buyer,
@@ -26,10 +28,7 @@ impl Role {
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buyer => "buyer",
-            Self::Seller => "seller",
-        }
+        self.into_str()
     }
 
     /// Reads a role's name, as [`Self::as_str`] writes it; white space around it is dropped.
@@ -37,12 +36,12 @@ impl Role {
     /// # Errors
     /// That it is blank or no role's name.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
-        match raw.trim() {
-            "" => Err(Reason::empty()),
-            "buyer" => Ok(Self::Buyer),
-            "seller" => Ok(Self::Seller),
-            _ => Err(Reason::new(ViolationCode::UnknownRole, "invalid role. allowed roles: buyer, seller")),
+        let name = raw.trim();
+        if name.is_empty() {
+            return Err(Reason::empty());
         }
+        let unknown = |_| Reason::new(ViolationCode::UnknownRole, "invalid role. allowed roles: buyer, seller");
+        name.parse().map_err(unknown)
     }
 }
 

@@ -54,7 +54,7 @@ fn mail(audience: Audience, status: Status) -> MailContent {
 
 /// Every mail that there may be.
 fn mails() -> Vec<MailContent> {
-    let to_buyers = Status::ALL.into_iter().map(|status| mail(Audience::Buyer, status));
+    let to_buyers = Status::ALL.iter().copied().map(|status| mail(Audience::Buyer, status));
     to_buyers.chain([mail(Audience::Seller, Status::Success)]).collect()
 }
 

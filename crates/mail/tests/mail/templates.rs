@@ -84,7 +84,7 @@ async fn a_fee_that_the_payer_paid_is_told_to_both_and_as_nobodys_of_the_shop() 
 #[tokio::test]
 async fn a_seller_hears_of_success_only() {
     let mailer = Mailer::new(options(Transport::Log)).unwrap();
-    for status in Status::ALL {
+    for &status in Status::ALL {
         let sent = send(&mailer, &mail(Audience::Seller, status)).await;
         let is_told = matches!(status, Status::Success);
         assert_eq!(sent.is_ok(), is_told, "{status:?}");

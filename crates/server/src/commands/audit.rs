@@ -74,7 +74,7 @@ fn line(finding: &Finding) -> String {
 
 /// Names the payments that wait for a person. That some do breaks no rule.
 fn tell_waiting(payments: &[Payment], output: &mut impl Say) {
-    for reason in Attention::ALL {
+    for &reason in Attention::ALL {
         let own = payments.iter().filter(|payment| payment.attention() == Some(reason));
         let ids: Vec<_> = own.map(|payment| payment.record().id.to_string()).collect();
         if !ids.is_empty() {

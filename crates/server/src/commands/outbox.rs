@@ -42,7 +42,7 @@ async fn list(state: Option<&str>, limit: u32, settings: &Settings, output: &mut
         };
         let error = mail.error.as_deref().unwrap_or_default();
         output.say(format_args!(
-            "{} {:<7} {:<14} to the {:<6} of {} attempts {:>2} next {next} {error}",
+            "{} {:<7} {} to the {:<6} of {} attempts {:>2} next {next} {error}",
             mail.id,
             mail.state.as_str(),
             mail.status,

@@ -71,7 +71,7 @@ async fn list(
 ) -> Exit {
     let wanted = status.map(Status::find);
     if wanted == Some(None) {
-        let known = Status::ALL.map(Status::as_str).join(", ");
+        let known = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
         return failed(Exit::Misconfigured, format_args!("--status: give one of {known}"));
     }
     let database = match database::open(settings, Access::Read).await {
@@ -223,7 +223,7 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
         let advice = format_args!("--reason: say why, in up to {LONGEST_REASON} characters on one line");
         return failed(Exit::Misconfigured, advice);
     }
-    let Some(resolution) = Resolution::ALL.into_iter().find(|resolution| resolution.as_str() == outcome) else {
+    let Some(resolution) = Resolution::ALL.iter().copied().find(|resolution| resolution.as_str() == outcome) else {
         return failed(Exit::Misconfigured, "--as: give paid or failed");
     };
     let name = match read(id) {

@@ -148,7 +148,7 @@ async fn who_is_refused_has_changed_nothing() {
         let (ada, bob) = (seller(&database, "ada@example.com").await, buyer(&database, "bob@example.com").await);
         let teapot = offer(&database, ada, "Teapot", 5).await;
         let payment = place(&database, &order(bob, &teapot, 2)).await;
-        for resolution in Resolution::ALL {
+        for &resolution in Resolution::ALL {
             assert_eq!(resolve(&database, &payment, resolution).await.unwrap_err(), ResolutionError::NothingWaits);
         }
         assert_eq!(stored(&database, payment.record().id).await, payment, "{kind:?}");

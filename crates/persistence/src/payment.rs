@@ -12,8 +12,8 @@ use crate::schema::{idempotency_keys, payments};
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{
-    Cause, Change, ManualResolutions, NotificationOutcome, PaymentListing, PaymentQueries, Payments, PlaceOutcome,
-    Timeline,
+    Cause, Change, ManualResolutions, NotificationOutcome, PaymentEvents, PaymentListing, PaymentLists, PaymentQueries,
+    Payments, PlaceOutcome, Timeline,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -339,6 +339,13 @@ impl PaymentQueries for Database {
         only(self.read(by, move |connection| find(connection, id)).await?)
     }
 
+    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
+        self.read(by, move |connection| story::read(connection, id)).await?.story()
+    }
+}
+
+#[async_trait]
+impl PaymentLists for Database {
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error> {
         let listing = listing.clone();
         self.read(by, move |connection| listing::page(connection, &listing)).await?.payments()
@@ -349,11 +356,10 @@ impl PaymentQueries for Database {
         let count = self.read(by, move |connection| listing::count(connection, &listing)).await?;
         Ok(count.unsigned_abs())
     }
+}
 
-    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
-        self.read(by, move |connection| story::read(connection, id)).await?.story()
-    }
-
+#[async_trait]
+impl PaymentEvents for Database {
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error> {
         let rows = self.read_primary(by, move |connection| events::after(connection, id, number)).await?;
         rows.into_iter().map(|row| row.event().map(|(event, _cause)| event)).collect()

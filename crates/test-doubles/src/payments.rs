@@ -4,8 +4,9 @@ use crate::ports::FakePorts;
 use app::clock::Deadline;
 use app::payment::{
     Audience, Cause, Change, Gateway, GatewayError, Invoice, NotificationId, NotificationNote, NotificationOutcome,
-    Notifications, PaymentCodes, PaymentListing, PaymentNotifier, PaymentQueries, Payments, PendingNotification,
-    PlaceOutcome, Signed, StoreOutcome, StoredNotification, Subject, Subscription, Timeline,
+    Notifications, PaymentCodes, PaymentEvents, PaymentListing, PaymentLists, PaymentNotifier, PaymentQueries,
+    Payments, PendingNotification, PlaceOutcome, Signed, StoreOutcome, StoredNotification, Subject, Subscription,
+    Timeline,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -236,6 +237,21 @@ impl PaymentQueries for FakePorts {
         Payments::payment(self, id, by).await
     }
 
+    async fn timeline(&self, id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
+        self.perform().await?;
+        let entries = self.payments.entries.lock().unwrap();
+        let notes = self.payments.notes.lock().unwrap();
+        let own = notes.iter().filter(|note| note.received.payment() == Some(id));
+        Ok(Timeline {
+            events: entries.get(&id).map(|entry| entry.events.clone()).unwrap_or_default(),
+            notifications: own.map(Note::told).collect(),
+            mails: Vec::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl PaymentLists for FakePorts {
     async fn list(&self, listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
         use app::page::PageStart;
 
@@ -254,19 +270,10 @@ impl PaymentQueries for FakePorts {
     async fn count(&self, listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
         Ok(self.payments.listed(listing).len() as u64)
     }
+}
 
-    async fn timeline(&self, id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
-        self.perform().await?;
-        let entries = self.payments.entries.lock().unwrap();
-        let notes = self.payments.notes.lock().unwrap();
-        let own = notes.iter().filter(|note| note.received.payment() == Some(id));
-        Ok(Timeline {
-            events: entries.get(&id).map(|entry| entry.events.clone()).unwrap_or_default(),
-            notifications: own.map(Note::told).collect(),
-            mails: Vec::new(),
-        })
-    }
-
+#[async_trait]
+impl PaymentEvents for FakePorts {
     async fn events_after(&self, id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
         self.perform().await?;
         let entries = self.payments.entries.lock().unwrap();

@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::context::Context;
 use crate::page::{Cursor, Page, PageForm, PageRequest, Position, moment};
 use crate::payment::view::{Audience, PaymentPresenter};
-use crate::payment::{PaymentQueries, PaymentView};
+use crate::payment::{PaymentLists, PaymentView};
 use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -17,18 +17,13 @@ use std::sync::Arc;
 /// What a client asks of a list of payments, as it arrived; an absent field is an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct BrowsePaymentsForm {
-    /// How they stand.
     pub status: String,
-    /// Which piece of the list.
     pub page: PageForm,
 }
 
-/// A payment's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentPosition {
-    /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// What decides among equals.
     pub id: PaymentId,
 }
 
@@ -49,13 +44,11 @@ impl Position for PaymentPosition {
 /// A piece of a list of payments, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentListing {
-    /// Whose list it is.
     pub owner: UserId,
     /// As whom: as a buyer those that are the owner's to pay, as a seller those for the owner's products.
     pub audience: Audience,
     /// How they stand, where that matters.
     pub status: Option<Status>,
-    /// Which piece of it.
     pub page: PageRequest<PaymentPosition>,
 }
 
@@ -100,9 +93,7 @@ fn status(raw: &str) -> Result<Option<Status>, Reason> {
 
 /// Shows buyers their purchases and sellers their sales, piece by piece.
 pub struct BrowsePayments {
-    /// The payments.
-    pub payments: Arc<dyn PaymentQueries>,
-    /// Shows them.
+    pub payments: Arc<dyn PaymentLists>,
     pub presenter: Arc<PaymentPresenter>,
 }
 

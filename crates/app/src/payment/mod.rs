@@ -29,8 +29,8 @@ pub use mail::{
 };
 pub use outbox_worker::{OutboxWorker, RENEW_EVERY};
 pub use ports::{
-    Cause, Change, Leases, ManualResolutions, Notifications, PaymentNotifier, PaymentQueries, Payments,
-    PendingNotification, PlaceOutcome, StoreOutcome, Subscription,
+    Cause, Change, Leases, ManualResolutions, Notifications, PaymentEvents, PaymentLists, PaymentNotifier,
+    PaymentQueries, Payments, PendingNotification, PlaceOutcome, StoreOutcome, Subscription,
 };
 pub use reconcile::Reconciler;
 pub use timeline::{MailNote, NotificationNote, Timeline, TimelineEntry, ViewTimeline};

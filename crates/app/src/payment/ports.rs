@@ -97,25 +97,36 @@ pub trait Payments: Send + Sync {
     async fn forget_keys(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
-/// The payments, as queries see them: perhaps a replica that lags a little behind.
+/// Reads one payment, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
+/// repeated.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
-    /// One payment.
+    /// Returns a payment; none where no payment has this id.
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error>;
 
-    /// The payments of a listing, the newest first, and one more than its limit where more follow.
+    /// Returns everything that has happened to a payment; an empty timeline where no payment has this id.
+    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error>;
+}
+
+/// Lists payments, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
+/// repeated.
+#[async_trait]
+pub trait PaymentLists: Send + Sync {
+    /// Returns the payments of a listing, the newest first, and one more than its limit where more follow.
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error>;
 
-    /// How many payments a listing has in all.
+    /// Counts all payments of a listing.
     async fn count(&self, listing: &PaymentListing, by: Deadline) -> Result<u64, Error>;
+}
 
-    /// All that has happened to a payment.
-    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error>;
-
-    /// What has happened to a payment after its event of this number, in order. Reads what has been written before.
+/// Reads the events of payments, always from the primary database: whoever watches a payment sees each write that ended before
+/// the call. Errors are those of [`Payments`]; each call may be repeated.
+#[async_trait]
+pub trait PaymentEvents: Send + Sync {
+    /// Returns the events of a payment whose number is greater than this one, in order.
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error>;
 
-    /// How many events each of these payments has. Reads what has been written before.
+    /// Counts the events of each of these payments. Ids that no payment has are left out.
     async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error>;
 }
 

@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::clock::Deadline;
 use crate::context::Context;
 use crate::payment::view::find;
-use crate::payment::{PaymentNotifier, PaymentQueries, Subscription};
+use crate::payment::{PaymentEvents, PaymentNotifier, PaymentQueries, Subscription};
 use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -23,7 +23,6 @@ pub const WATCH_TIME: Duration = Duration::from_secs(15 * 60);
 /// What a client asks to watch, as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct WatchForm {
-    /// The payment's identifier.
     pub id: String,
     /// The number of the last change that the client knows; empty where it knows of none.
     pub after: String,
@@ -32,7 +31,6 @@ pub struct WatchForm {
 /// A change of a payment that buyer and seller see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentChange {
-    /// The payment.
     pub id: PaymentId,
     /// Its number, which grows with each change; numbers may be left out.
     pub number: u32,
@@ -40,14 +38,13 @@ pub struct PaymentChange {
     pub status: Status,
     /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
     pub needs_attention: bool,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
 /// Lets a payment's buyer or seller watch it.
 pub struct WatchPayment {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
+    pub events: Arc<dyn PaymentEvents>,
     /// Tells that there may be something to see.
     pub notifier: Arc<dyn PaymentNotifier>,
 }
@@ -76,7 +73,7 @@ impl UseCase for WatchPayment {
         let subscription = subscription.ok_or_else(|| Error::overloaded(Duration::from_secs(5)))?;
         Ok(PaymentWatch {
             id: payment.record().id,
-            payments: Arc::clone(&self.payments),
+            events: Arc::clone(&self.events),
             subscription,
             number: after.unwrap_or(0).min(payment.record().events),
             status: Status::Pending,
@@ -92,11 +89,10 @@ impl UseCase for WatchPayment {
     }
 }
 
-/// A payment that is being watched.
 pub struct PaymentWatch {
     id: PaymentId,
     payment: Payment,
-    payments: Arc<dyn PaymentQueries>,
+    events: Arc<dyn PaymentEvents>,
     subscription: Box<dyn Subscription>,
     number: u32,
     status: Status,
@@ -150,7 +146,7 @@ impl PaymentWatch {
         }
         // What came before is read too where it is not known how the payment stood then.
         let from = if self.has_looked { self.number } else { 0 };
-        let events = self.payments.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
+        let events = self.events.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
         for event in events {
             let is_seen = event.number <= self.number;
             if self.follow(&event) && !is_seen {
@@ -197,7 +193,7 @@ mod tests {
     use super::*;
     use crate::client::ClientAddress;
     use crate::context::RequestId;
-    use crate::payment::{PaymentListing, Timeline};
+    use crate::payment::Timeline;
     use async_trait::async_trait;
     use domain::actor::{Actor, Identity};
     use domain::money::Money;
@@ -223,18 +219,13 @@ mod tests {
             Ok(Some(self.payment.clone()))
         }
 
-        async fn list(&self, _listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
-            Ok(Vec::new())
-        }
-
-        async fn count(&self, _listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
-            Ok(0)
-        }
-
         async fn timeline(&self, _id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
             Ok(Timeline::default())
         }
+    }
 
+    #[async_trait]
+    impl PaymentEvents for FakePayments {
         async fn events_after(&self, _id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
             if self.hangs.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
@@ -309,7 +300,8 @@ mod tests {
             request_id: RequestId::accept(None),
             deadline: Deadline::within(Duration::from_secs(1)),
         };
-        let use_case = WatchPayment { payments: fake.clone(), notifier: Arc::new(FakeNotifier(fake.clone())) };
+        let notifier = Arc::new(FakeNotifier(fake.clone()));
+        let use_case = WatchPayment { payments: fake.clone(), events: fake.clone(), notifier };
         let form = WatchForm { id: fake.payment.record().id.to_string(), after: String::new() };
         use_case.execute(&context, form).now_or_never().unwrap().unwrap()
     }

@@ -11,7 +11,8 @@ use app::observe::{Observer, PaymentReport, RequestReport};
 use app::page::{PageRequest, PageStart};
 use app::payment::{
     Audience, Checkout, ManualResolutions, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing,
-    PaymentNotifier, PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Subscription, WebhookWorker,
+    PaymentLists, PaymentNotifier, PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Subscription,
+    WebhookWorker,
 };
 use app::pipeline::UseCase;
 use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
@@ -314,7 +315,7 @@ impl World {
     async fn payments(&self) -> Vec<Payment> {
         let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 1_000 };
         let listing = PaymentListing { owner: self.seller.id(), audience: Audience::Seller, status: None, page };
-        PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
+        PaymentLists::list(&*self.database, &listing, soon()).await.unwrap()
     }
 
     /// The pieces on the shelf and those that are held or sold are all that there are.

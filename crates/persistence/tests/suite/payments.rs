@@ -6,7 +6,10 @@ mod work;
 use crate::support::{self, TestDatabase, image_key, kinds, seller, soon};
 use app::entity_tag::EntityTags;
 use app::page::{PageRequest, PageStart};
-use app::payment::{Audience, Cause, Change, PaymentListing, PaymentPosition, PaymentQueries, Payments, PlaceOutcome};
+use app::payment::{
+    Audience, Cause, Change, PaymentEvents, PaymentListing, PaymentLists, PaymentPosition, PaymentQueries, Payments,
+    PlaceOutcome,
+};
 use app::product::{ImageLedger, ProductQueries, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
@@ -312,8 +315,7 @@ async fn lists_are_walked_piece_by_piece() {
         let mut walked = Vec::new();
         let mut start = PageStart::Offset(0);
         loop {
-            let page =
-                PaymentQueries::list(&*database, &list(bob, Audience::Buyer, None, start), soon()).await.unwrap();
+            let page = PaymentLists::list(&*database, &list(bob, Audience::Buyer, None, start), soon()).await.unwrap();
             let (more, taken) = (page.len() > 3, page.into_iter().take(3));
             walked.extend(taken.map(|payment| payment.record().clone()));
             let last = walked.last().unwrap();
@@ -327,9 +329,9 @@ async fn lists_are_walked_piece_by_piece() {
         expected.reverse();
         assert_eq!(walked, expected, "{kind:?}");
         let sales = list(ada.id(), Audience::Seller, None, PageStart::Offset(0));
-        assert_eq!(PaymentQueries::count(&*database, &sales, soon()).await.unwrap(), 8, "{kind:?}");
+        assert_eq!(PaymentLists::count(&*database, &sales, soon()).await.unwrap(), 8, "{kind:?}");
         let paid = list(bob, Audience::Buyer, Some(Status::Success), PageStart::Offset(0));
-        assert_eq!(PaymentQueries::list(&*database, &paid, soon()).await.unwrap().len(), 1, "{kind:?}");
+        assert_eq!(PaymentLists::list(&*database, &paid, soon()).await.unwrap().len(), 1, "{kind:?}");
     }
 }
 

@@ -8,12 +8,10 @@ use domain::user::Role;
 /// The longest `Authorization` value that is looked at, in bytes.
 pub const MAX_AUTHORIZATION: usize = 4096;
 
-/// Who may run a use case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody; a token that comes along is not looked at.
     Public,
-    /// The bearer of a valid token.
     Authenticated,
     /// The bearer of a valid token that was made for an account of this role.
     Only(Role),
@@ -23,7 +21,6 @@ pub enum Access {
 #[derive(Debug)]
 pub struct TokenRefused(pub String);
 
-/// Tells whose an access token is.
 pub trait TokenVerifier: Send + Sync {
     /// Verifies a token's signature, times, issuer and audience.
     ///

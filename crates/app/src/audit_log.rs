@@ -12,27 +12,19 @@ use std::fmt;
 use strum::{EnumString, IntoStaticStr};
 
 domain::id::uuid_id! {
-    /// Identifies an entry.
     EntryId
 }
 
-/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Action {
-    /// Somebody has logged in.
     LoggedIn,
     /// Log-ins at an account have failed so often in a row that it is slowed down, or closed.
     LoginsFailed,
-    /// An operator has opened an account again.
     Unlocked,
-    /// A seller has changed a product's price.
     PriceChanged,
-    /// A seller has changed a product's stock.
     StockChanged,
-    /// An operator has had mails tried again.
     MailsRetried,
-    /// An operator has settled a payment by their word.
     PaymentResolved,
 }
 
@@ -43,14 +35,12 @@ impl Action {
         self.into_str()
     }
 
-    /// Rebuilds an action from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 }
 
-/// Who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
     /// An account, whose token it was done with.
@@ -74,12 +64,9 @@ impl fmt::Display for Author {
     }
 }
 
-/// One entry, as operators read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it was done.
     pub at: DateTime<Utc>,
-    /// What was done.
     pub action: Action,
     /// Who did it, as [`Author`] spells it.
     pub author: String,
@@ -92,12 +79,9 @@ pub struct Entry {
     pub details: String,
 }
 
-/// Whose entries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// All.
     Everything,
-    /// Those of one account's log-ins.
     Account(Email),
     /// Those of one product, mail or payment, by its identifier.
     Thing(String),

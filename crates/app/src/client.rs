@@ -10,7 +10,6 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// The address as limits see it.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
@@ -31,7 +30,6 @@ impl fmt::Display for ClientAddress {
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Trusts the proxies in these networks.
     #[must_use]
     pub const fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)

@@ -24,7 +24,6 @@ impl RequestId {
         }
     }
 
-    /// The identifier's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,13 +44,9 @@ impl fmt::Display for RequestId {
 /// What a use case knows of the call that runs it.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Who asks.
     pub actor: Actor,
-    /// Where the call comes from.
     pub client: ClientAddress,
-    /// The request's identifier.
     pub request_id: RequestId,
-    /// When nobody waits any more.
     pub deadline: Deadline,
 }
 

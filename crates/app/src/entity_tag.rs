@@ -39,7 +39,6 @@ const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 /// What a caller says of the version that it knows: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EntityTags {
-    /// Nothing.
     #[default]
     None,
     /// `*`: that there is one.

@@ -7,13 +7,10 @@ use domain::error::ErrorCode;
 use std::time::Duration;
 use strum::IntoStaticStr;
 
-/// The protocol that a request came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Protocol {
-    /// HTTP/1.1 with JSON.
     Rest,
-    /// gRPC over HTTP/2.
     Grpc,
 }
 
@@ -25,10 +22,8 @@ impl Protocol {
     }
 }
 
-/// One request that has been answered.
 #[derive(Debug)]
 pub struct RequestReport<'a> {
-    /// How it came.
     pub protocol: Protocol,
     /// The HTTP method; `POST` for gRPC.
     pub method: &'a str,
@@ -40,22 +35,17 @@ pub struct RequestReport<'a> {
     pub is_fault: bool,
     /// From the request's head to the answer's head.
     pub elapsed: Duration,
-    /// The request's identifier.
     pub request_id: &'a RequestId,
-    /// The client as the trusted proxies tell it.
     pub client: ClientAddress,
 }
 
-/// Something about payments that is counted.
 #[derive(Clone, Copy, Debug)]
 pub enum PaymentReport<'a> {
     /// A notification without a right signature has come.
     Forged,
-    /// A notification has been judged.
     Notification(NotificationOutcome),
     /// A payment was moved on because it was asked about, not because the gateway told of it.
     Corrected,
-    /// A mail was tried.
     Mail(&'a SendOutcome),
     /// It could not be sent because the mail server cannot take its address.
     UnsupportedAddress,
@@ -63,14 +53,10 @@ pub enum PaymentReport<'a> {
     SenderRefused,
 }
 
-/// Where reports go.
 pub trait Observer: Send + Sync {
-    /// A request has been answered.
     fn request_answered(&self, report: &RequestReport<'_>);
     /// A use case has ended: with its result's code, or `None` for success.
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration);
-    /// Something about payments.
     fn payment(&self, report: PaymentReport<'_>);
-    /// A panic was caught and answered.
     fn panic_caught(&self, place: &'static str);
 }

@@ -21,11 +21,8 @@ const MAX_OFFSET: u64 = 1 << 53;
 pub struct PageForm {
     /// The piece's number, counted from one.
     pub page: String,
-    /// How many items a piece has.
     pub limit: String,
-    /// The end of the piece before.
     pub cursor: String,
-    /// What the protocol calls these fields.
     pub names: PageNames,
 }
 
@@ -34,7 +31,6 @@ pub struct PageForm {
 pub struct PageNames {
     /// Its name for the number of items.
     pub limit: &'static str,
-    /// Its name for the cursor.
     pub cursor: &'static str,
 }
 
@@ -47,7 +43,6 @@ impl Default for PageNames {
 /// Where a piece of a list begins; `P` is an item's place in the list's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageStart<P> {
-    /// After so many items.
     Offset(u64),
     /// Right behind an item that had this place.
     After(P),
@@ -56,11 +51,9 @@ pub enum PageStart<P> {
 /// Which piece of a list is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest<P> {
-    /// Where it begins.
     pub start: PageStart<P>,
     /// How many items came before it. Behind a cursor that is what was counted on the way, and may have changed since.
     pub offset: u64,
-    /// How many items it has at most.
     pub limit: u32,
 }
 
@@ -108,7 +101,6 @@ impl PageForm {
     }
 }
 
-/// Reads a number from one to `max`.
 fn number(raw: &str, default: u32, max: u32) -> Result<u32, Reason> {
     let text = raw.trim();
     if text.is_empty() {
@@ -119,16 +111,12 @@ fn number(raw: &str, default: u32, max: u32) -> Result<u32, Reason> {
     })
 }
 
-/// A piece of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// Its items.
     pub items: Vec<T>,
     /// How many items the whole list has.
     pub total: u64,
-    /// How many items come before it.
     pub offset: u64,
-    /// How many items it has at most.
     pub limit: u32,
     /// The cursor behind its last item, where more follow.
     pub next: Option<String>,
@@ -147,7 +135,6 @@ impl<T> Page<T> {
         self.total.div_ceil(u64::from(self.limit.max(1)))
     }
 
-    /// Whether items come before it.
     #[must_use]
     pub const fn has_previous(&self) -> bool {
         self.offset > 0

@@ -5,7 +5,6 @@ use crate::observe::Protocol;
 use domain::user::UserId;
 use std::time::Duration;
 
-/// Which allowance a call draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitClass {
     /// Log-in and registration: few, because each costs a password hash and is what an attacker repeats.
@@ -18,7 +17,6 @@ pub enum RateLimitClass {
     Notification,
 }
 
-/// Whom a call is counted against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitKey {
     /// Calls without an account, by where they come from.
@@ -30,19 +28,14 @@ pub enum RateLimitKey {
 /// What is left of an allowance after a call has been counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many calls a window allows.
     pub limit: u32,
-    /// The window's length.
     pub window: Duration,
-    /// How many calls are left in this window.
     pub remaining: u32,
-    /// When this window ends.
     pub resets_in: Duration,
     /// Whether this very call was one too many.
     pub exceeded: bool,
 }
 
-/// The counters behind the rate limits.
 pub trait RateLimiter: Send + Sync {
     /// Counts one call that came by a protocol. Log-ins and registrations are counted together, whichever protocol they come by.
     /// `None` where calls are not limited.

@@ -6,18 +6,14 @@ use crate::user::{Role, UserId};
 /// What a verified access token says of its bearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The account.
     pub id: UserId,
     /// The role that the account had when the token was made.
     pub role: Role,
 }
 
-/// Who makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody we know.
     Anonymous,
-    /// The bearer of a verified token.
     User(Identity),
 }
 
@@ -50,7 +46,6 @@ impl Actor {
 pub struct Seller(UserId);
 
 impl Seller {
-    /// The seller's account.
     #[must_use]
     pub const fn id(self) -> UserId {
         self.0

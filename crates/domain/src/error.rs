@@ -15,11 +15,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorCode {
-    /// One or more fields of the request are wrong.
     InvalidRequest,
-    /// One or more fields of a log-in are wrong.
     InvalidLogin,
-    /// Another account has this e-mail address.
     EmailTaken,
     /// There is no account with this e-mail address and password.
     LoginFailed,
@@ -27,50 +24,35 @@ pub enum ErrorCode {
     TokenMissing,
     /// The access token is forged, expired, or not one of ours.
     TokenInvalid,
-    /// The caller's role does not do this.
     RoleNotAllowed,
-    /// The caller is known and may not do this.
     Forbidden,
-    /// There is no such user.
     UserNotFound,
-    /// There is no such product.
     ProductNotFound,
     /// The product is no longer as the caller has seen it.
     ProductChanged,
     /// The store of images is away, or refused an image.
     ImageStoreFailed,
-    /// There is no such product to order.
     OrderedProductNotFound,
-    /// There are not as many pieces as are ordered.
     InsufficientStock,
-    /// There is no such payment.
     PaymentNotFound,
-    /// The payment gateway is away, or refused an order.
     GatewayFailed,
-    /// The key has come before with another order.
     IdempotencyKeyReused,
     /// The order that came before with this key is not finished.
     IdempotencyKeyInUse,
-    /// The notification is not the gateway's.
     SignatureInvalid,
     /// There is no payment that the notification can be about.
     NotifiedOrderNotFound,
     /// The client has used up its share of calls for now.
     RateLimited,
-    /// Too many failed log-ins on this account.
     LoginThrottled,
-    /// The server has more work than it will queue.
     Overloaded,
     /// The database, or another system that the call needs, is away.
     Unavailable,
-    /// The caller's deadline, or the server's own, has passed.
     DeadlineExceeded,
-    /// A fault of ours.
     Internal,
 }
 
 impl ErrorCode {
-    /// Every code there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The stable identifier that clients may program against.
@@ -117,47 +99,33 @@ impl ErrorCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ViolationCode {
-    /// The field is absent or blank.
     Empty,
     /// The value is no number of the kind that is asked for.
     InvalidNumber,
-    /// The amount is zero or less.
     NotPositive,
-    /// The count is less than zero.
     Negative,
-    /// The number is smaller or larger than allowed.
     OutOfRange,
-    /// The file is larger than allowed.
     FileTooLarge,
     /// The file is not an image of a kind that is taken, or not a whole one.
     InvalidImage,
-    /// The image has more pixels than allowed.
     ImageTooLarge,
     /// The text is not the address of something on the web.
     InvalidUrl,
-    /// The role is none of those that exist.
     UnknownRole,
     /// The order is none of those in which lists are given.
     UnknownSort,
-    /// The status is none of those that payments have.
     UnknownStatus,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
-    /// The text is no identifier.
     InvalidId,
     /// The text is no cursor that such a list has given out.
     InvalidCursor,
-    /// The text is shorter than allowed.
     TooShort,
-    /// The text is longer than allowed.
     TooLong,
-    /// The text holds control or direction-changing characters.
     InvalidCharacter,
     /// The password is one of those that are guessed first.
     TooCommon,
-    /// Another account has the value.
     Taken,
-    /// The repeated password is not the password.
     Mismatch,
 }
 
@@ -191,13 +159,11 @@ impl Reason {
         Self { code, message: message.into() }
     }
 
-    /// The value is absent or blank.
     #[must_use]
     pub const fn empty() -> Self {
         Self { code: ViolationCode::Empty, message: Cow::Borrowed("{field} is empty") }
     }
 
-    /// What kind of mistake it is.
     #[must_use]
     pub const fn code(&self) -> ViolationCode {
         self.code
@@ -213,25 +179,21 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Names the field that holds the mistake.
     #[must_use]
     pub fn new(field: &'static str, reason: &Reason) -> Self {
         Self { field, code: reason.code, message: reason.message.replace("{field}", field) }
     }
 
-    /// The field's name on the wire.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field
     }
 
-    /// What kind of mistake it is.
     #[must_use]
     pub const fn code(&self) -> ViolationCode {
         self.code
     }
 
-    /// The text for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -248,12 +210,10 @@ impl Violations {
         parsed.map_err(|reason| self.add(field, &reason)).ok()
     }
 
-    /// Notes a mistake.
     pub fn add(&mut self, field: &'static str, reason: &Reason) {
         self.0.push(Violation::new(field, reason));
     }
 
-    /// Whether nothing is wrong so far.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -280,7 +240,6 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with the code's own message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
         Self { code, message: None, violations: Vec::new(), retry_after: None, source: None }
@@ -330,7 +289,6 @@ impl Error {
         Self { retry_after: Some(retry_after), ..Self::new(code) }
     }
 
-    /// Which error it is.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code

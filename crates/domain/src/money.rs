@@ -5,9 +5,7 @@ use std::fmt;
 
 pub(crate) mod spelling;
 
-/// Minor units of one major unit.
 const MINOR: i64 = 100;
-/// Decimals that a minor unit takes.
 const DECIMALS: usize = 2;
 
 /// An amount of Indonesian rupiah, exact to the hundredth: 0 to [`Money::MAX`].
@@ -17,7 +15,6 @@ pub struct Money(i64);
 impl Money {
     /// The currency of all amounts (ISO 4217).
     pub const CURRENCY: &'static str = "IDR";
-    /// Nothing.
     pub const ZERO: Self = Self(0);
     /// The largest amount, 9,999,999,999,999.99: the most that keeps all its digits in a `DECIMAL(15,2)` and in a double,
     /// which is what clients may read it with.
@@ -41,7 +38,6 @@ impl Money {
         i64::try_from(whole).ok()?.checked_mul(MINOR).and_then(Self::from_minor)
     }
 
-    /// Whether it has no decimals.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.0 % MINOR == 0

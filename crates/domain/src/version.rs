@@ -5,10 +5,8 @@
 pub struct Version(i64);
 
 impl Version {
-    /// That of a new thing.
     pub const FIRST: Self = Self(1);
 
-    /// Rebuilds a version from storage.
     #[must_use]
     pub const fn restore(number: i64) -> Self {
         Self(number)

@@ -21,31 +21,24 @@ const PIXEL: &[u8] =
 /// How long connecting to the address of an image may take.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// One thing that is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// To put an image.
     Put,
     /// To put the same one there once more, as is done when an answer is lost.
     PutAgain,
     /// To read it at the address that clients get.
     Open,
-    /// To remove it.
     Remove,
 }
 
-/// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It works.
     Works,
     /// It cannot be tried from here, for this reason.
     Untried(&'static str),
-    /// It failed.
     Fails {
         /// Why, in words that hold no secret.
         cause: String,
-        /// What may help.
         hints: Vec<Hint>,
     },
 }
@@ -61,13 +54,11 @@ pub enum Hint {
     Clock,
     /// The key's name or the key is wrong, or the key is no more.
     Credentials,
-    /// There is no such bucket.
     Bucket,
     /// The key's policy has to allow this.
     Permission(&'static str),
     /// The service's certificate is signed by nobody whom this machine trusts, or is for another name.
     Certificate,
-    /// Nobody answers at the endpoint.
     Endpoint,
     /// Not everybody may read what is in the bucket.
     NotPublic,
@@ -75,12 +66,9 @@ pub enum Hint {
     PublicUrl,
 }
 
-/// Another choice for one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Of the region.
     Region(String),
-    /// Of where the bucket's name stands.
     PathStyle(bool),
     /// Of whether images are put on a condition.
     ConditionalPut(bool),
@@ -91,14 +79,12 @@ pub enum Change {
 /// What was tried, in this order, and what of it may be left in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Each step that was tried.
     pub steps: Vec<(Step, Outcome)>,
     /// The places of images that could not be removed, where they were put.
     pub left: Vec<String>,
 }
 
 impl Report {
-    /// Whether nothing failed.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.left.is_empty() && !self.steps.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fails { .. }))

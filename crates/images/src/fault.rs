@@ -25,7 +25,6 @@ const UNKNOWN_HOST: &str = "dns error";
 /// Kinds of errors that tell nothing.
 const VAGUE: [&str; 2] = ["other error", "uncategorized error"];
 
-/// Why a store failed.
 #[derive(Debug, Default, thiserror::Error)]
 #[error("{text}")]
 pub(super) struct Fault {
@@ -36,7 +35,6 @@ pub(super) struct Fault {
     pub(super) name: String,
     /// The region that the answer asks for; empty where it asks for none.
     pub(super) region: String,
-    /// Whether no connection came about.
     pub(super) is_unreachable: bool,
     /// Whether no answer came, or none that could be read.
     pub(super) is_unanswered: bool,

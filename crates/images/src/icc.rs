@@ -6,7 +6,6 @@ use super::take_chunk;
 /// printing presses up to some 600,000.
 pub(super) const MAX: usize = 1 << 20;
 
-/// The length of a profile's header.
 const HEADER: usize = 128;
 /// What every profile has in its header, and where.
 const SIGNATURE: &[u8] = b"acsp";

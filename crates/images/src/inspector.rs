@@ -14,7 +14,6 @@ use std::time::Duration;
 /// What decoding an image and turning it may take, in bytes.
 pub(super) const MAX_MEMORY: u64 = 128 << 20;
 
-/// How images are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectorOptions {
     /// How many images are looked at at once; at least one. Each takes up to 56 MiB, one that is turned up to 160 MiB.
@@ -61,7 +60,6 @@ impl Inspector {
         Ok(Self { executor })
     }
 
-    /// How busy the threads are.
     #[must_use]
     pub fn gauges(&self) -> ExecutorGauges {
         self.executor.gauges()

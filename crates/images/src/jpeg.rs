@@ -128,10 +128,8 @@ fn payload<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,
-    /// The codes of the segments.
     codes: Vec<u8>,
     profile: Profile,
-    /// Where the profile's segments are.
     profile_at: Vec<Range<usize>>,
     front: usize,
 }

@@ -16,18 +16,15 @@ use std::time::Duration;
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
-/// Which folder images are in.
 #[derive(Clone, Debug)]
 pub struct LocalOptions {
     /// The folder; made where there is none.
     pub folder: PathBuf,
     /// Where clients find the folder, such as `https://shop.example/media`.
     pub public_url: String,
-    /// How long one file may take.
     pub timeout: Duration,
 }
 
-/// A folder of images.
 pub(super) struct Folder {
     files: LocalFileSystem,
 }
@@ -55,13 +52,11 @@ impl Folder {
         tokio::fs::set_permissions(file, Permissions::from_mode(FILE_MODE)).await.map_err(told_io)
     }
 
-    /// What is at a place.
     pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         tokio::fs::read(file).await.map_err(told_io)
     }
 
-    /// Whether something is at a place.
     pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         tokio::fs::try_exists(file).await.map_err(told_io)

@@ -18,7 +18,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use url::Url;
 
-/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How often a failed request is sent anew.
 const RETRIES: usize = 3;
@@ -42,28 +41,23 @@ const IDENTITY: [(&str, AmazonS3ConfigKey); 8] = [
 /// What is sent with an image for the service to compare it with, beside the digest that is part of every signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksum {
-    /// Nothing, which every service knows.
     None,
     /// `x-amz-checksum-sha256`, without which Amazon takes nothing into a bucket with Object Lock.
     Sha256,
 }
 
-/// Which bucket images are in.
 #[derive(Clone, Debug)]
 pub struct S3Options {
-    /// The bucket's name.
     pub bucket: String,
     /// What stands before the places of images in the bucket.
     pub prefix: Option<String>,
     /// The service, such as `https://minio.example:9000`, perhaps with a path; Amazon's own where there is none.
     pub endpoint: Option<String>,
-    /// The region, which signatures name.
     pub region: String,
     /// Whether the bucket's name stands in the path of addresses instead of in their host.
     pub path_style: bool,
     /// Whether images are put on the condition that nothing is at their place (`If-None-Match: *`).
     pub conditional_put: bool,
-    /// What is sent with an image.
     pub checksum: Checksum,
     /// Who we are: the access key's id and its secret. Without these: what the environment says, or a role of the machine or
     /// container that we run on.
@@ -80,10 +74,8 @@ pub struct S3Options {
     pub timeout: Duration,
 }
 
-/// A bucket of images.
 pub(super) struct Bucket {
     bucket: AmazonS3,
-    /// Where it is.
     url: Url,
     options: S3Options,
 }
@@ -153,7 +145,6 @@ impl Bucket {
         }
     }
 
-    /// What is at a place.
     pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
         let found = self.bucket.get(path).await.map_err(told)?;
         if found.meta.size > MAX_IMAGE_BYTES as u64 {
@@ -162,7 +153,6 @@ impl Bucket {
         Ok(found.bytes().await.map_err(told)?.into())
     }
 
-    /// Whether something is at a place.
     pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
         match self.bucket.head(path).await {
             Ok(_) => Ok(true),
@@ -199,7 +189,6 @@ fn is_same(found: &[u8], put: &PutPayload) -> bool {
     found.len() == put.content_length() && found.iter().eq(put.iter().flatten())
 }
 
-/// Where the bucket is.
 pub(super) fn bucket_url(options: &S3Options) -> Result<Url, BoxError> {
     let amazon = format!("https://s3.{}.amazonaws.com", options.region);
     let mut url = Url::parse(options.endpoint.as_deref().unwrap_or(&amazon))?;

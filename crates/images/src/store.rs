@@ -34,9 +34,7 @@ pub struct Store {
 /// How often in a row the store has failed at each kind of request: zero where the last one succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreGauges {
-    /// To put an image.
     pub failed_puts: u64,
-    /// To remove one.
     pub failed_removals: u64,
 }
 
@@ -47,7 +45,6 @@ pub(super) enum Place {
 
 /// How clients find images.
 pub(super) enum Addresses {
-    /// Below this address.
     Below(String),
     /// At an address made for them, which is good for this long.
     Presigned(Duration),

@@ -4,6 +4,7 @@
 //! (`compose.rs`), and escaped by the templates (`templates.rs`).
 
 mod compose;
+mod features;
 mod folder;
 mod health;
 mod refusal;
@@ -26,7 +27,6 @@ use folder::Folder;
 use smtp::SmtpClient;
 use std::path::PathBuf;
 
-/// How the mailer works.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
@@ -35,14 +35,11 @@ pub struct Options {
     pub domain: String,
     /// A folder with templates to be used instead of those of the same name that are built in.
     pub templates: Option<PathBuf>,
-    /// How letters go out.
     pub transport: Transport,
 }
 
-/// How letters go out.
 #[derive(Clone, Debug)]
 pub enum Transport {
-    /// To a mail server.
     Smtp(SmtpOptions),
     /// Not at all: that there would have been one is logged.
     Log,
@@ -50,13 +47,10 @@ pub enum Transport {
     Folder(PathBuf),
 }
 
-/// Why the mailer cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum MailSetupError {
-    /// The sender is none.
     #[error("the sender {0}; write one as in `Go Commerce <shop@example.com>`")]
     From(SenderError),
-    /// The domain is none.
     #[error("{0:?} is no domain such as shop.example.com")]
     Domain(String),
     /// The mail server's address, its account, or the certificates to trust are not right.
@@ -65,7 +59,6 @@ pub enum MailSetupError {
     /// Letters cannot be put into the folder.
     #[error("no letters can be put into {}: {}", .0.display(), .1)]
     Folder(PathBuf, BoxError),
-    /// The templates' folder cannot be read.
     #[error("the templates in {} cannot be read: {}", .0.display(), .1)]
     Templates(PathBuf, BoxError),
     /// A template, named by its path in the folder of templates, cannot be used.
@@ -73,7 +66,6 @@ pub enum MailSetupError {
     Template(String, BoxError),
 }
 
-/// Writes letters, and brings them out.
 pub struct Mailer {
     composer: Composer,
     channel: Channel,

@@ -9,7 +9,6 @@ const LONGEST: u64 = 64 * 1024;
 /// How much of a text is shown, in characters.
 const SHOWN: usize = 400;
 
-/// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     /// The three digits.
@@ -21,15 +20,10 @@ pub(super) struct Reply {
 /// What the first digit says (RFC 5321 §4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// 2yz: it is done.
     Success,
-    /// 3yz: more is wanted.
     Intermediate,
-    /// 4yz: not now.
     Transient,
-    /// 5yz: not at all.
     Permanent,
-    /// Nothing that there is.
     Unknown,
 }
 
@@ -105,7 +99,6 @@ impl fmt::Display for Reply {
     }
 }
 
-/// The three digits that a line begins with.
 fn digits(line: &[u8]) -> Option<u16> {
     let code = line.get(..3)?;
     code.iter().all(u8::is_ascii_digit).then(|| code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))

@@ -35,12 +35,9 @@ pub struct SmtpOptions {
     pub timeouts: Timeouts,
 }
 
-/// An account at a mail server.
 #[derive(Clone, Debug)]
 pub struct SmtpAccount {
-    /// Its name.
     pub user: String,
-    /// Its password.
     pub password: SecretString,
 }
 

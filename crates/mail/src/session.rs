@@ -4,6 +4,7 @@
 //! no `EHLO`, spell `AUTH` as it was before there was a standard, ask for names and passwords in words of their own, or answer
 //! in other encodings than UTF-8, or without a text.
 
+use super::features::Features;
 use super::reply::{Class, Reply};
 use super::server::{Encryption, Server, SmtpAccount};
 use base64::Engine;
@@ -29,9 +30,7 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Until the server greets. Some let clients wait, to see whether they do.
     pub greeting: Duration,
-    /// Until it answers a command.
     pub command: Duration,
-    /// Until it answers `DATA`.
     pub data: Duration,
     /// Until it has taken a part of a mail, of 16 KiB.
     pub block: Duration,
@@ -82,47 +81,6 @@ impl From<io::Error> for Failure {
 
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
-
-/// What a server says that it can do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Features {
-    /// `STARTTLS` (RFC 3207).
-    start_tls: bool,
-    /// `SMTPUTF8` (RFC 6531).
-    utf8: bool,
-    /// `8BITMIME` (RFC 6152).
-    eight_bit: bool,
-    /// The ways to log in (RFC 4954), in upper case.
-    mechanisms: Vec<String>,
-}
-
-impl Features {
-    /// Reads what the lines of an answer to `EHLO` offer, the first of which is the server's name.
-    fn of(hello: &Reply) -> Self {
-        let mut features = Self::default();
-        for line in hello.lines.iter().skip(1).map(|line| line.to_ascii_uppercase()) {
-            // Before RFC 2554 it was `AUTH=LOGIN`, and some servers still say both.
-            let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
-            match words.next() {
-                Some("STARTTLS") => features.start_tls = true,
-                Some("SMTPUTF8") => features.utf8 = true,
-                Some("8BITMIME") => features.eight_bit = true,
-                Some("AUTH") => features.mechanisms.extend(words.map(str::to_owned)),
-                _ => {}
-            }
-        }
-        features
-    }
-
-    /// Whether it takes addresses beyond ASCII, and letters that have such an address in their head (RFC 6531 §3.1).
-    pub(super) const fn takes_all_addresses(&self) -> bool {
-        self.utf8 && self.eight_bit
-    }
-
-    fn has_mechanism(&self, name: &str) -> bool {
-        self.mechanisms.iter().any(|mechanism| mechanism == name)
-    }
-}
 
 /// A connection to a server that has greeted us and knows us.
 pub(super) struct Session {
@@ -371,23 +329,6 @@ fn stuffed(content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn features(lines: &[&str]) -> Features {
-        let lines = ["mail.example.com"].iter().chain(lines).map(|line| (*line).to_owned()).collect();
-        Features::of(&Reply { code: 250, lines })
-    }
-
-    #[test]
-    fn what_a_server_offers_is_read_however_it_spells_it() {
-        let offered =
-            features(&["SIZE 1000", "8bitmime", "SmtpUTF8", "starttls", "AUTH PLAIN LOGIN", "AUTH=LOGIN", ""]);
-        assert!(offered.start_tls && offered.takes_all_addresses());
-        assert!(offered.has_mechanism("PLAIN") && offered.has_mechanism("LOGIN") && !offered.has_mechanism("XOAUTH2"));
-        let old = features(&["AUTH=LOGIN"]);
-        assert!(old.has_mechanism("LOGIN") && !old.has_mechanism("PLAIN"));
-        assert_eq!(features(&[]), Features::default());
-        assert!(!features(&["SMTPUTF8"]).takes_all_addresses(), "letters with such a head need 8BITMIME");
-    }
 
     #[test]
     fn no_line_of_a_letter_ends_it() {

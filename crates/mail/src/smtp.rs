@@ -2,11 +2,12 @@
 
 use super::MailSetupError;
 use super::compose::ComposedMail;
+use super::features::Features;
 use super::health::Health;
 use super::refusal::{Step, classify};
 use super::reply::{Class, Reply};
 use super::server::{Server, SmtpOptions};
-use super::session::{Failure, Features, Session};
+use super::session::{Failure, Session};
 use app::payment::MailError;
 use domain::error::BoxError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,7 +35,6 @@ struct IdleSession {
 
 pub(super) struct SmtpClient {
     server: Server,
-    /// By which name we greet.
     hello: String,
     slots: Semaphore,
     idle: Mutex<Vec<IdleSession>>,

@@ -65,7 +65,6 @@ const GLOBALS: [&str; 8] = ["caller", "debug", "dict", "loop", "namespace", "ran
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 200;
 
-/// The words of a mail.
 pub(super) struct RenderedMail {
     pub(super) subject: String,
     pub(super) text: String,
@@ -74,7 +73,6 @@ pub(super) struct RenderedMail {
 
 pub(super) struct Templates {
     environment: Environment<'static>,
-    /// Who signs.
     shop: String,
 }
 
@@ -101,7 +99,6 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Writes a mail.
     pub(super) fn words(&self, content: &MailContent) -> Result<RenderedMail, BoxError> {
         let write = |kind| self.write(&name(content, kind), content);
         let subject = write("subject.txt")?.chars().take(MAX_SUBJECT).collect();

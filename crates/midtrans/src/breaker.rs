@@ -11,20 +11,16 @@ const REST: Duration = Duration::from_secs(10);
 /// When to ask again while that one call is on its way.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
 
-/// Whether the gateway is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum BreakerState {
-    /// It is asked.
     Closed,
     /// One call may try whether it is back; the others are not made.
     HalfOpen,
-    /// It is left alone.
     Open,
 }
 
 impl BreakerState {
-    /// Every state there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in metrics.
@@ -40,7 +36,6 @@ pub(super) struct Breaker(Mutex<Tally>);
 
 #[derive(Debug, Default)]
 struct Tally {
-    /// How many calls have failed in a row.
     failures: u32,
     /// Until when the gateway is left alone; none while it is asked.
     rests_until: Option<Instant>,
@@ -84,14 +79,12 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// The gateway has answered.
     pub(super) fn answered(self) {
         let mut tally = self.breaker.tally();
         tally.failures = 0;
         tally.rests_until = None;
     }
 
-    /// The gateway has failed.
     pub(super) fn failed(self, now: Instant) {
         let mut tally = self.breaker.tally();
         tally.failures = tally.failures.saturating_add(1);

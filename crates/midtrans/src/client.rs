@@ -12,7 +12,6 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use url::Url;
 
-/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How large an answer may be, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -26,7 +25,6 @@ const MAX_REASON: usize = 300;
 pub(super) enum Fault {
     /// There is no connection; nothing was sent.
     Unsent(BoxError),
-    /// It did not come in time.
     Late,
     /// The connection broke before an answer began, as one does that was kept and has been closed meanwhile.
     Lost(BoxError),

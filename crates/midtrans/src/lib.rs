@@ -57,12 +57,7 @@ pub struct Options {
 pub enum Error {
     /// An address is none, or one that will not do.
     #[error("the {name} of Midtrans {reason}")]
-    Address {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
+    Address { name: &'static str, reason: String },
     /// A key of the sandbox in production, or none at all.
     #[error("the server key of Midtrans {0}")]
     Key(&'static str),
@@ -71,7 +66,6 @@ pub enum Error {
     Client(#[source] BoxError),
 }
 
-/// Midtrans, as the payment gateway.
 pub struct Midtrans {
     http: Http,
     breaker: Breaker,

@@ -21,7 +21,6 @@ const COSTS: RangeInclusive<u32> = 4..=16;
 const PREFIX: &str = "$2b$";
 const PREFIXES: [&str; 3] = ["$2a$", PREFIX, "$2y$"];
 
-/// How hashing is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// bcrypt's cost, 4 to 16: the logarithm to base 2 of its rounds. OWASP asks for 10 at least.
@@ -78,7 +77,6 @@ impl Bcrypt {
         Ok(Self { executor, cost: options.cost })
     }
 
-    /// How busy the threads are.
     #[must_use]
     pub fn gauges(&self) -> ExecutorGauges {
         self.executor.gauges()

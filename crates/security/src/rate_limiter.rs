@@ -11,20 +11,16 @@ use std::time::{Duration, Instant};
 /// So many calls in such a time. The time begins with a client's first call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many calls.
     pub limit: u32,
-    /// In which time.
     pub window: Duration,
 }
 
 impl Rate {
-    /// So many calls a minute.
     #[must_use]
     pub const fn per_minute(limit: u32) -> Self {
         Self { limit, window: Duration::from_secs(60) }
     }
 
-    /// So many calls an hour.
     #[must_use]
     pub const fn per_hour(limit: u32) -> Self {
         Self { limit, window: Duration::from_secs(60 * 60) }
@@ -38,9 +34,7 @@ pub struct Options {
     pub credentials: Rate,
     /// Log-ins and registrations in a long time.
     pub credentials_sustained: Rate,
-    /// Calls over REST that change something.
     pub write: Rate,
-    /// Calls over REST that only look.
     pub read: Rate,
     /// Calls over gRPC that change something; not limited where there is none.
     pub grpc_write: Option<Rate>,
@@ -78,7 +72,6 @@ pub struct ClientLimits {
 }
 
 impl ClientLimits {
-    /// Counters at zero.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let counters = |rate| Counters::new(rate, options.max_clients);
@@ -118,7 +111,6 @@ impl RateLimiter for ClientLimits {
     }
 }
 
-/// No limit on anybody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unlimited;
 

@@ -35,9 +35,7 @@ const REPLAY_AFTER: Duration = Duration::from_secs(2);
 /// What a buyer sends to order something, as it arrived; an absent field is an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct OrderForm {
-    /// The product's identifier.
     pub product_id: String,
-    /// How many pieces.
     pub quantity: String,
     /// The key by which an order that is sent again is known again.
     pub idempotency_key: String,
@@ -49,23 +47,16 @@ pub trait PaymentCodes: Send + Sync {
     fn draw(&self) -> PaymentCode;
 }
 
-/// Orders a product.
 pub struct Checkout {
-    /// The payments.
     pub payments: Arc<dyn Payments>,
     /// The accounts: the gateway is told who pays.
     pub users: Arc<dyn UserQueries>,
-    /// Where the payer pays.
     pub gateway: Arc<dyn Gateway>,
-    /// Draws the codes of payments.
     pub codes: Arc<dyn PaymentCodes>,
-    /// Shows payments.
     pub presenter: Arc<PaymentPresenter>,
     /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// What the gateway carries.
     pub amount_limits: AmountLimits,
     /// For how long an order can be paid.
     pub expiry: TimeDelta,

@@ -19,15 +19,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many mails are taken out at once.
 const BATCH: u32 = 20;
-/// How many are sent at once.
 const AT_ONCE: usize = 4;
 /// How long a mail is nobody else's, unless that is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How often [`OutboxWorker::renew`] is to be called while mails are sent.
 pub const RENEW_EVERY: Duration = Duration::from_secs(15);
-/// How long ticking one off may take.
 const TICK_TIME: Duration = Duration::from_secs(5);
 /// How often a mail is tried that the server keeps putting off.
 const MAX_ATTEMPTS: u32 = 10;
@@ -49,9 +46,7 @@ const MAX_UNCERTAIN: u32 = 3;
 /// Why no mail of a batch can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// The server is away.
     Away,
-    /// The server refuses us.
     Refused,
 }
 
@@ -83,7 +78,6 @@ impl Obstacle {
 /// What sending is about at the moment.
 #[derive(Default)]
 struct Work {
-    /// The mails that are out.
     claimed: BTreeSet<MailId>,
     /// What keeps them all from being sent.
     obstacle: Option<Obstacle>,

@@ -15,7 +15,6 @@ use domain::payment::{GatewayReport, Payment, PaymentId, PaymentPage, ReportOutc
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The name of the lease of whoever reconciles.
 const LEASE_NAME: &str = "reconciler";
 /// How long a server that reconciles is the only one after it was last heard of.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
@@ -26,19 +25,13 @@ const RETRY: TimeDelta = TimeDelta::minutes(1);
 
 /// Asks the gateway about payments of which nothing was heard for too long. One server does so at a time.
 pub struct Reconciler {
-    /// The payments.
     pub payments: Arc<dyn Payments>,
-    /// The accounts: the gateway is told who pays.
     pub users: Arc<dyn UserQueries>,
-    /// Who is asked.
     pub gateway: Arc<dyn Gateway>,
     /// Tells whether it is this server's turn.
     pub leases: Arc<dyn Leases>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// Takes reports.
     pub observer: Arc<dyn Observer>,
     /// What this server is called among those that might reconcile.
     pub holder: String,
@@ -144,17 +137,13 @@ struct Answer {
     reports: Vec<GatewayReport>,
     /// Whether the gateway said that it knows nothing of the order.
     is_unknown: bool,
-    /// Whether it answered each question.
     is_complete: bool,
 }
 
 /// What came of asking for a page.
 enum Page {
-    /// It is there.
     Made(PaymentPage),
-    /// It will never be.
     Refused,
-    /// It is not known.
     None,
 }
 

@@ -23,14 +23,11 @@ pub struct Timeline {
     pub mails: Vec<MailNote>,
 }
 
-/// A notification in a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationNote {
-    /// When it first came.
     pub at: DateTime<Utc>,
     /// What it says of the attempt to pay, in the gateway's words.
     pub status: String,
-    /// How often it has come.
     pub times: u32,
     /// What came of it; nothing yet where it waits.
     pub outcome: Option<String>,
@@ -38,32 +35,24 @@ pub struct NotificationNote {
     pub body: String,
 }
 
-/// A mail in a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailNote {
     /// When it was queued, or last tried.
     pub at: DateTime<Utc>,
-    /// To whom.
     pub audience: Audience,
-    /// What of.
     pub status: Status,
-    /// What has become of it.
     pub state: MailState,
-    /// How often it was tried.
     pub attempts: u32,
     /// Why it could not be sent when it was last tried.
     pub error: Option<String>,
 }
 
-/// One line of a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// When.
     pub at: DateTime<Utc>,
     /// What kind of thing happened: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`,
     /// `refunded`, `fee_paid`, `contradicted`, `explained`, `resolved`, `notification` or `mail`.
     pub kind: &'static str,
-    /// What happened, for people.
     pub text: String,
 }
 
@@ -133,7 +122,6 @@ fn counted(number: u32, thing: &str) -> String {
 
 /// Tells a payment's story to its buyer or its seller.
 pub struct ViewTimeline {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
 }
 

@@ -20,9 +20,7 @@ use strum::{EnumString, IntoStaticStr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Audience {
-    /// Who pays.
     Buyer,
-    /// Whose product it is.
     Seller,
 }
 
@@ -33,7 +31,6 @@ impl Audience {
         self.into_str()
     }
 
-    /// Rebuilds an audience from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
         name.parse().ok()
@@ -51,22 +48,14 @@ impl Audience {
     }
 }
 
-/// What buyer and seller see of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentView {
-    /// Identifies the payment.
     pub id: PaymentId,
-    /// Which product was ordered.
     pub product_id: ProductId,
-    /// Who pays.
     pub buyer: UserId,
-    /// What people call it.
     pub code: String,
-    /// How many pieces.
     pub quantity: i32,
-    /// What they cost together.
     pub total: Money,
-    /// How it stands.
     pub status: Status,
     /// Where the buyer pays; empty for others, and where there is no page.
     pub payment_url: String,
@@ -74,17 +63,13 @@ pub struct PaymentView {
     pub token: String,
     /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
     pub needs_attention: bool,
-    /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
     /// The product as it was ordered; its stock is what was left then.
     pub product: ProductView,
 }
 
-/// Shows payments.
 pub struct PaymentPresenter {
-    /// The images of products.
     pub images: Arc<ProductImages>,
 }
 
@@ -127,7 +112,6 @@ pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
     id.parse().map_err(|_| ErrorCode::PaymentNotFound.into())
 }
 
-/// Finds a payment for somebody whom it concerns.
 pub(super) async fn find(
     payments: &dyn PaymentQueries,
     context: &Context,
@@ -139,11 +123,8 @@ pub(super) async fn find(
     Ok((payment, audience))
 }
 
-/// Shows one payment to its buyer or its seller.
 pub struct ViewPayment {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
-    /// Shows them.
     pub presenter: Arc<PaymentPresenter>,
 }
 

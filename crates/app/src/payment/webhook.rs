@@ -28,19 +28,12 @@ const TRIAL: &str = "payment_notif_test_";
 /// A notification, as it arrived; an absent field is an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct NotificationForm {
-    /// What the gateway calls the payment.
     pub order_id: String,
-    /// The gateway's name for the attempt to pay.
     pub transaction_id: String,
-    /// How it stands.
     pub transaction_status: String,
-    /// What the gateway's fraud detection says of it.
     pub fraud_status: String,
-    /// The gateway's code.
     pub status_code: String,
-    /// The amount.
     pub gross_amount: String,
-    /// The signature.
     pub signature_key: String,
     /// How much was given back, in whatever words tell one amount from another.
     pub refund_amount: String,
@@ -50,14 +43,11 @@ pub struct NotificationForm {
     pub body: String,
 }
 
-/// A notification whose signature is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredNotification {
-    /// What the gateway calls the payment.
     pub order: String,
     /// The gateway's name for the attempt to pay, where it was told.
     pub transaction: Option<String>,
-    /// How that stands, in the gateway's words.
     pub status: String,
     /// What makes it the same as another.
     pub fingerprint: String,
@@ -123,9 +113,7 @@ impl NotificationForm {
     }
 }
 
-/// Takes a notification from the gateway.
 pub struct ReceiveNotification {
-    /// What is done with it.
     pub worker: Arc<WebhookWorker>,
     /// Whether one without a right signature is refused. Production always does.
     pub require_signature: bool,

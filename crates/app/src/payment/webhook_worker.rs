@@ -25,7 +25,6 @@ const BATCH: u32 = 5;
 const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
-/// The longest wait between two attempts.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
 /// How often a notification is tried of which the gateway knows nothing when asked.
 const UNCONFIRMED_AFTER: u32 = 5;
@@ -34,26 +33,21 @@ const GIVEN_UP_AFTER: u32 = 50;
 /// How often the gateway is asked again at once where something else became known meanwhile.
 const ASK_AGAIN: usize = 3;
 
-/// What came of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum NotificationOutcome {
-    /// The gateway confirmed news.
     Applied,
-    /// The gateway told what was known.
     NothingNew,
     /// What the gateway told is about another order, amount, currency or merchant than the payment's.
     Contradicted,
     /// The gateway knew nothing of it when asked.
     Unconfirmed,
-    /// There is no such payment.
     UnknownOrder,
     /// The gateway was away for too long.
     GivenUp,
 }
 
 impl NotificationOutcome {
-    /// Every outcome there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage, logs and metrics.
@@ -62,7 +56,6 @@ impl NotificationOutcome {
         self.into_str()
     }
 
-    /// Rebuilds a outcome from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
         name.parse().ok()
@@ -80,19 +73,12 @@ impl NotificationOutcome {
     }
 }
 
-/// Applies what notifications hint at.
 pub struct WebhookWorker {
-    /// The notifications.
     pub notifications: Arc<dyn Notifications>,
-    /// The payments that they are about.
     pub payments: Arc<dyn Payments>,
-    /// Who is asked.
     pub gateway: Arc<dyn Gateway>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// Takes reports.
     pub observer: Arc<dyn Observer>,
 }
 

@@ -11,11 +11,8 @@ use std::sync::Arc;
 
 /// Shows a list of products to anybody, piece by piece.
 pub struct BrowseProducts {
-    /// The products.
     pub products: Arc<dyn ProductQueries>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Their images.
     pub images: Arc<ProductImages>,
 }
 

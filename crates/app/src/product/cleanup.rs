@@ -7,24 +7,18 @@ use domain::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many images are removed in one go.
 const BATCH: u32 = 50;
-/// How long one go may take.
 const TIME: Duration = Duration::from_secs(30);
 /// When a place is tried again that was claimed by somebody who then fell: well after [`TIME`].
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
-/// The longest wait between two attempts.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// Removes the images that the ledger says are to go. Any number of servers may do so at once.
 pub struct ImageCleanup {
-    /// What is to go.
     pub ledger: Arc<dyn ImageLedger>,
-    /// Where from.
     pub store: Arc<dyn ImageStore>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -11,15 +11,10 @@ use domain::product::{Picture, Product};
 use domain::user::Role;
 use std::sync::Arc;
 
-/// Offers a product.
 pub struct CreateProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// Their images.
     pub images: Arc<ProductImages>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -15,19 +15,14 @@ use std::sync::Arc;
 
 /// What a seller sends to withdraw a product, as it arrived.
 pub struct DeleteForm {
-    /// The product's identifier.
     pub id: String,
     /// The versions that the seller expects it to be of; none where any will do.
     pub expected: EntityTags,
 }
 
-/// Withdraws a product.
 pub struct DeleteProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 

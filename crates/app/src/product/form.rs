@@ -7,27 +7,19 @@ use domain::text::is_blank;
 /// What a seller sends about a product, as it arrived; an absent field is an empty one.
 #[derive(Default)]
 pub struct ProductForm {
-    /// What it is called.
     pub name: String,
-    /// What is told of it.
     pub description: String,
-    /// What one piece costs, as a decimal number.
     pub price: String,
-    /// How many pieces there are, as a whole number.
     pub stock: String,
-    /// How it looks.
     pub image: ImageField,
 }
 
 /// How a product looks, as it arrived.
 #[derive(Default)]
 pub enum ImageField {
-    /// Nothing is said of it.
     #[default]
     Absent,
-    /// As the image at this address.
     Url(String),
-    /// As this file.
     File(Upload),
 }
 
@@ -84,7 +76,6 @@ impl ProductForm {
     }
 }
 
-/// Reads a field unless it is blank.
 fn given<T>(raw: &str, parse: impl FnOnce(&str) -> Result<T, Reason>) -> Result<Option<T>, Reason> {
     if is_blank(raw) { Ok(None) } else { parse(raw).map(Some) }
 }

@@ -13,15 +13,10 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
 /// How long a note may take that is written when a call has failed.
 const NOTE_TIME: Duration = Duration::from_secs(2);
 
-/// The images of products.
 pub struct ProductImages {
-    /// Looks at what sellers send.
     pub inspector: Arc<dyn ImageInspector>,
-    /// Keeps images.
     pub store: Arc<dyn ImageStore>,
-    /// Remembers what is to be removed.
     pub ledger: Arc<dyn ImageLedger>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -63,7 +58,6 @@ impl ProductImages {
         }
     }
 
-    /// The product as clients see it.
     pub(crate) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
         let image = match &product.details().picture {
             Picture::None => ImageAddress { url: String::new(), ends: false },

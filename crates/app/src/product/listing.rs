@@ -11,17 +11,11 @@ use domain::user::UserId;
 /// What a client asks of a list of products, as it arrived; an absent field is an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct BrowseForm {
-    /// What products' names are to hold.
     pub q: String,
-    /// Whose products.
     pub seller: String,
-    /// What they cost at least.
     pub min_price: String,
-    /// What they cost at most.
     pub max_price: String,
-    /// In which order.
     pub sort: String,
-    /// Which piece of the list.
     pub page: PageForm,
 }
 
@@ -30,7 +24,6 @@ pub struct BrowseForm {
 pub struct SearchText(String);
 
 impl SearchText {
-    /// The longest text, in characters.
     pub const MAX: usize = 100;
 
     fn parse(raw: &str) -> Result<Option<Self>, Reason> {
@@ -44,28 +37,20 @@ impl SearchText {
     }
 }
 
-/// Which products a list has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Those whose name holds this text.
     pub text: Option<SearchText>,
-    /// Those of this seller.
     pub seller: Option<UserId>,
-    /// Those that cost this much or more.
     pub min_price: Option<Money>,
-    /// Those that cost this much or less.
     pub max_price: Option<Money>,
 }
 
 /// In which order a list is. Among equals the identifier decides, so that every product has one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// The newest first.
     #[default]
     Newest,
-    /// The oldest first.
     Oldest,
-    /// The cheapest first.
     Price,
     /// The dearest first.
     PriceDescending,
@@ -88,7 +73,6 @@ impl Sort {
         }
     }
 
-    /// Whether the largest comes first.
     #[must_use]
     pub const fn is_descending(self) -> bool {
         matches!(self, Self::Newest | Self::PriceDescending)
@@ -114,23 +98,16 @@ impl Sort {
     }
 }
 
-/// What a product is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// When it was first offered.
     CreatedAt(DateTime<Utc>),
-    /// What it costs.
     Price(Money),
-    /// Its name's key.
     Name(String),
 }
 
-/// A product's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortPosition {
-    /// What it is sorted by.
     pub key: SortKey,
-    /// What decides among equals.
     pub id: ProductId,
 }
 
@@ -168,16 +145,13 @@ fn is_name_key(text: &str) -> bool {
 /// A piece of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductListing {
-    /// Which products the list has.
     pub filter: Filter,
-    /// In which order.
     pub sort: Sort,
     /// Which piece of it. A cursor's key is of the kind that the order asks for.
     pub page: PageRequest<SortPosition>,
 }
 
 impl BrowseForm {
-    /// Reads what is asked for.
     pub(super) fn parse(&self) -> Result<ProductListing, Error> {
         let mut wrong = Violations::default();
         let text = wrong.take("q", SearchText::parse(&self.q));

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 /// What a seller sends to change a product, as it arrived.
 pub struct UpdateForm {
-    /// The product's identifier.
     pub id: String,
     /// What is to change: an empty field stays as it is.
     pub fields: ProductForm,
@@ -23,15 +22,10 @@ pub struct UpdateForm {
     pub expected: EntityTags,
 }
 
-/// Changes a product.
 pub struct UpdateProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// Their images.
     pub images: Arc<ProductImages>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 

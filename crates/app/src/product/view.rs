@@ -14,30 +14,20 @@ use domain::user::UserId;
 use domain::version::Version;
 use std::sync::Arc;
 
-/// What anybody sees of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductView {
-    /// Identifies the product.
     pub id: ProductId,
-    /// Whose it is.
     pub seller: UserId,
-    /// What it is called.
     pub name: String,
-    /// What is told of it.
     pub description: String,
-    /// What one piece costs.
     pub price: Money,
-    /// How many pieces there are.
     pub stock: i32,
     /// Where to find its image; empty where it has none.
     pub image_url: String,
     /// Whether that address is good for a while only.
     pub image_url_ends: bool,
-    /// How often it has been changed.
     pub version: Version,
-    /// When it was first offered.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -67,11 +57,8 @@ impl ProductView {
     }
 }
 
-/// Shows one product to anybody.
 pub struct ViewProduct {
-    /// The products.
     pub products: Arc<dyn ProductQueries>,
-    /// Their images.
     pub images: Arc<ProductImages>,
 }
 

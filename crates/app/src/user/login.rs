@@ -12,17 +12,13 @@ use std::sync::Arc;
 
 /// What a client sends, as it arrived; an absent field is an empty one.
 pub struct LoginForm {
-    /// The account's e-mail address.
     pub email: String,
-    /// The account's password.
     pub password: String,
 }
 
 /// The account that was entered, and the token for it.
 pub struct LoggedIn {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the account is for.
     pub role: Role,
     /// Opens what only the account's owner may do.
     pub token: AccessToken,
@@ -46,15 +42,11 @@ impl LoginForm {
 /// Whether an account exists is told neither by the answer nor by the time it takes: every attempt that is well formed
 /// is counted, looked up and checked against a hash, be it a made-up one.
 pub struct LoginUser {
-    /// The accounts.
     pub users: Arc<dyn Users>,
-    /// Checks the password.
     pub passwords: Arc<dyn PasswordHasher>,
-    /// Makes the token.
     pub tokens: Arc<dyn TokenIssuer>,
     /// Slows down guessing; `None` switches it off.
     pub attempts: Option<Arc<dyn LoginAttempts>>,
-    /// Tells when an attempt was made.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -10,22 +10,17 @@ use domain::error::{Error, ErrorCode};
 use domain::user::{Role, UserId};
 use std::sync::Arc;
 
-/// What the owner of an account sees of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the owner is called.
     pub name: String,
     /// The e-mail address as typed, with letters and their marks composed (NFC).
     pub email: String,
-    /// What the account is for.
     pub role: Role,
 }
 
 /// Shows an account to its owner, and to nobody else: whether another account exists is not told.
 pub struct ViewProfile {
-    /// The accounts.
     pub users: Arc<dyn UserQueries>,
 }
 

@@ -13,24 +13,17 @@ use std::sync::Arc;
 
 /// What a client sends, as it arrived; an absent field is an empty one.
 pub struct RegisterForm {
-    /// What the owner is called.
     pub name: String,
-    /// The e-mail address to log in with.
     pub email: String,
     /// `buyer` or `seller`.
     pub role: String,
-    /// The chosen password.
     pub password: String,
-    /// The chosen password again.
     pub confirm_password: String,
 }
 
-/// The account that was opened.
 #[derive(Debug)]
 pub struct Registered {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the account is for.
     pub role: Role,
     /// The e-mail address as typed, with letters and their marks composed (NFC).
     pub email: Email,
@@ -76,15 +69,10 @@ fn email_taken(wrong: &mut Violations) {
     wrong.add("email", &Reason::new(ViolationCode::Taken, ErrorCode::EmailTaken.message()));
 }
 
-/// Opens an account.
 pub struct RegisterUser {
-    /// The accounts.
     pub users: Arc<dyn Users>,
-    /// Hashes the password.
     pub passwords: Arc<dyn PasswordHasher>,
-    /// Which passwords may be chosen.
     pub rules: PasswordRules,
-    /// Tells when the account was opened.
     pub clock: Arc<dyn Clock>,
 }
 

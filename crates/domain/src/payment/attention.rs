@@ -24,7 +24,6 @@ pub enum Attention {
 }
 
 impl Attention {
-    /// Every reason there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage and for operators.
@@ -100,14 +99,12 @@ pub(super) fn objection(report: &GatewayReport, record: &PaymentRecord) -> Optio
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Resolution {
-    /// The money has come.
     Paid,
     /// No money has come, or it was given back.
     Failed,
 }
 
 impl Resolution {
-    /// Every resolution there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name for operators.
@@ -150,10 +147,8 @@ pub enum ResolutionError {
 /// A person's word on a payment, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManualResolution {
-    /// What has become of it.
     pub resolution: Resolution,
     /// Who says so: the account of the operating system.
     pub operator: String,
-    /// Why, for the audit log.
     pub reason: String,
 }

@@ -4,34 +4,24 @@ use crate::money::Money;
 use crate::payment::{Resolution, State, Status};
 use chrono::{DateTime, Utc};
 
-/// Something that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its number among the payment's events, counted from one.
     pub number: u32,
-    /// When.
     pub at: DateTime<Utc>,
-    /// What.
     pub kind: EventKind,
 }
 
-/// What can happen to a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// It was ordered, and the pieces were reserved.
     Ordered,
     /// The gateway has made a page on which to pay.
     Opened,
-    /// Its state has changed.
     Moved {
-        /// What it was.
         from: State,
-        /// What it is.
         to: State,
     },
-    /// The pieces are the payer's.
     Sold,
-    /// The pieces were given back.
     Released,
     /// Pieces were reserved once more, for money that came late.
     ReservedAgain,
@@ -44,7 +34,6 @@ pub enum EventKind {
     },
     /// The payer has paid so much in all for the way of paying, on top of the total. It is not the shop's, nor the seller's.
     FeePaid {
-        /// How much.
         in_all: Money,
     },
     /// The gateway has told of something that does not fit the payment; a person has to look at it.

@@ -12,7 +12,12 @@ use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
 use crate::user::UserId;
 use crate::version::Version;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+
+mod schedule;
+
+pub use schedule::GRACE;
+use schedule::{ASK_UNTIL, FIRST_CHECK, SILENCE};
 
 uuid_id! {
     /// Identifies a payment, here and as the order at the gateway: a UUID, version 7 for payments made here, any version for
@@ -23,18 +28,6 @@ uuid_id! {
 /// The way of paying after whose expiry the payer may try again on the same page.
 const CARD: &str = "credit_card";
 
-/// How long after the page has closed pieces stay reserved: a payer may be at the bank's own page just then.
-pub const GRACE: TimeDelta = TimeDelta::minutes(10);
-/// How long after [`GRACE`] a payment of which the gateway knows nothing is given up.
-const SILENCE: TimeDelta = TimeDelta::minutes(10);
-/// How long after its reservation has ended the gateway is still asked about a payment.
-const ASK_UNTIL: TimeDelta = TimeDelta::hours(24);
-/// How often the gateway is asked afterwards about a payment that waits for a person.
-const ASK_DAILY: TimeDelta = TimeDelta::hours(24);
-/// How long a page that could not be had is asked for again.
-const OPEN_UNTIL: TimeDelta = TimeDelta::minutes(15);
-
-/// An order and its payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     record: PaymentRecord,
@@ -59,7 +52,7 @@ impl Payment {
             reservation: Reservation::Held,
             transactions: Vec::new(),
             expires_at: order.expires_at,
-            next_check: Some(now + TimeDelta::seconds(30)),
+            next_check: Some(now + FIRST_CHECK),
             checks: 0,
             events: 0,
             version: Version::FIRST,
@@ -95,19 +88,11 @@ impl Payment {
         std::mem::take(&mut self.news)
     }
 
-    /// Until when its pieces stay reserved if nobody pays.
-    #[must_use]
-    pub fn hold_until(&self) -> DateTime<Utc> {
-        self.record.expires_at + GRACE
-    }
-
-    /// Which product it is for.
     #[must_use]
     pub const fn product(&self) -> ProductId {
         self.record.product.id()
     }
 
-    /// Who sells.
     #[must_use]
     pub const fn seller(&self) -> UserId {
         self.record.product.seller()
@@ -143,12 +128,6 @@ impl Payment {
         let record = &self.record;
         let is_unheard_of = record.transactions.is_empty() && record.contradiction.is_none();
         record.opened_at.is_none() && record.state == State::Pending && is_unheard_of
-    }
-
-    /// Whether the gateway is to be asked for a page, should it know nothing of the order.
-    #[must_use]
-    pub fn may_be_opened(&self, now: DateTime<Utc>) -> bool {
-        self.is_awaiting_page() && now < self.record.created_at + OPEN_UNTIL && now < self.record.expires_at
     }
 
     /// Takes note of the page on which it can be paid.
@@ -381,33 +360,6 @@ impl Payment {
             self.record.reservation = Reservation::Released { on_shelf: 0 };
             self.record_event(EventKind::Released, now);
         }
-    }
-
-    /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day, and daily
-    /// for as long as it waits for a person, or is still open because the gateway has not answered; at once and then ever later for
-    /// a page.
-    fn plan_check(&mut self, now: DateTime<Utc>) {
-        let record = &self.record;
-        let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
-        let is_over = record.state.is_paid() || matches!(record.state, State::Cancel | State::Failure);
-        let (is_held, waits) = (record.reservation == Reservation::Held, self.is_contradicted());
-        let next = if is_over && !open_attempt && !waits {
-            None
-        } else if now >= self.hold_until() + ASK_UNTIL {
-            let is_open = matches!(record.state, State::Pending | State::Review);
-            (waits || is_open).then(|| now + ASK_DAILY)
-        } else if self.is_awaiting_page() && now < record.created_at + OPEN_UNTIL {
-            Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
-        } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held && !waits {
-            // The payer may have begun another attempt since, of which nobody has told yet.
-            (record.checks == 0).then(|| now + TimeDelta::minutes(5))
-        } else {
-            let planned = [5, 15, 60].map(|minutes| record.created_at + TimeDelta::minutes(minutes));
-            let ends = [self.hold_until(), self.hold_until() + SILENCE];
-            let next = planned.into_iter().chain(ends).filter(|at| *at > now).min();
-            Some(next.unwrap_or(now + TimeDelta::hours(1)))
-        };
-        self.record.next_check = next;
     }
 
     fn record_event(&mut self, kind: EventKind, at: DateTime<Utc>) {

@@ -39,7 +39,6 @@ impl Quantity {
         if count > 0 { Some(Self(count)) } else { None }
     }
 
-    /// The count.
     #[must_use]
     pub const fn count(self) -> i32 {
         self.0
@@ -52,7 +51,6 @@ impl Quantity {
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The longest key, in characters.
     pub const MAX: usize = 255;
 
     /// Reads a key; none where there is none.
@@ -75,7 +73,6 @@ impl IdempotencyKey {
         Ok(Some(Self(key.to_owned())))
     }
 
-    /// The key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -87,7 +84,6 @@ impl IdempotencyKey {
 pub struct PaymentCode([u16; 3]);
 
 impl PaymentCode {
-    /// How many codes there are.
     pub const COUNT: u64 = 9_000 * 9_000 * 9_000;
 
     /// The code of a number below [`Self::COUNT`]; that of its remainder for a larger one.
@@ -121,32 +117,21 @@ impl fmt::Display for PaymentCode {
 /// What the gateway carries: amounts of whole rupiah within these bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountLimits {
-    /// The smallest total.
     pub min_total: Money,
-    /// The largest total.
     pub max_total: Money,
 }
 
-/// An order whose fields are right.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The payment's identifier.
     pub id: PaymentId,
-    /// What people will call it.
     pub code: PaymentCode,
-    /// Who orders.
     pub buyer: UserId,
-    /// What is ordered.
     pub product: ProductId,
-    /// How many pieces.
     pub quantity: Quantity,
     /// The key by which the buyer will know it again.
     pub key: Option<IdempotencyKey>,
-    /// What the gateway carries.
     pub amount_limits: AmountLimits,
-    /// Until when it can be paid.
     pub expires_at: DateTime<Utc>,
-    /// When it was ordered.
     pub now: DateTime<Utc>,
 }
 

@@ -62,7 +62,6 @@ impl TransactionStatus {
         }
     }
 
-    /// Rebuilds a status from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
         name.parse().ok()
@@ -118,7 +117,6 @@ pub enum State {
 }
 
 impl State {
-    /// Every state there is, in order.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage.
@@ -127,7 +125,6 @@ impl State {
         self.into_str()
     }
 
-    /// Rebuilds a state from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
         name.parse().ok()
@@ -180,26 +177,19 @@ impl State {
 pub enum Status {
     /// It waits for the payer, or for the merchant's word on it.
     Pending,
-    /// It is paid.
     Success,
     /// An attempt was refused; the payer may try again while the page is open.
     Deny,
-    /// It was called off.
     Cancel,
-    /// It was not paid in time.
     Expire,
     /// It could not be begun, or the gateway failed at it.
     Failure,
-    /// All was given back.
     Refund,
-    /// A part was given back.
     PartialRefund,
-    /// The payer's bank took it back.
     Chargeback,
 }
 
 impl Status {
-    /// Every status there is.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name on the wire.
@@ -208,13 +198,11 @@ impl Status {
         self.into_str()
     }
 
-    /// Finds a status by its name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 
-    /// The states that show so.
     pub fn states(self) -> impl Iterator<Item = State> {
         State::ALL.iter().copied().filter(move |state| state.status() == self)
     }

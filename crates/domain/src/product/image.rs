@@ -17,7 +17,6 @@ pub const MAX_IMAGE_SIDE: u32 = 16_384;
 /// Where images stand in their store.
 const FOLDER: &str = "products/";
 
-/// The kinds of image that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageFormat {
     /// ISO/IEC 10918.
@@ -27,7 +26,6 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
-    /// The ending of file names.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -70,13 +68,11 @@ impl ImageKey {
         is_canonical.then(|| Self { text: text.to_owned(), format })
     }
 
-    /// The place's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What kind of image is there.
     #[must_use]
     pub const fn format(&self) -> ImageFormat {
         self.format
@@ -92,7 +88,6 @@ impl fmt::Display for ImageKey {
 /// Where clients find an image that we keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageAddress {
-    /// The address.
     pub url: String,
     /// Whether it is good for a while only, and another one takes its place by then.
     pub ends: bool,
@@ -103,7 +98,6 @@ pub struct ImageAddress {
 pub struct ImageUrl(String);
 
 impl ImageUrl {
-    /// The longest address, in characters.
     pub const MAX: usize = 255;
 
     /// Reads an address; white space around it is dropped.
@@ -137,7 +131,6 @@ impl ImageUrl {
         Self(url)
     }
 
-    /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -171,7 +164,6 @@ impl Upload {
         Self { _place: Some(Box::new(place)), ..self }
     }
 
-    /// The protocol's name for the field.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field
@@ -203,9 +195,7 @@ impl Upload {
 /// An image that has been gone through to its last pixel, and stripped of all that is not needed to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What kind it is.
     pub format: ImageFormat,
-    /// What is kept.
     pub bytes: Vec<u8>,
 }
 

@@ -21,7 +21,6 @@ uuid_id! {
 pub struct ProductName(String);
 
 impl ProductName {
-    /// The longest name, in characters.
     pub const MAX: usize = 255;
 
     /// Reads a name; white space around it is dropped.
@@ -38,7 +37,6 @@ impl ProductName {
         Self(name)
     }
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -56,7 +54,6 @@ impl ProductName {
 pub struct Description(String);
 
 impl Description {
-    /// The longest description, in characters.
     pub const MAX: usize = 5_000;
 
     /// Reads a description; white space around it is dropped.
@@ -73,7 +70,6 @@ impl Description {
         Self(description)
     }
 
-    /// The description.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -110,7 +106,6 @@ impl Price {
         Money::from_minor(minor).map(Self)
     }
 
-    /// The amount.
     #[must_use]
     pub const fn money(self) -> Money {
         self.0
@@ -147,7 +142,6 @@ impl Stock {
         if count >= 0 { Some(Self(count)) } else { None }
     }
 
-    /// The count.
     #[must_use]
     pub const fn count(self) -> i32 {
         self.0
@@ -160,14 +154,10 @@ impl Stock {
     }
 }
 
-/// How a product looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picture {
-    /// Nobody has said.
     None,
-    /// An image in our store.
     Stored(ImageKey),
-    /// An image elsewhere on the web.
     External(ImageUrl),
 }
 
@@ -182,45 +172,32 @@ impl Picture {
     }
 }
 
-/// All that a seller decides about a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// What it is called.
     pub name: ProductName,
-    /// What is told of it.
     pub description: Description,
-    /// What one piece costs.
     pub price: Price,
-    /// How many pieces there are.
     pub stock: Stock,
-    /// How it looks.
     pub picture: Picture,
 }
 
 /// What a seller decides anew; the rest stays as it is, also where somebody else changes it at the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What it is called.
     pub name: Option<ProductName>,
-    /// What is told of it.
     pub description: Option<Description>,
-    /// What one piece costs.
     pub price: Option<Price>,
-    /// How many pieces there are.
     pub stock: Option<Stock>,
-    /// How it looks.
     pub picture: Option<Picture>,
 }
 
 impl Changes {
-    /// Whether nothing is decided anew.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Something that a seller offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     id: ProductId,
@@ -232,7 +209,6 @@ pub struct Product {
 }
 
 impl Product {
-    /// Offers something new.
     #[must_use]
     pub fn offer(seller: Seller, details: Details, now: DateTime<Utc>) -> Self {
         Self::restore(ProductId::generate(), seller.id(), details, Version::FIRST, now, now)
@@ -251,7 +227,6 @@ impl Product {
         Self { id, seller, details, version, created_at, updated_at }
     }
 
-    /// The same product with another stock.
     #[must_use]
     pub fn with_stock(&self, stock: Stock) -> Self {
         Self { details: Details { stock, ..self.details.clone() }, ..self.clone() }
@@ -265,13 +240,11 @@ impl Product {
         if self.seller == seller.id() { Ok(Owned(self)) } else { Err(ErrorCode::Forbidden.into()) }
     }
 
-    /// Identifies the product.
     #[must_use]
     pub const fn id(&self) -> ProductId {
         self.id
     }
 
-    /// Whose it is.
     #[must_use]
     pub const fn seller(&self) -> UserId {
         self.seller
@@ -283,19 +256,16 @@ impl Product {
         &self.details
     }
 
-    /// How often it has been changed.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// When it was first offered.
     #[must_use]
     pub const fn created_at(&self) -> DateTime<Utc> {
         self.created_at
     }
 
-    /// When it was last changed.
     #[must_use]
     pub const fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
@@ -307,13 +277,11 @@ impl Product {
 pub struct Owned(Product);
 
 impl Owned {
-    /// The product.
     #[must_use]
     pub const fn product(&self) -> &Product {
         &self.0
     }
 
-    /// Gives the right back.
     #[must_use]
     pub fn into_product(self) -> Product {
         self.0

@@ -19,7 +19,6 @@ const MIN_PERSONAL: usize = 4;
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../data/common-passwords.txt").lines().collect());
 
-/// Which passwords may be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordRules {
     /// The fewest characters (Unicode code points).

@@ -7,11 +7,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// How many failures cost nothing.
 const FREE_FAILURES: u32 = 5;
 /// How many failures in a row close the account to log-ins.
 const MAX_FAILURES: u32 = 100;
-/// The longest wait between two attempts.
 const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 /// How long failures are remembered after the last one.
 const MEMORY: TimeDelta = TimeDelta::hours(12);
@@ -21,7 +19,6 @@ const PENDING_FOR: TimeDelta = TimeDelta::seconds(60);
 /// How an attempt that was admitted ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginOutcome {
-    /// The password was right.
     Succeeded,
     /// There is no such account and password.
     Failed,
@@ -32,9 +29,7 @@ pub enum LoginOutcome {
 /// The failures at one account, from everywhere or from one address that its owner has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounter {
-    /// Failures since the last success.
     pub failures: u32,
-    /// Attempts that are being checked.
     pub pending: u32,
     /// When the last attempt was admitted or ended.
     pub last_at: DateTime<Utc>,

@@ -130,7 +130,6 @@ impl Tables {
 /// Reads bits, up to the next marker.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
-    /// How many bytes have been read.
     at: usize,
     /// Bits that have been read and not taken, from the highest on; zeros behind them.
     buffer: u64,

@@ -30,7 +30,6 @@ pub(super) struct Frame {
 
 struct Component {
     id: u8,
-    /// The blocks in a unit.
     blocks: u32,
     quantisation: u8,
     /// How many blocks are in a scan of this component alone.

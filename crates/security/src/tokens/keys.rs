@@ -28,7 +28,6 @@ pub enum KeyState {
 pub struct Key {
     /// Names the key in tokens (`kid`): 1 to 64 of `A-Za-z0-9_-`.
     pub id: String,
-    /// Where it stands.
     pub state: KeyState,
     /// The secret, whose bytes are used as they are.
     pub secret: SecretString,

@@ -36,14 +36,12 @@ pub struct Options {
     pub issuer: String,
     /// Whom they are for (`aud`).
     pub audience: String,
-    /// How long they are valid.
     pub lifetime: Duration,
     /// Whether to accept tokens of the Go system as well, which name neither issuer nor audience nor key: for the time
     /// in which it is replaced.
     pub accept_legacy: bool,
 }
 
-/// Issues and verifies access tokens.
 pub struct Jwt {
     options: Options,
     keys: RwLock<Arc<KeySet>>,

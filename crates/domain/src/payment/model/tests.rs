@@ -5,6 +5,7 @@ use crate::actor::{Actor, Identity};
 use crate::payment::{AmountLimits, Order, PaymentCode, Quantity, Status};
 use crate::product::{Description, Details, Picture, Price, ProductName, Stock};
 use crate::user::Role;
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -1,7 +1,7 @@
-//! The audit log: who did what that somebody may have to answer for (OWASP ASVS 5.0, 16.3).
+//! The audit log: security-relevant actions and their authors (OWASP ASVS 5.0, 16.3).
 //!
-//! The storage writes an entry in the transaction of what it tells of, so that there is none without the other. What happens
-//! to payments is in their own events, which name their causes; only what a person says of one is here too.
+//! Storage writes an entry in the transaction of the action, so that neither exists without the other. Changes of payments
+//! are in their own events, which name their causes; the audit log has only operators' resolutions.
 
 use crate::clock::Deadline;
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ domain::id::uuid_id! {
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Action {
     LoggedIn,
-    /// Log-ins at an account have failed so often in a row that it is slowed down, or closed.
+    /// So many log-ins in a row failed that the account is slowed down or locked.
     LoginsFailed,
     Unlocked,
     PriceChanged,
@@ -43,13 +43,13 @@ impl Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
-    /// An account, whose token it was done with.
+    /// The account whose token was used.
     User(UserId),
-    /// Whoever may run commands on the shop's machines.
+    /// Somebody who may run commands on the shop's machines.
     Operator,
-    /// Whoever knew an account's password.
+    /// Somebody who knew the account's password.
     Owner,
-    /// Somebody who did not.
+    /// Somebody who did not know the account's password.
     Stranger,
 }
 
@@ -68,14 +68,14 @@ impl fmt::Display for Author {
 pub struct Entry {
     pub at: DateTime<Utc>,
     pub action: Action,
-    /// Who did it, as [`Author`] spells it.
+    /// The text of an [`Author`].
     pub author: String,
-    /// Where they were: the address of a client, where one was there.
+    /// The client's address, if a client called.
     pub client: Option<String>,
-    /// What it was done to: a product, a mail, a payment, or an account by a digest of its e-mail address, because anybody may try
-    /// anybody's.
+    /// The id of a product, mail or payment, or a digest of an account's e-mail address: anybody may try to log in with
+    /// anybody's address.
     pub subject: String,
-    /// What more there is to tell, such as a price before and after.
+    /// Details, such as a price before and after.
     pub details: String,
 }
 
@@ -83,16 +83,17 @@ pub struct Entry {
 pub enum About {
     Everything,
     Account(Email),
-    /// Those of one product, mail or payment, by its identifier.
+    /// One product, mail or payment, by its id.
     Thing(String),
 }
 
-/// What has been written down. There is no method that writes: entries come with what they tell of.
+/// Reads the audit log. The port has no method that writes: storage writes an entry with its action. Errors are those of
+/// [`Payments`](crate::payment::Payments); each call may be repeated.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// The newest entries, newest first.
+    /// Returns up to `limit` entries, the newest first.
     async fn entries(&self, about: About, limit: u32, by: Deadline) -> Result<Vec<Entry>, Error>;
 
-    /// Drops entries from before a moment, and tells how many.
+    /// Deletes entries from before a moment and returns their number.
     async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }

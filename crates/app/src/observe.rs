@@ -1,4 +1,4 @@
-//! What the shop reports of itself, as a port: the binary turns it into logs and metrics.
+//! The port for observability: the binary turns reports into logs and metrics.
 
 use crate::client::ClientAddress;
 use crate::context::RequestId;
@@ -27,13 +27,13 @@ pub struct RequestReport<'a> {
     pub protocol: Protocol,
     /// The HTTP method; `POST` for gRPC.
     pub method: &'a str,
-    /// The route's pattern or the RPC's full name, never the path as sent: the number of routes is bounded.
+    /// The route's pattern or the RPC's full name, never the sent path, so that the number of values is bounded.
     pub route: &'a str,
     /// The HTTP status, or the gRPC status code's number.
     pub status: u16,
-    /// Whether the status is a fault of ours.
+    /// Whether the status is a server error.
     pub is_fault: bool,
-    /// From the request's head to the answer's head.
+    /// The time from the request's head to the answer's head.
     pub elapsed: Duration,
     pub request_id: &'a RequestId,
     pub client: ClientAddress,
@@ -41,21 +41,21 @@ pub struct RequestReport<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub enum PaymentReport<'a> {
-    /// A notification without a right signature has come.
+    /// A notification with an invalid signature arrived.
     Forged,
     Notification(NotificationOutcome),
-    /// A payment was moved on because it was asked about, not because the gateway told of it.
+    /// A check, not a notification, changed a payment.
     Corrected,
     Mail(&'a SendOutcome),
-    /// It could not be sent because the mail server cannot take its address.
+    /// A mail could not be sent because the mail server does not support its address.
     UnsupportedAddress,
-    /// It could not be sent because the mail server refuses whom it is from: our account, our address or our machine.
+    /// A mail could not be sent because the mail server refuses the sender's account, address or machine.
     SenderRefused,
 }
 
 pub trait Observer: Send + Sync {
     fn request_answered(&self, report: &RequestReport<'_>);
-    /// A use case has ended: with its result's code, or `None` for success.
+    /// Reports a finished use case: its error code, or `None` for success.
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration);
     fn payment(&self, report: PaymentReport<'_>);
     fn panic_caught(&self, place: &'static str);

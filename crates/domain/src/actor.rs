@@ -1,9 +1,9 @@
-//! Who asks.
+//! The caller of a use case.
 
 use crate::error::{Error, ErrorCode};
 use crate::user::{Role, UserId};
 
-/// What a verified access token says of its bearer.
+/// The content of a verified access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub id: UserId,
@@ -18,10 +18,10 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The identity of a known caller.
+    /// Returns the identity of a caller with a token.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenMissing`] for an anonymous one.
+    /// [`ErrorCode::TokenMissing`] for an anonymous caller.
     pub fn identity(&self) -> Result<Identity, Error> {
         match self {
             Self::User(identity) => Ok(*identity),
@@ -29,10 +29,10 @@ impl Actor {
         }
     }
 
-    /// The seller that a known caller is.
+    /// Returns the caller as a seller.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenMissing`] for an anonymous one, [`ErrorCode::RoleNotAllowed`] for a buyer.
+    /// [`ErrorCode::TokenMissing`] for an anonymous caller, [`ErrorCode::RoleNotAllowed`] for a buyer.
     pub fn seller(&self) -> Result<Seller, Error> {
         match self.identity()? {
             Identity { id, role: Role::Seller } => Ok(Seller(id)),
@@ -41,7 +41,7 @@ impl Actor {
     }
 }
 
-/// A caller who is known to be a seller.
+/// A caller whose role is seller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seller(UserId);
 

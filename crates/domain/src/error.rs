@@ -1,7 +1,7 @@
-//! The one error that leaves the core, and the catalogue of its codes.
+//! The error type of all use cases, and the catalogue of its codes.
 //!
-//! Each protocol maps an [`ErrorCode`] in exactly one place. [`Error`]'s `Display` is the text that a client may
-//! see; what caused it is reachable by [`std::error::Error::source`] alone, and only the log reads that.
+//! Each protocol maps an [`ErrorCode`] in exactly one place. `Display` of [`Error`] is the text that a client may see. Only
+//! [`std::error::Error::source`] returns the cause, and only the log reads it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,42 +11,42 @@ use strum::{IntoStaticStr, VariantArray};
 /// The cause of an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The catalogue: one variant is one stable identifier on the wire.
+/// Each variant has one stable identifier on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorCode {
     InvalidRequest,
     InvalidLogin,
     EmailTaken,
-    /// There is no account with this e-mail address and password.
+    /// No account has this e-mail address and password.
     LoginFailed,
-    /// The call needs an access token and came without one.
+    /// The call needs an access token and has none.
     TokenMissing,
-    /// The access token is forged, expired, or not one of ours.
+    /// The access token is forged, expired, or issued by somebody else.
     TokenInvalid,
     RoleNotAllowed,
     Forbidden,
     UserNotFound,
     ProductNotFound,
-    /// The product is no longer as the caller has seen it.
+    /// The product's version is not the one that the caller expects.
     ProductChanged,
-    /// The store of images is away, or refused an image.
+    /// The image store is unavailable, or refused an image.
     ImageStoreFailed,
     OrderedProductNotFound,
     InsufficientStock,
     PaymentNotFound,
     GatewayFailed,
     IdempotencyKeyReused,
-    /// The order that came before with this key is not finished.
+    /// An earlier order with this key is still in progress.
     IdempotencyKeyInUse,
     SignatureInvalid,
-    /// There is no payment that the notification can be about.
+    /// No payment matches the order id of the notification.
     NotifiedOrderNotFound,
-    /// The client has used up its share of calls for now.
+    /// The client exceeded its rate limit.
     RateLimited,
     LoginThrottled,
     Overloaded,
-    /// The database, or another system that the call needs, is away.
+    /// The database, or another system that the call needs, is unavailable.
     Unavailable,
     DeadlineExceeded,
     Internal,
@@ -55,13 +55,13 @@ pub enum ErrorCode {
 impl ErrorCode {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The stable identifier that clients may program against.
+    /// The stable identifier on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
 
-    /// The text for people, where the error has none of its own.
+    /// The default message.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -94,50 +94,49 @@ impl ErrorCode {
     }
 }
 
-/// What can be wrong with one field. The order of the variants is the order in which the Go system checked, which
-/// its clients see: the first of them gives an error its message.
+/// The kinds of mistake in a field. Their order is the order of the Go system's checks, which its clients see: the first one
+/// gives an error its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ViolationCode {
     Empty,
-    /// The value is no number of the kind that is asked for.
+    /// The value is not a number of the expected kind.
     InvalidNumber,
     NotPositive,
     Negative,
     OutOfRange,
     FileTooLarge,
-    /// The file is not an image of a kind that is taken, or not a whole one.
+    /// The file is not a complete image of a supported format.
     InvalidImage,
     ImageTooLarge,
-    /// The text is not the address of something on the web.
+    /// The text is not an `http` or `https` URL.
     InvalidUrl,
     UnknownRole,
-    /// The order is none of those in which lists are given.
+    /// The sort order does not exist.
     UnknownSort,
     UnknownStatus,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
     InvalidId,
-    /// The text is no cursor that such a list has given out.
+    /// The text is not a cursor of this list.
     InvalidCursor,
     TooShort,
     TooLong,
     InvalidCharacter,
-    /// The password is one of those that are guessed first.
+    /// The password is in the list of common passwords.
     TooCommon,
     Taken,
     Mismatch,
 }
 
 impl ViolationCode {
-    /// The stable identifier that clients may program against.
+    /// The stable identifier on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
 
-    /// When the Go system would have found such a mistake: it looked for values that are absent, for numbers that are none, and
-    /// for prices of nothing in one go.
+    /// The Go system checked absent values, malformed numbers and prices of zero in one step.
     const fn precedence(self) -> Self {
         match self {
             Self::InvalidNumber | Self::NotPositive => Self::Empty,
@@ -146,7 +145,7 @@ impl ViolationCode {
     }
 }
 
-/// What is wrong with a value, before it is known which field held it.
+/// A mistake in a value whose field is not yet known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     code: ViolationCode,
@@ -154,7 +153,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason with a message that may name the field as `{field}`.
+    /// The message may contain `{field}`, which becomes the field's name.
     pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
     }
@@ -170,7 +169,7 @@ impl Reason {
     }
 }
 
-/// One field of a request and what is wrong with it.
+/// A mistake in one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     field: &'static str,
@@ -200,12 +199,12 @@ impl Violation {
     }
 }
 
-/// All that is wrong with one request, in the order of its fields.
+/// All mistakes in a request, in the order of its fields.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// Keeps a parsed value, or notes why there is none.
+    /// Returns the parsed value, or records the mistake.
     pub fn take<T>(&mut self, field: &'static str, parsed: Result<T, Reason>) -> Option<T> {
         parsed.map_err(|reason| self.add(field, &reason)).ok()
     }
@@ -219,8 +218,7 @@ impl Violations {
         self.0.is_empty()
     }
 
-    /// The error of a request with these mistakes. Its message is that of the mistake the Go system would have told
-    /// first; the list keeps the order of the fields.
+    /// The message is that of the mistake that the Go system reports first; the list keeps the order of the fields.
     #[must_use]
     pub fn into_error(self, code: ErrorCode) -> Error {
         let first = self.0.iter().min_by_key(|violation| violation.code.precedence());
@@ -229,7 +227,7 @@ impl Violations {
     }
 }
 
-/// A failed use case, in terms that every protocol can express.
+/// The error of a use case, in terms that both protocols can express.
 #[derive(Debug, thiserror::Error)]
 pub struct Error {
     code: ErrorCode,
@@ -245,7 +243,7 @@ impl Error {
         Self { code, message: None, violations: Vec::new(), retry_after: None, source: None }
     }
 
-    /// The error of a call that does not say which thing it is about: `{thing} id is required`, in the Go system's words.
+    /// The error of a call without an id: `{thing} id is required`, which is the Go system's text.
     #[must_use]
     pub fn id_required(thing: &str) -> Self {
         let mut wrong = Violations::default();
@@ -253,12 +251,12 @@ impl Error {
         wrong.into_error(ErrorCode::InvalidRequest)
     }
 
-    /// A fault of ours; the cause goes to the log and never to a client.
+    /// An internal error. Only the log shows the cause.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::Internal) }
     }
 
-    /// A system that the call needs is away; the cause goes to the log and never to a client.
+    /// A system that the call needs is unavailable. Only the log shows the cause.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self {
             retry_after: Some(Duration::from_secs(1)),
@@ -267,23 +265,23 @@ impl Error {
         }
     }
 
-    /// The store of images is away, or refused one; the cause goes to the log and never to a client.
+    /// The image store failed. Only the log shows the cause.
     pub fn image_store(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::ImageStoreFailed) }
     }
 
-    /// The payment gateway is away, or refused an order; the cause goes to the log and never to a client.
+    /// The payment gateway failed. Only the log shows the cause.
     pub fn gateway(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::GatewayFailed) }
     }
 
-    /// More work than the server will queue.
+    /// The server's queue is full.
     #[must_use]
     pub fn overloaded(retry_after: Duration) -> Self {
         Self::retry_later(ErrorCode::Overloaded, retry_after)
     }
 
-    /// A refusal that ends by itself after a while.
+    /// An error that goes away after this time.
     #[must_use]
     pub fn retry_later(code: ErrorCode, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(code) }
@@ -294,19 +292,19 @@ impl Error {
         self.code
     }
 
-    /// The text that a client may see.
+    /// The text for the client.
     #[must_use]
     pub fn message(&self) -> &str {
         self.message.as_deref().unwrap_or_else(|| self.code.message())
     }
 
-    /// The fields that are wrong, in the order of the request's fields.
+    /// The mistakes, in the order of the request's fields.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// How long to wait before trying again, where waiting helps.
+    /// How long the client should wait before it tries again, if waiting helps.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -325,7 +323,7 @@ impl From<ErrorCode> for Error {
     }
 }
 
-/// An error's causes on one line, outermost first, for the log.
+/// Returns an error's causes on one line for the log, the outermost first.
 #[must_use]
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = String::new();

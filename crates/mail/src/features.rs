@@ -2,7 +2,7 @@
 
 use super::reply::Reply;
 
-/// What a server says that it can do.
+/// The extensions that a server offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Features {
     /// `STARTTLS` (RFC 3207).
@@ -11,16 +11,16 @@ pub(super) struct Features {
     utf8: bool,
     /// `8BITMIME` (RFC 6152).
     eight_bit: bool,
-    /// The ways to log in (RFC 4954), in upper case.
+    /// The mechanisms to log in (RFC 4954), in upper case.
     mechanisms: Vec<String>,
 }
 
 impl Features {
-    /// Reads what the lines of an answer to `EHLO` offer, the first of which is the server's name.
+    /// Parses the answer to `EHLO`, whose first line is the server's name.
     pub(super) fn of(hello: &Reply) -> Self {
         let mut features = Self::default();
         for line in hello.lines.iter().skip(1).map(|line| line.to_ascii_uppercase()) {
-            // Before RFC 2554 it was `AUTH=LOGIN`, and some servers still say both.
+            // Before RFC 2554 the spelling was `AUTH=LOGIN`, and some servers still send both.
             let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
             match words.next() {
                 Some("STARTTLS") => features.start_tls = true,
@@ -33,7 +33,7 @@ impl Features {
         features
     }
 
-    /// Whether it takes addresses beyond ASCII, and letters that have such an address in their head (RFC 6531 §3.1).
+    /// Whether it supports addresses outside ASCII and mails with such an address in their head (RFC 6531 §3.1).
     pub(super) const fn takes_all_addresses(&self) -> bool {
         self.utf8 && self.eight_bit
     }

@@ -1,7 +1,7 @@
-//! Letters to buyers and sellers: written from templates, and sent by SMTP, to a folder, or to the log alone.
+//! Mails to buyers and sellers: composed from templates, and sent by SMTP, written to a folder, or logged.
 //!
-//! What people call themselves and their products comes to strangers here. It is cleaned before it goes anywhere
-//! (`compose.rs`), and escaped by the templates (`templates.rs`).
+//! Mails show strangers the names that people chose for themselves and their products. `compose.rs` cleans them, and the
+//! templates (`templates.rs`) escape them.
 
 mod compose;
 mod features;
@@ -29,11 +29,11 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    /// The sender, such as `Go Commerce <shop@example.com>`. Mails are signed with its name.
     pub from: String,
-    /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
+    /// The domain in `Message-ID`s and in the greeting of mail servers.
     pub domain: String,
-    /// A folder with templates to be used instead of those of the same name that are built in.
+    /// A folder with templates that replace built-in ones of the same name.
     pub templates: Option<PathBuf>,
     pub transport: Transport,
 }
@@ -41,9 +41,9 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub enum Transport {
     Smtp(SmtpOptions),
-    /// Not at all: that there would have been one is logged.
+    /// Logs each mail instead of sending it.
     Log,
-    /// Into a folder, each as a file `{Message-ID}.eml`. The folder is made where there is none.
+    /// Writes each mail as a file `{Message-ID}.eml`, and creates the folder if needed.
     Folder(PathBuf),
 }
 
@@ -53,15 +53,15 @@ pub enum MailSetupError {
     From(SenderError),
     #[error("{0:?} is no domain such as shop.example.com")]
     Domain(String),
-    /// The mail server's address, its account, or the certificates to trust are not right.
+    /// The mail server's URL, account or certificates are invalid.
     #[error("{0}")]
     Server(String),
-    /// Letters cannot be put into the folder.
+    /// The folder cannot be written to.
     #[error("no letters can be put into {}: {}", .0.display(), .1)]
     Folder(PathBuf, BoxError),
     #[error("the templates in {} cannot be read: {}", .0.display(), .1)]
     Templates(PathBuf, BoxError),
-    /// A template, named by its path in the folder of templates, cannot be used.
+    /// A template is invalid; the name is its path in the folder.
     #[error("the template {0} cannot be used: {1}")]
     Template(String, BoxError),
 }
@@ -78,11 +78,10 @@ enum Channel {
 }
 
 impl Mailer {
-    /// Opens the mailer. Every mail that there may be is written once, so that what is wrong with a template is found now;
-    /// nothing is sent yet.
+    /// Creates the mailer and composes every kind of mail once, to find mistakes in templates. It sends nothing.
     ///
     /// # Errors
-    /// What is wrong with the options, or with what they point at.
+    /// If an option is invalid.
     pub fn new(options: Options) -> Result<Self, MailSetupError> {
         let composer = Composer::new(&options.from, &options.domain, options.templates.as_deref())?;
         let channel = match options.transport {
@@ -93,10 +92,10 @@ impl Mailer {
         Ok(Self { composer, channel })
     }
 
-    /// Looks for what [`Mailer::new`] would find wrong, but makes no folder.
+    /// Checks the options like [`Mailer::new`], but creates no folder.
     ///
     /// # Errors
-    /// Those of [`Mailer::new`], but for a folder that cannot be made.
+    /// Those of [`Mailer::new`], except for a folder that cannot be created.
     pub fn check(options: Options) -> Result<(), MailSetupError> {
         let transport = match options.transport {
             Transport::Folder(_) => Transport::Log,
@@ -105,11 +104,11 @@ impl Mailer {
         Self::new(Options { transport, ..options }).map(drop)
     }
 
-    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot be used, or that
-    /// cannot take all addresses, is logged.
+    /// Connects to the mail server, if any, to learn its extensions. Logs a server that is unavailable or does not support
+    /// all addresses.
     ///
     /// # Errors
-    /// That the server is away, or does not let us in.
+    /// If the server is unavailable or refuses the log-in.
     pub async fn look(&self) -> Result<(), MailError> {
         match &self.channel {
             Channel::Smtp(client) => client.look().await,
@@ -117,7 +116,7 @@ impl Mailer {
         }
     }
 
-    /// Whether the mail server let us in when we last tried. None where that is not known, or letters go to no server.
+    /// Whether the last log-in at the mail server succeeded; `None` if unknown or without a server.
     #[must_use]
     pub fn is_usable(&self) -> Option<bool> {
         match &self.channel {
@@ -126,8 +125,8 @@ impl Mailer {
         }
     }
 
-    /// Whether the mail server takes addresses with characters beyond ASCII before the `@` (`SMTPUTF8`, RFC 6531), by what it
-    /// said when we last connected. None where that is not known, or letters go to no server.
+    /// Whether the mail server supports addresses with a local part outside ASCII (`SMTPUTF8`, RFC 6531); `None` if unknown
+    /// or without a server.
     #[must_use]
     pub fn takes_all_addresses(&self) -> Option<bool> {
         match &self.channel {

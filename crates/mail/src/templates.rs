@@ -1,7 +1,7 @@
-//! The templates: those built in, each of which a file of the same name in a folder may replace.
+//! The mail templates. A file of the same name in a folder may replace each built-in one.
 //!
 //! A mail has three: `{audience}/{status}.subject.txt`, `.txt` and `.html`. The last two extend `layout.txt` and
-//! `layout.html`. What a template may name stands in [`facts`].
+//! `layout.html`. `facts` lists the variables of templates.
 
 use super::MailSetupError;
 use app::payment::{Audience, MailContent};
@@ -23,7 +23,7 @@ macro_rules! built_in {
     };
 }
 
-/// Each template's name and what it says.
+/// Each template's name and source.
 const BUILT_IN: [(&str, &str); 32] = built_in![
     "layout.html",
     "layout.txt",
@@ -59,7 +59,7 @@ const BUILT_IN: [(&str, &str); 32] = built_in![
     "seller/success.txt",
 ];
 
-/// What minijinja itself lets a template name.
+/// The names that minijinja itself defines.
 const GLOBALS: [&str; 8] = ["caller", "debug", "dict", "loop", "namespace", "range", "self", "super"];
 
 /// The longest subject, in characters.
@@ -77,7 +77,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Takes the templates, and writes each mail with them once.
+    /// Loads the templates and renders each mail once.
     pub(super) fn load(folder: Option<&Path>, shop: String) -> Result<Self, MailSetupError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -126,7 +126,7 @@ impl Templates {
         }
     }
 
-    /// Finds what is wrong with any template, on whichever of its branches.
+    /// Renders every branch of every template, to find mistakes.
     fn render_all(&self) -> Result<(), MailSetupError> {
         let sample = sample();
         let facts = self.facts(&sample);
@@ -166,7 +166,7 @@ impl Templates {
     }
 }
 
-/// Every mail that there may be.
+/// Every kind of mail.
 fn letters() -> impl Iterator<Item = (Audience, Status)> {
     let to_buyers = Status::ALL.iter().copied().map(|status| (Audience::Buyer, status));
     to_buyers.chain([(Audience::Seller, Status::Success)])
@@ -196,7 +196,7 @@ fn sample() -> MailContent {
     }
 }
 
-/// The template of this name in the folder, where there is one.
+/// Reads the template of this name in the folder, if it exists.
 fn read(folder: &Path, name: &str) -> Result<Option<String>, MailSetupError> {
     match fs::read_to_string(folder.join(name)) {
         Ok(source) => Ok(Some(source)),
@@ -205,7 +205,7 @@ fn read(folder: &Path, name: &str) -> Result<Option<String>, MailSetupError> {
     }
 }
 
-/// Refuses a folder with a template that nobody would ever look at, such as one whose name is misspelt.
+/// Refuses a folder with an unknown file, such as a template with a misspelt name.
 fn refuse_unknown_files(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
     let unreadable = |error: io::Error| MailSetupError::Templates(folder.to_owned(), error.into());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -223,7 +223,7 @@ fn refuse_unknown_files(root: &Path, folder: &Path) -> Result<(), MailSetupError
     Ok(())
 }
 
-/// Names the file that a mistake is in, which may be one that the template extends.
+/// Names the file with the mistake, which may be one that the template extends.
 fn unusable(name: &str, error: &Error) -> MailSetupError {
     let mut innermost: &dyn std::error::Error = error;
     let mut slot = (error.name().unwrap_or(name), error.line());
@@ -237,8 +237,7 @@ fn unusable(name: &str, error: &Error) -> MailSetupError {
     MailSetupError::Template(slot.0.to_owned(), format!("{line}{innermost}").into())
 }
 
-/// Escapes text for HTML as minijinja does, but for slashes: a link that is written as `https:&#x2f;&#x2f;` is what mail filters
-/// take for one that has something to hide.
+/// Escapes HTML as minijinja does, except for slashes: mail filters distrust a link that is written as `https:&#x2f;&#x2f;`.
 fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
@@ -249,7 +248,7 @@ fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<
     }
 }
 
-/// An amount of hundredths as Indonesians write it: `Rp 1.250.000`, and `Rp 10,50` where it is not whole.
+/// Formats hundredths as Indonesians write amounts: `Rp 1.250.000`, and `Rp 10,50` if not whole.
 fn rupiah(minor: i64) -> String {
     let (whole, cents) = (minor / 100, minor % 100);
     let digits = whole.to_string();
@@ -263,7 +262,7 @@ fn rupiah(minor: i64) -> String {
     if cents == 0 { format!("Rp {grouped}") } else { format!("Rp {grouped},{cents:02}") }
 }
 
-/// Seconds since 1970 as a moment that nobody takes for another: in western Indonesian time and in UTC, each with its date.
+/// Formats seconds since 1970 unambiguously: in western Indonesian time and in UTC, each with its date.
 fn moment(seconds: i64) -> Result<String, Error> {
     let unknown = || Error::new(ErrorKind::InvalidOperation, "it is no moment");
     let utc: DateTime<Utc> = DateTime::from_timestamp(seconds, 0).ok_or_else(unknown)?;

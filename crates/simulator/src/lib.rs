@@ -254,8 +254,7 @@ impl Gateway for Simulator {
     }
 
     fn verify_signature(&self, signed: &Signed<'_>) -> bool {
-        let Signed { order, status_code, gross_amount, signature } = signed;
-        signature::is_right(signature, order, status_code, gross_amount, &self.options.server_key)
+        signature::verify(signed, &self.options.server_key)
     }
 }
 

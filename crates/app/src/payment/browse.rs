@@ -1,4 +1,4 @@
-//! Looking through one's purchases or sales.
+//! The list of a buyer's purchases or a seller's sales.
 
 use crate::access::Access;
 use crate::context::Context;
@@ -14,7 +14,7 @@ use domain::payment::{Payment, PaymentId, Status};
 use domain::user::{Role, UserId};
 use std::sync::Arc;
 
-/// What a client asks of a list of payments, as it arrived; an absent field is an empty one.
+/// The request as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct BrowsePaymentsForm {
     pub status: String,
@@ -28,7 +28,7 @@ pub struct PaymentPosition {
 }
 
 impl Position for PaymentPosition {
-    /// The newest first, always.
+    /// The list is always sorted by time, the newest first.
     type Order = ();
 
     fn write(&self) -> Vec<String> {
@@ -41,13 +41,13 @@ impl Position for PaymentPosition {
     }
 }
 
-/// A piece of a list of payments, the newest first.
+/// A page of a list of payments, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentListing {
     pub owner: UserId,
-    /// As whom: as a buyer those that are the owner's to pay, as a seller those for the owner's products.
+    /// `Buyer` lists the owner's purchases, `Seller` the payments for the owner's products.
     pub audience: Audience,
-    /// How they stand, where that matters.
+    /// `None` lists payments of every status.
     pub status: Option<Status>,
     pub page: PageRequest<PaymentPosition>,
 }
@@ -76,7 +76,7 @@ impl PaymentListing {
     }
 }
 
-/// A text that is the same for the same payments, and for no others.
+/// Identifies the list: equal texts mean equal lists.
 fn name_of(owner: UserId, audience: Audience, status: Option<Status>) -> String {
     format!("payments {owner} {audience:?} {status:?}")
 }
@@ -91,7 +91,7 @@ fn status(raw: &str) -> Result<Option<Status>, Reason> {
     }
 }
 
-/// Shows buyers their purchases and sellers their sales, piece by piece.
+/// Lists buyers' purchases and sellers' sales.
 pub struct BrowsePayments {
     pub payments: Arc<dyn PaymentLists>,
     pub presenter: Arc<PaymentPresenter>,

@@ -1,8 +1,8 @@
-//! Ordering a product and opening the page on which it is paid.
+//! Orders a product and opens its payment page.
 //!
-//! Three steps, each of which may be the last when the process dies: the order is recorded with its pieces reserved; the
-//! gateway makes a page, outside any transaction; the page is recorded, or the pieces are given back. What is left half made is
-//! finished by the [`Reconciler`](super::Reconciler).
+//! Checkout has three steps, and the process may die after each of them: record the order and reserve its pieces; have the
+//! gateway make a page, outside any transaction; record the page, or release the pieces. The
+//! [`Reconciler`](super::Reconciler) finishes orders that stopped in between.
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
@@ -23,42 +23,41 @@ use domain::user::{Role, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often another code is drawn where one is taken.
+/// The maximum number of payment codes that are drawn for one order.
 const DRAWS: usize = 5;
-/// The time that is kept for recording what the gateway answered.
+/// The time reserved for recording the gateway's answer.
 const RECORD_TIME: Duration = Duration::from_secs(2);
-/// How long an order that is being made elsewhere is waited for.
+/// How long a repeated order waits for the first one.
 const REPLAY_TIME: Duration = Duration::from_secs(3);
-/// How soon a buyer whose order is being made elsewhere may ask again.
+/// When a buyer may repeat an order that is still in progress.
 const REPLAY_AFTER: Duration = Duration::from_secs(2);
 
-/// What a buyer sends to order something, as it arrived; an absent field is an empty one.
+/// The order as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct OrderForm {
     pub product_id: String,
     pub quantity: String,
-    /// The key by which an order that is sent again is known again.
+    /// The key by which a repeated order is recognised.
     pub idempotency_key: String,
 }
 
-/// Draws the codes of payments: nobody can tell the next one.
+/// Draws payment codes that nobody can predict. May be repeated.
 pub trait PaymentCodes: Send + Sync {
-    /// A code that is probably nobody's yet.
+    /// Draws a code that is probably unused.
     fn draw(&self) -> PaymentCode;
 }
 
 pub struct Checkout {
     pub payments: Arc<dyn Payments>,
-    /// The accounts: the gateway is told who pays.
+    /// The gateway gets the payer's name and e-mail.
     pub users: Arc<dyn UserQueries>,
     pub gateway: Arc<dyn Gateway>,
     pub codes: Arc<dyn PaymentCodes>,
     pub presenter: Arc<PaymentPresenter>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
     pub clock: Arc<dyn Clock>,
     pub amount_limits: AmountLimits,
-    /// For how long an order can be paid.
+    /// How long an order can be paid.
     pub expiry: TimeDelta,
 }
 
@@ -107,7 +106,7 @@ impl Checkout {
         Err(Error::unavailable("every code that was drawn for a payment was taken"))
     }
 
-    /// Has the gateway make a page, and records what came of it.
+    /// Has the gateway make a page, and records the result.
     async fn open(&self, payment: &Payment, by: Deadline) -> Result<Payment, Error> {
         let id = payment.record().id;
         let invoice = invoice_of(payment, &*self.users, by).await?;
@@ -134,7 +133,7 @@ impl Checkout {
         }
     }
 
-    /// Records a page, or that there is none and will be none.
+    /// Records a page, or that the gateway will not make one.
     async fn record(&self, id: PaymentId, page: Option<PaymentPage>, by: Deadline) -> Result<Payment, Error> {
         let now = self.clock.now();
         let change = Box::new(move |payment: &mut Payment| {
@@ -150,7 +149,7 @@ impl Checkout {
         Ok(payment)
     }
 
-    /// Answers an order that has been sent before as it was answered then.
+    /// Answers a repeated order like the first one.
     async fn replay(&self, first: Payment, parsed: &ParsedOrder, by: Deadline) -> Result<PaymentView, Error> {
         let ParsedOrder { product, quantity, key } = parsed;
         if (first.product(), first.record().quantity) != (*product, *quantity) {
@@ -178,7 +177,7 @@ impl Checkout {
     }
 }
 
-/// What the gateway is told of a payment.
+/// Builds the invoice that the gateway gets.
 pub(super) async fn invoice_of(payment: &Payment, users: &dyn UserQueries, by: Deadline) -> Result<Invoice, Error> {
     let record = payment.record();
     let payer = users.profile(record.buyer, by).await?.ok_or(ErrorCode::TokenInvalid)?;

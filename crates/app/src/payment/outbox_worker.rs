@@ -1,8 +1,8 @@
-//! Sending mails.
+//! Sends the mails in the outbox.
 //!
-//! A mail is taken out under a lease, sent outside any transaction, and ticked off. Mail servers may take minutes for one, so the
-//! lease is renewed for as long as that goes on. A server that dies between the last two leaves a mail that is sent once more,
-//! with the same `Message-ID`.
+//! The worker claims a mail under a lease, sends it outside any transaction, and records the outcome. Mail servers may take
+//! minutes for one mail, so the worker renews the lease meanwhile. If the process dies between sending and recording, the
+//! mail is sent again with the same `Message-ID`.
 
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
@@ -21,29 +21,29 @@ use std::time::Duration;
 
 const BATCH: u32 = 20;
 const AT_ONCE: usize = 4;
-/// How long a mail is nobody else's, unless that is renewed.
+/// How long a claim lasts unless it is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// How often [`OutboxWorker::renew`] is to be called while mails are sent.
+/// How often [`OutboxWorker::renew`] must be called while mails are sent.
 pub const RENEW_EVERY: Duration = Duration::from_secs(15);
 const TICK_TIME: Duration = Duration::from_secs(5);
-/// How often a mail is tried that the server keeps putting off.
+/// The maximum number of attempts for a mail that the server keeps deferring.
 const MAX_ATTEMPTS: u32 = 10;
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
+/// The wait after the first failure. Each further failure doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
-/// The longest wait between two attempts, but for the jitter that [`wait_after`] adds.
+/// The longest wait between two attempts, without the jitter of [`wait_after`].
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
-/// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
+/// The wait while the server is unavailable, which is independent of the mail.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
-/// The same while it refuses us: what is asked of it more often is taken for an attack.
+/// The wait while the server refuses the sender: more frequent attempts look like an attack.
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// The longest wait between two attempts of a mail that is refused because of us.
+/// The longest wait between two attempts of a mail that is refused because of its sender.
 const LONGEST_BLOCKED_WAIT: TimeDelta = TimeDelta::hours(4);
-/// How often such a mail is tried: for about five days (RFC 5321 §4.5.4.1).
+/// The maximum number of attempts for such a mail: about five days (RFC 5321 §4.5.4.1).
 const MAX_BLOCKED_ATTEMPTS: u32 = 38;
-/// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
+/// How often the outcome of an attempt may be unknown. After that an operator decides whether to send the mail again.
 const MAX_UNCERTAIN: u32 = 3;
 
-/// Why no mail of a batch can be sent.
+/// A failure that concerns all mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
     Away,
@@ -75,18 +75,18 @@ impl Obstacle {
     }
 }
 
-/// What sending is about at the moment.
+/// The state that concurrent attempts share.
 #[derive(Default)]
 struct Work {
     claimed: BTreeSet<MailId>,
-    /// What keeps them all from being sent.
+    /// Set while no mail can be sent.
     obstacle: Option<Obstacle>,
-    /// Since when and until when that is taken to go on.
+    /// The start and end of the pause that the obstacle causes.
     rest: Option<(DateTime<Utc>, DateTime<Utc>)>,
     is_stopping: bool,
 }
 
-/// Sends what is in the outbox. Any number of servers may do so at once.
+/// Sends the mails in the outbox. Any number of servers may run it at once.
 pub struct OutboxWorker {
     outbox: Arc<dyn Outbox>,
     sender: Arc<dyn MailSender>,
@@ -96,7 +96,6 @@ pub struct OutboxWorker {
 }
 
 impl OutboxWorker {
-    /// Sends what is in the outbox by the sender.
     #[must_use]
     pub fn new(
         outbox: Arc<dyn Outbox>,
@@ -111,13 +110,13 @@ impl OutboxWorker {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is due until there is no more, and tells how many mails it looked at. While that goes on,
-    /// [`renew`](Self::renew) is to be called every [`RENEW_EVERY`]. For some time after the server was found away it looks at
-    /// none, unless an operator is in a hurry. `pause` says when to look for more while some are being sent: a mail server may
-    /// take minutes for one, and the others are not to wait for it.
+    /// Sends all due mails, and returns how many it processed. Meanwhile the caller must call [`renew`](Self::renew) every
+    /// [`RENEW_EVERY`]. For some time after the mail server was unavailable it claims no mail, unless an operator asked for
+    /// a retry. `pause` returns when to claim more mails while some are being sent: a mail server may take minutes for one,
+    /// and the others must not wait for it.
     ///
     /// # Errors
-    /// Those of the storage. That the mail server fails is noted there, to be tried again later.
+    /// Those of the outbox. A failure of the mail server is recorded, and the mail is tried again later.
     pub async fn run<P: Future<Output = ()>>(&self, pause: impl Fn() -> P) -> Result<usize, Error> {
         let mut claimed = self.claim().await?;
         let (mut begun, mut outcome) = (FuturesUnordered::new(), Ok(0));
@@ -145,7 +144,7 @@ impl OutboxWorker {
         }
     }
 
-    /// Takes out what is due, unless there is no use in that for now.
+    /// Claims due mails, unless the worker is stopping or pausing.
     async fn claim(&self) -> Result<VecDeque<ClaimedMail>, Error> {
         let (now, rest) = (self.clock.now(), self.work().rest);
         if self.work().is_stopping {
@@ -165,10 +164,10 @@ impl OutboxWorker {
         Ok(claimed.into())
     }
 
-    /// Keeps the mails that are being sent, and those that are to be sent next, from being sent by others.
+    /// Renews the leases of all claimed mails.
     ///
     /// # Errors
-    /// Those of the storage. A lease that cannot be renewed ends some time after.
+    /// Those of the outbox. A lease that is not renewed expires.
     pub async fn renew(&self) -> Result<(), Error> {
         let claimed: Vec<_> = self.work().claimed.iter().copied().collect();
         if claimed.is_empty() {
@@ -177,7 +176,7 @@ impl OutboxWorker {
         self.outbox.renew(&claimed, self.clock.now() + LEASE, Deadline::within(TICK_TIME)).await
     }
 
-    /// From now on begins to send no mail: those that are out and have not been begun are put back.
+    /// Stops the worker: claimed mails whose attempt has not begun are returned to the outbox.
     pub fn stop(&self) {
         self.work().is_stopping = true;
     }
@@ -195,7 +194,7 @@ impl OutboxWorker {
             (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
             (false, None) => match self.send(&claimed).await {
                 Ok(delivery) => {
-                    // It does let us in, whatever it said to another one of us at the same time.
+                    // The server accepts us, whatever it answered to a concurrent attempt.
                     let mut work = self.work();
                     (work.obstacle, work.rest) = (None, None);
                     SendOutcome::Done(delivery)
@@ -214,7 +213,7 @@ impl OutboxWorker {
         settled
     }
 
-    /// Draws from a failure what concerns more than the mail that failed.
+    /// Records a failure that concerns more than one mail.
     fn heed(&self, error: &MailError) {
         match error {
             MailError::Unsupported(_) => self.observer.payment(PaymentReport::UnsupportedAddress),
@@ -228,7 +227,7 @@ impl OutboxWorker {
         }
     }
 
-    /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
+    /// Sends one mail. A panic while composing it fails this mail alone.
     async fn send(&self, claimed: &ClaimedMail) -> Result<Delivery, MailError> {
         let content = MailContent::of(claimed);
         let sending = self.sender.send(&content);
@@ -243,7 +242,7 @@ fn tell(mail: &Mail, attempt: &SendOutcome) {
     let Mail { id, payment, attempts, status, .. } = mail;
     match attempt {
         SendOutcome::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
-        // The log has just told of it, with its subject.
+        // The sender has logged it with its subject.
         SendOutcome::Done(Delivery::Logged) => {
             tracing::debug!(mail_id = %id, payment_id = %payment, %status, "mail logged")
         }
@@ -260,12 +259,12 @@ fn tell(mail: &Mail, attempt: &SendOutcome) {
     }
 }
 
-/// What follows from a failure.
+/// Decides what follows from a failure.
 fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, longest, is_uncertain| {
-        // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
+        // The cause of a broken connection may last, and a mail that was sent after all loses nothing by waiting.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
         let due = now + wait_after(attempts, mail.id.jitter_seed(), longest);
         SendOutcome::Failed { due, error: told, is_uncertain }
@@ -285,8 +284,8 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
     }
 }
 
-/// How long to wait after a failure when there have been this many before: twice as long each time, and a fifth more or less by
-/// jitter, so that mails that failed together do not come back together.
+/// The wait after a failure: doubled by each earlier attempt, with a jitter of a fifth, so that mails that failed together
+/// are not tried together again.
 fn wait_after(attempts: u32, jitter_seed: u64, longest: TimeDelta) -> TimeDelta {
     let factor = 2_i32.saturating_pow(attempts.min(16));
     let wait = FIRST_WAIT.checked_mul(factor).map_or(longest, |wait| wait.min(longest));

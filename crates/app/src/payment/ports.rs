@@ -1,4 +1,4 @@
-//! What payments need from outside, but for the gateway ([`gateway`](super::gateway)) and the post ([`post`](super::post)).
+//! The ports of payments, except the gateway ([`gateway`](super::gateway)) and mails ([`mail`](super::mail)).
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
@@ -19,7 +19,7 @@ pub enum PlaceOutcome {
     Created(Payment),
     /// The buyer placed an order with the same key before.
     Repeated(Payment),
-    /// Another payment has the code that was drawn for it. Nothing was recorded.
+    /// Another payment has the drawn code. Nothing is recorded.
     CodeTaken,
 }
 
@@ -27,13 +27,13 @@ pub enum PlaceOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Cause {
-    /// A buyer has ordered.
+    /// A buyer ordered.
     Order,
-    /// The gateway has sent a notification; what came of it is recorded with the change.
+    /// The gateway sent a notification, whose outcome is recorded with the change.
     Notification(NotificationId),
-    /// The gateway was asked, because it was time.
+    /// The reconciler asked the gateway.
     Check,
-    /// An operator had the gateway asked.
+    /// An operator asked the gateway.
     Operator,
 }
 
@@ -45,36 +45,37 @@ impl Cause {
     }
 }
 
-/// What is done to a payment while nobody else changes it. It may be done several times, each time but the last without
-/// effect, so it must do nothing but change the payment.
+/// A change of a locked payment. An implementation may call it several times and discard all results but the last, so it
+/// must have no effect besides changing the payment.
 pub type Change = Box<dyn Fn(&mut Payment) -> ReportOutcome + Send + Sync>;
 
-/// The payments and the pieces that are reserved for them, as commands see them: always the primary database.
+/// Payments and their reserved pieces, for commands: always the primary database.
 ///
-/// Every method fails with [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) when the database is away or has
-/// more work than it takes, and with [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) when
-/// `by` passed before the work began.
+/// Every method returns [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) if the database is unavailable or
+/// its queue is full, and [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) if `by` passed before
+/// the work began. A write that returns an error may have been made if the connection was lost at its commit.
 #[async_trait]
 pub trait Payments: Send + Sync {
-    /// Records an order: takes its pieces off the stock, once for each payment and by a condition on what is there, and adds
-    /// its payment, its events and its key in the same transaction.
+    /// Records an order: takes its pieces off the stock by a conditional update, and adds its payment, its events and its
+    /// key in the same transaction. An order with a key may be repeated: the answer is then `Repeated`.
     ///
     /// # Errors
-    /// [`ErrorCode::OrderedProductNotFound`](domain::error::ErrorCode::OrderedProductNotFound) where there is no such product
-    /// any more, those of [`Order::payment`], and [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) where
-    /// there is no such buyer any more. Nothing is recorded then.
+    /// [`ErrorCode::OrderedProductNotFound`](domain::error::ErrorCode::OrderedProductNotFound) if the product does not exist
+    /// any more, those of [`Order::payment`], and [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) if the
+    /// buyer does not exist any more. Nothing is recorded then.
     async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error>;
 
-    /// The payment that a buyer has ordered under a key.
+    /// Returns the payment that a buyer ordered with this key. May be repeated.
     async fn ordered_before(&self, buyer: UserId, key: &IdempotencyKey, by: Deadline)
     -> Result<Option<Payment>, Error>;
 
-    /// The payment.
+    /// Returns a payment; `None` if no payment has this id. May be repeated.
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error>;
 
-    /// Changes a payment while nobody else does. In the same transaction its pieces are moved to where it says that they are,
-    /// its events are recorded, a mail is queued for each change that buyer or seller see, and a notification that caused it
-    /// is judged by what came of it. Returns the payment as it is then; none where there is no such payment.
+    /// Changes a locked payment. In the same transaction the implementation moves its pieces to the reservation that the
+    /// payment states, stores its events, queues a mail for each change that buyer or seller see, and completes the
+    /// notification that caused the change. Returns the changed payment; `None` if no payment has this id. May be repeated
+    /// if the change may be.
     async fn change(
         &self,
         id: PaymentId,
@@ -84,7 +85,8 @@ pub trait Payments: Send + Sync {
         by: Deadline,
     ) -> Result<Option<(Payment, ReportOutcome)>, Error>;
 
-    /// Takes up to `limit` payments about which the gateway is to be asked. Nobody else gets them before `retry_at`.
+    /// Claims up to `limit` payments whose check is due. No other call returns them before `retry_at`. A lost answer delays
+    /// them until then.
     async fn claim_due(
         &self,
         limit: u32,
@@ -93,7 +95,7 @@ pub trait Payments: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<Payment>, Error>;
 
-    /// Drops keys of orders that were made before `before`, and tells how many.
+    /// Deletes the keys of orders from before `before` and returns their number. May be repeated.
     async fn forget_keys(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
@@ -141,10 +143,11 @@ pub enum StoreOutcome {
     UnknownOrder,
 }
 
-/// The notifications that the gateway has sent: kept before anything is done about them, so that none is lost.
+/// The gateway's notifications: stored before they are applied, so that none is lost. Errors are those of [`Payments`].
 #[async_trait]
 pub trait Notifications: Send + Sync {
-    /// Keeps a notification, once however often it comes. Nobody else gets it before `retry_at`.
+    /// Stores a notification once, however often it arrives. `claim` does not return it before `retry_at`. May be repeated:
+    /// the answer is then `Duplicate`.
     async fn store(
         &self,
         received: &StoredNotification,
@@ -153,8 +156,7 @@ pub trait Notifications: Send + Sync {
         by: Deadline,
     ) -> Result<StoreOutcome, Error>;
 
-    /// Takes up to `limit` notifications that are due and about which nothing has been done. Nobody else gets them before
-    /// `retry_at`.
+    /// Claims up to `limit` due notifications without an outcome. No other call returns them before `retry_at`.
     async fn claim(
         &self,
         limit: u32,
@@ -163,7 +165,7 @@ pub trait Notifications: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<PendingNotification>, Error>;
 
-    /// Records what came of one.
+    /// Records the outcome of a notification. May be repeated: the first outcome stays.
     async fn complete(
         &self,
         id: NotificationId,
@@ -172,29 +174,29 @@ pub trait Notifications: Send + Sync {
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Has one tried again from `due` on.
+    /// Makes a notification due at `due`. May be repeated.
     async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 }
 
-/// A notification that has been taken out to be applied.
+/// A claimed notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingNotification {
-    /// Identifies it.
+    /// The notification's id.
     pub id: NotificationId,
-    /// What the gateway calls the payment.
+    /// The order id in the notification.
     pub order: String,
-    /// The gateway's name for the attempt to pay, where the notification told it.
+    /// The gateway's transaction id, if the notification has one.
     pub transaction: Option<String>,
-    /// How often it has been tried before.
+    /// The number of earlier attempts.
     pub attempts: u32,
 }
 
-/// What persons say about payments for which the gateway's word alone will not do.
+/// Operators' resolutions of payments that the gateway contradicts or that have no pieces. Errors are those of [`Payments`].
 #[async_trait]
 pub trait ManualResolutions: Send + Sync {
-    /// Settles a payment by a person's word ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its
-    /// mails, and writes the audit log. Returns the payment as it is then, or why that cannot be; none where there is no such
-    /// payment.
+    /// Resolves a payment ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its mails and writes
+    /// the audit log. Returns the changed payment, or why it cannot be resolved; `None` if no payment has this id. A
+    /// repetition writes a second entry of the audit log.
     async fn resolve(
         &self,
         id: PaymentId,
@@ -204,10 +206,10 @@ pub trait ManualResolutions: Send + Sync {
     ) -> Result<Option<Result<Payment, ResolutionError>>, Error>;
 }
 
-/// Work that one server at a time does.
+/// Leases, so that one server at a time does some work. Errors are those of [`Payments`].
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Takes a lease, or keeps it: tells whether `holder` has it until `until`.
+    /// Takes or renews a lease; returns whether `holder` has it until `until`. May be repeated.
     async fn hold(
         &self,
         name: &'static str,
@@ -218,19 +220,20 @@ pub trait Leases: Send + Sync {
     ) -> Result<bool, Error>;
 }
 
-/// Wakes those who wait for a payment to change. It may wake them for nothing, and soon after any server has changed it.
+/// Wakes subscribers when any server has changed a payment. It may wake them without a change, and may be late.
 #[async_trait]
 pub trait PaymentNotifier: Send + Sync {
-    /// Tells that a payment has changed here.
+    /// Reports that this server changed a payment. May be repeated.
     fn notify(&self, id: PaymentId);
 
-    /// Begins to listen; none where too many do.
+    /// Subscribes to a payment; `None` if too many subscriptions exist.
     fn subscribe(&self, id: PaymentId) -> Option<Box<dyn Subscription>>;
 }
 
-/// Somebody who waits for a payment to change.
+/// A subscription to the changes of one payment.
 #[async_trait]
 pub trait Subscription: Send {
-    /// Waits until it may have changed since this was last called, or since listening began, and no longer than to `by`.
+    /// Waits until the payment may have changed since the last call or the subscription, at most until `by`. Dropping the
+    /// future loses no change.
     async fn changed(&mut self, by: Deadline);
 }

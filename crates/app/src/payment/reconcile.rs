@@ -1,5 +1,5 @@
-//! Finishing what was left open: payments whose notification does not come, orders whose page was never recorded, pieces that
-//! have been reserved for long enough.
+//! Finishes payments that were left open: those whose notification never arrives, whose page was never recorded, or whose
+//! reservation has ended.
 
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
@@ -16,32 +16,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const LEASE_NAME: &str = "reconciler";
-/// How long a server that reconciles is the only one after it was last heard of.
+/// How long a server keeps the lease after it last renewed it.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How long asking about one payment may take.
+/// The time limit for the check of one payment.
 const CHECK_TIME: Duration = Duration::from_secs(20);
-/// When a payment is taken up again whose check was cut short: well after [`CHECK_TIME`].
+/// When a payment is checked again after a check that was cut short: well after [`CHECK_TIME`].
 const RETRY: TimeDelta = TimeDelta::minutes(1);
 
-/// Asks the gateway about payments of which nothing was heard for too long. One server does so at a time.
+/// Asks the gateway about payments without news. One server at a time does so.
 pub struct Reconciler {
     pub payments: Arc<dyn Payments>,
     pub users: Arc<dyn UserQueries>,
     pub gateway: Arc<dyn Gateway>,
-    /// Tells whether it is this server's turn.
     pub leases: Arc<dyn Leases>,
     pub notifier: Arc<dyn PaymentNotifier>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
-    /// What this server is called among those that might reconcile.
+    /// This server's name as a holder of the lease.
     pub holder: String,
 }
 
 impl Reconciler {
-    /// Looks after one payment that is due, where it is this server's turn; tells how many that were: zero or one.
+    /// Checks one due payment if this server holds the lease; returns how many it checked: zero or one.
     ///
     /// # Errors
-    /// Those of the storage. That the gateway is away is noted there, to be tried again later.
+    /// Those of the storage. A failure of the gateway is recorded, and the payment is checked again later.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let by = Deadline::within(CHECK_TIME);
@@ -55,8 +54,7 @@ impl Reconciler {
         Ok(due.len())
     }
 
-    /// Looks after a payment for an operator, whether or not that is due. Returns it as it is then; none where there is no
-    /// such payment.
+    /// Checks a payment for an operator, due or not, and returns its new state; `None` if no payment has this id.
     ///
     /// # Errors
     /// Those of the storage.
@@ -95,7 +93,7 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What the gateway knows of a payment.
+    /// Asks the gateway about a payment and its open transactions.
     async fn ask(&self, payment: &Payment, by: Deadline) -> Answer {
         let record = payment.record();
         let open = record.transactions.iter().filter(|transaction| transaction.status.is_open());
@@ -115,7 +113,7 @@ impl Reconciler {
         answer
     }
 
-    /// Has a page made for an order that is half made.
+    /// Requests the page of an order without one.
     async fn open(&self, payment: &Payment, by: Deadline) -> Result<Page, Error> {
         let invoice = invoice_of(payment, &*self.users, by).await?;
         Ok(match self.gateway.create_page(&invoice, by).await {
@@ -132,22 +130,22 @@ impl Reconciler {
     }
 }
 
-/// What came of asking about a payment.
+/// The gateway's answers about a payment.
 struct Answer {
     reports: Vec<GatewayReport>,
-    /// Whether the gateway said that it knows nothing of the order.
+    /// Whether the gateway answered that it does not know the order.
     is_unknown: bool,
     is_complete: bool,
 }
 
-/// What came of asking for a page.
+/// The outcome of requesting a page.
 enum Page {
     Made(PaymentPage),
     Refused,
     None,
 }
 
-/// What follows for a payment from what was found out about it.
+/// Applies the answers to the payment.
 fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
     let version = known.record().version;
     Box::new(move |payment| {
@@ -156,7 +154,7 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
         for report in &answer.reports {
             match payment.apply_report(report, is_fresh, now) {
                 ReportOutcome::Known => {}
-                // Somebody is to hear of it, whatever else was told.
+                // A contradiction is reported, whatever else the gateway answered.
                 _ if outcome == ReportOutcome::Contradicts => {}
                 other => outcome = other,
             }
@@ -168,7 +166,7 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
                 payment.fail(now);
                 payment.expire(now);
             }
-            // What the gateway still calls open a day after its time is over, it does not close any more.
+            // The gateway no longer closes a transaction that is open a day after its expiry.
             Page::None if answer.is_complete && !answer.reports.is_empty() => {
                 payment.expire(now);
             }

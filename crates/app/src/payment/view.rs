@@ -1,4 +1,4 @@
-//! Showing a payment to those whom it concerns.
+//! Shows a payment to its buyer and its seller.
 
 use crate::access::Access;
 use crate::context::Context;
@@ -16,7 +16,7 @@ use domain::user::UserId;
 use std::sync::Arc;
 use strum::{EnumString, IntoStaticStr};
 
-/// Who looks at a payment, or hears of it.
+/// Who sees a payment, or gets a mail about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Audience {
@@ -25,7 +25,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// The name in storage and of the folder with its mails' templates.
+    /// The name in storage, and of the folder with the mail templates.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
@@ -36,7 +36,7 @@ impl Audience {
         name.parse().ok()
     }
 
-    /// As whom somebody may look at a payment.
+    /// Returns as whom a caller may see a payment; `Forbidden` for others.
     pub(super) fn of(identity: Identity, payment: &Payment) -> Result<Self, Error> {
         if identity.id == payment.record().buyer {
             Ok(Self::Buyer)
@@ -57,15 +57,15 @@ pub struct PaymentView {
     pub quantity: i32,
     pub total: Money,
     pub status: Status,
-    /// Where the buyer pays; empty for others, and where there is no page.
+    /// The page's URL; empty for the seller and without a page.
     pub payment_url: String,
-    /// What the gateway's own script opens that page by; empty for others, and where there is no page.
+    /// The token with which the gateway's script opens the page; empty for the seller and without a page.
     pub token: String,
-    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
+    /// Whether it waits for an operator: it is paid and no stock is left, or the gateway contradicts it.
     pub needs_attention: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// The product as it was ordered; its stock is what was left then.
+    /// The product at the time of the order; its stock is what the order left.
     pub product: ProductView,
 }
 
@@ -74,7 +74,7 @@ pub struct PaymentPresenter {
 }
 
 impl PaymentPresenter {
-    /// A payment as somebody sees it.
+    /// Returns the payment as this audience sees it.
     pub(super) async fn show(&self, payment: &Payment, audience: Audience) -> Result<PaymentView, Error> {
         let record = payment.record();
         let page = record.page.as_ref().filter(|_| audience == Audience::Buyer);
@@ -95,7 +95,7 @@ impl PaymentPresenter {
         })
     }
 
-    /// A payment as its buyer saw it when it had been ordered, whatever has become of it.
+    /// Returns the payment as the buyer saw it after checkout, whatever its present state.
     pub(super) async fn first_answer(&self, payment: &Payment) -> Result<PaymentView, Error> {
         let shown = self.show(payment, Audience::Buyer).await?;
         let opened_at = payment.record().opened_at.unwrap_or(shown.created_at);
@@ -104,7 +104,7 @@ impl PaymentPresenter {
     }
 }
 
-/// Reads a payment's identifier; what is none names no payment.
+/// Parses a payment's id. An id that is not a UUID matches no payment.
 pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
     if id.trim().is_empty() {
         return Err(Error::id_required("payment"));
@@ -133,7 +133,7 @@ impl UseCase for ViewPayment {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The payment's identifier, as it arrived.
+    /// The payment's id as it arrived.
     type Input = String;
     type Output = PaymentView;
 

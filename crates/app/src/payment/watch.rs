@@ -1,4 +1,4 @@
-//! Watching a payment: each change that buyer and seller see, as it happens.
+//! Streams the changes of a payment that buyer and seller see.
 
 use crate::access::Access;
 use crate::clock::Deadline;
@@ -14,38 +14,37 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the database may take to tell what has changed.
+/// The time limit for reading events.
 const READ_TIME: Duration = Duration::from_secs(5);
 
-/// How long a watch is kept up; who wants to know more resumes it, and shows a valid token again.
+/// The length of a watch. A client resumes it with a valid token.
 pub const WATCH_TIME: Duration = Duration::from_secs(15 * 60);
 
-/// What a client asks to watch, as it arrived.
+/// The request as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct WatchForm {
     pub id: String,
-    /// The number of the last change that the client knows; empty where it knows of none.
+    /// The number of the last change that the client knows, or empty.
     pub after: String,
 }
 
-/// A change of a payment that buyer and seller see.
+/// A change that buyer and seller see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentChange {
     pub id: PaymentId,
-    /// Its number, which grows with each change; numbers may be left out.
+    /// The event number: it grows with each change, possibly with gaps.
     pub number: u32,
-    /// What the status is from then on.
+    /// The new status.
     pub status: Status,
-    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
+    /// Whether it waits for an operator: it is paid and no stock is left, or the gateway contradicts it.
     pub needs_attention: bool,
     pub at: DateTime<Utc>,
 }
 
-/// Lets a payment's buyer or seller watch it.
+/// Streams a payment's changes to its buyer or its seller.
 pub struct WatchPayment {
     pub payments: Arc<dyn PaymentQueries>,
     pub events: Arc<dyn PaymentEvents>,
-    /// Tells that there may be something to see.
     pub notifier: Arc<dyn PaymentNotifier>,
 }
 
@@ -68,7 +67,7 @@ impl UseCase for WatchPayment {
             })?),
         };
         let (payment, _) = find(&*self.payments, context, &form.id).await?;
-        // From before the first look on, so that nothing is missed between the two.
+        // The subscription begins before the first read, so that no change is missed in between.
         let subscription = self.notifier.subscribe(payment.record().id);
         let subscription = subscription.ok_or_else(|| Error::overloaded(Duration::from_secs(5)))?;
         Ok(PaymentWatch {
@@ -101,21 +100,21 @@ pub struct PaymentWatch {
     waiting: VecDeque<PaymentChange>,
     tells_history: bool,
     has_looked: bool,
-    /// Whether there may be something to see: set until a look has succeeded, so that a look that fails or is given up is made
-    /// up for by the next.
+    /// Whether events may be unread: it stays set until a read succeeds, so that the next call makes up for a failed or
+    /// cancelled read.
     is_due: bool,
     ends: Deadline,
 }
 
 impl PaymentWatch {
-    /// The next change: first what has happened since the change that the client knows, or, where it knows of none, how the
-    /// payment stands; then whatever happens. None when the watch's time is over.
+    /// Returns the next change: first the changes after the one that the client knows, or the present state if it knows
+    /// none; then each new change. Returns `None` at the end of the watch.
     ///
     /// # Errors
-    /// Those of the storage. The watch may be gone on with.
+    /// Those of the ports. The watch may be continued.
     ///
     /// # Cancel safety
-    /// Nothing is lost when the future is dropped.
+    /// No change is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Option<PaymentChange>, Error> {
         loop {
             if let Some(change) = self.waiting.pop_front() {
@@ -140,11 +139,12 @@ impl PaymentWatch {
             self.is_unfulfilled = self.payment.is_unfulfilled();
             let change = self.change(record.events, record.updated_at);
             self.waiting.push_back(change);
-            // It was read before listening began, and perhaps from a replica: what it lacks is still to be looked for.
+            // The payment was read before the subscription began, perhaps from a replica: `is_due` stays set to read what it
+            // lacks.
             self.has_looked = true;
             return Ok(());
         }
-        // What came before is read too where it is not known how the payment stood then.
+        // Without a known state, earlier events are read to rebuild it.
         let from = if self.has_looked { self.number } else { 0 };
         let events = self.events.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
         for event in events {
@@ -160,7 +160,7 @@ impl PaymentWatch {
         Ok(())
     }
 
-    /// Tells whether an event is one that buyer and seller see.
+    /// Applies an event; returns whether buyer and seller see it.
     fn follow(&mut self, event: &Event) -> bool {
         match event.kind {
             EventKind::Unfulfilled => self.is_unfulfilled = true,
@@ -173,7 +173,7 @@ impl PaymentWatch {
             kind => match kind.shown() {
                 Some(status) => {
                     self.status = status;
-                    // Pieces are missing for as long as the money is there.
+                    // The pieces are owed while the money is there.
                     self.is_unfulfilled &= matches!(status, Status::Success | Status::PartialRefund);
                 }
                 None => return false,
@@ -204,7 +204,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// One payment, a database that hangs or fails when told to, and a bell that is_changed once.
+    /// One payment, and a database that hangs or fails on request.
     struct FakePayments {
         payment: Payment,
         events: Mutex<Vec<Event>>,
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    /// A bell of which the watches here hold an ear already.
+    /// Wakes the subscriptions of one payment.
     struct FakeNotifier(Arc<FakePayments>);
 
     impl PaymentNotifier for FakeNotifier {
@@ -311,7 +311,7 @@ mod tests {
         fake.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
     }
 
-    /// The status that comes next; none where nothing does.
+    /// The next status, or `None` if the watch waits.
     fn next(watch: &mut PaymentWatch) -> Option<Status> {
         watch.next().now_or_never().map(|change| change.unwrap().unwrap().status)
     }

@@ -1,4 +1,4 @@
-//! Applies stored notifications: asks the gateway what each one hints at, and changes the payment by the answer.
+//! Applies stored notifications: asks the gateway about the payment of each one, and changes the payment by the answer.
 
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
@@ -19,18 +19,18 @@ uuid_id! {
     NotificationId
 }
 
-/// How many notifications are taken up in one go.
+/// The number of notifications that one run claims.
 const BATCH: u32 = 5;
-/// When others may try those that were taken up in one go.
+/// How long a claim lasts.
 const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
+/// The wait after the first failure. Each further failure doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// How often a notification is tried of which the gateway knows nothing when asked.
+/// The number of attempts for a notification that the gateway does not confirm.
 const UNCONFIRMED_AFTER: u32 = 5;
-/// How often a notification is tried while the gateway is away: about four hours. Its payment is asked about all the same.
+/// The number of attempts while the gateway is unavailable: about four hours. The reconciler checks the payment anyway.
 const GIVEN_UP_AFTER: u32 = 50;
-/// How often the gateway is asked again at once where something else became known meanwhile.
+/// How often the gateway is asked again at once if the payment changed meanwhile.
 const ASK_AGAIN: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
@@ -38,12 +38,12 @@ const ASK_AGAIN: usize = 3;
 pub enum NotificationOutcome {
     Applied,
     NothingNew,
-    /// What the gateway told is about another order, amount, currency or merchant than the payment's.
+    /// The gateway's answer names another order, amount, currency or merchant than the payment's.
     Contradicted,
-    /// The gateway knew nothing of it when asked.
+    /// The gateway did not know the transaction.
     Unconfirmed,
     UnknownOrder,
-    /// The gateway was away for too long.
+    /// The gateway was unavailable for too long.
     GivenUp,
 }
 
@@ -61,7 +61,7 @@ impl NotificationOutcome {
         name.parse().ok()
     }
 
-    /// The outcome on a notification by what came of the gateway's answer; none where it has to be asked again.
+    /// The outcome of a notification by that of the gateway's answer; `None` if the gateway must be asked again.
     #[must_use]
     pub const fn of(outcome: ReportOutcome) -> Option<Self> {
         match outcome {
@@ -83,10 +83,10 @@ pub struct WebhookWorker {
 }
 
 impl WebhookWorker {
-    /// Applies what is due, and tells how many notifications it looked at: where that is not zero there may be more.
+    /// Applies due notifications and returns how many it processed; if not zero, more may be due.
     ///
     /// # Errors
-    /// Those of the storage. That the gateway is away is noted there, to be tried again later.
+    /// Those of the storage. A failure of the gateway is recorded, and the notification is tried again later.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let by = Deadline::within(APPLY_TIME);
@@ -97,7 +97,7 @@ impl WebhookWorker {
         Ok(pending.len())
     }
 
-    /// Asks the gateway what a notification hints at, and takes note of its answer.
+    /// Asks the gateway about the payment of a notification, and applies the answer.
     pub(super) async fn apply(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         let Some(id) = payment_of(&notification.order) else {
             return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
@@ -108,7 +108,7 @@ impl WebhookWorker {
                 return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
             };
             let report = match ask(&*self.gateway, &known, &subject, by).await {
-                // The gateway may yet come to know it under the order's own name.
+                // The gateway may know the transaction by order id later.
                 Ok(Some(report)) if report.order.is_none() && notification.attempts < UNCONFIRMED_AFTER => {
                     return self.postpone(notification, by).await;
                 }
@@ -162,21 +162,21 @@ impl WebhookWorker {
         if notification.attempts >= GIVEN_UP_AFTER {
             return self.complete(notification, NotificationOutcome::GivenUp, by).await;
         }
-        // The time to ask may be what has run out.
+        // The deadline may have passed while the gateway was asked.
         let by = if by.has_passed() { Deadline::within(Duration::from_secs(1)) } else { by };
         let due = self.clock.now() + wait_after(notification.attempts);
         self.notifications.postpone(notification.id, due, by).await
     }
 }
 
-/// Tells operators that a payment waits for one of them.
+/// Logs that a payment waits for an operator.
 pub(super) fn warn_of(payment: &Payment) {
     let record = payment.record();
     let Some(Contradiction { transaction, told, .. }) = &record.contradiction else { return };
     tracing::warn!(payment_id = %record.id, transaction, told, "the gateway contradicts a payment; it waits for a person");
 }
 
-/// How long to wait after a failure when there have been this many before.
+/// The wait after a failure, by the number of earlier attempts.
 fn wait_after(attempts: u32) -> TimeDelta {
     let factor = 2_i32.saturating_pow(attempts.min(16));
     FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))

@@ -1,4 +1,4 @@
-//! Removing images that no product has any more.
+//! Removes images that no product uses any more.
 
 use crate::clock::{Clock, Deadline};
 use crate::product::{ImageLedger, ImageStore, Removal};
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 const BATCH: u32 = 50;
 const TIME: Duration = Duration::from_secs(30);
-/// When a place is tried again that was claimed by somebody who then fell: well after [`TIME`].
+/// How long a claim lasts: well after [`TIME`], in case the server dies.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// The wait after the first failure; each further one doubles it, up to [`LONGEST_WAIT`].
+/// The wait after the first failure. Each further failure doubles it, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
-/// Removes the images that the ledger says are to go. Any number of servers may do so at once.
+/// Removes the images that the ledger lists. Any number of servers may run it at once.
 pub struct ImageCleanup {
     pub ledger: Arc<dyn ImageLedger>,
     pub store: Arc<dyn ImageStore>,
@@ -23,10 +23,10 @@ pub struct ImageCleanup {
 }
 
 impl ImageCleanup {
-    /// Removes what is due, and tells how many images it looked at: where that is not zero there may be more.
+    /// Removes due images and returns how many it processed; if not zero, more may be due.
     ///
     /// # Errors
-    /// Those of the ledger. That the store fails is noted there, to be tried again later.
+    /// Those of the ledger. A failure of the store is recorded, and the image is tried again later.
     pub async fn run(&self) -> Result<usize, Error> {
         let by = Deadline::within(TIME);
         let now = self.clock.now();
@@ -53,7 +53,7 @@ impl ImageCleanup {
     }
 }
 
-/// How long to wait after a failure when there have been this many before.
+/// The wait after a failure, by the number of earlier attempts.
 fn wait_after(attempts: u32) -> TimeDelta {
     let factor = 2_i32.saturating_pow(attempts.min(16));
     FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))

@@ -1,4 +1,4 @@
-//! Offering a product.
+//! Offers a product.
 
 use crate::access::Access;
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! Withdrawing a product.
+//! Withdraws a product.
 
 use crate::access::Access;
 use crate::clock::Clock;
@@ -13,10 +13,10 @@ use domain::product::ProductId;
 use domain::user::Role;
 use std::sync::Arc;
 
-/// What a seller sends to withdraw a product, as it arrived.
+/// The request as it arrived.
 pub struct DeleteForm {
     pub id: String,
-    /// The versions that the seller expects it to be of; none where any will do.
+    /// The versions that the seller expects; `EntityTags::None` accepts any.
     pub expected: EntityTags,
 }
 
@@ -32,7 +32,7 @@ impl UseCase for DeleteProduct {
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = DeleteForm;
-    /// The product that is no more.
+    /// The id of the withdrawn product.
     type Output = ProductId;
 
     async fn execute(&self, context: &Context, form: DeleteForm) -> Result<ProductId, Error> {

@@ -1,4 +1,4 @@
-//! What a list of products can be asked for.
+//! Filters, order and pages of the product list.
 
 use crate::page::{Cursor, PageForm, PageRequest, Position, moment};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use domain::product::{Product, ProductId, ProductName};
 use domain::text::{is_blank, line};
 use domain::user::UserId;
 
-/// What a client asks of a list of products, as it arrived; an absent field is an empty one.
+/// The request as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct BrowseForm {
     pub q: String,
@@ -19,7 +19,7 @@ pub struct BrowseForm {
     pub page: PageForm,
 }
 
-/// A text that a product's name is to hold, in whatever case: every character of it stands for itself.
+/// A text to search for in product names, in any case. No character is a wildcard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchText(String);
 
@@ -30,7 +30,7 @@ impl SearchText {
         if is_blank(raw) { Ok(None) } else { line(raw, Self::MAX).map(|text| Some(Self(text.to_lowercase()))) }
     }
 
-    /// The text in lower case, to be looked for in [`ProductName::key`](domain::product::ProductName::key).
+    /// The text in lower case, to search for in [`ProductName::key`](domain::product::ProductName::key).
     #[must_use]
     pub fn key(&self) -> &str {
         &self.0
@@ -45,16 +45,16 @@ pub struct Filter {
     pub max_price: Option<Money>,
 }
 
-/// In which order a list is. Among equals the identifier decides, so that every product has one place.
+/// The order of a list. The id decides among equal products, so that every product has one position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
     #[default]
     Newest,
     Oldest,
     Price,
-    /// The dearest first.
+    /// The most expensive first.
     PriceDescending,
-    /// By name, in whatever case, in the order of Unicode's code points.
+    /// By lower-case name, in the order of Unicode code points.
     Name,
 }
 
@@ -137,17 +137,17 @@ impl Position for SortPosition {
     }
 }
 
-/// Whether a text can be compared with names' keys: PostgreSQL takes no NUL, and no key is longer.
+/// Whether a text can be compared with name keys: PostgreSQL accepts no NUL, and no key is longer.
 fn is_name_key(text: &str) -> bool {
     !text.contains('\0') && text.chars().count() <= ProductName::MAX
 }
 
-/// A piece of a list of products.
+/// A page of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductListing {
     pub filter: Filter,
     pub sort: Sort,
-    /// Which piece of it. A cursor's key is of the kind that the order asks for.
+    /// A cursor's key has the type that the order needs.
     pub page: PageRequest<SortPosition>,
 }
 
@@ -171,7 +171,7 @@ impl BrowseForm {
             }
             _ => None,
         };
-        // What a cursor belongs to cannot be told while that is wrong itself.
+        // The list that a cursor belongs to is unknown while filter or order are invalid.
         let list = filter.zip(sort).map(|(filter, sort)| (name_of(&filter, sort), filter, sort));
         let name = list.as_ref().map(|(name, ..)| name.as_str()).unwrap_or_default();
         let page = self.page.parse(name, sort.unwrap_or_default(), &mut wrong);
@@ -196,13 +196,13 @@ fn amount(raw: &str) -> Result<Option<Money>, Reason> {
     if raw.trim().is_empty() { Ok(None) } else { Money::parse(raw).map(Some) }
 }
 
-/// A text that is the same for the same products in the same order, and for no others.
+/// Identifies the list: equal texts mean equal lists in equal order.
 fn name_of(filter: &Filter, sort: Sort) -> String {
     format!("products {sort:?} {filter:?}")
 }
 
 impl ProductListing {
-    /// The cursor behind a product of this listing, which is the last of `given` in this piece.
+    /// The cursor after a product, which is the last of `given` products in this page.
     pub(super) fn cursor_behind(&self, product: &Product, given: u64) -> String {
         let place = SortPosition { key: self.sort.key_of(product), id: product.id() };
         Cursor { offset: self.page.offset.saturating_add(given), place }.encode(&name_of(&self.filter, self.sort))
@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// The error of a form with a cursor that somebody has written, who knows how it is done.
+    /// The error for a forged cursor.
     fn forged(sort: &str, parts: &[&str]) -> Result<ProductListing, Error> {
         let own =
             Cursor { offset: 0, place: SortPosition { key: SortKey::Name(String::new()), id: ProductId::generate() } }

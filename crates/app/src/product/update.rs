@@ -1,4 +1,4 @@
-//! Changing a product.
+//! Changes a product.
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
@@ -13,12 +13,12 @@ use domain::product::{Changes, Owned, Picture, Product};
 use domain::user::Role;
 use std::sync::Arc;
 
-/// What a seller sends to change a product, as it arrived.
+/// The change as it arrived.
 pub struct UpdateForm {
     pub id: String,
-    /// What is to change: an empty field stays as it is.
+    /// An empty field does not change.
     pub fields: ProductForm,
-    /// The versions that the seller expects it to be of; none where any will do.
+    /// The versions that the seller expects; `EntityTags::None` accepts any.
     pub expected: EntityTags,
 }
 
@@ -30,8 +30,7 @@ pub struct UpdateProduct {
 }
 
 impl UpdateProduct {
-    /// Takes back an address that is that of the product's own stored image: a client that sends a product as it has read it
-    /// means no change.
+    /// Ignores the URL of the product's own stored image: a client that sends a product back as it read it changes nothing.
     async fn forget_own_address(&self, owned: &Owned, image: &mut ImageField) -> Result<(), Error> {
         if let (ImageField::Url(url), Picture::Stored(_)) = (&*image, &owned.product().details().picture)
             && without_query(&self.images.show(owned.product()).await?.image_url) == without_query(url.trim())
@@ -61,7 +60,7 @@ impl UpdateProduct {
     }
 }
 
-/// An address without what signs it, which is another each time.
+/// A URL without its signature, which differs each time.
 fn without_query(url: &str) -> &str {
     url.split_once('?').map_or(url, |(address, _)| address)
 }
@@ -91,7 +90,7 @@ impl UseCase for UpdateProduct {
         let (Some(mut changes), Some(image)) = (changes, image) else {
             return Err(wrong.into_error(ErrorCode::InvalidRequest));
         };
-        // Looked at before an image is stored for nothing, and again by the change itself.
+        // Checked here so that no image is stored in vain; the change checks it again.
         if !expected.permit(owned.product().version()) {
             return Err(ErrorCode::ProductChanged.into());
         }

@@ -1,4 +1,4 @@
-//! Showing one product to anybody.
+//! Shows one product to everybody.
 
 use crate::access::Access;
 use crate::context::Context;
@@ -22,9 +22,9 @@ pub struct ProductView {
     pub description: String,
     pub price: Money,
     pub stock: i32,
-    /// Where to find its image; empty where it has none.
+    /// Empty for a product without an image.
     pub image_url: String,
-    /// Whether that address is good for a while only.
+    /// Whether that URL expires.
     pub image_url_ends: bool,
     pub version: Version,
     pub created_at: DateTime<Utc>,
@@ -49,8 +49,8 @@ impl ProductView {
         }
     }
 
-    /// The entity tag of an answer that shows this view and may be kept. Where the address of the image ends, so does the tag:
-    /// whoever asks with it once another address has taken its place is shown that one.
+    /// The entity tag of a cacheable answer with this view. If the image URL expires, the tag changes with it, so that a
+    /// client with an old tag gets the new URL.
     #[must_use]
     pub fn etag(&self) -> String {
         if self.image_url_ends { etag_with(self.version, &self.image_url) } else { etag(self.version) }
@@ -62,7 +62,7 @@ pub struct ViewProduct {
     pub images: Arc<ProductImages>,
 }
 
-/// Reads a product's identifier; what is none names no product.
+/// Parses a product's id. An id that is not a UUID matches no product.
 pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
     if id.trim().is_empty() {
         return Err(Error::id_required("product"));
@@ -75,7 +75,7 @@ impl UseCase for ViewProduct {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The product's identifier, as it arrived.
+    /// The product's id as it arrived.
     type Input = String;
     type Output = ProductView;
 

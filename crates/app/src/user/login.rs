@@ -1,4 +1,4 @@
-//! Trading an e-mail address and a password for an access token.
+//! Logs a user in: checks e-mail address and password, and issues an access token.
 
 use crate::access::Access;
 use crate::clock::Clock;
@@ -10,24 +10,23 @@ use domain::error::{Error, ErrorCode, Violations};
 use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 use std::sync::Arc;
 
-/// What a client sends, as it arrived; an absent field is an empty one.
+/// The form as it arrived; an absent field is empty.
 pub struct LoginForm {
     pub email: String,
     pub password: String,
 }
 
-/// The account that was entered, and the token for it.
+/// The account and its token.
 pub struct LoggedIn {
     pub id: UserId,
     pub role: Role,
-    /// Opens what only the account's owner may do.
     pub token: AccessToken,
 }
 
 impl LoginForm {
     fn parse(&self) -> Result<(Email, PasswordAttempt), Error> {
         let mut wrong = Violations::default();
-        // By the widest rule: an account that was opened under a wider one must not be shut out.
+        // The widest rule applies: an account from an earlier rule must be able to log in.
         let email = wrong.take("email", Email::parse_known(&self.email));
         let password = wrong.take("password", PasswordAttempt::parse(&self.password));
         match (email, password) {
@@ -39,13 +38,13 @@ impl LoginForm {
 
 /// Logs a user in.
 ///
-/// Whether an account exists is told neither by the answer nor by the time it takes: every attempt that is well formed
-/// is counted, looked up and checked against a hash, be it a made-up one.
+/// Neither the answer nor its duration reveals whether an account exists: every well-formed attempt is counted, looked up
+/// and checked against a hash, a dummy one if need be.
 pub struct LoginUser {
     pub users: Arc<dyn Users>,
     pub passwords: Arc<dyn PasswordHasher>,
     pub tokens: Arc<dyn TokenIssuer>,
-    /// Slows down guessing; `None` switches it off.
+    /// `None` switches throttling off.
     pub attempts: Option<Arc<dyn LoginAttempts>>,
     pub clock: Arc<dyn Clock>,
 }
@@ -86,7 +85,7 @@ impl LoginUser {
         }
     }
 
-    /// Stores a stronger hash. Log-in goes on without it: the next one tries again.
+    /// Stores a renewed hash. A failure does not fail the log-in: the next log-in tries again.
     async fn renew(&self, context: &Context, user: &User, renewed: &PasswordHash) {
         let stored = self.users.renew_password_hash(user.id(), user.password_hash(), renewed, context.deadline).await;
         match stored {
@@ -120,7 +119,7 @@ impl UseCase for LoginUser {
                 return Err(ErrorCode::LoginFailed.into());
             }
             Err(error) => {
-                // The attempt could not be checked; that it could not be taken back either must not hide why.
+                // The error that the check returned must not be hidden by one of recording the attempt.
                 let _ = self.record_attempt(context, &email, LoginOutcome::Abandoned).await;
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! Showing an account to its owner.
+//! Shows an account to its owner.
 
 use crate::access::Access;
 use crate::context::Context;
@@ -14,17 +14,17 @@ use std::sync::Arc;
 pub struct Profile {
     pub id: UserId,
     pub name: String,
-    /// The e-mail address as typed, with letters and their marks composed (NFC).
+    /// The e-mail address as typed, normalised to NFC.
     pub email: String,
     pub role: Role,
 }
 
-/// Shows an account to its owner, and to nobody else: whether another account exists is not told.
+/// Shows an account to its owner only: the answer does not reveal whether another account exists.
 pub struct ViewProfile {
     pub users: Arc<dyn UserQueries>,
 }
 
-/// The right to see an account, which only its owner gets.
+/// The right to see an account, granted only to its owner.
 struct Owner(UserId);
 
 impl Owner {
@@ -44,7 +44,7 @@ impl UseCase for ViewProfile {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The account's identifier, as it arrived.
+    /// The account's id as it arrived.
     type Input = String;
     type Output = Profile;
 

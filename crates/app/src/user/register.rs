@@ -1,4 +1,4 @@
-//! Opening an account.
+//! Registers a user.
 
 use crate::access::Access;
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use domain::user::password::prepared;
 use domain::user::{Email, Name, Password, PasswordRules, Role, User, UserId};
 use std::sync::Arc;
 
-/// What a client sends, as it arrived; an absent field is an empty one.
+/// The form as it arrived; an absent field is empty.
 pub struct RegisterForm {
     pub name: String,
     pub email: String,
@@ -25,11 +25,11 @@ pub struct RegisterForm {
 pub struct Registered {
     pub id: UserId,
     pub role: Role,
-    /// The e-mail address as typed, with letters and their marks composed (NFC).
+    /// The e-mail address as typed, normalised to NFC.
     pub email: Email,
 }
 
-/// A form whose every field is right by itself.
+/// A form in which each field is valid by itself.
 struct Registration {
     name: Name,
     email: Email,
@@ -77,7 +77,7 @@ pub struct RegisterUser {
 }
 
 impl RegisterUser {
-    /// The error of a form of which only the repeated password is wrong. The Go system asked whether the e-mail is taken
+    /// Returns the error of a form in which only the repeated password is wrong. The Go system checked the e-mail address
     /// before it compared the passwords, and its clients see that order.
     async fn unconfirmed(&self, context: &Context, email: &Email) -> Result<Registered, Error> {
         let mut wrong = Violations::default();
@@ -103,7 +103,7 @@ impl UseCase for RegisterUser {
         if !is_confirmed {
             return self.unconfirmed(context, &email).await;
         }
-        // The storage's own check, by the key of today, cannot see an account under an older one.
+        // Storage checks today's key only; this call also finds an account with a former key.
         if email.former_key().is_some() && self.users.is_email_taken(&email, context.deadline).await? {
             return Err(name_the_field(ErrorCode::EmailTaken.into()));
         }
@@ -115,7 +115,7 @@ impl UseCase for RegisterUser {
     }
 }
 
-/// Tells which field a taken e-mail address stands in, as for every other field that is wrong.
+/// Adds the violation of the field `email` to the error of a taken address.
 fn name_the_field(error: Error) -> Error {
     if error.code() != ErrorCode::EmailTaken {
         return error;

@@ -1,4 +1,4 @@
-//! What is known of a payment: the parts that storage keeps, and what the gateway tells of it.
+//! The stored fields of a payment, and the gateway's reports.
 
 use crate::money::Money;
 use crate::payment::attention::Contradiction;
@@ -12,19 +12,19 @@ use strum::IntoStaticStr;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentPage {
-    /// What the gateway's own script opens the page by.
+    /// The token with which the gateway's script opens the page.
     pub token: String,
     pub url: String,
 }
 
-/// What has become of the pieces that a payment is for.
+/// The state of the pieces that a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Reservation {
     Held,
     Sold,
     Released {
-        /// How many pieces of the product there are to be reserved anew.
+        /// The product's present stock, from which pieces can be reserved again.
         on_shelf: i32,
     },
 }
@@ -37,19 +37,18 @@ impl Reservation {
     }
 }
 
-/// One attempt to pay, as far as the gateway has told of it when asked.
+/// One attempt to pay, as the gateway reported it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub id: String,
     pub status: TransactionStatus,
-    /// How it is paid, such as `credit_card` or `qris`; one of the gateway's words.
+    /// The gateway's name of the payment method, such as `credit_card` or `qris`.
     pub payment_type: String,
-    /// What the gateway says it is for, without the payer's fee.
+    /// The amount without the payer's fee.
     pub amount: Money,
-    /// What the payer pays on top of that for this way of paying, where the merchant has the gateway ask payers for it. It is
-    /// not the shop's.
+    /// The fee for the payment method, if the merchant passes it on to payers. It does not belong to the shop.
     pub fee: Money,
-    /// How much was given back, of the amount and the fee together.
+    /// The refunded part of amount and fee together.
     pub refunded: Money,
 }
 
@@ -59,40 +58,40 @@ impl Transaction {
         self.amount.checked_add(self.fee).unwrap_or(Money::MAX)
     }
 
-    /// Whether money came in by it, even if it went back since.
+    /// Whether money arrived, even if it was refunded since.
     #[must_use]
     pub fn is_paid(&self) -> bool {
         state_of([self.status], None).is_paid()
     }
 }
 
-/// What the gateway answered when it was asked about an order.
+/// The gateway's answer about an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayReport {
-    /// The order that it is about; none where the answer does not tell, as those about some ways to pay
-    /// ([`asking`](super::asking)).
+    /// The order id in the answer; `None` if the answer has none, which is so for some payment methods (see
+    /// `app::payment::asking`).
     pub order: Option<String>,
     pub transaction: Transaction,
     /// Of which currency (ISO 4217).
     pub currency: String,
-    /// Whether it is said to be another merchant's than ours.
+    /// Whether the answer names another merchant.
     pub is_foreign: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportOutcome {
     News,
-    /// It was known, or older than what is known.
+    /// It is known already, or older than the known state.
     Known,
-    /// It is about another order, amount, currency or merchant, which was not known: a person has to look at it.
+    /// It names another order, amount, currency or merchant, for the first time: an operator has to look at it.
     Contradicts,
-    /// The same has contradicted the payment before.
+    /// The same contradiction is known already.
     ContradictsStill,
-    /// It may be older than what is known; the gateway is to be asked again.
+    /// It may be older than the known state; ask the gateway again.
     AskAgain,
 }
 
-/// All that storage keeps of a payment.
+/// The stored fields of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {
     pub id: PaymentId,
@@ -100,26 +99,26 @@ pub struct PaymentRecord {
     pub buyer: UserId,
     pub quantity: Quantity,
     pub total: Money,
-    /// The product as it was ordered; its stock is what was left then.
+    /// The product at the time of the order; its stock is what the order left.
     pub product: Product,
     pub state: State,
-    /// The latest that the gateway told of it and that did not fit.
+    /// The latest report that did not match.
     pub contradiction: Option<Contradiction>,
-    /// As what it was closed here, without the gateway's word.
+    /// The state with which the shop closed it without a report of the gateway.
     pub closed: Option<State>,
-    /// Where the payer pays, once that is known.
+    /// Set once the gateway has made the page.
     pub page: Option<PaymentPage>,
     pub reservation: Reservation,
     pub transactions: Vec<Transaction>,
     pub expires_at: DateTime<Utc>,
-    /// When the gateway is to be asked about it next; never where nothing more can come of it.
+    /// When the gateway is asked next; `None` if nothing can change any more.
     pub next_check: Option<DateTime<Utc>>,
-    /// How often in a row the gateway has answered nothing new; of an order without a page, how often it was asked.
+    /// How often in a row the gateway answered nothing new; for an order without a page, how often it was asked.
     pub checks: u32,
     pub events: u32,
     pub version: Version,
     pub created_at: DateTime<Utc>,
-    /// When the gateway had made a page for it.
+    /// When the page was recorded.
     pub opened_at: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
 }

@@ -1,13 +1,12 @@
-//! The machine: what the gateway says of single attempts to pay, and what follows from all of it for a payment.
+//! The status machine: the statuses of single transactions at the gateway, and the payment's state that follows from them.
 //!
-//! A payer may try several times on one page, each time as a transaction of the gateway's own. What is known of each
-//! transaction only ever moves along [`TransactionStatus`]'s order, and a payment's [`State`] is a function of what is known,
-//! not of the order in which it was learnt: reports may come twice, late, or in any order.
+//! A payer may try several times on one page; each attempt is a transaction at the gateway. The known status of a
+//! transaction only moves forward in the order of [`TransactionStatus`], and a payment's [`State`] is a function of the
+//! known statuses, not of the order in which they arrived: reports may come twice, late, or in any order.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// What the gateway says of one attempt to pay (docs.midtrans.com, "Transaction status cycle"), in the order in which a later
-/// one replaces an earlier one.
+/// The status of one transaction (docs.midtrans.com, "Transaction status cycle"). A later variant replaces an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum TransactionStatus {
@@ -43,13 +42,13 @@ impl TransactionStatus {
     /// Every status there is, in order.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The name in storage, and at the gateway but for [`Self::Challenge`], which is a `capture` there.
+    /// The name in storage. It is also the gateway's name, except for [`Self::Challenge`], which is a `capture` there.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
 
-    /// Reads what the gateway says, in whatever case; none where that is nothing we know.
+    /// Parses the gateway's fields in any case; returns `None` for an unknown status.
     #[must_use]
     pub fn read(transaction_status: &str, fraud_status: &str) -> Option<Self> {
         let status = transaction_status.trim().to_ascii_lowercase();
@@ -67,13 +66,13 @@ impl TransactionStatus {
         name.parse().ok()
     }
 
-    /// Whether the payer may still be at it, so that the gateway has more to say.
+    /// Whether the attempt may still go on, so that the gateway will report more.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Authorize | Self::Pending | Self::Challenge)
     }
 
-    /// The state of a payment of which nothing else is known.
+    /// The state of a payment with only this transaction.
     const fn state(self) -> State {
         match self {
             Self::Authorize | Self::Pending => State::Pending,
@@ -90,7 +89,7 @@ impl TransactionStatus {
     }
 }
 
-/// How a payment stands, in the order of precedence: of several transactions the one furthest down decides.
+/// The state of a payment. Of several transactions the one with the last variant decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum State {
@@ -130,7 +129,7 @@ impl State {
         name.parse().ok()
     }
 
-    /// What buyer and seller see of it.
+    /// The status that buyer and seller see.
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
@@ -146,19 +145,19 @@ impl State {
         }
     }
 
-    /// Whether the payer's money came in, even if it went back since.
+    /// Whether money arrived, even if it was refunded since.
     #[must_use]
     pub const fn is_paid(self) -> bool {
         matches!(self, Self::Success | Self::PartialRefund | Self::Refund | Self::Chargeback)
     }
 
-    /// Whether one may follow another, other than by way of a third.
+    /// Whether a payment may move directly to another state.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            // A refused attempt may be followed by one that is not, and by whatever that comes to.
+            // Another attempt may follow a denied one, and may end in any state.
             Self::Deny | Self::Pending | Self::Review => true,
-            // Only money that arrives all the same reopens what is over.
+            // Only money that arrives reopens a closed payment.
             Self::Failure | Self::Expire | Self::Cancel => next.is_paid() || (next > self && next < Self::Pending),
             // A bank may take a settlement back within minutes, and a card's charge may be called off.
             Self::Success => next.is_paid() || next < Self::Pending,
@@ -169,7 +168,7 @@ impl State {
     }
 }
 
-/// What buyers and sellers see of a payment's state.
+/// The part of a payment's state that buyers and sellers see.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, EnumString, IntoStaticStr, VariantArray,
 )]
@@ -208,21 +207,21 @@ impl Status {
     }
 }
 
-/// The state that follows from what is known of a payment's transactions, and from whether it was closed here: because it
-/// could not be begun, or because nobody had paid when its time was over.
+/// Computes the state from the known transactions and from the state with which the shop closed the payment: because no page
+/// could be made, or because nobody had paid in time.
 #[must_use]
 pub fn state_of(transactions: impl IntoIterator<Item = TransactionStatus>, closed: Option<State>) -> State {
     let known = transactions.into_iter().map(TransactionStatus::state).max();
     match (known, closed) {
         (None, None) => State::Pending,
-        // What was closed is not opened again by news that somebody was about to pay.
+        // A pending transaction does not reopen a closed payment.
         (None | Some(State::Pending), Some(closed)) => closed,
         (Some(known), closed) => closed.map_or(known, |closed| known.max(closed)),
     }
 }
 
-/// The state that follows one after something has become known. What is over stays over and what was paid is not waited for
-/// again, whatever other attempts the payer begins.
+/// Computes the next state after a report. A closed payment stays closed, and a paid one never waits for money again,
+/// whatever other attempts the payer begins.
 #[must_use]
 pub fn next_state(from: State, transactions: &[TransactionStatus], closed: Option<State>) -> State {
     let is_possible = |to: &State| from.may_become(*to);

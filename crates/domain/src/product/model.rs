@@ -16,17 +16,17 @@ uuid_id! {
     ProductId
 }
 
-/// What a product is called: 1 to 255 characters, of which some can be seen, without control or direction-changing ones.
+/// 1 to 255 characters, at least one of them visible, without control or direction-changing characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductName(String);
 
 impl ProductName {
     pub const MAX: usize = 255;
 
-    /// Reads a name; white space around it is dropped.
+    /// Trims white space around the name.
     ///
     /// # Errors
-    /// That it is blank, too long, or holds a character that acts on the text around it.
+    /// If the name is blank, too long, or has a control or direction-changing character.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         line(raw, Self::MAX).map(Self)
     }
@@ -42,24 +42,24 @@ impl ProductName {
         &self.0
     }
 
-    /// The text by which names are sorted and searched: in lower case, of [`Self::MAX`] characters at most.
+    /// The key for sorting and searching: the name in lower case, at most [`Self::MAX`] characters.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_lowercase().chars().take(Self::MAX).collect()
     }
 }
 
-/// What is told of a product: 1 to 5,000 characters, in several lines if need be.
+/// 1 to 5,000 characters, possibly in several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
     pub const MAX: usize = 5_000;
 
-    /// Reads a description; white space around it is dropped.
+    /// Trims white space around the description.
     ///
     /// # Errors
-    /// That it is blank, too long, or holds control characters other than tabs and line breaks.
+    /// If the description is blank, too long, or has control characters other than tabs and line breaks.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         paragraphs(raw, Self::MAX).map(Self)
     }
@@ -76,16 +76,16 @@ impl Description {
     }
 }
 
-/// What one piece costs: more than nothing.
+/// The price of one piece, greater than zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(Money);
 
 impl Price {
-    /// Reads an amount as [`Money::parse`] does.
+    /// Parses an amount as [`Money::parse`] does.
     ///
     /// # Errors
-    /// That it is blank, no such amount, or not greater than zero. What is wrong is told in the Go system's words, except
-    /// where the right spelling can be told.
+    /// If the text is blank, not an amount, or not greater than zero. The message is the Go system's, except where a right
+    /// spelling can be proposed.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let invalid = |code| Reason::new(code, "{field} is empty or invalid");
         if raw.trim().is_empty() {
@@ -100,7 +100,7 @@ impl Price {
         }
     }
 
-    /// Rebuilds a price from storage; none where the amount cannot be one.
+    /// Rebuilds a price from storage; returns `None` for an invalid amount.
     #[must_use]
     pub fn restore(minor: i64) -> Option<Self> {
         Money::from_minor(minor).map(Self)
@@ -112,7 +112,7 @@ impl Price {
     }
 }
 
-/// How many pieces there are to sell: 0 to 2,147,483,647.
+/// The number of pieces for sale: 0 to 2,147,483,647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stock(i32);
 
@@ -120,7 +120,7 @@ impl Stock {
     /// Reads a whole number.
     ///
     /// # Errors
-    /// That it is blank, no whole number, negative, or too large.
+    /// If the text is blank, not a whole number, negative, or too large.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let text = raw.trim();
         if text.is_empty() {
@@ -136,7 +136,7 @@ impl Stock {
         }
     }
 
-    /// Rebuilds a count from storage; none where it is negative.
+    /// Returns `None` for a negative count.
     #[must_use]
     pub const fn restore(count: i32) -> Option<Self> {
         if count >= 0 { Some(Self(count)) } else { None }
@@ -147,7 +147,7 @@ impl Stock {
         self.0
     }
 
-    /// What is left when so many pieces are taken; none where there are not so many.
+    /// Returns what is left after these pieces are taken, or `None` if the stock is too small.
     #[must_use]
     pub fn take(self, pieces: i32) -> Option<Self> {
         self.0.checked_sub(pieces).and_then(Self::restore)
@@ -162,7 +162,7 @@ pub enum Picture {
 }
 
 impl Picture {
-    /// The image in our store, where it is there.
+    /// The key of a stored image.
     #[must_use]
     pub const fn stored(&self) -> Option<&ImageKey> {
         match self {
@@ -181,7 +181,7 @@ pub struct Details {
     pub picture: Picture,
 }
 
-/// What a seller decides anew; the rest stays as it is, also where somebody else changes it at the same moment.
+/// The fields that a seller changes. Other fields keep their value, even if somebody else changes them at the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     pub name: Option<ProductName>,
@@ -214,7 +214,7 @@ impl Product {
         Self::restore(ProductId::generate(), seller.id(), details, Version::FIRST, now, now)
     }
 
-    /// Rebuilds a product from storage, which only ever holds what [`Self::offer`] made.
+    /// Rebuilds a product from storage, which holds only products that [`Self::offer`] made.
     #[must_use]
     pub const fn restore(
         id: ProductId,
@@ -232,10 +232,10 @@ impl Product {
         Self { details: Details { stock, ..self.details.clone() }, ..self.clone() }
     }
 
-    /// The product as its owner's to change.
+    /// Grants the right to change the product.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`] where it is another seller's.
+    /// [`ErrorCode::Forbidden`] if the product belongs to another seller.
     pub fn owned_by(self, seller: Seller) -> Result<Owned, Error> {
         if self.seller == seller.id() { Ok(Owned(self)) } else { Err(ErrorCode::Forbidden.into()) }
     }
@@ -250,7 +250,7 @@ impl Product {
         self.seller
     }
 
-    /// What its seller has decided about it.
+    /// The fields that the seller decides.
     #[must_use]
     pub const fn details(&self) -> &Details {
         &self.details
@@ -272,7 +272,7 @@ impl Product {
     }
 }
 
-/// The right to change a product, which only its owner gets.
+/// The right to change a product, granted only to its owner.
 #[derive(Clone, Debug)]
 pub struct Owned(Product);
 

@@ -5,7 +5,7 @@ use crate::text::{is_invisible, is_unprintable, nfc};
 use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// An e-mail address, kept as typed beside the key that makes it one identity.
+/// An e-mail address as typed, and the key that all its spellings share.
 #[derive(Clone, Debug)]
 pub struct Email {
     typed: String,
@@ -17,25 +17,24 @@ impl Email {
     /// The longest address, in bytes (RFC 5321 §4.5.3.1.3, less the angle brackets).
     pub const MAX: usize = 254;
 
-    /// Reads the address of a new account; white space around it is dropped, and letters and their marks are composed
-    /// (NFC, as RFC 6532 §3.1 advises).
+    /// Parses the address of a new account; trims white space around it and normalises it to NFC (as RFC 6532 §3.1 advises).
     ///
-    /// The key is the address in lower case with the domain in its ASCII form (UTS #46), and without joiners (U+200C,
-    /// U+200D), which show nothing. Dots and `+tags` stay: what they mean is the mail provider's business.
+    /// The key is the address in lower case with the domain in its ASCII form (UTS #46), and without the invisible joiners
+    /// (U+200C, U+200D). Dots and `+tags` stay: their meaning depends on the mail provider.
     ///
     /// # Errors
-    /// That it is blank, does not follow RFC 5321 as RFC 6531 extends it, has characters that show nothing, or has a domain
-    /// that no mail server can have: see [`is_mail_domain`].
+    /// If the address is blank, does not follow RFC 5321 with RFC 6531, has invisible characters, or fails
+    /// [`is_mail_domain`].
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let email = Self::parse_known(raw)?;
         if email.can_get_mail() { Ok(email) } else { Err(Self::invalid()) }
     }
 
-    /// Reads the address of an account that there may be already. What [`Self::parse`] refuses today was taken once, such
-    /// as `ada@example.c`, and who has an account under it must still be able to log in.
+    /// Parses the address of an existing account. Earlier rules accepted addresses that [`Self::parse`] refuses, such as
+    /// `ada@example.c`, and their owners must still be able to log in.
     ///
     /// # Errors
-    /// That it is blank, or no address by any rule that there has been.
+    /// If the address is blank, or no rule ever accepted it.
     pub fn parse_known(raw: &str) -> Result<Self, Reason> {
         let raw = raw.trim();
         if raw.is_empty() { Err(Reason::empty()) } else { Self::read(raw).ok_or_else(Self::invalid) }
@@ -57,13 +56,13 @@ impl Email {
         if !is_address(&key) {
             return None;
         }
-        // What the key was before letters were composed.
+        // The key before addresses were normalised to NFC.
         let former_key = raw.rsplit_once('@').map(|(local, _)| format!("{}@{domain}", local.to_lowercase()));
         let former_key = former_key.filter(|former_key| *former_key != key);
         Some(Self { typed, key, former_key })
     }
 
-    /// Whether mail can be sent there, as far as its spelling tells.
+    /// Whether mail can be sent there, judged by the spelling.
     fn can_get_mail(&self) -> bool {
         let Some((local, domain)) = self.typed.rsplit_once('@') else { return false };
         let key_of_local = self.key.rsplit_once('@').map_or("", |(local, _)| local);
@@ -74,25 +73,25 @@ impl Email {
             && is_mail_domain(domain)
     }
 
-    /// Rebuilds an address from storage, with the key under which it is found there.
+    /// Rebuilds an address and its key from storage.
     #[must_use]
     pub const fn restore(typed: String, key: String) -> Self {
         Self { typed, key, former_key: None }
     }
 
-    /// The address as its owner typed it, with letters and their marks composed (NFC).
+    /// The address as its owner typed it, normalised to NFC.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// The text that two spellings of one identity share.
+    /// The key that all spellings of the address share.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The key under which an account may be kept that is older than the composing of letters, where that is another one.
+    /// The key of an account from before addresses were normalised to NFC, if it differs.
     #[must_use]
     pub fn former_key(&self) -> Option<&str> {
         self.former_key.as_deref()
@@ -108,32 +107,32 @@ impl Email {
     }
 }
 
-/// The longest part of an address before its `@`, in bytes (RFC 5321 §4.5.3.1.1).
+/// The longest local part, in bytes (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
 
-/// The shortest top-level domain, in characters: all of the root zone have two or more.
+/// The shortest top-level domain in the root zone, in characters.
 const MIN_TOP_LEVEL: usize = 2;
 
-/// Top-level domains that lead to no other machine, for ever (RFC 6761 §6.3 and §6.4).
+/// Top-level domains that never lead to another machine (RFC 6761 §6.3 and §6.4).
 const NOWHERE: [&str; 2] = ["localhost", "invalid"];
 
-/// Whether a character joins or parts the letters beside it (ZWNJ, ZWJ). Some scripts need it for spelling.
+/// Whether a character is ZWNJ or ZWJ, which some scripts need for spelling.
 const fn is_joiner(character: char) -> bool {
     matches!(character, '\u{200C}' | '\u{200D}')
 }
 
-/// Whether a text is an address by the grammar of RFC 5321 §4.1.2, extended by RFC 6531 §3.3: what is not ASCII may stand
-/// wherever a letter may. The crate of the grammar takes a part of that for letters only, so it is shown a letter instead.
+/// Whether a text is an address by the grammar of RFC 5321 §4.1.2, extended by RFC 6531 §3.3: a character outside ASCII may
+/// stand wherever a letter may. The crate `email_address` accepts only some of them as letters, so it gets an `x` for each.
 fn is_address(key: &str) -> bool {
     let ascii: String = key.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
     EmailAddress::parse_with_options(&ascii, options).is_ok()
 }
 
-/// Whether a mail server on the internet can have this domain, as far as its spelling tells: of two labels or more, each of
-/// 1 to 63 letters, digits and hyphens, without a hyphen at either end, up to 253 in all (RFC 5321 §2.3.5, RFC 5890 §2.3,
-/// UTS #46); and with a top-level domain of letters, which no spelling of an IP address has (RFC 3696 §2). Domains for tests
-/// and private networks, such as `shop.test` and `shop.local`, are taken.
+/// Whether a mail server on the internet can have this domain, judged by the spelling: two labels or more, each of 1 to 63
+/// letters, digits and hyphens, without a hyphen at either end, up to 253 in all (RFC 5321 §2.3.5, RFC 5890 §2.3, UTS #46);
+/// and with a top-level domain of letters, which no spelling of an IP address has (RFC 3696 §2). Domains for tests and
+/// private networks, such as `shop.test` and `shop.local`, are accepted.
 #[must_use]
 pub fn is_mail_domain(domain: &str) -> bool {
     let ascii =

@@ -26,10 +26,10 @@ impl Role {
         self.into_str()
     }
 
-    /// Reads a role's name, as [`Self::as_str`] writes it; white space around it is dropped.
+    /// Parses a name of [`Self::as_str`]; trims white space around it.
     ///
     /// # Errors
-    /// That it is blank or no role's name.
+    /// If the text is blank or not the name of a role.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let name = raw.trim();
         if name.is_empty() {
@@ -40,23 +40,24 @@ impl Role {
     }
 }
 
-/// A person's or shop's name: 1 to 255 characters, of which some can be seen, without control or direction-changing ones.
+/// The name of a person or shop: 1 to 255 characters, at least one of them visible, without control or direction-changing
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
     pub const MAX: usize = 255;
 
-    /// Reads a name; white space around it is dropped.
+    /// Trims white space around the name.
     ///
     /// # Errors
-    /// That it is blank, too long, or holds a character that would act on the text around it, as in a mail's header.
+    /// If the name is blank, too long, or has a character that would act on the text around it, for example in a mail's
+    /// header.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         line(raw, Self::MAX).map(Self)
     }
 
-    /// Rebuilds a name from storage. It is not checked again: an account that the Go system left must not be shut out
-    /// by a rule that is younger than it.
+    /// Rebuilds a name from storage. It is not checked again: a newer rule must not lock out an account of the Go system.
     #[must_use]
     pub const fn restore(name: String) -> Self {
         Self(name)
@@ -84,7 +85,7 @@ impl User {
         Self { id: UserId::generate(), name, email, role, password_hash, created_at: now }
     }
 
-    /// Rebuilds an account from storage, which only ever holds what [`Self::register`] made.
+    /// Rebuilds an account from storage, which holds only accounts that [`Self::register`] made.
     #[must_use]
     pub const fn restore(
         id: UserId,
@@ -107,7 +108,7 @@ impl User {
         &self.name
     }
 
-    /// Where the owner gets mail; unique among accounts.
+    /// Unique among accounts.
     #[must_use]
     pub const fn email(&self) -> &Email {
         &self.email

@@ -125,8 +125,8 @@ fn a_template_that_cannot_be_used_is_named_at_the_start() {
         ("layout.html", "{{ self.missing() }}", "missing"),
         ("buyer/pending.txt", "{% include 'greeting.txt' %}", "greeting.txt"),
         ("seller/success.subject.txt", "  \n ", "says nothing"),
-        ("buyer/sucess.html", "x", "no mail has"),
-        ("seller/deny.html", "x", "no mail has"),
+        ("buyer/sucess.html", "x", "no letter has"),
+        ("seller/deny.html", "x", "no letter has"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(name);

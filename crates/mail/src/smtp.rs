@@ -1,4 +1,4 @@
-//! Sending by SMTP, over a few connections that are kept for the next content.
+//! Sends mails by SMTP over a few connections, which are kept for the next mail.
 
 use super::MailSetupError;
 use super::compose::ComposedMail;
@@ -14,20 +14,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How long a server may take to tell that it is still there.
+/// The time limit for `NOOP`.
 const WORD_TIME: Duration = Duration::from_secs(2);
-/// How many connections there are at once.
+/// The maximum number of connections.
 const MAX_CONNECTIONS: usize = 4;
-/// How long there are fewer connections after the server has refused one more.
+/// How long the limit stays lower after the server refused a connection.
 const SLOT_REMOVED_FOR: Duration = Duration::from_secs(600);
-/// How long a connection is kept for another mail; it is closed when the first mail after that is sent.
+/// How long an idle connection is kept; it is closed when the next mail is sent.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
-/// What a server lacks that does not take all addresses. A domain beyond ASCII is no matter: it is told in its ASCII form.
+/// The error of a server that does not support all addresses. A domain outside ASCII is no problem: it is sent in its ASCII
+/// form.
 const LACK: &str = "the mail server does not offer SMTPUTF8 (RFC 6531), so it takes no address with characters beyond ASCII \
     before the @; switch that on there, or name another server in mail.url";
 
-/// A connection that waits for a mail.
+/// An idle connection.
 struct IdleSession {
     session: Session,
     since: Instant,
@@ -39,9 +40,9 @@ pub(super) struct SmtpClient {
     slots: Semaphore,
     idle: Mutex<Vec<IdleSession>>,
     health: Health,
-    /// Since when there are fewer connections than there may be, for each that is missing.
+    /// For each removed slot, when it was removed.
     removed_slots: Mutex<Vec<Instant>>,
-    /// Whether the server takes addresses beyond ASCII, once it has said so.
+    /// Whether the server supports addresses outside ASCII; `None` before the first connection.
     takes_all_addresses: Mutex<Option<bool>>,
 }
 
@@ -66,7 +67,7 @@ impl SmtpClient {
         self.health.is_usable()
     }
 
-    /// Connects, so that the server tells what it can do; the connection is kept for the first mail.
+    /// Connects to learn the server's extensions, and keeps the connection for the first mail.
     pub(super) async fn look(&self) -> Result<(), MailError> {
         let connected = async {
             let _slot = self.slots.acquire().await.map_err(|closed| MailError::Away(closed.into()))?;
@@ -79,7 +80,7 @@ impl SmtpClient {
         outcome
     }
 
-    /// Sends a mail. What fails is told by how far it had come; a connection on which anything failed is not used again.
+    /// Sends a mail. The error depends on the step that failed; a connection with a failure is not used again.
     pub(super) async fn send(&self, mail: &ComposedMail) -> Result<(), MailError> {
         let outcome = self.deliver(mail).await;
         self.health.observe(&outcome);
@@ -114,8 +115,8 @@ impl SmtpClient {
         self.removed_slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has one connection fewer for some time, whose place the caller then forgets, where another mail has a connection or is
-    /// about to: a server that refuses one more while others are open is not away, but allows fewer of them. One place stays.
+    /// Lowers the limit of connections for some time, if another mail has a connection or is about to: a server that refuses
+    /// one more while others are open allows fewer of them. The caller then forgets its slot; one slot always stays.
     fn remove_slot(&self, no: &Reply) -> bool {
         let mut removed_slots = self.removed_slots();
         let has_others = MAX_CONNECTIONS - removed_slots.len() > self.slots.available_permits() + 1;
@@ -126,7 +127,7 @@ impl SmtpClient {
         has_others
     }
 
-    /// Allows once more the connections that are missing for as long as that.
+    /// Restores the slots that were removed at least this long ago.
     fn restore_slots(&self, long: Duration) {
         let mut removed_slots = self.removed_slots();
         let before = removed_slots.len();
@@ -134,7 +135,7 @@ impl SmtpClient {
         self.slots.add_permits(before - removed_slots.len());
     }
 
-    /// A connection that is still good, or a new one.
+    /// Returns an idle connection that still works, or a new one.
     async fn session(&self) -> Result<Session, Failure> {
         while let Some(mut session) = self.take_idle() {
             if session.is_there(WORD_TIME).await {
@@ -146,7 +147,7 @@ impl SmtpClient {
         Ok(session)
     }
 
-    /// Takes note of what the server says that it can do, and logs a change for the worse or the better.
+    /// Records the server's extensions, and logs a change.
     fn observe(&self, features: &Features) {
         let takes_all = features.takes_all_addresses();
         let before = self.takes_all_addresses.lock().unwrap_or_else(PoisonError::into_inner).replace(takes_all);
@@ -176,7 +177,7 @@ impl SmtpClient {
     }
 }
 
-/// What it means that there is no connection.
+/// Maps a failure before any mail.
 fn connection_error(failure: &Failure) -> MailError {
     let told = failure.to_string();
     match failure {
@@ -186,7 +187,7 @@ fn connection_error(failure: &Failure) -> MailError {
     }
 }
 
-/// Tells from whom a mail is and to whom, and shows it, but for its end.
+/// Sends sender, recipient and content without its end.
 async fn transfer(session: &mut Session, mail: &ComposedMail) -> Result<(), MailError> {
     let (from, to): (&str, &str) = (mail.from.as_ref(), mail.to.as_ref());
     let (parameters, sender) = if mail.bytes.is_ascii() && to.is_ascii() {
@@ -201,8 +202,7 @@ async fn transfer(session: &mut Session, mail: &ComposedMail) -> Result<(), Mail
     session.data(&mail.bytes).await.map_err(|failure| rejection(&failure, Step::Message, mail))
 }
 
-/// What it means that a mail was not taken. When the connection is lost, that may be because of the mail: it is not put down
-/// to the server.
+/// Maps a failure of one mail. A lost connection may be due to the mail, so it does not count as an unavailable server.
 fn rejection(failure: &Failure, at: Step, mail: &ComposedMail) -> MailError {
     let told = told(failure, mail);
     match failure {
@@ -213,7 +213,7 @@ fn rejection(failure: &Failure, at: Step, mail: &ComposedMail) -> MailError {
     }
 }
 
-/// A failure without the recipient's address, which servers like to repeat, however it is spelled: this is logged.
+/// Masks the recipient's address, which servers often repeat, because the text is logged.
 fn told(failure: &Failure, mail: &ComposedMail) -> String {
     failure.to_string().replace(AsRef::<str>::as_ref(&mail.to), &mail.recipient.masked())
 }

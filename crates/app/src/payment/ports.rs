@@ -103,7 +103,7 @@ pub trait Payments: Send + Sync {
 /// repeated.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
-    /// Returns a payment; none where no payment has this id.
+    /// Returns a payment; `None` if no payment has this id.
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error>;
 
     /// Returns everything that has happened to a payment; an empty timeline where no payment has this id.

@@ -1,4 +1,4 @@
-//! Letters that arrive.
+//! Mails that arrive.
 
 use super::*;
 use fake_servers::smtp::{Account, Encryption, Setup};

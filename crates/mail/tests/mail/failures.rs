@@ -1,4 +1,4 @@
-//! What becomes of a mail that does not arrive, or of which nobody knows.
+//! Mails that do not arrive, or whose outcome is unknown.
 
 use super::*;
 use fake_servers::smtp::{Fault, Moment, Times};

@@ -1,4 +1,4 @@
-//! What nobody but the server may read, and who may not be told what.
+//! Encryption, and what logs and servers must not see.
 
 use super::*;
 use app::payment::Delivery;

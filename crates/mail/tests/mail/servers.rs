@@ -1,4 +1,4 @@
-//! Mail servers as they are: slow ones, old ones, and those that answer as nobody else does.
+//! Real-world mail servers: slow ones, old ones, and ones with unusual answers.
 
 use super::failures::name;
 use super::*;

@@ -6,7 +6,9 @@
 use crate::id::uuid_id;
 use crate::money::Money;
 use crate::payment::attention::{Attention, Contradiction, Resolution, ResolutionError, objection};
-use crate::payment::record::{GatewayReport, PaymentPage, PaymentRecord, ReportOutcome, Reservation, Transaction};
+use crate::payment::record::{
+    GatewayReport, PaymentPage, PaymentRecord, ReportOutcome, Reservation, Transaction, supersede,
+};
 use crate::payment::status::{State, TransactionStatus, next_state};
 use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
@@ -180,14 +182,14 @@ impl Payment {
             return self.contradict(report, reason, now);
         }
         let (refunded, fee) = (self.refunded(), self.fee());
-        let learnt = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
+        let outcome = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
             None => {
                 self.record.transactions.push(transaction.clone());
                 ReportOutcome::News
             }
             Some(known) => supersede(known, transaction, is_fresh),
         };
-        if learnt == ReportOutcome::News {
+        if outcome == ReportOutcome::News {
             self.explain(&transaction.id, now);
             for (before, in_all, kind) in [
                 (fee, self.fee(), EventKind::FeePaid { in_all: self.fee() }),
@@ -202,7 +204,7 @@ impl Payment {
             self.plan_check(now);
             self.bump_version(now);
         }
-        learnt
+        outcome
     }
 
     /// Records a report that does not match, once however often it comes. It changes no state: an operator has to look at
@@ -383,27 +385,6 @@ const fn expects_pieces(state: State) -> bool {
 
 fn sum(amounts: impl Iterator<Item = Money>) -> Money {
     amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Money::MAX))
-}
-
-/// Replaces a known transaction by a newer report of it.
-fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> ReportOutcome {
-    let gives_back_more = told.status == known.status && told.refunded > known.refunded;
-    if told.status > known.status || gives_back_more {
-        let refunded = told.refunded.max(known.refunded);
-        *known = Transaction { refunded, ..told.clone() };
-        return ReportOutcome::News;
-    }
-    // A settlement after a denial is a bank's change of mind, or an older report that the denial overtook.
-    let changes_its_mind = known.status == TransactionStatus::Deny
-        && matches!(told.status, TransactionStatus::Capture | TransactionStatus::Settlement);
-    match (changes_its_mind, is_fresh) {
-        (true, true) => {
-            *known = told.clone();
-            ReportOutcome::News
-        }
-        (true, false) => ReportOutcome::AskAgain,
-        (false, _) => ReportOutcome::Known,
-    }
 }
 
 #[cfg(test)]

@@ -91,6 +91,27 @@ pub enum ReportOutcome {
     AskAgain,
 }
 
+/// Replaces a known transaction by a newer report of it.
+pub(super) fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> ReportOutcome {
+    let gives_back_more = told.status == known.status && told.refunded > known.refunded;
+    if told.status > known.status || gives_back_more {
+        let refunded = told.refunded.max(known.refunded);
+        *known = Transaction { refunded, ..told.clone() };
+        return ReportOutcome::News;
+    }
+    // A settlement after a denial is a bank's change of mind, or an older report that the denial overtook.
+    let changes_its_mind = known.status == TransactionStatus::Deny
+        && matches!(told.status, TransactionStatus::Capture | TransactionStatus::Settlement);
+    match (changes_its_mind, is_fresh) {
+        (true, true) => {
+            *known = told.clone();
+            ReportOutcome::News
+        }
+        (true, false) => ReportOutcome::AskAgain,
+        (false, _) => ReportOutcome::Known,
+    }
+}
+
 /// The stored fields of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 #[test]
 fn the_catalogue_changes_only_on_purpose() {
     let mut table = format!("{:<28}{:<6}{:<22}message\n", "code", "REST", "gRPC");
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
         let _ = write!(table, "{:<28}{rest:<6}{grpc:<22}{}", code.as_str(), code.message());
         if grpc_client::message(code) != code.message() {
@@ -117,7 +117,7 @@ fn the_page_of_errors_says_what_the_code_does() {
         format!("{PREFACE}\n## Codes\n\n| code | REST | gRPC | meaning | message |\n| --- | --- | --- | --- | --- |\n");
     let codes = meanings("ErrorCode");
     assert_eq!(codes.len(), ErrorCode::ALL.len());
-    for (code, (name, meaning)) in ErrorCode::ALL.into_iter().zip(codes) {
+    for (code, (name, meaning)) in ErrorCode::ALL.iter().copied().zip(codes) {
         assert_eq!(code.as_str(), name);
         let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
         let _ = writeln!(page, "| `{name}` | {rest} | {grpc} | {meaning} | {} |", code.message());
@@ -330,14 +330,14 @@ async fn assert_met(code: ErrorCode, protocol: Protocol) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_error_can_be_met_over_rest() {
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         assert_met(code, Protocol::Rest).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_error_can_be_met_over_grpc() {
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         assert_met(code, Protocol::Grpc).await;
     }
 }

@@ -1,39 +1,35 @@
-//! Who may run which use case: the first of two gates. The second is inside the use case, which alone knows whose
-//! thing is asked for.
+//! Which callers may run a use case. This is the first of two checks: the use case itself checks who owns the entity.
 
 use domain::actor::{Actor, Identity};
 use domain::error::{Error, ErrorCode};
 use domain::user::Role;
 
-/// The longest `Authorization` value that is looked at, in bytes.
+/// The longest accepted `Authorization` value, in bytes.
 pub const MAX_AUTHORIZATION: usize = 4096;
 
-/// Who may run a use case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; a token that comes along is not looked at.
+    /// Everybody; a token is ignored.
     Public,
-    /// The bearer of a valid token.
     Authenticated,
-    /// The bearer of a valid token that was made for an account of this role.
+    /// The bearer of a valid token with this role.
     Only(Role),
 }
 
-/// Why a token was refused, for the log alone: a caller who knew would learn how to forge a better one.
+/// Why a token was refused. Only the log shows it: it would help a caller to forge a better token.
 #[derive(Debug)]
 pub struct TokenRefused(pub String);
 
-/// Tells whose an access token is.
 pub trait TokenVerifier: Send + Sync {
     /// Verifies a token's signature, times, issuer and audience.
     ///
     /// # Errors
-    /// Why it is not accepted.
+    /// If the token is not accepted.
     fn verify(&self, token: &str) -> Result<Identity, TokenRefused>;
 }
 
 impl Access {
-    /// Tells who bears `authorization`, the value of the header or metadata of that name.
+    /// Identifies the caller by the value of the `authorization` header or metadata.
     pub(crate) fn identify(self, authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Result<Actor, Error> {
         if self == Self::Public {
             return Ok(Actor::Anonymous);
@@ -49,7 +45,7 @@ impl Access {
         })
     }
 
-    /// Opens the first gate to a caller.
+    /// Checks the caller's role.
     pub(crate) fn allow(self, actor: Actor) -> Result<Actor, Error> {
         match self {
             Self::Only(role) if actor.identity()?.role != role => Err(ErrorCode::RoleNotAllowed.into()),
@@ -58,7 +54,8 @@ impl Access {
     }
 }
 
-/// The token in a header: behind the scheme `Bearer` in any case, or bare, as the Go system's clients may send it.
+/// Returns the token in a header: after the scheme `Bearer` in any case, or bare, because the Go system's clients may send
+/// it so.
 fn bearer(authorization: &str) -> &str {
     let authorization = authorization.trim();
     match authorization.split_once(' ') {

@@ -1,7 +1,7 @@
-//! The audit log: who did what that somebody may have to answer for (OWASP ASVS 5.0, 16.3).
+//! The audit log: security-relevant actions and their authors (OWASP ASVS 5.0, 16.3).
 //!
-//! The storage writes an entry in the transaction of what it tells of, so that there is none without the other. What happens
-//! to payments is in their own events, which name their causes; only what a person says of one is here too.
+//! Storage writes an entry in the transaction of the action, so that neither exists without the other. Changes of payments
+//! are in their own events, which name their causes; the audit log has only operators' resolutions.
 
 use crate::clock::Deadline;
 use async_trait::async_trait;
@@ -9,73 +9,47 @@ use chrono::{DateTime, Utc};
 use domain::error::Error;
 use domain::user::{Email, UserId};
 use std::fmt;
+use strum::{EnumString, IntoStaticStr};
 
 domain::id::uuid_id! {
-    /// Identifies an entry.
     EntryId
 }
 
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Action {
-    /// Somebody has logged in.
     LoggedIn,
-    /// Log-ins at an account have failed so often in a row that it is slowed down, or closed.
+    /// So many log-ins in a row failed that the account is slowed down or locked.
     LoginsFailed,
-    /// An operator has opened an account again.
     Unlocked,
-    /// A seller has changed a product's price.
     PriceChanged,
-    /// A seller has changed a product's stock.
     StockChanged,
-    /// An operator has had mails tried again.
     MailsRetried,
-    /// An operator has settled a payment by their word.
     PaymentResolved,
 }
 
 impl Action {
-    const ALL: [Self; 7] = [
-        Self::LoggedIn,
-        Self::LoginsFailed,
-        Self::Unlocked,
-        Self::PriceChanged,
-        Self::StockChanged,
-        Self::MailsRetried,
-        Self::PaymentResolved,
-    ];
-
     /// The name in the storage and for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LoggedIn => "logged_in",
-            Self::LoginsFailed => "logins_failed",
-            Self::Unlocked => "unlocked",
-            Self::PriceChanged => "price_changed",
-            Self::StockChanged => "stock_changed",
-            Self::MailsRetried => "mails_retried",
-            Self::PaymentResolved => "payment_resolved",
-        }
+        self.into_str()
     }
 
-    /// Rebuilds an action from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == name)
+        name.parse().ok()
     }
 }
 
-/// Who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
-    /// An account, whose token it was done with.
+    /// The account whose token was used.
     User(UserId),
-    /// Whoever may run commands on the shop's machines.
+    /// Somebody who may run commands on the shop's machines.
     Operator,
-    /// Whoever knew an account's password.
+    /// Somebody who knew the account's password.
     Owner,
-    /// Somebody who did not.
+    /// Somebody who did not know the account's password.
     Stranger,
 }
 
@@ -90,41 +64,36 @@ impl fmt::Display for Author {
     }
 }
 
-/// One entry, as operators read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it was done.
     pub at: DateTime<Utc>,
-    /// What was done.
     pub action: Action,
-    /// Who did it, as [`Author`] spells it.
+    /// The text of an [`Author`].
     pub author: String,
-    /// Where they were: the address of a client, where one was there.
+    /// The client's address, if a client called.
     pub client: Option<String>,
-    /// What it was done to: a product, a mail, a payment, or an account by a digest of its e-mail address, because anybody may try
-    /// anybody's.
+    /// The id of a product, mail or payment, or a digest of an account's e-mail address: anybody may try to log in with
+    /// anybody's address.
     pub subject: String,
-    /// What more there is to tell, such as a price before and after.
+    /// Details, such as a price before and after.
     pub details: String,
 }
 
-/// Whose entries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// All.
     Everything,
-    /// Those of one account's log-ins.
     Account(Email),
-    /// Those of one product, mail or payment, by its identifier.
+    /// One product, mail or payment, by its id.
     Thing(String),
 }
 
-/// What has been written down. There is no method that writes: entries come with what they tell of.
+/// Reads the audit log. The port has no method that writes: storage writes an entry with its action. Errors are those of
+/// [`Payments`](crate::payment::Payments); each call may be repeated.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// The newest entries, newest first.
+    /// Returns up to `limit` entries, the newest first.
     async fn entries(&self, about: About, limit: u32, by: Deadline) -> Result<Vec<Entry>, Error>;
 
-    /// Drops entries from before a moment, and tells how many.
+    /// Deletes entries from before a moment and returns their number.
     async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }

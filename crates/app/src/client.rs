@@ -1,16 +1,15 @@
-//! Where a call comes from: the client's network address, and how proxies in front of us tell it.
+//! The client's network address, and how trusted proxies report it.
 
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address that limits are counted against: an IPv4 address, or the /64 network of an IPv6 one, because a single
-/// subscriber usually holds all of it.
+/// The address that rate limits count by: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber
+/// usually has all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// The address as limits see it.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
@@ -26,33 +25,32 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// The proxies whose word on a client's address is taken.
+/// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Trusts the proxies in these networks.
     #[must_use]
     pub const fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    /// Whether this peer is one of them.
+    /// Whether this address belongs to a trusted proxy.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client behind `peer`. Each proxy appends the address it saw to `X-Forwarded-For`, so the header's values
-    /// are walked from the right, past the proxies we trust; what stands further left anybody may have written.
+    /// Returns the client behind `peer`. Each proxy appends the address that it saw to `X-Forwarded-For`, so the method
+    /// reads the values from the right, past the trusted proxies. Anybody may have written the values further left.
     pub fn client<'a>(&self, peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &'a str>) -> ClientAddress {
         let mut client = peer;
         let mut hops = forwarded_for.flat_map(|value| value.split(',')).rev();
         while self.trusts(client) {
             match hops.next().map(|hop| parse_hop(hop.trim())) {
                 Some(Some(hop)) => client = hop,
-                // A hop that is no address ends the walk: what is left of it cannot be told from a forgery.
+                // A value that is not an address ends the search: values left of it may be forged.
                 Some(None) | None => break,
             }
         }
@@ -60,7 +58,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address as proxies write it: bare, in brackets, or with a port.
+/// Parses an address as proxies write it: bare, in brackets, or with a port.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     hop.parse()
         .ok()

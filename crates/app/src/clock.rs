@@ -1,15 +1,14 @@
-//! Time: the only place that asks the operating system for it.
+//! The clock and deadlines: the only module that reads the operating system's clock.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use std::time::{Duration, Instant};
 
-/// The time of day, as a port so that tests can move it.
+/// The time of day, a port so that tests can set it.
 pub trait Clock: Send + Sync {
-    /// The present moment, to the microsecond: what every database keeps exactly.
+    /// Returns the time with microseconds, which every database stores exactly.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The operating system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -20,31 +19,30 @@ impl Clock for SystemClock {
     }
 }
 
-/// The moment after which nobody waits for an answer any more. It runs on the monotonic clock, so that a change of
-/// the time of day neither ends nor prolongs a call.
+/// The moment after which nobody waits for an answer. It uses the monotonic clock, so that a change of the time of day
+/// neither ends nor prolongs a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline that lies `duration` ahead of now.
+    /// The deadline after this duration from now.
     #[must_use]
     pub fn within(duration: Duration) -> Self {
         Self(Instant::now() + duration)
     }
 
-    /// What is left; zero once it has passed.
+    /// The remaining time; zero after the deadline.
     #[must_use]
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has passed.
     #[must_use]
     pub fn has_passed(self) -> bool {
         self.remaining().is_zero()
     }
 
-    /// The moment itself, for timers.
+    /// The instant, for timers.
     #[must_use]
     pub const fn instant(self) -> Instant {
         self.0

@@ -1,4 +1,4 @@
-//! What a use case knows of the call that runs it.
+//! The context of a call that a use case gets.
 
 use crate::client::ClientAddress;
 use crate::clock::Deadline;
@@ -7,15 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The longest request id that is taken from a caller, in characters.
+/// The longest request id that a caller may set, in characters.
 const MAX_REQUEST_ID: usize = 64;
 
-/// The identifier that ties together all that one request leaves in logs, answers and outgoing calls.
+/// The id that correlates a request's log lines, answers and outgoing calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The caller's own identifier where it is harmless (1 to 64 of `A-Za-z0-9._-`), else a new UUID v7.
+    /// Accepts the caller's id if it is harmless (1 to 64 of `A-Za-z0-9._-`), or generates a UUID v7.
     #[must_use]
     pub fn accept(offered: Option<&str>) -> Self {
         match offered {
@@ -24,7 +24,6 @@ impl RequestId {
         }
     }
 
-    /// The identifier's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,16 +41,12 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// What a use case knows of the call that runs it.
+/// The context of a call that a use case gets.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Who asks.
     pub actor: Actor,
-    /// Where the call comes from.
     pub client: ClientAddress,
-    /// The request's identifier.
     pub request_id: RequestId,
-    /// When nobody waits any more.
     pub deadline: Deadline,
 }
 

@@ -9,63 +9,61 @@ use sha2::{Digest, Sha256};
 /// The length of the digest in a tag, in characters: 72 bits.
 const MARK: usize = 12;
 
-/// The strong entity tag of a version, with its quotes: the same text on both protocols. It names the version, not how the
-/// entity is shown.
+/// The strong entity tag of a version, with quotes: the same on both protocols. It identifies the version, not its
+/// representation.
 #[must_use]
 pub fn etag(version: Version) -> String {
     format!("\"{}\"", version.number())
 }
 
-/// The entity tag of an answer that shows the entity together with something that changes by itself. As a condition for a
-/// change it equals [`etag`].
+/// The entity tag of an answer that also has data which changes independently of the entity. As a condition for a change it
+/// equals [`etag`].
 #[must_use]
 pub fn etag_with(version: Version, other: &str) -> String {
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(other));
     format!("\"{}.{}\"", version.number(), digest.get(..MARK).unwrap_or(&digest))
 }
 
-/// Whether a tag, with its quotes, names this version, whatever was shown with it.
+/// Whether a quoted tag has this version, whatever digest follows.
 fn names(tag: &str, version: Version) -> bool {
     opaque(tag)
         .is_some_and(|opaque| opaque.split_once('.').map_or(opaque, |(named, _)| named) == version.number().to_string())
 }
 
-/// What is put behind the tag of an answer that is compressed on its way: by Apache and Caddy `-gzip`, by Jetty `--gzip`, by
-/// others `;gzip`.
+/// The separators before the suffix that proxies append to the tag of a compressed answer: Apache and Caddy `-gzip`, Jetty
+/// `--gzip`, others `;gzip`.
 const SEPARATORS: [&str; 3] = ["--", "-", ";"];
-/// The content codings that are named so (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
+/// The content codings in such suffixes (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
 const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 
-/// What a caller says of the version that it knows: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
+/// A caller's condition: the value of `If-Match` or `If-None-Match`, or of a field `etag`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Tags {
-    /// Nothing.
+pub enum EntityTags {
     #[default]
     None,
-    /// `*`: that there is one.
+    /// `*`: any version.
     Any,
-    /// That it is one of these, each with its quotes and perhaps with the mark of a weak one.
+    /// One of these tags, each with quotes and possibly the weak prefix.
     Listed(Vec<String>),
 }
 
-impl Tags {
-    /// Reads a list of entity tags. What is no entity tag is kept as one that matches nothing: a condition that cannot be
-    /// read must not pass for none.
+impl EntityTags {
+    /// Reads a list of entity tags. A malformed tag matches nothing: an invalid condition must not count as no condition.
     #[must_use]
     pub fn parse(raw: &str) -> Self {
         match raw.trim() {
             "" => Self::None,
             "*" => Self::Any,
-            // Our own tags have no comma inside their quotes, so a tag that this takes apart is a stranger's.
+            // The shop's own tags have no comma, so a tag that this splits is not one of them.
             list => Self::Listed(list.split(',').map(|tag| tag.trim().to_owned()).collect()),
         }
     }
 
-    /// Whether a change on this condition may be made to a thing of this version (`If-Match`).
+    /// Whether the condition permits a change of this version (`If-Match`).
     ///
-    /// Our tag is known again when a proxy that compresses has marked it as weak, or put the coding's name behind it. By the
-    /// letter of RFC 9110 §13.1.1 a weak tag never matches, because two answers that share one may differ in their bytes. Ours
-    /// names a version of the thing and not the bytes of an answer, so it says as much after that as before.
+    /// A tag also matches if a compressing proxy made it weak or appended the coding. By RFC 9110 §13.1.1 a weak tag never
+    /// matches, because two answers with it may differ in their bytes. The shop's tags identify a version of the entity, not
+    /// the bytes of an answer, so they stay valid.
     #[must_use]
     pub fn permit(&self, version: Version) -> bool {
         match self {
@@ -74,7 +72,7 @@ impl Tags {
         }
     }
 
-    /// Whether the caller has the answer already that has this entity tag (`If-None-Match`; weak comparison).
+    /// Whether the caller already has the answer with this entity tag (`If-None-Match`; weak comparison).
     #[must_use]
     pub fn know(&self, etag: &str) -> bool {
         match self {
@@ -85,7 +83,7 @@ impl Tags {
     }
 }
 
-/// What is between a tag's quotes, without what a proxy makes of it: a mark that it is weak, and the name of a coding.
+/// Returns the text between a tag's quotes, without the weak prefix and a coding's suffix that a proxy added.
 fn opaque(tag: &str) -> Option<&str> {
     let tag = tag.strip_prefix("W/").unwrap_or(tag);
     let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'))?;
@@ -105,12 +103,12 @@ mod tests {
     fn a_change_is_permitted_without_a_condition_and_on_the_right_one() {
         let version = Version::restore(7);
         for permitted in ["", "*", "\"7\"", "\"6\", \"7\"", "\"6\",W/\"7\"", " \"7\" , \"8\"", ",\"7\""] {
-            assert!(Tags::parse(permitted).permit(version), "{permitted}");
+            assert!(EntityTags::parse(permitted).permit(version), "{permitted}");
         }
         for refused in
             ["\"6\"", "7", "\"7", "\"", "nonsense", ",", "\"6\",\"8\"", "\"07\"", "\"7\" \"8\"", "\"\"", "W/7"]
         {
-            assert!(!Tags::parse(refused).permit(version), "{refused}");
+            assert!(!EntityTags::parse(refused).permit(version), "{refused}");
         }
     }
 
@@ -142,10 +140,10 @@ mod tests {
             ],
         );
         for tag in known {
-            assert!(Tags::parse(tag).permit(version) && Tags::parse(tag).know(&etag(version)), "{tag}");
+            assert!(EntityTags::parse(tag).permit(version) && EntityTags::parse(tag).know(&etag(version)), "{tag}");
         }
         for tag in unknown {
-            assert!(!Tags::parse(tag).permit(version) && !Tags::parse(tag).know(&etag(version)), "{tag}");
+            assert!(!EntityTags::parse(tag).permit(version) && !EntityTags::parse(tag).know(&etag(version)), "{tag}");
         }
     }
 
@@ -153,10 +151,10 @@ mod tests {
     fn a_known_version_is_known_by_a_weak_tag_too() {
         let version = etag(Version::restore(7));
         for known in ["*", "\"7\"", "W/\"7\"", "\"1\", W/\"7\""] {
-            assert!(Tags::parse(known).know(&version), "{known}");
+            assert!(EntityTags::parse(known).know(&version), "{known}");
         }
         for unknown in ["", "\"8\"", "7"] {
-            assert!(!Tags::parse(unknown).know(&version), "{unknown}");
+            assert!(!EntityTags::parse(unknown).know(&version), "{unknown}");
         }
     }
 
@@ -166,12 +164,12 @@ mod tests {
         let (first, second) = (etag_with(version, "one address"), etag_with(version, "another"));
         assert_ne!(first, second);
         for (tag, other) in [(&first, &second), (&second, &first), (&first, &etag(version)), (&etag(version), &first)] {
-            assert!(Tags::parse(tag).know(tag) && !Tags::parse(tag).know(other), "{tag} {other}");
-            assert!(Tags::parse(tag).permit(version), "{tag}");
-            assert!(!Tags::parse(tag).permit(version.next()), "{tag}");
+            assert!(EntityTags::parse(tag).know(tag) && !EntityTags::parse(tag).know(other), "{tag} {other}");
+            assert!(EntityTags::parse(tag).permit(version), "{tag}");
+            assert!(!EntityTags::parse(tag).permit(version.next()), "{tag}");
         }
         for stranger in ["\"7", "\".7\"", "\"\"", "\"70.x\"", "7.x", "\""] {
-            assert!(!Tags::parse(stranger).permit(version), "{stranger}");
+            assert!(!EntityTags::parse(stranger).permit(version), "{stranger}");
         }
     }
 
@@ -180,10 +178,10 @@ mod tests {
 
         #[test]
         fn any_condition_is_one(raw in prop_oneof![any::<String>(), "(W/)?\"?[0-9*,]{0,12}\"?( ?, ?\"7\")?"], number: i64) {
-            let (tags, version) = (Tags::parse(&raw), Version::restore(number));
+            let (tags, version) = (EntityTags::parse(&raw), Version::restore(number));
             prop_assert!(!tags.permit(version) || raw.trim().is_empty() || raw.trim() == "*" || raw.contains(&etag(version)));
             prop_assert!(!tags.know(&etag(version)) || raw.trim() == "*" || raw.contains(&etag(version)));
-            prop_assert!(Tags::parse(&etag(version)).permit(version));
+            prop_assert!(EntityTags::parse(&etag(version)).permit(version));
         }
     }
 }

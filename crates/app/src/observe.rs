@@ -1,17 +1,16 @@
-//! What the shop reports of itself, as a port: the binary turns it into logs and metrics.
+//! The port for observability: the binary turns reports into logs and metrics.
 
 use crate::client::ClientAddress;
 use crate::context::RequestId;
-use crate::payment::{Attempt, NotificationOutcome};
+use crate::payment::{NotificationOutcome, SendOutcome};
 use domain::error::ErrorCode;
 use std::time::Duration;
+use strum::IntoStaticStr;
 
-/// The protocol that a request came by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Protocol {
-    /// HTTP/1.1 with JSON.
     Rest,
-    /// gRPC over HTTP/2.
     Grpc,
 }
 
@@ -19,59 +18,45 @@ impl Protocol {
     /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::Grpc => "grpc",
-        }
+        self.into_str()
     }
 }
 
-/// One request that has been answered.
 #[derive(Debug)]
 pub struct RequestReport<'a> {
-    /// How it came.
     pub protocol: Protocol,
     /// The HTTP method; `POST` for gRPC.
     pub method: &'a str,
-    /// The route's pattern or the RPC's full name, never the path as sent: the number of routes is bounded.
+    /// The route's pattern or the RPC's full name, never the sent path, so that the number of values is bounded.
     pub route: &'a str,
     /// The HTTP status, or the gRPC status code's number.
     pub status: u16,
-    /// Whether the status is a fault of ours.
+    /// Whether the status is a server error.
     pub is_fault: bool,
-    /// From the request's head to the answer's head.
+    /// The time from the request's head to the answer's head.
     pub elapsed: Duration,
-    /// The request's identifier.
     pub request_id: &'a RequestId,
-    /// The client as the trusted proxies tell it.
     pub client: ClientAddress,
 }
 
-/// Something about payments that is counted.
 #[derive(Clone, Copy, Debug)]
 pub enum PaymentReport<'a> {
-    /// A notification without a right signature has come.
+    /// A notification with an invalid signature arrived.
     Forged,
-    /// A notification has been judged.
     Notification(NotificationOutcome),
-    /// A payment was moved on because it was asked about, not because the gateway told of it.
+    /// A check, not a notification, changed a payment.
     Corrected,
-    /// A mail was tried.
-    Mail(&'a Attempt),
-    /// It could not be sent because the mail server cannot take its address.
+    Mail(&'a SendOutcome),
+    /// A mail could not be sent because the mail server does not support its address.
     UnsupportedAddress,
-    /// It could not be sent because the mail server refuses whom it is from: our account, our address or our machine.
+    /// A mail could not be sent because the mail server refuses the sender's account, address or machine.
     SenderRefused,
 }
 
-/// Where reports go.
 pub trait Observer: Send + Sync {
-    /// A request has been answered.
     fn request_answered(&self, report: &RequestReport<'_>);
-    /// A use case has ended: with its result's code, or `None` for success.
+    /// Reports a finished use case: its error code, or `None` for success.
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration);
-    /// Something about payments.
     fn payment(&self, report: PaymentReport<'_>);
-    /// A panic was caught and answered.
     fn panic_caught(&self, place: &'static str);
 }

@@ -1,4 +1,4 @@
-//! Lists that are given piece by piece: by number, or from a cursor on.
+//! Pagination: by page number or by cursor.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,35 +6,30 @@ use chrono::{DateTime, Datelike, Utc};
 use domain::error::{Reason, ViolationCode, Violations};
 use sha2::{Digest, Sha256};
 
-/// Items in one piece where the caller does not say, and at most.
+/// The default and maximum number of items in a page.
 pub const MAX_LIMIT: u32 = 100;
-/// The last piece that is given by number: what lies before it is counted off by the database, item by item. A cursor has
-/// no such bound.
+/// The largest page number: the database counts off all items before the page. Cursors have no such bound.
 pub const MAX_PAGE: u32 = 10_000;
-/// The longest text that is looked at as a cursor, in bytes.
+/// The longest accepted cursor, in bytes.
 const MAX_CURSOR: usize = 4096;
-/// The most items that a cursor may say came before it: the largest count that clients' doubles keep exact.
+/// The largest offset in a cursor: the largest count that clients' doubles hold exactly.
 const MAX_OFFSET: u64 = 1 << 53;
 
-/// Which piece of a list is asked for, as it arrived; an absent field is an empty one.
+/// The requested page as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct PageForm {
-    /// The piece's number, counted from one.
+    /// The page number, counted from one.
     pub page: String,
-    /// How many items a piece has.
     pub limit: String,
-    /// The end of the piece before.
     pub cursor: String,
-    /// What the protocol calls these fields.
     pub names: PageNames,
 }
 
-/// What a protocol calls the fields of a [`PageForm`], for its mistakes.
+/// A protocol's names of the fields of a [`PageForm`], for violations.
 #[derive(Clone, Copy, Debug)]
 pub struct PageNames {
-    /// Its name for the number of items.
+    /// The name of the field for the number of items.
     pub limit: &'static str,
-    /// Its name for the cursor.
     pub cursor: &'static str,
 }
 
@@ -44,46 +39,44 @@ impl Default for PageNames {
     }
 }
 
-/// Where a piece of a list begins; `P` is an item's place in the list's order.
+/// Where a page begins; `P` is an item's position in the list's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start<P> {
-    /// After so many items.
+pub enum PageStart<P> {
     Offset(u64),
-    /// Right behind an item that had this place.
+    /// After the item at this position.
     After(P),
 }
 
-/// Which piece of a list is asked for.
+/// The requested page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest<P> {
-    /// Where it begins.
-    pub start: Start<P>,
-    /// How many items came before it. Behind a cursor that is what was counted on the way, and may have changed since.
+    pub start: PageStart<P>,
+    /// The number of items before the page. With a cursor it is the number of items that the client has seen, which may have
+    /// changed since.
     pub offset: u64,
-    /// How many items it has at most.
     pub limit: u32,
 }
 
-/// A place in a list's order that can be given to a client and taken back.
-pub trait Place: Sized {
-    /// The orders that lists of such places come in.
+/// A position in a list's order that a cursor can hold.
+pub trait Position: Sized {
+    /// The sort orders of the list.
     type Order: Copy;
-    /// The place as texts, which are put together line by line.
+    /// Writes the position as lines of text.
     fn write(&self) -> Vec<String>;
-    /// Reads what [`Self::write`] wrote of a list in this order. The text may be anybody's: what no list in this order can hold,
-    /// and what no database can compare with, is none.
+    /// Parses what [`Self::write`] wrote for a list in this order. Clients can forge the text: an implementation must return
+    /// `None` for a position that does not fit the order or that a database cannot compare with.
     fn read(parts: &[&str], order: Self::Order) -> Option<Self>;
 }
 
-/// Reads a moment, in microseconds since 1970, that every database can hold: one of the years 1 to 9999.
+/// Parses microseconds since 1970 into a time that every database can hold: the years 1 to 9999.
 pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::from_timestamp_micros(text.parse().ok()?)?;
     (1..=9999).contains(&moment.year()).then_some(moment)
 }
 
 impl PageForm {
-    /// Reads which piece is asked for. `listing` tells one list from another: a cursor of one is none of another.
-    pub fn parse<P: Place>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
+    /// Parses the requested page. `listing` identifies the list: a cursor is valid for its own list only.
+    pub fn parse<P: Position>(&self, listing: &str, order: P::Order, wrong: &mut Violations) -> Option<PageRequest<P>> {
         let page = wrong.take("page", number(&self.page, 1, MAX_PAGE));
         let limit = wrong.take(self.names.limit, number(&self.limit, MAX_LIMIT, MAX_LIMIT));
         let cursor = match self.cursor.trim() {
@@ -99,16 +92,15 @@ impl PageForm {
         };
         let (page, limit, cursor) = (page?, limit?, cursor?);
         Some(match cursor {
-            Some(Cursor { offset, place }) => PageRequest { start: Start::After(place), offset, limit },
+            Some(Cursor { offset, place }) => PageRequest { start: PageStart::After(place), offset, limit },
             None => {
                 let offset = u64::from(page).saturating_sub(1).saturating_mul(u64::from(limit));
-                PageRequest { start: Start::Offset(offset), offset, limit }
+                PageRequest { start: PageStart::Offset(offset), offset, limit }
             }
         })
     }
 }
 
-/// Reads a number from one to `max`.
 fn number(raw: &str, default: u32, max: u32) -> Result<u32, Reason> {
     let text = raw.trim();
     if text.is_empty() {
@@ -119,52 +111,47 @@ fn number(raw: &str, default: u32, max: u32) -> Result<u32, Reason> {
     })
 }
 
-/// A piece of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// Its items.
     pub items: Vec<T>,
-    /// How many items the whole list has.
+    /// The number of items in the whole list.
     pub total: u64,
-    /// How many items come before it.
     pub offset: u64,
-    /// How many items it has at most.
     pub limit: u32,
-    /// The cursor behind its last item, where more follow.
+    /// The cursor after the last item, if more items follow.
     pub next: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The piece's number, counted from one.
+    /// The page number, counted from one.
     #[must_use]
     pub fn number(&self) -> u64 {
         (self.offset / u64::from(self.limit.max(1))).saturating_add(1)
     }
 
-    /// How many pieces of this size the list has.
+    /// The number of pages of this size.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.total.div_ceil(u64::from(self.limit.max(1)))
     }
 
-    /// Whether items come before it.
     #[must_use]
     pub const fn has_previous(&self) -> bool {
         self.offset > 0
     }
 }
 
-/// The end of a piece: the next one begins behind it.
+/// The end of a page, after which the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor<P> {
-    /// How many items come before what follows.
+    /// The number of items before the next page.
     pub offset: u64,
-    /// The place of the last item before it.
+    /// The position of the last item before the next page.
     pub place: P,
 }
 
-impl<P: Place> Cursor<P> {
-    /// The cursor as an opaque text, of characters that need no escape in a URL.
+impl<P: Position> Cursor<P> {
+    /// Encodes the cursor as an opaque text that needs no escape in a URL.
     #[must_use]
     pub fn encode(&self, listing: &str) -> String {
         let mut parts = vec![fingerprint(listing), self.offset.to_string()];
@@ -180,7 +167,7 @@ impl<P: Place> Cursor<P> {
         })
     }
 
-    /// Anybody can write a cursor: its fingerprint is a check of the client's memory, not of who wrote it.
+    /// Anybody can forge a cursor: the fingerprint detects a cursor of another list, not a forged one.
     fn decode(text: &str, listing: &str, order: P::Order) -> Option<Self> {
         if text.len() > MAX_CURSOR {
             return None;
@@ -196,7 +183,7 @@ impl<P: Place> Cursor<P> {
     }
 }
 
-/// A list's description in few characters; the same on every server.
+/// A short digest of a list's description, the same on every server.
 fn fingerprint(listing: &str) -> String {
     let digest = Sha256::digest(listing);
     URL_SAFE_NO_PAD.encode(digest.iter().take(8).copied().collect::<Vec<_>>())
@@ -209,9 +196,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq)]
-    struct MailContent(String);
+    struct NamePosition(String);
 
-    impl Place for MailContent {
+    impl Position for NamePosition {
         type Order = ();
 
         fn write(&self) -> Vec<String> {
@@ -219,12 +206,12 @@ mod tests {
         }
 
         fn read(parts: &[&str], (): ()) -> Option<Self> {
-            let [letter] = parts else { return None };
-            Some(Self((*letter).to_owned()))
+            let [name] = parts else { return None };
+            Some(Self((*name).to_owned()))
         }
     }
 
-    fn parse(page: &str, limit: &str, cursor: &str) -> Result<PageRequest<MailContent>, String> {
+    fn parse(page: &str, limit: &str, cursor: &str) -> Result<PageRequest<NamePosition>, String> {
         let [page, limit, cursor] = [page, limit, cursor].map(str::to_owned);
         let form = PageForm { page, limit, cursor, names: PageNames::default() };
         let mut wrong = Violations::default();
@@ -233,9 +220,9 @@ mod tests {
 
     #[test]
     fn without_a_word_the_first_hundred_are_meant() {
-        let first = PageRequest { start: Start::Offset(0), offset: 0, limit: 100 };
+        let first = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 };
         assert_eq!(parse("", " ", "").unwrap(), first);
-        let third = PageRequest { start: Start::Offset(40), offset: 40, limit: 20 };
+        let third = PageRequest { start: PageStart::Offset(40), offset: 40, limit: 20 };
         assert_eq!(parse("3", "20", "").unwrap(), third);
     }
 
@@ -251,21 +238,21 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_place() {
-        let cursor = Cursor { offset: 60, place: MailContent("ß, and more".to_owned()) };
+        let cursor = Cursor { offset: 60, place: NamePosition("ß, and more".to_owned()) };
         let text = cursor.encode("letters");
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
         let request = parse("", "20", &text).unwrap();
-        assert_eq!(request, PageRequest { start: Start::After(cursor.place), offset: 60, limit: 20 });
+        assert_eq!(request, PageRequest { start: PageStart::After(cursor.place), offset: 60, limit: 20 });
     }
 
     #[test]
     fn a_cursor_of_another_list_or_of_nobody_is_refused() {
-        let other = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("numbers");
+        let other = Cursor { offset: 1, place: NamePosition("a".to_owned()) }.encode("numbers");
         for cursor in [other.as_str(), "nonsense", "AAAA", "!", &"A".repeat(5000)] {
             let message = "invalid cursor: cursor must be one that the same list gave, with the same filters and order";
             assert_eq!(parse("", "", cursor).unwrap_err(), message, "{cursor}");
         }
-        let own = Cursor { offset: 1, place: MailContent("a".to_owned()) }.encode("letters");
+        let own = Cursor { offset: 1, place: NamePosition("a".to_owned()) }.encode("letters");
         assert_eq!(parse("2", "", &own).unwrap_err(), "give cursor or page, not both");
     }
 

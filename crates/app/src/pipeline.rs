@@ -22,7 +22,7 @@ use tracing::Instrument;
 
 /// Whether a use case changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum UseCaseKind {
     /// It does: it runs to its end even when the caller has gone, so that no change is left half made.
     Command,
     /// It only looks: it ends with its caller.
@@ -34,7 +34,7 @@ pub trait UseCase: Send + Sync + 'static {
     /// The name in logs and metrics.
     const NAME: &'static str;
     /// Whether it changes anything.
-    const KIND: Kind;
+    const KIND: UseCaseKind;
     /// Who may run it.
     const ACCESS: Access;
     /// The rate limit that it draws on.
@@ -174,8 +174,8 @@ impl<U: UseCase> Admitted<U> {
         let Self { use_case, pipeline, context } = self;
         let work = observed(use_case, Arc::clone(&pipeline), context, input);
         match U::KIND {
-            Kind::Query => work.await,
-            Kind::Command => {
+            UseCaseKind::Query => work.await,
+            UseCaseKind::Command => {
                 let (reply, answer) = oneshot::channel();
                 let span = tracing::Span::current();
                 let task = async move {

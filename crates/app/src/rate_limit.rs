@@ -1,50 +1,43 @@
-//! How many calls a client may make.
+//! The port for rate limits.
 
 use crate::client::ClientAddress;
 use crate::observe::Protocol;
 use domain::user::UserId;
 use std::time::Duration;
 
-/// Which allowance a call draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitClass {
-    /// Log-in and registration: few, because each costs a password hash and is what an attacker repeats.
+    /// Log-in and registration: few calls, because each costs a password hash and attackers repeat them.
     Credentials,
     /// Calls that change something.
     Write,
-    /// Calls that only look.
+    /// Calls that only read.
     Read,
-    /// Notifications from the payment gateway, which come in bursts and must not be turned away.
+    /// Notifications of the payment gateway, which come in bursts and must not be refused.
     Notification,
 }
 
-/// Whom a call is counted against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitKey {
-    /// Calls without an account, by where they come from.
+    /// Calls without an account, by client address.
     Client(ClientAddress),
-    /// Calls of a known account, from wherever.
+    /// Calls of an account, from any address.
     User(UserId),
 }
 
-/// What is left of an allowance after a call has been counted.
+/// The state of a rate limit after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many calls a window allows.
     pub limit: u32,
-    /// The window's length.
     pub window: Duration,
-    /// How many calls are left in this window.
     pub remaining: u32,
-    /// When this window ends.
     pub resets_in: Duration,
-    /// Whether this very call was one too many.
+    /// Whether this call exceeded the limit.
     pub exceeded: bool,
 }
 
-/// The counters behind the rate limits.
 pub trait RateLimiter: Send + Sync {
-    /// Counts one call that came by a protocol. Log-ins and registrations are counted together, whichever protocol they come by.
-    /// `None` where calls are not limited.
+    /// Counts one call. Both protocols share the limit for log-ins and registrations. Returns `None` if calls of this class
+    /// are not limited.
     fn check(&self, protocol: Protocol, class: RateLimitClass, key: RateLimitKey) -> Option<Quota>;
 }

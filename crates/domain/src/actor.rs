@@ -1,31 +1,27 @@
-//! Who asks.
+//! The caller of a use case.
 
 use crate::error::{Error, ErrorCode};
 use crate::user::{Role, UserId};
 
-/// What a verified access token says of its bearer.
+/// The content of a verified access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The account.
     pub id: UserId,
     /// The role that the account had when the token was made.
     pub role: Role,
 }
 
-/// Who makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody we know.
     Anonymous,
-    /// The bearer of a verified token.
     User(Identity),
 }
 
 impl Actor {
-    /// The identity of a known caller.
+    /// Returns the identity of a caller with a token.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenMissing`] for an anonymous one.
+    /// [`ErrorCode::TokenMissing`] for an anonymous caller.
     pub fn identity(&self) -> Result<Identity, Error> {
         match self {
             Self::User(identity) => Ok(*identity),
@@ -33,10 +29,10 @@ impl Actor {
         }
     }
 
-    /// The seller that a known caller is.
+    /// Returns the caller as a seller.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenMissing`] for an anonymous one, [`ErrorCode::RoleNotAllowed`] for a buyer.
+    /// [`ErrorCode::TokenMissing`] for an anonymous caller, [`ErrorCode::RoleNotAllowed`] for a buyer.
     pub fn seller(&self) -> Result<Seller, Error> {
         match self.identity()? {
             Identity { id, role: Role::Seller } => Ok(Seller(id)),
@@ -45,12 +41,11 @@ impl Actor {
     }
 }
 
-/// A caller who is known to be a seller.
+/// A caller whose role is seller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seller(UserId);
 
 impl Seller {
-    /// The seller's account.
     #[must_use]
     pub const fn id(self) -> UserId {
         self.0

@@ -1,15 +1,15 @@
-//! Decimal numbers, and the one spelling that each of them has here.
+//! Decimal numbers and their canonical spelling.
 
-/// The most places before the point, and the most zeros directly behind it: more than any amount or count needs.
+/// The maximum number of digits before the point, and of zeros directly after it: more than any amount or count needs.
 const MOST_PLACES: i64 = 40;
-/// The most digits between the first and the last one that are not zeros.
+/// The maximum number of significant digits.
 const MOST_DIGITS: usize = 80;
 
-/// The plain spelling of a decimal number that is written as JSON writes numbers (RFC 8259 §6): without an exponent, and
-/// without zeros that mean nothing. `1E+3` is `1000`, `10.50` is `10.5`, `1.0` is `1`, `-0.0` is `0`. No digit is rounded.
+/// Returns the canonical spelling of a JSON number (RFC 8259 §6): without an exponent and without insignificant zeros.
+/// `1E+3` is `1000`, `10.50` is `10.5`, `1.0` is `1`, `-0.0` is `0`. No digit is rounded.
 ///
-/// None where the text is no such number, and where the spelling would be longer than any number that is of use: an exponent
-/// is looked at before it is followed.
+/// Returns `None` if the text is not a JSON number, or if its spelling would exceed the limits above. The function checks
+/// the exponent before it writes zeros, so a short text cannot cost much memory.
 #[must_use]
 pub fn plain(number: &str) -> Option<String> {
     let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |unsigned| ("-", unsigned));
@@ -26,7 +26,7 @@ pub fn plain(number: &str) -> Option<String> {
     if significant.is_empty() {
         return Some("0".to_owned());
     }
-    // How many of the significant digits stand before the point.
+    // The number of significant digits before the point.
     let before = i64::try_from(whole.len()).ok()?.checked_sub(leading)?.checked_add(exponent)?;
     if !(-MOST_PLACES..=MOST_PLACES).contains(&before) || significant.len() > MOST_DIGITS {
         return None;
@@ -46,7 +46,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An exponent. One that no integer holds is as good as the largest: neither is followed.
+/// Reads an exponent. An exponent that overflows becomes the largest one: both exceed the limits.
 fn signed(exponent: &str) -> Option<i64> {
     let (is_negative, digits) = match exponent.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -129,7 +129,7 @@ mod tests {
             let (whole, fraction) = spelled.split_once('.').unwrap_or((&spelled, ""));
             prop_assert!(fraction.is_empty() || !fraction.ends_with('0'), "{}", spelled);
             prop_assert!(whole == "0" || !whole.starts_with('0'), "{}", spelled);
-            // Both in units of 10^-14, which is finer than either.
+            // Compare both in units of 10^-14, which is finer than either.
             let scaled = |number: i128, places: i64| number * 10_i128.pow(u32::try_from(14 + places).unwrap());
             let sent = i64::from(exponent) - i64::try_from(decimals).unwrap();
             let read: i128 = format!("{whole}{fraction}").parse().unwrap();

@@ -1,137 +1,67 @@
-//! The one error that leaves the core, and the catalogue of its codes.
+//! The error type of all use cases, and the catalogue of its codes.
 //!
-//! Each protocol maps an [`ErrorCode`] in exactly one place. [`Error`]'s `Display` is the text that a client may
-//! see; what caused it is reachable by [`std::error::Error::source`] alone, and only the log reads that.
+//! Each protocol maps an [`ErrorCode`] in exactly one place. `Display` of [`Error`] is the text that a client may see. Only
+//! [`std::error::Error::source`] returns the cause, and only the log reads it.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The cause of an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The catalogue: one variant is one stable identifier on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Each variant has one stable identifier on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorCode {
-    /// One or more fields of the request are wrong.
     InvalidRequest,
-    /// One or more fields of a log-in are wrong.
     InvalidLogin,
-    /// Another account has this e-mail address.
     EmailTaken,
-    /// There is no account with this e-mail address and password.
+    /// No account has this e-mail address and password.
     LoginFailed,
-    /// The call needs an access token and came without one.
+    /// The call needs an access token and has none.
     TokenMissing,
-    /// The access token is forged, expired, or not one of ours.
+    /// The access token is forged, expired, or issued by somebody else.
     TokenInvalid,
-    /// The caller's role does not do this.
     RoleNotAllowed,
-    /// The caller is known and may not do this.
     Forbidden,
-    /// There is no such user.
     UserNotFound,
-    /// There is no such product.
     ProductNotFound,
-    /// The product is no longer as the caller has seen it.
+    /// The product's version is not the one that the caller expects.
     ProductChanged,
-    /// The store of images is away, or refused an image.
+    /// The image store is unavailable, or refused an image.
     ImageStoreFailed,
-    /// There is no such product to order.
     OrderedProductNotFound,
-    /// There are not as many pieces as are ordered.
     InsufficientStock,
-    /// There is no such payment.
     PaymentNotFound,
-    /// The payment gateway is away, or refused an order.
     GatewayFailed,
-    /// The key has come before with another order.
     IdempotencyKeyReused,
-    /// The order that came before with this key is not finished.
+    /// An earlier order with this key is still in progress.
     IdempotencyKeyInUse,
-    /// The notification is not the gateway's.
     SignatureInvalid,
-    /// There is no payment that the notification can be about.
+    /// No payment matches the order id of the notification.
     NotifiedOrderNotFound,
-    /// The client has used up its share of calls for now.
+    /// The client exceeded its rate limit.
     RateLimited,
-    /// Too many failed log-ins on this account.
     LoginThrottled,
-    /// The server has more work than it will queue.
     Overloaded,
-    /// The database, or another system that the call needs, is away.
+    /// The database, or another system that the call needs, is unavailable.
     Unavailable,
-    /// The caller's deadline, or the server's own, has passed.
     DeadlineExceeded,
-    /// A fault of ours.
     Internal,
 }
 
 impl ErrorCode {
-    /// Every code there is.
-    pub const ALL: [Self; 26] = [
-        Self::InvalidRequest,
-        Self::InvalidLogin,
-        Self::EmailTaken,
-        Self::LoginFailed,
-        Self::TokenMissing,
-        Self::TokenInvalid,
-        Self::RoleNotAllowed,
-        Self::Forbidden,
-        Self::UserNotFound,
-        Self::ProductNotFound,
-        Self::ProductChanged,
-        Self::ImageStoreFailed,
-        Self::OrderedProductNotFound,
-        Self::InsufficientStock,
-        Self::PaymentNotFound,
-        Self::GatewayFailed,
-        Self::IdempotencyKeyReused,
-        Self::IdempotencyKeyInUse,
-        Self::SignatureInvalid,
-        Self::NotifiedOrderNotFound,
-        Self::RateLimited,
-        Self::LoginThrottled,
-        Self::Overloaded,
-        Self::Unavailable,
-        Self::DeadlineExceeded,
-        Self::Internal,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The stable identifier that clients may program against.
+    /// The stable identifier on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidLogin => "invalid_login",
-            Self::EmailTaken => "email_taken",
-            Self::LoginFailed => "login_failed",
-            Self::TokenMissing => "token_missing",
-            Self::TokenInvalid => "token_invalid",
-            Self::RoleNotAllowed => "role_not_allowed",
-            Self::Forbidden => "forbidden",
-            Self::UserNotFound => "user_not_found",
-            Self::ProductNotFound => "product_not_found",
-            Self::ProductChanged => "product_changed",
-            Self::ImageStoreFailed => "image_store_failed",
-            Self::OrderedProductNotFound => "ordered_product_not_found",
-            Self::InsufficientStock => "insufficient_stock",
-            Self::PaymentNotFound => "payment_not_found",
-            Self::GatewayFailed => "gateway_failed",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
-            Self::SignatureInvalid => "signature_invalid",
-            Self::NotifiedOrderNotFound => "notified_order_not_found",
-            Self::RateLimited => "rate_limited",
-            Self::LoginThrottled => "login_throttled",
-            Self::Overloaded => "overloaded",
-            Self::Unavailable => "unavailable",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::Internal => "internal",
-        }
+        self.into_str()
     }
 
-    /// The text for people, where the error has none of its own.
+    /// The default message.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -164,91 +94,49 @@ impl ErrorCode {
     }
 }
 
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What can be wrong with one field. The order of the variants is the order in which the Go system checked, which
-/// its clients see: the first of them gives an error its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The kinds of mistake in a field. Their order is the order of the Go system's checks, which its clients see: the first one
+/// gives an error its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ViolationCode {
-    /// The field is absent or blank.
     Empty,
-    /// The value is no number of the kind that is asked for.
+    /// The value is not a number of the expected kind.
     InvalidNumber,
-    /// The amount is zero or less.
     NotPositive,
-    /// The count is less than zero.
     Negative,
-    /// The number is smaller or larger than allowed.
     OutOfRange,
-    /// The file is larger than allowed.
     FileTooLarge,
-    /// The file is not an image of a kind that is taken, or not a whole one.
+    /// The file is not a complete image of a supported format.
     InvalidImage,
-    /// The image has more pixels than allowed.
     ImageTooLarge,
-    /// The text is not the address of something on the web.
+    /// The text is not an `http` or `https` URL.
     InvalidUrl,
-    /// The role is none of those that exist.
     UnknownRole,
-    /// The order is none of those in which lists are given.
+    /// The sort order does not exist.
     UnknownSort,
-    /// The status is none of those that payments have.
     UnknownStatus,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
-    /// The text is no identifier.
     InvalidId,
-    /// The text is no cursor that such a list has given out.
+    /// The text is not a cursor of this list.
     InvalidCursor,
-    /// The text is shorter than allowed.
     TooShort,
-    /// The text is longer than allowed.
     TooLong,
-    /// The text holds control or direction-changing characters.
     InvalidCharacter,
-    /// The password is one of those that are guessed first.
+    /// The password is in the list of common passwords.
     TooCommon,
-    /// Another account has the value.
     Taken,
-    /// The repeated password is not the password.
     Mismatch,
 }
 
 impl ViolationCode {
-    /// The stable identifier that clients may program against.
+    /// The stable identifier on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::InvalidNumber => "invalid_number",
-            Self::NotPositive => "not_positive",
-            Self::Negative => "negative",
-            Self::OutOfRange => "out_of_range",
-            Self::FileTooLarge => "file_too_large",
-            Self::InvalidImage => "invalid_image",
-            Self::ImageTooLarge => "image_too_large",
-            Self::InvalidUrl => "invalid_url",
-            Self::UnknownRole => "unknown_role",
-            Self::UnknownSort => "unknown_sort",
-            Self::UnknownStatus => "unknown_status",
-            Self::InvalidEmail => "invalid_email",
-            Self::InvalidId => "invalid_id",
-            Self::InvalidCursor => "invalid_cursor",
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::InvalidCharacter => "invalid_character",
-            Self::TooCommon => "too_common",
-            Self::Taken => "taken",
-            Self::Mismatch => "mismatch",
-        }
+        self.into_str()
     }
 
-    /// When the Go system would have found such a mistake: it looked for values that are absent, for numbers that are none, and
-    /// for prices of nothing in one go.
+    /// The Go system checked absent values, malformed numbers and prices of zero in one step.
     const fn precedence(self) -> Self {
         match self {
             Self::InvalidNumber | Self::NotPositive => Self::Empty,
@@ -257,7 +145,7 @@ impl ViolationCode {
     }
 }
 
-/// What is wrong with a value, before it is known which field held it.
+/// A mistake in a value whose field is not yet known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     code: ViolationCode,
@@ -265,25 +153,23 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason with a message that may name the field as `{field}`.
+    /// The message may contain `{field}`, which becomes the field's name.
     pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// The value is absent or blank.
     #[must_use]
     pub const fn empty() -> Self {
         Self { code: ViolationCode::Empty, message: Cow::Borrowed("{field} is empty") }
     }
 
-    /// What kind of mistake it is.
     #[must_use]
     pub const fn code(&self) -> ViolationCode {
         self.code
     }
 }
 
-/// One field of a request and what is wrong with it.
+/// A mistake in one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     field: &'static str,
@@ -292,54 +178,47 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Names the field that holds the mistake.
     #[must_use]
     pub fn new(field: &'static str, reason: &Reason) -> Self {
         Self { field, code: reason.code, message: reason.message.replace("{field}", field) }
     }
 
-    /// The field's name on the wire.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field
     }
 
-    /// What kind of mistake it is.
     #[must_use]
     pub const fn code(&self) -> ViolationCode {
         self.code
     }
 
-    /// The text for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-/// All that is wrong with one request, in the order of its fields.
+/// All mistakes in a request, in the order of its fields.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// Keeps a parsed value, or notes why there is none.
+    /// Returns the parsed value, or records the mistake.
     pub fn take<T>(&mut self, field: &'static str, parsed: Result<T, Reason>) -> Option<T> {
         parsed.map_err(|reason| self.add(field, &reason)).ok()
     }
 
-    /// Notes a mistake.
     pub fn add(&mut self, field: &'static str, reason: &Reason) {
         self.0.push(Violation::new(field, reason));
     }
 
-    /// Whether nothing is wrong so far.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The error of a request with these mistakes. Its message is that of the mistake the Go system would have told
-    /// first; the list keeps the order of the fields.
+    /// The message is that of the mistake that the Go system reports first; the list keeps the order of the fields.
     #[must_use]
     pub fn into_error(self, code: ErrorCode) -> Error {
         let first = self.0.iter().min_by_key(|violation| violation.code.precedence());
@@ -348,8 +227,8 @@ impl Violations {
     }
 }
 
-/// A failed use case, in terms that every protocol can express.
-#[derive(Debug)]
+/// The error of a use case, in terms that both protocols can express.
+#[derive(Debug, thiserror::Error)]
 pub struct Error {
     code: ErrorCode,
     message: Option<Cow<'static, str>>,
@@ -359,13 +238,12 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with the code's own message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
         Self { code, message: None, violations: Vec::new(), retry_after: None, source: None }
     }
 
-    /// The error of a call that does not say which thing it is about: `{thing} id is required`, in the Go system's words.
+    /// The error of a call without an id: `{thing} id is required`, which is the Go system's text.
     #[must_use]
     pub fn id_required(thing: &str) -> Self {
         let mut wrong = Violations::default();
@@ -373,12 +251,12 @@ impl Error {
         wrong.into_error(ErrorCode::InvalidRequest)
     }
 
-    /// A fault of ours; the cause goes to the log and never to a client.
+    /// An internal error. Only the log shows the cause.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::Internal) }
     }
 
-    /// A system that the call needs is away; the cause goes to the log and never to a client.
+    /// A system that the call needs is unavailable. Only the log shows the cause.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self {
             retry_after: Some(Duration::from_secs(1)),
@@ -387,47 +265,46 @@ impl Error {
         }
     }
 
-    /// The store of images is away, or refused one; the cause goes to the log and never to a client.
+    /// The image store failed. Only the log shows the cause.
     pub fn image_store(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::ImageStoreFailed) }
     }
 
-    /// The payment gateway is away, or refused an order; the cause goes to the log and never to a client.
+    /// The payment gateway failed. Only the log shows the cause.
     pub fn gateway(source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorCode::GatewayFailed) }
     }
 
-    /// More work than the server will queue.
+    /// The server's queue is full.
     #[must_use]
     pub fn overloaded(retry_after: Duration) -> Self {
         Self::retry_later(ErrorCode::Overloaded, retry_after)
     }
 
-    /// A refusal that ends by itself after a while.
+    /// An error that goes away after this time.
     #[must_use]
     pub fn retry_later(code: ErrorCode, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(code) }
     }
 
-    /// Which error it is.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The text that a client may see.
+    /// The text for the client.
     #[must_use]
     pub fn message(&self) -> &str {
         self.message.as_deref().unwrap_or_else(|| self.code.message())
     }
 
-    /// The fields that are wrong, in the order of the request's fields.
+    /// The mistakes, in the order of the request's fields.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// How long to wait before trying again, where waiting helps.
+    /// How long the client should wait before it tries again, if waiting helps.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -440,19 +317,13 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
-    }
-}
-
 impl From<ErrorCode> for Error {
     fn from(code: ErrorCode) -> Self {
         Self::new(code)
     }
 }
 
-/// An error's causes on one line, outermost first, for the log.
+/// Returns an error's causes on one line for the log, the outermost first.
 #[must_use]
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = String::new();

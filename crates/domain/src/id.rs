@@ -1,9 +1,9 @@
-//! Identifiers: one type for each kind of entity, so that none is taken for another.
+//! Identifiers: one type per kind of entity, so that the compiler tells them apart.
 
 #[doc(hidden)]
 pub use uuid;
 
-/// Makes a type of UUIDs, which are text of 36 characters outside.
+/// Declares an id type: a UUID that is written as 36 characters.
 #[macro_export]
 macro_rules! uuid_id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -12,7 +12,7 @@ macro_rules! uuid_id {
         pub struct $name($crate::id::uuid::Uuid);
 
         impl $name {
-            /// A new identifier (UUID version 7), greater than all that this process has made before.
+            /// A new UUID version 7, greater than all that this process generated before.
             #[must_use]
             pub fn generate() -> Self {
                 Self($crate::id::uuid::Uuid::now_v7())

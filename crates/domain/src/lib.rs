@@ -4,7 +4,7 @@
 //! Everything here is synchronous and pure: no I/O, no async code, no logging, no framework, no wire format. The use cases
 //! that work on these types, and the ports that they need, are in the crate `app`.
 //!
-//! Start with [`payment::Payment`] and [`payment::status`], or with [`user::Email`] for what a value looks like.
+//! Start with [`payment::Payment`] and [`payment::status`], or with [`user::Email`] as an example of a value.
 
 pub mod actor;
 pub mod decimal;

@@ -1,13 +1,11 @@
-//! Money: whole minor units, so that no amount is ever rounded.
+//! Money as an integer of minor units: no amount is ever rounded.
 
 use crate::error::{Reason, ViolationCode};
 use std::fmt;
 
 pub(crate) mod spelling;
 
-/// Minor units of one major unit.
 const MINOR: i64 = 100;
-/// Decimals that a minor unit takes.
 const DECIMALS: usize = 2;
 
 /// An amount of Indonesian rupiah, exact to the hundredth: 0 to [`Money::MAX`].
@@ -17,13 +15,12 @@ pub struct Money(i64);
 impl Money {
     /// The currency of all amounts (ISO 4217).
     pub const CURRENCY: &'static str = "IDR";
-    /// Nothing.
     pub const ZERO: Self = Self(0);
-    /// The largest amount, 9,999,999,999,999.99: the most that keeps all its digits in a `DECIMAL(15,2)` and in a double,
-    /// which is what clients may read it with.
+    /// The largest amount, 9,999,999,999,999.99: a `DECIMAL(15,2)` and a double, which clients may parse it into, hold it
+    /// exactly.
     pub const MAX: Self = Self(999_999_999_999_999);
 
-    /// An amount of hundredths; none where it is negative or too large.
+    /// Returns `None` for a negative or too large amount.
     #[must_use]
     pub const fn from_minor(minor: i64) -> Option<Self> {
         if minor >= 0 && minor <= Self::MAX.0 { Some(Self(minor)) } else { None }
@@ -35,13 +32,12 @@ impl Money {
         self.0
     }
 
-    /// An amount of whole rupiah; none where it is too large.
+    /// Returns `None` for a too large amount.
     #[must_use]
     pub fn from_whole(whole: u64) -> Option<Self> {
         i64::try_from(whole).ok()?.checked_mul(MINOR).and_then(Self::from_minor)
     }
 
-    /// Whether it has no decimals.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.0 % MINOR == 0
@@ -53,11 +49,11 @@ impl Money {
         self.0 / MINOR
     }
 
-    /// Reads a decimal number as people write it here: of two decimals at most, without an exponent and without separators
-    /// between digits.
+    /// Parses a decimal number that a person typed: at most two decimals, no exponent, no separators between digits.
     ///
     /// # Errors
-    /// That it is none, negative, or too large; with the right spelling where one can be told (`425.000`, `Rp 425.000`).
+    /// If the text is not a number, negative, or too large. The message proposes the right spelling if the text has a likely
+    /// meaning (`425.000`, `Rp 425.000`).
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         typed_minor_units(raw).and_then(Self::from_minor).ok_or_else(|| {
             let message = spelling::advice(raw).unwrap_or_else(|| {
@@ -67,39 +63,40 @@ impl Money {
         })
     }
 
-    /// Reads a decimal number as machines write it, such as the payment gateway: zeros behind the second decimal do not count.
+    /// Parses a decimal number that a machine wrote, such as the payment gateway: zeros after the second decimal are
+    /// allowed.
     #[must_use]
     pub fn read(raw: &str) -> Option<Self> {
         minor_units(raw).and_then(Self::from_minor)
     }
 
-    /// The sum, where it is not too large.
+    /// Returns `None` if the sum is too large.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).and_then(Self::from_minor)
     }
 
-    /// The difference, where it is not negative.
+    /// Returns `None` if the difference is negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).and_then(Self::from_minor)
     }
 
-    /// So many times the amount, where that is not too large.
+    /// Returns `None` if the product is too large.
     #[must_use]
     pub fn checked_mul(self, times: u32) -> Option<Self> {
         self.0.checked_mul(i64::from(times)).and_then(Self::from_minor)
     }
 }
 
-/// A decimal number of two decimals at most in hundredths, of either sign; none where the text is no such number. A third
-/// decimal, were it a zero, is more often the end of a thousand than a decimal.
+/// Parses a signed decimal number with at most two decimals into hundredths. A third decimal is refused even if it is zero:
+/// it is more often the end of a thousand than a decimal.
 pub(crate) fn typed_minor_units(raw: &str) -> Option<i64> {
     let decimals = raw.trim().split_once('.').map_or(0, |(_, decimals)| decimals.len());
     if decimals > DECIMALS { None } else { minor_units(raw) }
 }
 
-/// A decimal number in hundredths, of either sign; none where the text is no such number.
+/// Parses a signed decimal number into hundredths.
 fn minor_units(raw: &str) -> Option<i64> {
     let text = raw.trim();
     let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
@@ -118,7 +115,7 @@ fn minor_units(raw: &str) -> Option<i64> {
 }
 
 impl fmt::Display for Money {
-    /// The shortest decimal number: no zeros at its end, never an exponent.
+    /// The shortest decimal number: no trailing zeros, no exponent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = (self.0 / MINOR, self.0 % MINOR);
         match fraction {

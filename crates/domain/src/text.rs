@@ -1,4 +1,4 @@
-//! What texts from outside have in common.
+//! Checks that all texts from outside share.
 
 use crate::error::{Reason, ViolationCode};
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -6,37 +6,35 @@ use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 use std::borrow::Cow;
 
-/// Whether a character does something to the text around it instead of being part of it: control characters, line
-/// and paragraph separators, and the marks that embed, override or isolate a writing direction (UAX #9 §2). Marks that
-/// only have a direction themselves (U+061C, U+200E, U+200F) and joiners (U+200C, U+200D) belong to the spelling of names in
-/// many scripts.
+/// Whether a character acts on the text around it: control characters, line and paragraph separators, and the marks that
+/// embed, override or isolate a writing direction (UAX #9 §2). Marks that only have a direction themselves (U+061C, U+200E,
+/// U+200F) and joiners (U+200C, U+200D) belong to the spelling of names in many scripts.
 pub fn is_unprintable(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character shows nothing by itself: those that Unicode lets programs leave out when they draw a text
-/// (`Default_Ignorable_Code_Point`, UAX #44), and the braille cell without dots.
+/// Whether a character is invisible by itself: `Default_Ignorable_Code_Point` (UAX #44) and the braille cell without dots.
 pub fn is_invisible(character: char) -> bool {
     character == '\u{2800}' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
-/// Whether a reader would see nothing of a text.
+/// Whether a text has no visible character.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || is_invisible(character))
 }
 
-/// The text in Unicode's Normalization Form C, in which a letter and its marks are one character where there is such a one
-/// (UAX #15). Keyboards and systems differ in which spelling they send.
+/// Normalises a text to NFC (UAX #15). Keyboards and systems differ in whether they send a letter and its marks as one
+/// character.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Reads a line of text of at most `max` characters; white space around it is dropped.
+/// Parses one line of at most `max` characters; trims white space around it.
 pub fn line(raw: &str, max: usize) -> Result<String, Reason> {
     checked(raw, max, is_unprintable)
 }
 
-/// Reads a text of at most `max` characters that may have several lines; white space around it is dropped.
+/// Parses a text of at most `max` characters, possibly in several lines; trims white space around it.
 pub fn paragraphs(raw: &str, max: usize) -> Result<String, Reason> {
     checked(raw, max, |character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }

@@ -9,7 +9,7 @@ use crate::proto::product::{
 };
 use crate::upload::Place;
 use app::App;
-use app::entity_tag::{Tags, etag};
+use app::entity_tag::{EntityTags, etag};
 use app::page::{Page, PageForm, PageNames};
 use app::product::{BrowseForm, DeleteForm, ImageField, ProductForm, ProductView, UpdateForm};
 use chrono::{DateTime, Utc};
@@ -57,7 +57,7 @@ impl ProductCommandService for ProductCommands {
     ) -> Result<Response<DeleteProductResponse>, Status> {
         let call = admit(&request, &self.0.commands.delete_product)?;
         let DeleteProductRequest { id, etag, .. } = request.into_inner();
-        let id = run(call, DeleteForm { id, expected: Tags::parse(&etag) }).await?;
+        let id = run(call, DeleteForm { id, expected: EntityTags::parse(&etag) }).await?;
         Ok(Response::new(DeleteProductResponse { message: format!("product with id {id} deleted successfully") }))
     }
 }
@@ -104,7 +104,7 @@ fn create_form(message: CreateProductRequest, place: &mut Option<Place>) -> Prod
 fn update_form(message: UpdateProductRequest, place: &mut Option<Place>) -> UpdateForm {
     UpdateForm {
         id: message.id,
-        expected: Tags::parse(&message.etag),
+        expected: EntityTags::parse(&message.etag),
         fields: ProductForm {
             name: message.name.unwrap_or_default(),
             description: message.description.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Whether a store does what the shop needs of it: tried on the store itself, as an operator asks.
+//! Tests a store for an operator: performs each operation that the shop needs.
 
 use super::fault::Fault;
 use super::s3::{Checksum, S3Options};
@@ -21,84 +21,70 @@ const PIXEL: &[u8] =
 /// How long connecting to the address of an image may take.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// One thing that is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// To put an image.
     Put,
-    /// To put the same one there once more, as is done when an answer is lost.
+    /// To put the same image again, as after a lost answer.
     PutAgain,
-    /// To read it at the address that clients get.
+    /// To read it at the URL that clients get.
     Open,
-    /// To remove it.
     Remove,
 }
 
-/// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It works.
     Works,
-    /// It cannot be tried from here, for this reason.
+    /// It cannot be tested from this machine.
     Untried(&'static str),
-    /// It failed.
     Fails {
-        /// Why, in words that hold no secret.
+        /// The cause, without secrets.
         cause: String,
-        /// What may help.
         hints: Vec<Hint>,
     },
 }
 
-/// What may help where a step fails.
+/// A hint for a failed step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// With this change it works: that was tried.
+    /// This change was tested and works.
     Change(Change),
-    /// The region is another one than the bucket's.
+    /// The region is not the bucket's.
     Region,
     /// The clocks of this machine and of the service differ.
     Clock,
-    /// The key's name or the key is wrong, or the key is no more.
+    /// The access key or its secret is wrong or deleted.
     Credentials,
-    /// There is no such bucket.
     Bucket,
-    /// The key's policy has to allow this.
+    /// The key's policy must allow this action.
     Permission(&'static str),
-    /// The service's certificate is signed by nobody whom this machine trusts, or is for another name.
+    /// The service's certificate is not trusted, or has another name.
     Certificate,
-    /// Nobody answers at the endpoint.
     Endpoint,
-    /// Not everybody may read what is in the bucket.
+    /// The bucket is not public.
     NotPublic,
-    /// What clients get as an image's address leads elsewhere.
+    /// The public URL does not lead to the bucket.
     PublicUrl,
 }
 
-/// Another choice for one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Of the region.
     Region(String),
-    /// Of where the bucket's name stands.
     PathStyle(bool),
-    /// Of whether images are put on a condition.
+    /// Of `conditional_put`.
     ConditionalPut(bool),
-    /// Of what is sent with an image.
+    /// Of `checksum`.
     Checksum(Checksum),
 }
 
-/// What was tried, in this order, and what of it may be left in the store.
+/// The tested steps in order, and what they may have left in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Each step that was tried.
     pub steps: Vec<(Step, Outcome)>,
-    /// The places of images that could not be removed, where they were put.
+    /// The keys of images that could not be removed.
     pub left: Vec<String>,
 }
 
 impl Report {
-    /// Whether nothing failed.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.left.is_empty() && !self.steps.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fails { .. }))
@@ -106,8 +92,8 @@ impl Report {
 }
 
 impl Store {
-    /// Puts an image of one pixel, reads it as clients do, and removes it. Where putting it fails, what the settings could say
-    /// instead is tried too. Each request takes the store's time at most.
+    /// Puts an image of one pixel, reads it as clients do, and removes it. If putting fails, it also tries other settings.
+    /// Each request has the store's time limit.
     pub async fn check(&self) -> Report {
         let mut report = Report::default();
         let key = ImageKey::generate(ImageFormat::Png);
@@ -140,7 +126,7 @@ impl Store {
         report
     }
 
-    /// Puts it, and removes what may be there although that failed.
+    /// Puts the image; after a failure removes what may be there.
     async fn put_pixel(&self, path: &Path, left: &mut Vec<String>) -> Result<(), Fault> {
         let outcome = self.put_again(path).await;
         if let Err(fault) = &outcome
@@ -158,19 +144,19 @@ impl Store {
         bounded(self.timeout, self.place.put(path, image)).await
     }
 
-    /// Removes it, twice, because that may be repeated, and makes sure that it is gone where that can be found out.
+    /// Removes the image twice, because removals may be repeated, and checks that it is gone if reading is allowed.
     async fn remove_pixel(&self, path: &Path) -> Result<(), Fault> {
         for _ in 0..2 {
             bounded(self.timeout, self.place.remove(path)).await?;
         }
         match bounded(self.timeout, self.place.has(path)).await {
             Ok(true) => Err(Fault::because("it is there still, although its removal succeeded")),
-            // A key that may not read tells nothing.
+            // A key without read permission cannot check it.
             Ok(false) | Err(_) => Ok(()),
         }
     }
 
-    /// Reads an image where clients do.
+    /// Reads an image at its public URL.
     async fn open(&self, key: &ImageKey, path: &Path) -> Outcome {
         if matches!(self.place, Place::Folder(_)) {
             return judged(bounded(self.timeout, self.place.read(path)).await.and_then(|found| compare(&found)), "");
@@ -189,7 +175,7 @@ impl Store {
                 failed(&fault, guess(&fault, "s3:GetObject"))
             }
             Err(fault) => {
-                // What some services say of a bucket that is not public is 400.
+                // Some services answer 400 for a bucket that is not public.
                 let is_refused = fault.status.is_some_and(|status| (400..500).contains(&status) && status != 404);
                 failed(&fault, if is_refused { vec![Hint::NotPublic] } else { vec![Hint::PublicUrl] })
             }
@@ -237,7 +223,7 @@ impl Change {
     }
 }
 
-/// What a fault says of its cause, where what was tried needs the right to this action.
+/// Returns hints for a failed step that needs permission for this action.
 fn guess(fault: &Fault, action: &'static str) -> Vec<Hint> {
     if fault.is_untrusted {
         return vec![Hint::Certificate];

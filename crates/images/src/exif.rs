@@ -1,8 +1,8 @@
-//! EXIF with nothing in it but how an image is to be turned (CIPA DC-008, 4.6.4; TIFF 6.0, section 2).
+//! Writes EXIF data with only the orientation (CIPA DC-008, 4.6.4; TIFF 6.0, section 2).
 
 use image::metadata::Orientation;
 
-/// One entry of one directory, the tag `Orientation` as a short number, and no directory behind it.
+/// One directory with one entry: the tag `Orientation` as a short number.
 pub(super) fn with_orientation(orientation: Orientation) -> Vec<u8> {
     let beginning = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
     [&beginning[..], &[orientation.to_exif(), 0, 0, 0, 0, 0, 0]].concat()

@@ -7,7 +7,6 @@
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error as StdError;
-use std::fmt;
 use std::io;
 
 /// Before the status of an answer in object_store's texts.
@@ -16,31 +15,30 @@ const STATUS: &str = "status code: ";
 const NAME: (&str, &str) = ("<Code>", "</Code>");
 /// Around the region that a bucket is in, in an answer to a request signed for another one.
 const REGION: (&str, &str) = ("<Region>", "</Region>");
-/// What object_store says of an answer that sends it elsewhere without saying where, as Amazon does for another region.
-const REDIRECT: &str = "StoredNotification redirect without LOCATION";
-/// What rustls' texts about certificates that it does not take begin with.
+/// object_store's error for a redirect without a target, which Amazon sends for another region.
+const REDIRECT: &str = "Received redirect without LOCATION";
+/// The prefix of rustls' errors about refused certificates.
 const CERTIFICATE: &str = "invalid peer certificate";
 
-/// What hyper's text about a host whose address cannot be found begins with.
+/// The prefix of hyper's errors about unknown hosts.
 const UNKNOWN_HOST: &str = "dns error";
-/// Kinds of errors that tell nothing.
+/// Error kinds without information.
 const VAGUE: [&str; 2] = ["other error", "uncategorized error"];
 
-/// Why a store failed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, thiserror::Error)]
+#[error("{text}")]
 pub(super) struct Fault {
     text: String,
-    /// The HTTP status of the answer, where there was one.
+    /// The HTTP status of the answer, if any.
     pub(super) status: Option<u16>,
     /// The name of the S3 error in the answer, such as `NoSuchBucket`; empty without one.
     pub(super) name: String,
-    /// The region that the answer asks for; empty where it asks for none.
+    /// The region that the answer asks for; empty without one.
     pub(super) region: String,
-    /// Whether no connection came about.
     pub(super) is_unreachable: bool,
-    /// Whether no answer came, or none that could be read.
+    /// Whether no valid answer arrived.
     pub(super) is_unanswered: bool,
-    /// Whether the server's certificate was not taken.
+    /// Whether the server's certificate was refused.
     pub(super) is_untrusted: bool,
 }
 
@@ -75,7 +73,7 @@ impl Fault {
         fault
     }
 
-    /// What a request failed of that was no request to the store itself, but one for an address that clients get.
+    /// The failure of a request to an image's public URL.
     pub(super) fn of_web(error: &reqwest::Error) -> Self {
         let (mut fault, mut told) =
             (Self { is_unreachable: error.is_connect(), is_unanswered: true, ..Self::default() }, Vec::new());
@@ -85,12 +83,12 @@ impl Fault {
         fault
     }
 
-    /// That an address that clients get answers with this status.
+    /// An image's public URL answered with this status.
     pub(super) fn answered(status: u16) -> Self {
         Self { text: format!("status {status}"), status: Some(status), ..Self::default() }
     }
 
-    /// Takes from an error and its sources what may be told.
+    /// Collects the harmless details of an error and its sources.
     fn follow(&mut self, error: &(dyn StdError + 'static), told: &mut Vec<String>) {
         let mut next = Some(error);
         while let Some(cause) = next {
@@ -112,12 +110,12 @@ impl Fault {
         }
     }
 
-    /// That no answer came in the time that there was.
+    /// The time limit passed without an answer.
     pub(super) fn too_late() -> Self {
         Self { is_unanswered: true, ..Self::because("it did not answer in time") }
     }
 
-    /// That something is wrong with what the store does, although it answers as if all were well.
+    /// The store answered successfully, but did not do what was asked.
     pub(super) fn because(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
@@ -138,14 +136,6 @@ fn is_region(text: &str) -> bool {
 fn is_word(text: &str) -> bool {
     text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl StdError for Fault {}
 
 #[cfg(test)]
 mod tests {

@@ -2,17 +2,16 @@
 
 use super::take_chunk;
 
-/// The largest profile that is kept, in bytes. Those of cameras and screens have a few hundred to a few thousand, those of
+/// The largest kept profile, in bytes. Profiles of cameras and screens have a few hundred to a few thousand, those of
 /// printing presses up to some 600,000.
 pub(super) const MAX: usize = 1 << 20;
 
-/// The length of a profile's header.
 const HEADER: usize = 128;
-/// What every profile has in its header, and where.
+/// The signature in every profile's header.
 const SIGNATURE: &[u8] = b"acsp";
 const SIGNATURE_AT: usize = 36;
 
-/// Whether bytes are a profile and nothing else: behind its end there could be anything.
+/// Whether bytes are exactly one profile, without further data after its end.
 pub(super) fn is_profile(bytes: &[u8]) -> bool {
     let size = take_chunk(&mut &*bytes).map(u32::from_be_bytes);
     let is_signed = bytes.get(SIGNATURE_AT..).is_some_and(|rest| rest.starts_with(SIGNATURE));

@@ -1,4 +1,4 @@
-//! Finds out whether bytes are an image, on threads of its own.
+//! Validates images on threads of its own.
 
 use super::{jpeg, png};
 use app::clock::Deadline;
@@ -11,19 +11,18 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// What decoding an image and turning it may take, in bytes.
+/// The memory limit for decoding and rotating an image, in bytes.
 pub(super) const MAX_MEMORY: u64 = 128 << 20;
 
-/// How images are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectorOptions {
-    /// How many images are looked at at once; at least one. Each takes up to 56 MiB, one that is turned up to 160 MiB.
+    /// The number of threads; at least one. An image takes up to 56 MiB, a rotated one up to 160 MiB.
     pub threads: usize,
-    /// How many wait for a thread at most.
+    /// The size of the queue.
     pub queue: usize,
-    /// How long one waits for a thread at most.
+    /// The longest wait in the queue.
     pub max_wait: Duration,
-    /// The threads' nice value, 0 to 19: a storm of uploads is to slow down uploads and little else.
+    /// The threads' nice value, 0 to 19: a burst of uploads should slow down little else.
     pub nice: u8,
 }
 
@@ -33,14 +32,14 @@ impl Default for InspectorOptions {
     }
 }
 
-/// Takes JPEG and PNG files that are whole: each coded pixel is gone through, and none is kept, so that an image takes little
-/// more memory than its file, however many pixels it has.
+/// Accepts complete JPEG and PNG files: it decodes each pixel and keeps none, so that an image takes little more memory than
+/// its file, however many pixels it has.
 ///
-/// What it gives back is stripped of everything that is not needed to show the image: EXIF with its places and names, XMP,
-/// comments, texts, thumbnails, further frames of an animation, stray bytes, and whatever stands behind the end. The coded
-/// pixels and the colour profile stay as they came, so that a file with nothing to strip comes back to the byte. An image that
-/// EXIF says is to be turned is turned and coded anew, where that takes at most 128 MiB; a larger one keeps its coded pixels,
-/// and of its EXIF the one mark that says how to turn it.
+/// The result has no data that is not needed to show the image: no EXIF with its locations and names, XMP, comments, texts,
+/// thumbnails, further frames of an animation, stray bytes, or bytes after the end. The coded pixels and the colour profile
+/// stay unchanged, so that a file with nothing to strip is returned byte for byte. An image with an EXIF orientation is
+/// rotated and encoded again if that takes at most 128 MiB; a larger one keeps its coded pixels and of its EXIF only the
+/// orientation.
 pub struct Inspector {
     executor: Executor,
 }
@@ -49,7 +48,7 @@ impl Inspector {
     /// Starts the threads.
     ///
     /// # Errors
-    /// That the operating system gives no thread.
+    /// If the operating system starts no thread.
     pub fn start(options: InspectorOptions) -> io::Result<Self> {
         let executor = Executor::start(ExecutorOptions {
             name: "image",
@@ -61,7 +60,6 @@ impl Inspector {
         Ok(Self { executor })
     }
 
-    /// How busy the threads are.
     #[must_use]
     pub fn gauges(&self) -> ExecutorGauges {
         self.executor.gauges()
@@ -76,7 +74,7 @@ impl ImageInspector for Inspector {
 }
 
 fn inspect(bytes: Vec<u8>) -> Result<Image, Reason> {
-    // The decoders are made for hostile files; should one fall for one all the same, the file is to blame, not the server.
+    // The decoders are made for hostile files. If one panics nevertheless, the file is refused.
     let outcome = catch_unwind(AssertUnwindSafe(|| look(bytes)));
     let image = outcome.unwrap_or_else(|_panic| {
         tracing::error!("a decoder panicked");

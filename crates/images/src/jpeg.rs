@@ -1,7 +1,7 @@
-//! JPEG files (ISO/IEC 10918-1), taken apart by their segments and put together again.
+//! JPEG files (ISO/IEC 10918-1), parsed into segments and rebuilt.
 //!
-//! What stands between segments and belongs to none is passed over, as libjpeg does, and not kept. A file that is cut off is
-//! refused, though decoders show as much of one as they can: `scan.rs` finds out whether all coded pixels are there.
+//! Bytes between segments are skipped, as libjpeg does, and dropped. A truncated file is refused, although decoders show a
+//! part of it: `scan.rs` checks that all coded pixels are there.
 
 mod huffman;
 mod scan;
@@ -20,7 +20,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// How every JPEG file begins.
+/// The first bytes of every JPEG file.
 pub(super) const MAGIC: &[u8] = &[0xFF, 0xD8];
 
 const END: u8 = 0xD9;
@@ -32,28 +32,28 @@ const JFIF: &[u8] = b"JFIF\0";
 const ADOBE: &[u8] = b"Adobe";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
-/// The segments of a file at most, without those that are dropped. A progressive file has some fifty.
+/// The maximum number of kept segments. A progressive file has some fifty.
 const MAX_SEGMENTS: usize = 1024;
-/// How often an image is gone through at most: each time costs a look at every block, however short the scan.
+/// The maximum number of scans: each one visits every block, however short the scan.
 const MAX_SCANS: usize = 64;
-/// The qualities that an image is written anew with: the next lower one where it gets too large.
+/// The qualities of a new encoding: the next lower one is used if the file is too large.
 const QUALITIES: [u8; 4] = [90, 80, 65, 40];
 
-/// What is kept of a file.
+/// The stripped file.
 pub(super) struct Jpeg {
-    /// The file without all that is not needed to show it.
+    /// The file without data that is not needed to show it.
     pub(super) bytes: Vec<u8>,
-    /// How it is to be turned.
+    /// The EXIF orientation.
     pub(super) orientation: Orientation,
     frame: Frame,
-    /// Where what must stay in front ends: the file's beginning, and JFIF's header where there is one.
+    /// The end of the part that must stay in front: the file's start and JFIF's header, if any.
     front: usize,
-    /// Whether a decoder holds all coefficients, because it does not have those of a block at once.
+    /// Whether a decoder must hold all coefficients, because a block's come in several scans.
     is_in_parts: bool,
     profile: Option<Vec<u8>>,
 }
 
-/// The size that a file's header tells, in pixels. None where it tells none.
+/// The size that a file's header tells, in pixels. Returns `None` without a header.
 pub(super) fn size(file: &[u8]) -> Option<(u32, u32)> {
     let mut rest = file.strip_prefix(MAGIC)?;
     loop {
@@ -66,7 +66,7 @@ pub(super) fn size(file: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-/// Takes a file apart. None where it is not whole, larger than we take, or of a kind that browsers do not show.
+/// Parses a file. Returns `None` if it is incomplete, too large, or of a kind that browsers do not show.
 pub(super) fn strip(file: &[u8]) -> Option<Jpeg> {
     let mut rest = file.strip_prefix(MAGIC)?;
     let mut kept = Kept { bytes: Vec::with_capacity(file.len()), ..Kept::default() };
@@ -104,7 +104,7 @@ pub(super) fn strip(file: &[u8]) -> Option<Jpeg> {
     kept.whole(frame, orientation.unwrap_or(Orientation::NoTransforms))
 }
 
-/// Reads the next marker, before which there may be fill bytes, and bytes that belong to nothing.
+/// Reads the next marker, after any fill bytes and stray bytes.
 fn marker(rest: &mut &[u8]) -> Option<u8> {
     loop {
         let stray = rest.iter().position(|byte| *byte == 0xFF)?;
@@ -118,30 +118,28 @@ fn marker(rest: &mut &[u8]) -> Option<u8> {
     }
 }
 
-/// Reads what follows a marker, behind its length.
+/// Reads a segment's payload after its length.
 fn payload<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::from(u16::from_be_bytes(take_chunk(rest)?));
     take(rest, length.checked_sub(2)?)
 }
 
-/// What is kept of a file that is being taken apart.
+/// The state of parsing.
 #[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,
-    /// The codes of the segments.
     codes: Vec<u8>,
     profile: Profile,
-    /// Where the profile's segments are.
     profile_at: Vec<Range<usize>>,
     front: usize,
 }
 
 impl Kept {
-    /// Keeps what is needed of a segment. None where there are too many.
+    /// Keeps the needed part of a segment. Returns `None` after too many.
     fn segment(&mut self, code: u8, payload: &[u8]) -> Option<()> {
         let is_first = !self.codes.contains(&code);
         let (payload, behind): (_, &[u8]) = match (code, payload.get(..12)) {
-            // The version, and how wide a pixel is. Behind it there is no thumbnail: none across, none down.
+            // The version and the pixel density, with a thumbnail of zero by zero.
             (APPLICATION, Some(head)) if is_first && head.starts_with(JFIF) => (head, &[0, 0]),
             (0xE2, _) if payload.starts_with(ICC) => (payload, &[]),
             // How colours are coded.
@@ -167,7 +165,7 @@ impl Kept {
         self.bytes.extend([0xFF, END]);
         let profile = self.profile.whole();
         if profile.is_none() {
-            // From the last one on, so that the places of those before stay what they are.
+            // From the last one on, so that earlier positions stay valid.
             for place in self.profile_at.into_iter().rev() {
                 self.bytes.drain(place);
             }
@@ -203,7 +201,7 @@ impl Profile {
         }
     }
 
-    /// The profile, where its pieces are all there and in order.
+    /// Returns the profile if its pieces are complete and in order.
     fn whole(self) -> Option<Vec<u8>> {
         let count = self.pieces.len();
         let expected = (1..=count).map(|number| (number, count));
@@ -213,8 +211,8 @@ impl Profile {
 }
 
 impl Jpeg {
-    /// The file with the image turned, where its EXIF said so; with a mark that says so, where turning it takes more memory
-    /// than we give, or is beyond our decoder. Every browser shows an image as the mark says (CSS Images 3, `image-orientation`).
+    /// Returns the file with the image rotated by its EXIF orientation; if that exceeds the memory limit or the decoder,
+    /// with the orientation alone. Every browser honours it (CSS Images 3, `image-orientation`).
     pub(super) fn turned(self) -> Vec<u8> {
         if self.orientation == Orientation::NoTransforms {
             return self.bytes;
@@ -226,7 +224,7 @@ impl Jpeg {
         turned.unwrap_or_else(|| self.marked())
     }
 
-    /// The file with nothing in its EXIF but how the image is to be turned.
+    /// Returns the file with the orientation as its only EXIF data.
     fn marked(self) -> Vec<u8> {
         let mut segment = Vec::new();
         write(&mut segment, 0xE1, &[EXIF, &exif::with_orientation(self.orientation)]);
@@ -235,13 +233,13 @@ impl Jpeg {
         bytes
     }
 
-    /// Decodes the whole image. None where that, or turning it, takes more memory than we give.
+    /// Decodes the whole image. Returns `None` if decoding or rotating exceeds the memory limit.
     fn decode(&self) -> Option<DynamicImage> {
         let (width, height) = self.frame.size;
         let is_grey = self.frame.is_grey();
         let output = u64::from(width) * u64::from(height) * if is_grey { 1 } else { 3 };
         let held = if self.is_in_parts { self.frame.coefficients() } else { 0 };
-        // The coefficients are gone before the image is turned, and are there beside one that is not.
+        // A rotated image exists after the coefficients are freed, an unrotated one beside them.
         if output + output.max(held) > MAX_MEMORY {
             return None;
         }
@@ -256,9 +254,9 @@ impl Jpeg {
         }
     }
 
-    /// Writes an image anew, in the colours of this one.
+    /// Encodes an image in the colours of this one.
     fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
-        // The profile of an image in printing colours is of no use for the screen colours that it was decoded to.
+        // A profile of printing colours does not apply to the screen colours of the decoded image.
         let profile = self.profile.as_ref().filter(|_| !self.frame.is_in_printing_colours());
         QUALITIES.into_iter().find_map(|quality| {
             let mut bytes = Vec::new();

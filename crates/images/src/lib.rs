@@ -1,8 +1,8 @@
-//! Images of products: what is taken, and where it is kept.
+//! Images of products: inspection and storage.
 //!
-//! [`Inspector`] finds out whether bytes are an image, and strips them: `jpeg.rs` and `png.rs` take a file apart and put
-//! together what is needed to show it, `icc.rs` knows colour profiles, `exif.rs` how an image is to be turned. [`Store`] keeps
-//! images in a folder or in a bucket; [`Store::check`] finds out whether it can.
+//! [`Inspector`] validates and strips images: `jpeg.rs` and `png.rs` parse a file and rebuild it from the parts that are
+//! needed to show it, `icc.rs` checks colour profiles, `exif.rs` writes the orientation. [`Store`] stores images in a folder
+//! or a bucket; [`Store::check`] tests the store.
 
 mod check;
 mod exif;
@@ -22,14 +22,14 @@ pub use local::LocalOptions;
 pub use s3::{Checksum, S3Options};
 pub use store::{Store, StoreGauges};
 
-/// Cuts `count` bytes off the front of what is left of a file.
+/// Takes `count` bytes from the front of a slice.
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (taken, behind) = rest.split_at_checked(count)?;
     *rest = behind;
     Some(taken)
 }
 
-/// Cuts `N` bytes off the front of what is left of a file.
+/// Takes `N` bytes from the front of a slice.
 fn take_chunk<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, behind) = rest.split_first_chunk::<N>()?;
     *rest = behind;

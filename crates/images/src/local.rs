@@ -12,28 +12,25 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Who may read an image: we, and our group, such as a web server's.
+/// The owner and the group, such as a web server's, may read an image.
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
-/// Which folder images are in.
 #[derive(Clone, Debug)]
 pub struct LocalOptions {
-    /// The folder; made where there is none.
+    /// The folder, created if needed.
     pub folder: PathBuf,
-    /// Where clients find the folder, such as `https://shop.example/media`.
+    /// The folder's URL for clients, such as `https://shop.example/media`.
     pub public_url: String,
-    /// How long one file may take.
     pub timeout: Duration,
 }
 
-/// A folder of images.
 pub(super) struct Folder {
     files: LocalFileSystem,
 }
 
 impl Folder {
-    /// Makes the folder ready. No part of it below the configured one is a symbolic link.
+    /// Creates the folder. No part of it below the configured one may be a symbolic link.
     pub(super) fn open(folder: &std::path::Path) -> Result<Self, BoxError> {
         make(folder)?;
         let root = folder.canonicalize()?;
@@ -44,24 +41,22 @@ impl Folder {
                 return Err(format!("{} is no folder", below.display()).into());
             }
         }
-        // What is told to be stored is then on the disk: the database is about to rely on it.
+        // Files are synced to disk, because the database is about to refer to them.
         Ok(Self { files: LocalFileSystem::new_with_prefix(root)?.with_fsync(true) })
     }
 
     pub(super) async fn put(&self, path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
-        // The file gets its name once it is whole, by a hard link, which never replaces anything.
+        // A complete file gets its name by a hard link, which never replaces another file.
         self.files.put_opts(path, PutPayload::from(bytes), PutMode::Create.into()).await.map_err(told)?;
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         tokio::fs::set_permissions(file, Permissions::from_mode(FILE_MODE)).await.map_err(told_io)
     }
 
-    /// What is at a place.
     pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         tokio::fs::read(file).await.map_err(told_io)
     }
 
-    /// Whether something is at a place.
     pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
         tokio::fs::try_exists(file).await.map_err(told_io)
@@ -69,7 +64,7 @@ impl Folder {
 
     pub(super) async fn remove(&self, path: &Path) -> Result<(), Fault> {
         let file = self.files.path_to_filesystem(path).map_err(told)?;
-        // What a crash left of putting it: a place is put to once, so there is one such file at most.
+        // A crash may have left an unfinished file. Each key is stored once, so at most one such file exists.
         let mut unfinished = file.into_os_string();
         unfinished.push("#1");
         match tokio::fs::remove_file(unfinished).await {

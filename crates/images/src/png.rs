@@ -1,4 +1,4 @@
-//! PNG files (ISO/IEC 15948), taken apart by their chunks and put together again.
+//! PNG files (ISO/IEC 15948), parsed into chunks and rebuilt.
 
 use super::inspector::MAX_MEMORY;
 use super::{exif, icc, take, take_chunk};
@@ -9,17 +9,16 @@ use image::{DynamicImage, ImageDecoder, Limits};
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use std::io::Cursor;
 
-/// How every PNG file begins.
+/// The first bytes of every PNG file.
 pub(super) const MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// The length of a file's beginning: magic bytes and header chunk.
+/// The length of magic bytes and header chunk.
 const BEGINNING: usize = 33;
-/// What going through an image row by row may take beside the file and two rows, in bytes.
+/// The memory limit for decoding row by row besides the file and two rows, in bytes.
 const ROW_MEMORY: usize = 16 << 20;
 
-/// Chunks that are kept besides the image itself, the most bytes that they have, and whether they are about the meaning of
-/// colours, so that they hold for the turned image as well. Whatever else is not needed to show an image is dropped: texts,
-/// times, EXIF, further frames of an animation.
+/// Kept chunks besides the image data, their maximum size, and whether they describe colours and so apply to the rotated
+/// image as well. Other optional chunks are dropped: texts, times, EXIF, further frames of an animation.
 const KEPT: [(&[u8; 4], usize, bool); 12] = [
     (b"PLTE", 768, false),
     (b"tRNS", 256, false),
@@ -35,33 +34,32 @@ const KEPT: [(&[u8; 4], usize, bool); 12] = [
     (b"pHYs", 9, false),
 ];
 
-/// What is kept of a file.
+/// The stripped file.
 pub(super) struct Png {
-    /// The file without all that is not needed to show it.
+    /// The file without data that is not needed to show it.
     pub(super) bytes: Vec<u8>,
-    /// How it is to be turned.
+    /// The EXIF orientation.
     pub(super) orientation: Orientation,
-    /// The chunks that tell what its colours mean.
+    /// The chunks that describe its colours.
     colours: Vec<u8>,
 }
 
-/// A piece of a file.
+/// A chunk of a file.
 struct Chunk<'a> {
     kind: [u8; 4],
     payload: &'a [u8],
-    /// All of it, with length and checksum.
+    /// The whole chunk with length and checksum.
     whole: &'a [u8],
     is_sound: bool,
 }
 
-/// The size that a file's header tells, in pixels. None where it tells none.
+/// The size that a file's header tells, in pixels. Returns `None` without a header.
 pub(super) fn size(file: &[u8]) -> Option<(u32, u32)> {
     let mut rest = file.strip_prefix(MAGIC)?;
     header(&chunk(&mut rest)?)
 }
 
-/// Takes a file apart. None where it is not whole, larger than we take, or has parts that we do not know and that are needed
-/// to show it.
+/// Parses a file. Returns `None` if it is incomplete, too large, or has an unknown critical chunk.
 pub(super) fn strip(file: &[u8]) -> Option<Png> {
     let mut rest = file.strip_prefix(MAGIC)?;
     let first = chunk(&mut rest)?;
@@ -106,7 +104,7 @@ fn chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
     Some(Chunk { kind, payload, whole, is_sound: hasher.finalize() == checksum })
 }
 
-/// The size that a header tells (11.2.1). None where the chunk is no header.
+/// The size in a header chunk (11.2.1). Returns `None` for another chunk.
 fn header(chunk: &Chunk<'_>) -> Option<(u32, u32)> {
     let mut rest = chunk.payload;
     let size = (u32::from_be_bytes(take_chunk(&mut rest)?), u32::from_be_bytes(take_chunk(&mut rest)?));
@@ -114,13 +112,13 @@ fn header(chunk: &Chunk<'_>) -> Option<(u32, u32)> {
     (is_header && size.0 > 0 && size.1 > 0).then_some(size)
 }
 
-/// A chunk that may be dropped says so by its first letter, a small one (5.4).
+/// An optional chunk has a lower-case first letter (5.4).
 fn optional(kind: [u8; 4]) -> Option<()> {
     kind.first().is_some_and(u8::is_ascii_lowercase).then_some(())
 }
 
 impl Png {
-    /// Keeps a chunk where it is needed to show the image. None where it is needed and we cannot.
+    /// Keeps a chunk that is needed to show the image. Returns `None` if it is needed and unsupported.
     fn keep(&mut self, chunk: &Chunk<'_>) -> Option<()> {
         let known = KEPT.iter().find(|(kind, ..)| **kind == chunk.kind);
         let is_good = |max: usize| {
@@ -138,7 +136,7 @@ impl Png {
         }
     }
 
-    /// Goes through the whole image row by row. None where it is damaged.
+    /// Decodes the whole image row by row. Returns `None` if it is damaged.
     pub(super) fn check(&self) -> Option<()> {
         let limits = ::png::Limits { bytes: ROW_MEMORY };
         let mut decoder = ::png::Decoder::new_with_limits(Cursor::new(&self.bytes), limits);
@@ -148,8 +146,8 @@ impl Png {
         Some(())
     }
 
-    /// The file with the image turned, where its EXIF said so; with a mark that says so, where turning it takes more memory
-    /// than we give. Every browser shows an image as the mark says (CSS Images 3, `image-orientation`).
+    /// Returns the file with the image rotated by its EXIF orientation; if that exceeds the memory limit, with the
+    /// orientation alone. Every browser honours it (CSS Images 3, `image-orientation`).
     pub(super) fn turned(self) -> Vec<u8> {
         if self.orientation == Orientation::NoTransforms {
             return self.bytes;
@@ -161,7 +159,7 @@ impl Png {
         turned.unwrap_or_else(|| self.marked())
     }
 
-    /// The file with nothing in its EXIF but how the image is to be turned.
+    /// Returns the file with the orientation as its only EXIF data.
     fn marked(self) -> Vec<u8> {
         let payload = exif::with_orientation(self.orientation);
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
@@ -172,7 +170,7 @@ impl Png {
         bytes
     }
 
-    /// Decodes the whole image. None where that, or turning it, takes more memory than we give.
+    /// Decodes the whole image. Returns `None` if decoding or rotating exceeds the memory limit.
     fn decode(&self) -> Option<DynamicImage> {
         let mut limits = Limits::no_limits();
         limits.max_alloc = Some(MAX_MEMORY);
@@ -183,7 +181,7 @@ impl Png {
         DynamicImage::from_decoder(decoder).ok()
     }
 
-    /// Writes an image anew, in the colours of this one.
+    /// Encodes an image in the colours of this one.
     fn encode(&self, image: &DynamicImage) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
@@ -193,7 +191,7 @@ impl Png {
     }
 }
 
-/// Whether a chunk's payload is a name, the only known way of compression, and a colour profile in it.
+/// Whether a payload is a name, the only known compression method, and a colour profile.
 fn holds_profile(payload: &[u8]) -> bool {
     let mut parts = payload.splitn(2, |byte| *byte == 0);
     let (Some(name), Some([0, deflated @ ..])) = (parts.next(), parts.next()) else { return false };

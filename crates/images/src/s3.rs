@@ -1,4 +1,4 @@
-//! Images in a bucket of a service that speaks S3.
+//! Images in a bucket of an S3 service.
 
 use super::fault::Fault;
 use super::sign::{sign, signed_at};
@@ -18,16 +18,16 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use url::Url;
 
-/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How often a failed request is sent anew.
+/// The number of retries of a failed request.
 const RETRIES: usize = 3;
-/// The pause before the first of these, which grows up to the second number.
+/// The first and the longest wait before a retry.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// An image never changes: another one has another place.
+/// An image never changes: another image has another key.
 const CACHING: &str = "public, max-age=31536000, immutable";
 
-/// What of the environment tells who we are (AWS SDKs and Tools Reference Guide); all else is for settings alone to say.
+/// The environment variables with credentials (AWS SDKs and Tools Reference Guide). All other options come from the
+/// settings.
 const IDENTITY: [(&str, AmazonS3ConfigKey); 8] = [
     ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
     ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
@@ -39,58 +39,49 @@ const IDENTITY: [(&str, AmazonS3ConfigKey); 8] = [
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", AmazonS3ConfigKey::ContainerCredentialsFullUri),
 ];
 
-/// What is sent with an image for the service to compare it with, beside the digest that is part of every signature.
+/// The checksum that is sent with an image, besides the digest in every signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksum {
-    /// Nothing, which every service knows.
     None,
-    /// `x-amz-checksum-sha256`, without which Amazon takes nothing into a bucket with Object Lock.
+    /// `x-amz-checksum-sha256`, which Amazon requires for buckets with Object Lock.
     Sha256,
 }
 
-/// Which bucket images are in.
 #[derive(Clone, Debug)]
 pub struct S3Options {
-    /// The bucket's name.
     pub bucket: String,
-    /// What stands before the places of images in the bucket.
+    /// The prefix of keys in the bucket.
     pub prefix: Option<String>,
-    /// The service, such as `https://minio.example:9000`, perhaps with a path; Amazon's own where there is none.
+    /// The service's URL, such as `https://minio.example:9000`, optionally with a path; `None` for Amazon.
     pub endpoint: Option<String>,
-    /// The region, which signatures name.
     pub region: String,
-    /// Whether the bucket's name stands in the path of addresses instead of in their host.
+    /// Whether the bucket's name is in the path of URLs instead of in the host.
     pub path_style: bool,
-    /// Whether images are put on the condition that nothing is at their place (`If-None-Match: *`).
+    /// Whether an image is stored only if its key is unused (`If-None-Match: *`).
     pub conditional_put: bool,
-    /// What is sent with an image.
     pub checksum: Checksum,
-    /// Who we are: the access key's id and its secret. Without these: what the environment says, or a role of the machine or
-    /// container that we run on.
+    /// The access key's id and secret; `None` for those of the environment, or a role of the machine or container.
     pub credentials: Option<(String, SecretString)>,
-    /// Whether an endpoint without TLS is taken.
+    /// Whether an endpoint without TLS is accepted.
     pub allow_http: bool,
-    /// What clients find the images below, where that is not the bucket itself, such as `https://cdn.example/shop`. The place of
-    /// an image is added, the prefix is not.
+    /// The base URL of images if it is not the bucket's, such as `https://cdn.example/shop`. The image's key is appended
+    /// without the prefix.
     pub public_url: Option<String>,
-    /// How long an address is good for that only we can make, where the bucket is not public. Half of it is left at least when
-    /// it is given out.
+    /// The lifetime of presigned URLs, for a bucket that is not public. At least half of it is left when a client gets one.
     pub presigned: Option<Duration>,
-    /// How long one image may take, with all that is tried anew.
+    /// The time limit for one image including retries.
     pub timeout: Duration,
 }
 
-/// A bucket of images.
 pub(super) struct Bucket {
     bucket: AmazonS3,
-    /// Where it is.
     url: Url,
     options: S3Options,
 }
 
 impl Bucket {
-    /// Makes a client of the bucket; nothing is sent yet. All that it sends runs on the runtime that this is called on: others
-    /// may end before it does, and with them the connections that they have opened.
+    /// Creates a client of the bucket without sending anything. All its requests run on the runtime of this call, because
+    /// connections end with the runtime that opened them.
     pub(super) fn open(options: &S3Options) -> Result<Self, BoxError> {
         let main = Handle::try_current()?;
         let client = ClientOptions::new()
@@ -103,7 +94,7 @@ impl Bucket {
             .with_bucket_name(&options.bucket)
             .with_region(&options.region)
             .with_virtual_hosted_style_request(!options.path_style)
-            // Not every service knows how to remove many at once, and we never do.
+            // Not every service supports bulk deletion, and the shop does not need it.
             .with_disable_bulk_delete(true)
             .with_client_options(client)
             .with_retry(retry)
@@ -145,7 +136,7 @@ impl Bucket {
         let payload = PutPayload::from(bytes);
         match self.bucket.put_opts(path, payload.clone(), options).await {
             Ok(_) => Ok(()),
-            // The answer to our own first attempt may have been lost, and the service replaces nothing.
+            // The answer to an earlier attempt may have been lost, and the service does not replace the object.
             Err(error) if is_conflict(&error) && self.read(path).await.is_ok_and(|found| is_same(&found, &payload)) => {
                 Ok(())
             }
@@ -153,7 +144,6 @@ impl Bucket {
         }
     }
 
-    /// What is at a place.
     pub(super) async fn read(&self, path: &Path) -> Result<Vec<u8>, Fault> {
         let found = self.bucket.get(path).await.map_err(told)?;
         if found.meta.size > MAX_IMAGE_BYTES as u64 {
@@ -162,7 +152,6 @@ impl Bucket {
         Ok(found.bytes().await.map_err(told)?.into())
     }
 
-    /// Whether something is at a place.
     pub(super) async fn has(&self, path: &Path) -> Result<bool, Fault> {
         match self.bucket.head(path).await {
             Ok(_) => Ok(true),
@@ -178,7 +167,7 @@ impl Bucket {
         }
     }
 
-    /// An address from which anybody who knows it may read an image for a while.
+    /// Returns a URL that allows everybody who has it to read an image for a while.
     pub(super) async fn presign(&self, path: &Path, now: DateTime<Utc>, life: Duration) -> Result<String, Fault> {
         let credential = self.bucket.credentials().get_credential().await.map_err(told)?;
         let mut address = self.url.clone();
@@ -190,7 +179,7 @@ impl Bucket {
     }
 }
 
-/// Whether a service says that something is at the place already: 412, 409 or 304.
+/// Whether the service answers that the key is in use: 412, 409 or 304.
 const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. })
 }
@@ -199,7 +188,6 @@ fn is_same(found: &[u8], put: &PutPayload) -> bool {
     found.len() == put.content_length() && found.iter().eq(put.iter().flatten())
 }
 
-/// Where the bucket is.
 pub(super) fn bucket_url(options: &S3Options) -> Result<Url, BoxError> {
     let amazon = format!("https://s3.{}.amazonaws.com", options.region);
     let mut url = Url::parse(options.endpoint.as_deref().unwrap_or(&amazon))?;

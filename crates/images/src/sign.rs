@@ -1,5 +1,5 @@
-//! Addresses that hold a signature: AWS Signature Version 4 in the query ("Authenticating Requests: Using Query Parameters",
-//! Amazon S3 API Reference). `object_store` makes them too, but for the present moment alone, so that no two are alike.
+//! Presigned URLs: AWS Signature Version 4 in the query ("Authenticating Requests: Using Query Parameters", Amazon S3 API
+//! Reference). `object_store` signs only for the present moment, so that no two of its URLs are equal.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::BoxError;
@@ -12,11 +12,11 @@ use std::time::Duration;
 use url::{Position, Url};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// What is written as it is: all else is percent-encoded.
+/// The characters that are not percent-encoded.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The moment that addresses are signed for which are given out now: the same one for half of their life, on every server.
-/// So an address stays the same for a while, caches know it again, and at least half of its life is left to whoever gets it.
+/// Returns the signing time of URLs: the same on every server for half of their lifetime. So a URL stays the same for a
+/// while and caches can use it, and at least half of its lifetime is left to each client.
 pub(super) fn signed_at(now: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
     let period = i64::try_from(life.as_secs() / 2).unwrap_or(i64::MAX).max(1);
     let into = TimeDelta::seconds(now.timestamp().rem_euclid(period));
@@ -24,8 +24,8 @@ pub(super) fn signed_at(now: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
     now.checked_sub_signed(into).unwrap_or(now)
 }
 
-/// The address, which has no query, with a signature that lets anybody read what is there from `at` on for `life`. Its path
-/// holds nothing but unreserved characters and `/`.
+/// Adds a signature to a URL without a query, which allows everybody to read the object from `at` on for `life`. The URL's
+/// path must have only unreserved characters and `/`.
 pub(super) fn sign(
     mut address: Url,
     credential: &AwsCredential,

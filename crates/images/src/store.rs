@@ -1,4 +1,4 @@
-//! Where images are kept.
+//! The image store: a folder or a bucket.
 
 use super::fault::Fault;
 use super::local::{Folder, LocalOptions};
@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What is left of the caller's time when we give up, so that the caller hears of it.
+/// The time that is left to the caller when the store gives up, so that the caller gets the error.
 const MARGIN: Duration = Duration::from_millis(200);
 
-/// Less of the caller's time than this is not enough to tell whether the store is at fault.
+/// A timeout shorter than this says nothing about the store's health.
 const FAIR: Duration = Duration::from_secs(1);
 
 /// A folder or a bucket of images.
@@ -31,12 +31,10 @@ pub struct Store {
     failed_removals: AtomicU64,
 }
 
-/// How often in a row the store has failed at each kind of request: zero where the last one succeeded.
+/// The number of failures in a row for each kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreGauges {
-    /// To put an image.
     pub failed_puts: u64,
-    /// To remove one.
     pub failed_removals: u64,
 }
 
@@ -45,11 +43,10 @@ pub(super) enum Place {
     Bucket(Box<Bucket>),
 }
 
-/// How clients find images.
+/// The URLs of images.
 pub(super) enum Addresses {
-    /// Below this address.
     Below(String),
-    /// At an address made for them, which is good for this long.
+    /// Presigned URLs with this lifetime.
     Presigned(Duration),
 }
 
@@ -83,16 +80,16 @@ impl Place {
     }
 }
 
-/// What comes of work in this time.
+/// Runs work within a time limit.
 pub(super) async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     timeout(time, work).await.unwrap_or_else(|_| Err(Fault::too_late()))
 }
 
 impl Store {
-    /// Keeps images in a folder, which is made where there is none.
+    /// A store in a folder, which is created if needed.
     ///
     /// # Errors
-    /// That the folder cannot be made, or that a part of it is a symbolic link.
+    /// If the folder cannot be created, or a part of it is a symbolic link.
     pub fn local(options: LocalOptions, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
         let place = Place::Folder(Folder::open(&options.folder)?);
         Ok(Self::of(place, None, Addresses::Below(options.public_url), options.timeout, clock))
@@ -103,7 +100,7 @@ impl Store {
         Self { place, prefix, addresses, timeout, clock, failed_puts, failed_removals }
     }
 
-    /// Whether the store does what it is asked to.
+    /// The failures in a row.
     #[must_use]
     pub fn gauges(&self) -> StoreGauges {
         StoreGauges {
@@ -112,11 +109,10 @@ impl Store {
         }
     }
 
-    /// Keeps images in a bucket. Nothing is sent yet. Call it on the runtime that lives as long as the process: all
-    /// connections belong to that one.
+    /// A store in a bucket. It sends nothing yet. Must be called on the main runtime, which owns all connections.
     ///
     /// # Errors
-    /// That the options make no address, or that there is no runtime.
+    /// If the options make no URL, or the call is outside a runtime.
     pub fn s3(options: S3Options, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
         let bucket = Bucket::open(&options)?;
         let prefix =
@@ -144,7 +140,7 @@ impl Store {
         })
     }
 
-    /// Has the store do something in the time that its caller has, and counts how often in a row it has failed.
+    /// Runs a request within the caller's deadline, and counts failures in a row.
     async fn ask(
         &self,
         by: Deadline,

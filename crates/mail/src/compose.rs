@@ -1,8 +1,8 @@
-//! Writing: from what a mail says to a message as RFC 5322 has it.
+//! Composes mails: turns their content into RFC 5322 messages.
 
 use super::MailSetupError;
 use super::sender::{Sender, domain_of_mail};
-use super::templates::{Templates, Words};
+use super::templates::{RenderedMail, Templates};
 use app::payment::MailContent;
 use domain::error::BoxError;
 use domain::user::Email;
@@ -14,10 +14,10 @@ use std::path::Path;
 use url::Url;
 
 /// A message that is ready to be sent.
-pub(super) struct Sheet {
-    /// To whom it goes, as we know them.
+pub(super) struct ComposedMail {
+    /// The recipient's address as stored.
     pub(super) recipient: Email,
-    /// To whom, as mail servers know them: with the domain in ASCII.
+    /// The recipient's address for mail servers: with the domain in ASCII.
     pub(super) to: Address,
     pub(super) from: Address,
     pub(super) subject: String,
@@ -33,7 +33,7 @@ pub(super) struct Composer {
     templates: Templates,
 }
 
-/// Says that no human has written this, so that no machine answers it (RFC 3834 §5).
+/// Marks the mail as written by a machine, so that no machine answers it (RFC 3834 §5).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -63,18 +63,18 @@ impl Composer {
         &self.domain
     }
 
-    /// Writes a mail.
+    /// Composes a mail.
     ///
     /// # Errors
-    /// That there is no template for it, or that its address is none. Trying again does not help.
-    pub(super) fn compose(&self, content: &MailContent) -> Result<Sheet, BoxError> {
+    /// If the mail has no template or its address is invalid. A repetition does not help.
+    pub(super) fn compose(&self, content: &MailContent) -> Result<ComposedMail, BoxError> {
         let (recipient, to) = address(&content.email)?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if content.message_id.is_empty() || !content.message_id.chars().all(is_plain) {
             return Err("its Message-ID has characters that do not belong there".into());
         }
         let name = clean(&content.name);
-        let Words { subject, text, html } = self.templates.words(&MailContent {
+        let RenderedMail { subject, text, html } = self.templates.words(&MailContent {
             name: name.clone(),
             product: clean(&content.product),
             code: clean(&content.code),
@@ -82,10 +82,10 @@ impl Composer {
             ..content.clone()
         })?;
         let subject = clean(&subject);
-        // lettre stops the thread over a line break in a name; after cleaning there is none.
+        // lettre panics on a line break in a name; `clean` has removed them.
         let mailbox = Mailbox::new(Some(name).filter(|name| !name.is_empty()), to.clone());
         let message = Message::builder()
-            // Given, because lettre would read the recipient back from the header, and not know letters with marks.
+            // Set explicitly, because lettre would parse the recipient from the header and reject characters outside ASCII.
             .envelope(Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?)
             .from(self.from.clone())
             .to(mailbox)
@@ -94,21 +94,21 @@ impl Composer {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(text, html))?;
         let (from, message_id) = (self.from.email.clone(), content.message_id.clone());
-        Ok(Sheet { recipient, to, from, subject, message_id, bytes: message.formatted() })
+        Ok(ComposedMail { recipient, to, from, subject, message_id, bytes: message.formatted() })
     }
 }
 
-/// Reads an address. The local part stays as its owner typed it: what case means there is their server's business.
+/// Parses an address. The local part keeps its case, whose meaning depends on the recipient's server.
 fn address(raw: &str) -> Result<(Email, Address), BoxError> {
     let email = Email::parse_known(raw).map_err(|_| "its recipient has no e-mail address")?;
     let local = email.as_str().rsplit_once('@').map_or("", |(local, _)| local);
     let domain = email.key().rsplit_once('@').map_or("", |(_, domain)| domain);
-    // lettre's own check has no place for letters with marks; what an `Email` holds has been checked by the grammar.
+    // lettre's own check rejects characters outside ASCII; the address has passed the grammar of `Email`.
     let address = Address::new_dangerous(local, domain);
     Ok((email, address))
 }
 
-/// The text as one line, without what would move the cursor, turn the direction of reading, or end the line.
+/// Reduces a text to one line without control or direction-changing characters.
 pub(super) fn clean(raw: &str) -> String {
     let turns = |c: &char| matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
@@ -116,7 +116,7 @@ pub(super) fn clean(raw: &str) -> String {
     kept.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The address as a link that leads to a web page and nowhere else.
+/// Returns the URL if it leads to a web page.
 fn link(raw: &str) -> Option<String> {
     let url = Url::parse(raw).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())

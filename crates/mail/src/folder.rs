@@ -1,7 +1,7 @@
-//! Letters as files, for those who develop.
+//! Writes mails as files, for development.
 
 use super::MailSetupError;
-use super::compose::Sheet;
+use super::compose::ComposedMail;
 use app::payment::MailError;
 use std::fs::DirBuilder;
 use std::io;
@@ -9,7 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
-/// Who may read letters: we, and nobody else.
+/// Only the owner may read mails.
 const FOLDER_MODE: u32 = 0o700;
 
 pub(super) struct Folder {
@@ -24,13 +24,13 @@ impl Folder {
         }
     }
 
-    /// Puts a mail there, whole or not at all. One that is there already is replaced: it says the same.
-    pub(super) async fn put(&self, sheet: &Sheet) -> Result<(), MailError> {
-        let file = self.path.join(format!("{}.eml", sheet.message_id));
-        let unfinished = self.path.join(format!(".{}.{}", sheet.message_id, uuid::Uuid::now_v7()));
-        let outcome = write(&unfinished, &file, &sheet.bytes).await;
+    /// Writes a mail atomically. An existing file of the same mail is replaced.
+    pub(super) async fn put(&self, mail: &ComposedMail) -> Result<(), MailError> {
+        let file = self.path.join(format!("{}.eml", mail.message_id));
+        let unfinished = self.path.join(format!(".{}.{}", mail.message_id, uuid::Uuid::now_v7()));
+        let outcome = write(&unfinished, &file, &mail.bytes).await;
         if outcome.is_err() {
-            // What failed is told; that it cannot be tidied up either would not help anybody.
+            // The first error is returned; a second one would not help.
             let _ = tokio::fs::remove_file(&unfinished).await;
         }
         outcome.map_err(|error| MailError::Away(format!("{}: {error}", file.display()).into()))

@@ -1,11 +1,11 @@
-//! Whether the mail server can be used, for operators: a gauge, and a line of the log when that changes.
+//! The mail server's health: a gauge, and a log line when it changes.
 
 use app::payment::MailError;
 use std::mem::discriminant;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often trouble that goes on is logged.
+/// How often a lasting failure is logged.
 const TELL_EVERY: Duration = Duration::from_secs(600);
 
 #[derive(Default)]
@@ -13,9 +13,9 @@ pub(super) struct Health(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Whether the server let us in when we last tried; none before that.
+    /// Whether the last log-in succeeded; `None` before the first.
     is_usable: Option<bool>,
-    /// What was told of trouble last, and when.
+    /// The failure that was logged last, and when.
     told: Option<(std::mem::Discriminant<MailError>, Instant)>,
 }
 
@@ -28,8 +28,8 @@ impl Health {
         self.state().is_usable
     }
 
-    /// Takes note of how an attempt ended to speak to the server.
-    pub(super) fn heed<T>(&self, outcome: &Result<T, MailError>) {
+    /// Records the outcome of a conversation with the server.
+    pub(super) fn observe<T>(&self, outcome: &Result<T, MailError>) {
         let mut state = self.state();
         match outcome {
             Err(error @ (MailError::Away(_) | MailError::Refused(_))) => {

@@ -1,9 +1,10 @@
-//! Letters to buyers and sellers: written from templates, and sent by SMTP, to a folder, or to the log alone.
+//! Mails to buyers and sellers: composed from templates, and sent by SMTP, written to a folder, or logged.
 //!
-//! What people call themselves and their products comes to strangers here. It is cleaned before it goes anywhere
-//! (`compose.rs`), and escaped by the templates (`templates.rs`).
+//! Mails show strangers the names that people chose for themselves and their products. `compose.rs` cleans them, and the
+//! templates (`templates.rs`) escape them.
 
 mod compose;
+mod features;
 mod folder;
 mod health;
 mod refusal;
@@ -14,109 +15,87 @@ mod session;
 mod smtp;
 mod templates;
 
-pub use sender::{NoSender, Sender, domain_of_mail};
+pub use sender::{Sender, SenderError, domain_of_mail};
 pub use server::{ServerUrl, SmtpAccount, SmtpOptions};
 pub use session::Timeouts;
 
 use app::payment::{Delivery, MailContent, MailError, MailSender};
 use async_trait::async_trait;
-use compose::{Composer, Sheet};
+use compose::{ComposedMail, Composer};
 use domain::error::BoxError;
 use folder::Folder;
-use smtp::Courier;
-use std::fmt;
+use smtp::SmtpClient;
 use std::path::PathBuf;
 
-/// How the mailer works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who writes, as a [`Sender`] is read: `Go Commerce <shop@example.com>`. Letters are signed with its name.
+    /// The sender, such as `Go Commerce <shop@example.com>`. Mails are signed with its name.
     pub from: String,
-    /// The domain that letters' `Message-ID`s are made unique by, and by which we greet mail servers.
+    /// The domain in `Message-ID`s and in the greeting of mail servers.
     pub domain: String,
-    /// A folder with templates to be used instead of those of the same name that are built in.
+    /// A folder with templates that replace built-in ones of the same name.
     pub templates: Option<PathBuf>,
-    /// How letters go out.
     pub transport: Transport,
 }
 
-/// How letters go out.
 #[derive(Clone, Debug)]
 pub enum Transport {
-    /// To a mail server.
     Smtp(SmtpOptions),
-    /// Not at all: that there would have been one is logged.
+    /// Logs each mail instead of sending it.
     Log,
-    /// Into a folder, each as a file `{Message-ID}.eml`. The folder is made where there is none.
+    /// Writes each mail as a file `{Message-ID}.eml`, and creates the folder if needed.
     Folder(PathBuf),
 }
 
-/// Why the mailer cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MailSetupError {
-    /// The sender is none.
-    From(NoSender),
-    /// The domain is none.
+    #[error("the sender {0}; write one as in `Go Commerce <shop@example.com>`")]
+    From(SenderError),
+    #[error("{0:?} is no domain such as shop.example.com")]
     Domain(String),
-    /// The mail server's address, its account, or the certificates to trust are not right.
+    /// The mail server's URL, account or certificates are invalid.
+    #[error("{0}")]
     Server(String),
-    /// Letters cannot be put into the folder.
+    /// The folder cannot be written to.
+    #[error("no letters can be put into {}: {}", .0.display(), .1)]
     Folder(PathBuf, BoxError),
-    /// The templates' folder cannot be read.
+    #[error("the templates in {} cannot be read: {}", .0.display(), .1)]
     Templates(PathBuf, BoxError),
-    /// A template, named by its path in the folder of templates, cannot be used.
+    /// A template is invalid; the name is its path in the folder.
+    #[error("the template {0} cannot be used: {1}")]
     Template(String, BoxError),
 }
 
-impl fmt::Display for MailSetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::From(why) => write!(f, "the sender {why}; write one as in `Go Commerce <shop@example.com>`"),
-            Self::Domain(domain) => write!(f, "{domain:?} is no domain such as shop.example.com"),
-            Self::Server(reason) => f.write_str(reason),
-            Self::Folder(folder, reason) => write!(f, "no letters can be put into {}: {reason}", folder.display()),
-            Self::Templates(folder, reason) => {
-                write!(f, "the templates in {} cannot be read: {reason}", folder.display())
-            }
-            Self::Template(name, reason) => write!(f, "the template {name} cannot be used: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for MailSetupError {}
-
-/// Writes letters, and brings them out.
 pub struct Mailer {
     composer: Composer,
-    way: Way,
+    channel: Channel,
 }
 
-enum Way {
-    Smtp(Box<Courier>),
+enum Channel {
+    Smtp(Box<SmtpClient>),
     Log,
     Folder(Folder),
 }
 
 impl Mailer {
-    /// Opens the mailer. Every mail that there may be is written once, so that what is wrong with a template is found now;
-    /// nothing is sent yet.
+    /// Creates the mailer and composes every kind of mail once, to find mistakes in templates. It sends nothing.
     ///
     /// # Errors
-    /// What is wrong with the options, or with what they point at.
+    /// If an option is invalid.
     pub fn new(options: Options) -> Result<Self, MailSetupError> {
         let composer = Composer::new(&options.from, &options.domain, options.templates.as_deref())?;
-        let way = match options.transport {
-            Transport::Smtp(options) => Way::Smtp(Box::new(Courier::new(options, composer.domain())?)),
-            Transport::Log => Way::Log,
-            Transport::Folder(folder) => Way::Folder(Folder::open(folder)?),
+        let channel = match options.transport {
+            Transport::Smtp(options) => Channel::Smtp(Box::new(SmtpClient::new(options, composer.domain())?)),
+            Transport::Log => Channel::Log,
+            Transport::Folder(folder) => Channel::Folder(Folder::open(folder)?),
         };
-        Ok(Self { composer, way })
+        Ok(Self { composer, channel })
     }
 
-    /// Looks for what [`Mailer::new`] would find wrong, but makes no folder.
+    /// Checks the options like [`Mailer::new`], but creates no folder.
     ///
     /// # Errors
-    /// Those of [`Mailer::new`], but for a folder that cannot be made.
+    /// Those of [`Mailer::new`], except for a folder that cannot be created.
     pub fn check(options: Options) -> Result<(), MailSetupError> {
         let transport = match options.transport {
             Transport::Folder(_) => Transport::Log,
@@ -125,34 +104,34 @@ impl Mailer {
         Self::new(Options { transport, ..options }).map(drop)
     }
 
-    /// Says hello to the mail server, where letters go to one, and so learns what it can do. One that cannot be used, or that
-    /// cannot take all addresses, is logged.
+    /// Connects to the mail server, if any, to learn its extensions. Logs a server that is unavailable or does not support
+    /// all addresses.
     ///
     /// # Errors
-    /// That the server is away, or does not let us in.
+    /// If the server is unavailable or refuses the log-in.
     pub async fn look(&self) -> Result<(), MailError> {
-        match &self.way {
-            Way::Smtp(courier) => courier.look().await,
-            Way::Log | Way::Folder(_) => Ok(()),
+        match &self.channel {
+            Channel::Smtp(client) => client.look().await,
+            Channel::Log | Channel::Folder(_) => Ok(()),
         }
     }
 
-    /// Whether the mail server let us in when we last tried. None where that is not known, or letters go to no server.
+    /// Whether the last log-in at the mail server succeeded; `None` if unknown or without a server.
     #[must_use]
     pub fn is_usable(&self) -> Option<bool> {
-        match &self.way {
-            Way::Smtp(courier) => courier.is_usable(),
-            Way::Log | Way::Folder(_) => None,
+        match &self.channel {
+            Channel::Smtp(client) => client.is_usable(),
+            Channel::Log | Channel::Folder(_) => None,
         }
     }
 
-    /// Whether the mail server takes addresses with characters beyond ASCII before the `@` (`SMTPUTF8`, RFC 6531), by what it
-    /// said when we last connected. None where that is not known, or letters go to no server.
+    /// Whether the mail server supports addresses with a local part outside ASCII (`SMTPUTF8`, RFC 6531); `None` if unknown
+    /// or without a server.
     #[must_use]
     pub fn takes_all_addresses(&self) -> Option<bool> {
-        match &self.way {
-            Way::Smtp(courier) => courier.takes_all_addresses(),
-            Way::Log | Way::Folder(_) => None,
+        match &self.channel {
+            Channel::Smtp(client) => client.takes_all_addresses(),
+            Channel::Log | Channel::Folder(_) => None,
         }
     }
 }
@@ -160,15 +139,15 @@ impl Mailer {
 #[async_trait]
 impl MailSender for Mailer {
     async fn send(&self, content: &MailContent) -> Result<Delivery, MailError> {
-        let sheet = self.composer.compose(content).map_err(MailError::Permanent)?;
-        match &self.way {
-            Way::Smtp(courier) => courier.send(&sheet).await.map(|()| Delivery::Sent),
-            Way::Log => {
-                let Sheet { recipient, subject, message_id, .. } = &sheet;
+        let mail = self.composer.compose(content).map_err(MailError::Permanent)?;
+        match &self.channel {
+            Channel::Smtp(client) => client.send(&mail).await.map(|()| Delivery::Sent),
+            Channel::Log => {
+                let ComposedMail { recipient, subject, message_id, .. } = &mail;
                 tracing::info!(account = recipient.masked(), subject, message_id, "mail logged, not sent");
                 Ok(Delivery::Logged)
             }
-            Way::Folder(folder) => folder.put(&sheet).await.map(|()| Delivery::Written),
+            Channel::Folder(folder) => folder.put(&mail).await.map(|()| Delivery::Written),
         }
     }
 }

@@ -1,43 +1,37 @@
-//! What a mail server answers (RFC 5321 §4.2). Its three digits count, whatever its text says, is encoded in, or lacks.
+//! Replies of mail servers (RFC 5321 §4.2). Only the three digits count, whatever the text and its encoding.
 
 use std::fmt;
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
-/// The longest reply that is read, in bytes; RFC 5321 §4.5.3.1.5 has 512 for each of its lines.
+/// The longest reply, in bytes; RFC 5321 §4.5.3.1.5 allows 512 for each line.
 const LONGEST: u64 = 64 * 1024;
-/// How much of a text is shown, in characters.
+/// The longest text in a log line, in characters.
 const SHOWN: usize = 400;
 
-/// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// The three digits.
+    /// The three-digit code.
     pub(super) code: u16,
     /// The text of each line, which may be empty.
     pub(super) lines: Vec<String>,
 }
 
-/// What the first digit says (RFC 5321 §4.2.1).
+/// The meaning of the first digit (RFC 5321 §4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// 2yz: it is done.
-    Done,
-    /// 3yz: more is wanted.
-    GoOn,
-    /// 4yz: not now.
-    NotNow,
-    /// 5yz: not at all.
-    Never,
-    /// Nothing that there is.
+    Success,
+    Intermediate,
+    Transient,
+    Permanent,
     Unknown,
 }
 
 impl Reply {
-    /// Reads a reply up to its last line. One that the end of the connection cuts off behind its digits counts.
+    /// Reads a reply up to its last line. A reply that the connection's end cuts off after its digits counts.
     ///
     /// # Errors
-    /// Those of the connection; `UnexpectedEof` where it ends without a reply, `InvalidData` where what comes is none.
+    /// Those of the connection; `UnexpectedEof` if it ends without a reply, `InvalidData` if the bytes are not a reply.
     pub(super) async fn read(wire: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Self> {
         let mut reply: Option<Self> = None;
         let mut left = LONGEST;
@@ -54,7 +48,7 @@ impl Reply {
                 }
                 (None, None) if text.is_empty() => continue,
                 (None, None) => return Err(invalid(format!("it said {:?}, which is no reply", shown(text)))),
-                // A line without digits goes on with the text of the one before.
+                // A line without digits continues the text of the one before.
                 (None, Some(reply)) => reply.lines.extend((read > 0).then(|| text.to_owned())),
                 (Some(code), _) => {
                     let reply = reply.get_or_insert_with(|| Self { code, lines: Vec::new() });
@@ -74,15 +68,15 @@ impl Reply {
 
     pub(super) const fn class(&self) -> Class {
         match self.code / 100 {
-            2 => Class::Done,
-            3 => Class::GoOn,
-            4 => Class::NotNow,
-            5 => Class::Never,
+            2 => Class::Success,
+            3 => Class::Intermediate,
+            4 => Class::Transient,
+            5 => Class::Permanent,
             _ => Class::Unknown,
         }
     }
 
-    /// Subject and detail of the enhanced status code (RFC 3463), where the text begins with one.
+    /// Subject and detail of the enhanced status code (RFC 3463), if the text begins with one.
     pub(super) fn enhanced(&self) -> Option<(u16, u16)> {
         let word = self.lines.first()?.split_whitespace().next()?;
         let mut parts = word.split('.').map(|part| part.parse::<u16>().ok().filter(|_| part.len() <= 3));
@@ -105,7 +99,6 @@ impl fmt::Display for Reply {
     }
 }
 
-/// The three digits that a line begins with.
 fn digits(line: &[u8]) -> Option<u16> {
     let code = line.get(..3)?;
     code.iter().all(u8::is_ascii_digit).then(|| code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
@@ -115,13 +108,13 @@ fn invalid(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// A text of the server's, as one short line without characters that do something, and without addresses: it is logged.
+/// Prepares a server's text for the log: one short line without control characters and e-mail addresses.
 fn shown(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     mask_addresses(&plain.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// A text whose e-mail addresses, however they are spelled, show no more than their first character and their domain.
+/// Masks the e-mail addresses in a text: only their first character and their domain stay.
 fn mask_addresses(text: &str) -> String {
     let is_between =
         |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | ':');

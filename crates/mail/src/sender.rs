@@ -1,32 +1,24 @@
-//! Whom mails come from: what settings may say, and what of it stands in a message.
+//! The sender of mails, as settings spell it.
 
 use lettre::Address;
 use lettre::message::Mailbox;
-use std::fmt;
 use std::str::FromStr;
 use url::Host;
 
-/// The longest name, in characters: with its address it is one line of a message's head (RFC 5322 §2.1.1).
+/// The longest name, in characters: name and address fit on one line of the head (RFC 5322 §2.1.1).
 const LONGEST_NAME: usize = 200;
 
-/// Whom mails come from: an address, and perhaps a name. Read from `shop@example.com`, `Shop <shop@example.com>` or
-/// `"Shop" <shop@example.com>`; the name may have any characters but control characters, `<` and `>`, and needs no quotes.
+/// The sender: an address with an optional name. Parsed from `shop@example.com`, `Shop <shop@example.com>` or `"Shop"
+/// <shop@example.com>`; the name may have all characters except control characters, `<` and `>`, and needs no quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     pub(super) mailbox: Mailbox,
 }
 
-/// Why a text is no sender. Told as what it has or lacks, to go on after the text's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoSender(&'static str);
-
-impl fmt::Display for NoSender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for NoSender {}
+/// Why a text is not a sender. The text completes a sentence that begins with the setting's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SenderError(&'static str);
 
 impl Sender {
     /// The domain of the address, in ASCII.
@@ -37,39 +29,41 @@ impl Sender {
 }
 
 impl FromStr for Sender {
-    type Err = NoSender;
+    type Err = SenderError;
 
-    fn from_str(text: &str) -> Result<Self, NoSender> {
+    fn from_str(text: &str) -> Result<Self, SenderError> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>') {
-            Some(rest) => rest.rsplit_once('<').ok_or(NoSender("has a `>` without a `<`"))?,
-            None if text.contains('<') => return Err(NoSender("has a `<` without a `>` at its end")),
+            Some(rest) => rest.rsplit_once('<').ok_or(SenderError("has a `>` without a `<`"))?,
+            None if text.contains('<') => return Err(SenderError("has a `<` without a `>` at its end")),
             None => ("", text),
         };
         let name = unquoted(name.trim());
         if name.contains(['<', '>']) || address.contains(['<', '>']) {
-            return Err(NoSender("has more than one address in angle brackets"));
+            return Err(SenderError("has more than one address in angle brackets"));
         }
-        // What does not stay as it is would be told to recipients as something else.
+        // A name that `clean` changes would look different to recipients.
         if super::compose::clean(&name) != name || name.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(NoSender("has a character in its name that is not shown, or turns the direction of reading"));
+            return Err(SenderError(
+                "has a character in its name that is not shown, or turns the direction of reading",
+            ));
         }
         if name.chars().count() > LONGEST_NAME {
-            return Err(NoSender("has a name of more than 200 characters"));
+            return Err(SenderError("has a name of more than 200 characters"));
         }
-        let (local, domain) = address.trim().rsplit_once('@').ok_or(NoSender("has no address with an `@`"))?;
+        let (local, domain) = address.trim().rsplit_once('@').ok_or(SenderError("has no address with an `@`"))?;
         if !local.is_ascii() {
-            // Many mail servers refuse it (RFC 6531 is an extension), and nobody behind them could answer.
-            return Err(NoSender("has other letters than ASCII before the `@`"));
+            // Many mail servers refuse such an address (RFC 6531 is an extension), so their users could not answer.
+            return Err(SenderError("has other letters than ASCII before the `@`"));
         }
-        let domain = domain_of_mail(domain).ok_or(NoSender("has no domain behind the `@`, as in shop.example"))?;
+        let domain = domain_of_mail(domain).ok_or(SenderError("has no domain behind the `@`, as in shop.example"))?;
         let email = Address::new(local, &domain)
-            .map_err(|_| NoSender("has something before the `@` that cannot stand in an address"))?;
+            .map_err(|_| SenderError("has something before the `@` that cannot stand in an address"))?;
         Ok(Self { mailbox: Mailbox::new(Some(name).filter(|name| !name.is_empty()), email) })
     }
 }
 
-/// A name without the quotes around it, in which a backslash stands before a quote or another backslash (RFC 5322 §3.2.4).
+/// Removes the quotes around a name and the backslashes before quotes and backslashes in it (RFC 5322 §3.2.4).
 fn unquoted(name: &str) -> String {
     let Some(inner) = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return name.to_owned();
@@ -81,11 +75,11 @@ fn unquoted(name: &str) -> String {
     plain.trim().to_owned()
 }
 
-/// A domain that mails may come from, in ASCII; none where the text is none. `localhost` is one: it is for trying out.
+/// Parses a sender's domain into ASCII. `localhost` is accepted for development.
 #[must_use]
 pub fn domain_of_mail(text: &str) -> Option<String> {
     let Host::Domain(domain) = Host::parse(text).ok()? else { return None };
-    // Host names of the web may have more (RFC 1123 §2.1).
+    // Hosts in URLs may have more characters (RFC 1123 §2.1).
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -99,7 +93,7 @@ pub fn domain_of_mail(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Whom a message from this sender is from, as its recipients read it: the name and the address.
+    /// The sender's name and address as a recipient's program parses them.
     fn read(text: &str) -> (String, String) {
         let sender: Sender = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         let message = lettre::Message::builder().from(sender.mailbox).to("ada@example.com".parse().unwrap());

@@ -1,4 +1,4 @@
-//! Which mail server, and how we speak to it.
+//! The mail server's URL, account and encryption.
 
 use super::MailSetupError;
 use super::session::Timeouts;
@@ -13,63 +13,59 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use url::{Host, Url};
 
-/// Where TLS is expected from the first byte on (RFC 8314 §7.3).
+/// The port with TLS from the first byte on (RFC 8314 §7.3).
 const SUBMISSIONS: u16 = 465;
-/// Where mail is handed in otherwise (RFC 6409).
+/// The port for mail submission (RFC 6409).
 const SUBMISSION: u16 = 587;
 
-/// Which mail server, and who we are to it.
+/// The mail server and the account.
 #[derive(Clone, Debug)]
 pub struct SmtpOptions {
-    /// Its address. `smtps://HOST[:465]` is encrypted from the first byte on, `smtp://HOST[:587]?tls=required` by `STARTTLS`
-    /// before anything is told. `smtp://HOST[:587]` is not encrypted; that is for this machine, and where
-    /// [`allow_plaintext`](Self::allow_plaintext) says so.
+    /// Its URL. `smtps://HOST[:465]` is encrypted from the first byte on, `smtp://HOST[:587]?tls=required` by `STARTTLS`
+    /// before anything else is sent. `smtp://HOST[:587]` is not encrypted, which is allowed on this machine and with
+    /// [`allow_plaintext`](Self::allow_plaintext).
     pub url: String,
-    /// The account there, where it asks for one. It is only ever told encrypted, or on this machine.
+    /// The account, if the server needs one. It is sent only encrypted or on this machine.
     pub account: Option<SmtpAccount>,
-    /// Whether letters may be read by whoever is between us and a server elsewhere.
+    /// Whether mails may be sent unencrypted to another machine.
     pub allow_plaintext: bool,
-    /// Certificates to trust beside those that the system does, as PEM.
+    /// Certificates to trust in addition to the system's, as PEM.
     pub certificates: Option<String>,
-    /// How long each step of a conversation may take.
+    /// The time limits of the steps of a conversation.
     pub timeouts: Timeouts,
 }
 
-/// An account at a mail server.
 #[derive(Clone, Debug)]
 pub struct SmtpAccount {
-    /// Its name.
     pub user: String,
-    /// Its password.
     pub password: SecretString,
 }
 
-/// The address of a mail server, read.
+/// The parsed URL of a mail server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     host: String,
     port: u16,
-    tls: Wanted,
+    tls: EncryptionMode,
 }
 
 /// When the conversation with a mail server is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum EncryptionMode {
     Never,
     AfterStart,
     AtOnce,
 }
 
 impl ServerUrl {
-    /// Whether what is sent there can be read on its way.
+    /// Whether mails would travel unencrypted to another machine.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.tls == Wanted::Never && !is_here(&self.host)
+        self.tls == EncryptionMode::Never && !is_loopback(&self.host)
     }
 }
 
-/// The error tells what the address has or is, to go on after what it is called. It repeats nothing: somebody may have put a password
-/// there.
+/// The error completes a sentence that begins with the setting's name. It quotes nothing: the URL may have a password in it.
 impl FromStr for ServerUrl {
     type Err = &'static str;
 
@@ -79,9 +75,9 @@ impl FromStr for ServerUrl {
             return Err("has an account in it, where it would be logged");
         }
         let (tls, port) = match (url.scheme(), url.query()) {
-            ("smtps", None | Some("tls=required")) => (Wanted::AtOnce, SUBMISSIONS),
-            ("smtp", Some("tls=required")) => (Wanted::AfterStart, SUBMISSION),
-            ("smtp", None) => (Wanted::Never, SUBMISSION),
+            ("smtps", None | Some("tls=required")) => (EncryptionMode::AtOnce, SUBMISSIONS),
+            ("smtp", Some("tls=required")) => (EncryptionMode::AfterStart, SUBMISSION),
+            ("smtp", None) => (EncryptionMode::Never, SUBMISSION),
             ("smtp" | "smtps", Some(_)) => return Err("has something other than tls=required behind its `?`"),
             _ => return Err("begins with neither smtps:// nor smtp://"),
         };
@@ -96,7 +92,7 @@ impl FromStr for ServerUrl {
     }
 }
 
-/// A mail server that we may speak to.
+/// A mail server whose options have been checked.
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
@@ -111,14 +107,14 @@ pub(super) enum Encryption {
     Implicit(Tls),
 }
 
-/// Whom a server has to prove to be, and by which certificates.
+/// The server's name and the trusted certificates.
 pub(super) struct Tls {
     pub(super) name: ServerName<'static>,
     pub(super) config: Arc<ClientConfig>,
 }
 
 impl Server {
-    /// Reads the options, and refuses those by which letters or passwords could be read on their way.
+    /// Checks the options, and refuses to send mails or passwords unencrypted without permission.
     pub(super) fn new(options: SmtpOptions) -> Result<Self, MailSetupError> {
         let fail = |reason: &str| MailSetupError::Server(format!("the mail server {reason}"));
         let url: ServerUrl = options.url.parse().map_err(|reason| fail(&format!("has an address that {reason}")))?;
@@ -126,9 +122,9 @@ impl Server {
         let ServerUrl { host, port, tls: wanted } = url;
         let tls = || tls(&host, options.certificates.as_deref()).map_err(|reason| fail(&reason));
         let encryption = match wanted {
-            Wanted::AtOnce => Encryption::Implicit(tls()?),
-            Wanted::AfterStart => Encryption::StartTls(tls()?),
-            Wanted::Never => Encryption::None,
+            EncryptionMode::AtOnce => Encryption::Implicit(tls()?),
+            EncryptionMode::AfterStart => Encryption::StartTls(tls()?),
+            EncryptionMode::Never => Encryption::None,
         };
         if may_be_read && !options.allow_plaintext {
             return Err(fail("is elsewhere and would be spoken to in the clear; use smtps:// or ?tls=required"));
@@ -140,15 +136,14 @@ impl Server {
     }
 }
 
-/// Whether the host is this machine.
-fn is_here(host: &str) -> bool {
+/// Whether the host is the loopback interface.
+fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn tls(host: &str, certificates: Option<&str>) -> Result<Tls, String> {
     let unusable = |error: &dyn std::fmt::Display| format!("cannot be spoken to encrypted: {error}");
-    // The name of a certificate is a domain or an address, and the host is neither before it is read as one: URLs of other
-    // schemes than the web's leave it as it is.
+    // A certificate's name is a domain or an address. `url` parses the host of web URLs only, so the host is parsed here.
     let name = match Host::parse(host) {
         Ok(Host::Domain(domain)) => domain,
         _ => host.to_owned(),

@@ -1,16 +1,16 @@
-//! A conversation with a mail server (RFC 5321), each of whose steps has its time.
+//! An SMTP session (RFC 5321) with a time limit for each step.
 //!
-//! It is held with servers as they are, which no client library that we know of bears: some greet or answer after minutes, have
-//! no `EHLO`, spell `AUTH` as it was before there was a standard, ask for names and passwords in words of their own, or answer
-//! in other encodings than UTF-8, or without a text.
+//! It copes with servers that no known client library supports: some greet or answer after minutes, have no `EHLO`, spell
+//! `AUTH` as before the standard, ask for names and passwords in their own words, or answer in other encodings than UTF-8 or
+//! without a text.
 
+use super::features::Features;
 use super::reply::{Class, Reply};
 use super::server::{Encryption, Server, SmtpAccount};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
-use std::fmt;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -18,30 +18,28 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// How much of a mail is sent at once, in bytes; each such part has its time.
+/// The size of a block of a mail, in bytes; each block has a time limit.
 const BLOCK: usize = 16 * 1024;
-/// How long a connection that takes nothing more may take to say why.
+/// How long a server that accepts no more data may take to say why.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// How long each step of a conversation may take (RFC 5321 §4.5.3.2).
+/// The time limits of the steps of a session (RFC 5321 §4.5.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until one of the server's addresses is connected to.
+    /// For connecting to one of the server's addresses.
     pub connect: Duration,
-    /// Until the server greets. Some let clients wait, to see whether they do.
+    /// For the server's greeting. Some servers let clients wait, to see whether they do.
     pub greeting: Duration,
-    /// Until it answers a command.
     pub command: Duration,
-    /// Until it answers `DATA`.
     pub data: Duration,
-    /// Until it has taken a part of a mail, of 16 KiB.
+    /// For sending a block of 16 KiB.
     pub block: Duration,
-    /// Until it says whether it takes a mail, once it has all of it. Filters look at it meanwhile.
+    /// For the answer to a whole mail, while filters examine it.
     pub end: Duration,
 }
 
 impl Default for Timeouts {
-    /// What RFC 5321 §4.5.3.2 asks for at least; it says nothing of connecting.
+    /// The minimum of RFC 5321 §4.5.3.2, which has no limit for connecting.
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Self {
@@ -55,34 +53,28 @@ impl Default for Timeouts {
     }
 }
 
-/// Why a step did not succeed.
-#[derive(Debug)]
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The server refuses, now or for good.
+    /// The server answers 4yz or 5yz.
+    #[error("it answered {0}")]
     Refusal(Reply),
-    /// It has no way to log in that we could go.
+    /// It has no supported mechanism to log in.
+    #[error("{0}")]
     NoLogin(&'static str),
-    /// It says what makes no sense here.
-    Odd(String),
-    /// It says nothing: the connection cannot be made or is lost, or the time is over.
-    Silent(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refusal(reply) => write!(f, "it answered {reply}"),
-            Self::NoLogin(reason) => f.write_str(reason),
-            Self::Odd(reason) | Self::Silent(reason) => f.write_str(reason),
-        }
-    }
+    /// It sends an unexpected reply.
+    #[error("{0}")]
+    Unexpected(String),
+    /// It sends no reply: the connection failed or timed out.
+    #[error("{0}")]
+    NoReply(String),
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::InvalidData => Self::Odd(error.to_string()),
-            _ => Self::Silent(error.to_string()),
+            io::ErrorKind::InvalidData => Self::Unexpected(error.to_string()),
+            _ => Self::NoReply(error.to_string()),
         }
     }
 }
@@ -90,48 +82,7 @@ impl From<io::Error> for Failure {
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// What a server says that it can do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Features {
-    /// `STARTTLS` (RFC 3207).
-    start_tls: bool,
-    /// `SMTPUTF8` (RFC 6531).
-    utf8: bool,
-    /// `8BITMIME` (RFC 6152).
-    eight_bit: bool,
-    /// The ways to log in (RFC 4954), in upper case.
-    mechanisms: Vec<String>,
-}
-
-impl Features {
-    /// Reads what the lines of an answer to `EHLO` offer, the first of which is the server's name.
-    fn of(hello: &Reply) -> Self {
-        let mut features = Self::default();
-        for line in hello.lines.iter().skip(1).map(|line| line.to_ascii_uppercase()) {
-            // Before RFC 2554 it was `AUTH=LOGIN`, and some servers still say both.
-            let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
-            match words.next() {
-                Some("STARTTLS") => features.start_tls = true,
-                Some("SMTPUTF8") => features.utf8 = true,
-                Some("8BITMIME") => features.eight_bit = true,
-                Some("AUTH") => features.mechanisms.extend(words.map(str::to_owned)),
-                _ => {}
-            }
-        }
-        features
-    }
-
-    /// Whether it takes addresses beyond ASCII, and letters that have such an address in their head (RFC 6531 §3.1).
-    pub(super) const fn takes_all_addresses(&self) -> bool {
-        self.utf8 && self.eight_bit
-    }
-
-    fn has_mechanism(&self, name: &str) -> bool {
-        self.mechanisms.iter().any(|mechanism| mechanism == name)
-    }
-}
-
-/// A connection to a server that has greeted us and knows us.
+/// A session after greeting, encryption and log-in.
 pub(super) struct Session {
     wire: BufReader<Box<dyn Wire>>,
     times: Timeouts,
@@ -139,7 +90,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, encrypts where that is wanted, and logs in where there is an account.
+    /// Connects, encrypts if configured, and logs in if an account is configured.
     pub(super) async fn open(server: &Server, hello: &str, times: Timeouts) -> Result<Self, Failure> {
         let stream = connect(&server.host, server.port, times.connect).await?;
         let mut session = Self::over(Box::new(stream), times);
@@ -151,7 +102,7 @@ impl Session {
         if let Encryption::StartTls(tls) = &server.encryption {
             if !session.features.start_tls {
                 let lack = "it does not offer STARTTLS, and mail.url has ?tls=required";
-                return Err(Failure::Odd(lack.to_owned()));
+                return Err(Failure::Unexpected(lack.to_owned()));
             }
             session.ask("STARTTLS", "STARTTLS", times.command).await?;
             session = session.encrypt(tls).await?;
@@ -171,23 +122,23 @@ impl Session {
         &self.features
     }
 
-    /// Goes on encrypted. What the server has said before that counts for nothing (RFC 3207 §4.2): whoever is between us and it
-    /// may have said that (as CVE-2021-33515 tells of others).
+    /// Begins encryption. Earlier replies are discarded (RFC 3207 §4.2), because somebody on the network may have sent them
+    /// (as in CVE-2021-33515).
     async fn encrypt(self, tls: &super::server::Tls) -> Result<Self, Failure> {
         if !self.wire.buffer().is_empty() {
-            return Err(Failure::Odd("it went on talking in the clear when encryption was to begin".to_owned()));
+            return Err(Failure::Unexpected("it went on talking in the clear when encryption was to begin".to_owned()));
         }
         let handshake = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), self.wire.into_inner());
         let stream = within(self.times.command, "the TLS handshake", handshake).await?;
         Ok(Self::over(Box::new(stream), self.times))
     }
 
-    /// Says hello, in the old way where the server does not know the new one (RFC 5321 §3.2).
+    /// Sends `EHLO`, or `HELO` if the server does not know `EHLO` (RFC 5321 §3.2).
     async fn say_hello(&mut self, name: &str) -> Result<(), Failure> {
         let time = self.times.command;
         self.features = match self.ask("EHLO", &format!("EHLO {name}"), time).await {
             Ok(hello) => Features::of(&hello),
-            Err(Failure::Refusal(no)) if no.class() == Class::Never => {
+            Err(Failure::Refusal(no)) if no.class() == Class::Permanent => {
                 self.ask("HELO", &format!("HELO {name}"), time).await?;
                 Features::default()
             }
@@ -196,15 +147,15 @@ impl Session {
         Ok(())
     }
 
-    /// Logs in by `PLAIN` (RFC 4616), or else by `LOGIN`, which has no standard: the name is what is asked for first, and the
-    /// password second, whatever the questions are.
+    /// Logs in by `PLAIN` (RFC 4616), or else by `LOGIN`, which has no standard: the first answer is the name and the second
+    /// the password, whatever the questions are.
     async fn log_in(&mut self, account: &SmtpAccount) -> Result<(), Failure> {
         let (user, password) = (account.user.as_str(), account.password.expose_secret());
         let has_login = self.features.has_mechanism("LOGIN");
         if self.features.has_mechanism("PLAIN") {
             let told = BASE64.encode(format!("\0{user}\0{password}"));
             match self.converse(&format!("AUTH PLAIN {told}"), std::slice::from_ref(&told)).await {
-                // It does not know the way that it has named (RFC 4954 §4).
+                // It does not know the mechanism that it offered (RFC 4954 §4).
                 Err(Failure::Refusal(no)) if has_login && matches!(no.code, 500..=504) => {}
                 end => return end,
             }
@@ -216,85 +167,87 @@ impl Session {
         self.converse("AUTH LOGIN", &[BASE64.encode(user), BASE64.encode(password)]).await
     }
 
-    /// Says something, and answers what is asked then, one answer after the other. What the server says to that is kept without
-    /// its words where it has not judged name and password: some repeat what they do not understand, and this is logged.
+    /// Sends a command and answers the questions that follow. Unless the reply judges name and password, its text is
+    /// dropped: some servers repeat what they do not understand, and the text is logged.
     async fn converse(&mut self, command: &str, answers: &[String]) -> Result<(), Failure> {
         let repeats = |no: &Reply| no.lines.iter().any(|line| answers.iter().any(|told| line.contains(told.as_str())));
         let wordless = |failure| match failure {
             Failure::Refusal(no) if !matches!(no.code, 421 | 432 | 454 | 534 | 535 | 538) || repeats(&no) => {
                 Failure::Refusal(Reply { code: no.code, lines: Vec::new() })
             }
-            Failure::Odd(_) => Failure::Odd("its answer to AUTH is none".to_owned()),
+            Failure::Unexpected(_) => Failure::Unexpected("its answer to AUTH is none".to_owned()),
             other => other,
         };
         let time = self.times.command;
         let mut reply = self.ask("AUTH", command, time).await.map_err(wordless)?;
         for answer in answers {
-            if reply.class() == Class::GoOn {
+            if reply.class() == Class::Intermediate {
                 reply = self.ask("AUTH", answer, time).await.map_err(wordless)?;
             }
         }
         match reply.class() {
-            Class::Done => Ok(()),
+            Class::Success => Ok(()),
             _ => Err(Failure::NoLogin("it has been told name and password, and asks on")),
         }
     }
 
-    /// Whether the server is still there.
+    /// Whether the server still answers.
     pub(super) async fn is_there(&mut self, time: Duration) -> bool {
         self.ask("NOOP", "NOOP", time).await.is_ok()
     }
 
-    /// Tells whom a mail is from. Parameters begin with a space each.
+    /// Sends `MAIL FROM`. Each parameter begins with a space.
     pub(super) async fn from(&mut self, address: &str, parameters: &str) -> Result<(), Failure> {
         done(self.ask("MAIL", &format!("MAIL FROM:<{address}>{parameters}"), self.times.command).await?)
     }
 
-    /// Tells whom it is to.
+    /// Sends `RCPT TO`.
     pub(super) async fn to(&mut self, address: &str) -> Result<(), Failure> {
         done(self.ask("RCPT", &format!("RCPT TO:<{address}>"), self.times.command).await?)
     }
 
-    /// Tells that the mail comes now, and sends it but for its end: as long as that is missing, nobody takes it.
+    /// Sends `DATA` and the mail without its end: without it, no server accepts the mail.
     pub(super) async fn data(&mut self, content: &[u8]) -> Result<(), Failure> {
         let reply = self.ask("DATA", "DATA", self.times.data).await?;
-        if reply.class() != Class::GoOn {
-            return Err(Failure::Odd(format!("it answered {reply} to DATA")));
+        if reply.class() != Class::Intermediate {
+            return Err(Failure::Unexpected(format!("it answered {reply} to DATA")));
         }
         for block in stuffed(content).chunks(BLOCK) {
             self.write(block, self.times.block).await?;
         }
-        // What comes before the end is no answer to it.
+        // A reply before the end does not answer the mail.
         self.quiet().await
     }
 
-    /// Sends the end of the mail, without which nobody takes it.
+    /// Sends the end of the mail, without which no server accepts it.
     pub(super) async fn end(&mut self) -> Result<(), Failure> {
         self.write(b".\r\n", self.times.block).await
     }
 
-    /// What the server says to the whole mail. It may have taken it, whatever becomes of its answer.
+    /// Reads the answer to the whole mail. The server may have accepted it even if the answer is lost.
     pub(super) async fn taken(&mut self) -> Result<(), Failure> {
-        done(self.answer("the content", self.times.end).await?)
+        done(self.answer("the letter", self.times.end).await?)
     }
 
-    /// Says a line, and reads the answer.
+    /// Sends a line and reads the reply.
     async fn ask(&mut self, name: &str, line: &str, time: Duration) -> Result<Reply, Failure> {
         self.quiet().await?;
         self.write(format!("{line}\r\n").as_bytes(), time).await?;
         self.answer(name, time).await
     }
 
-    /// Makes sure that nothing has come unasked: it would be taken for the answer to what is said next.
+    /// Checks that no unsolicited reply is pending: it would pass for the reply to the next command.
     async fn quiet(&mut self) -> Result<(), Failure> {
         match self.wire.fill_buf().now_or_never() {
             None => Ok(()),
-            Some(Ok([])) => Err(Failure::Silent("it closed the connection".to_owned())),
+            Some(Ok([])) => Err(Failure::NoReply("it closed the connection".to_owned())),
             Some(Err(error)) => Err(error.into()),
             Some(Ok(_)) => match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
-                Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
-                Ok(Ok(reply)) => Err(Failure::Odd(format!("it said {reply} unasked"))),
-                _ => Err(Failure::Odd("it went on talking unasked".to_owned())),
+                Ok(Ok(reply)) if matches!(reply.class(), Class::Transient | Class::Permanent) => {
+                    Err(Failure::Refusal(reply))
+                }
+                Ok(Ok(reply)) => Err(Failure::Unexpected(format!("it said {reply} unasked"))),
+                _ => Err(Failure::Unexpected("it went on talking unasked".to_owned())),
             },
         }
     }
@@ -306,9 +259,11 @@ impl Session {
             wire.flush().await
         });
         let Err(failure) = written.await else { return Ok(()) };
-        // A server that has heard enough says why, and closes the connection.
+        // A server that accepts no more data says why and closes the connection.
         match timeout(LAST_WORD, Reply::read(&mut self.wire)).await {
-            Ok(Ok(reply)) if matches!(reply.class(), Class::NotNow | Class::Never) => Err(Failure::Refusal(reply)),
+            Ok(Ok(reply)) if matches!(reply.class(), Class::Transient | Class::Permanent) => {
+                Err(Failure::Refusal(reply))
+            }
             _ => Err(failure),
         }
     }
@@ -316,47 +271,47 @@ impl Session {
     async fn answer(&mut self, to: &str, time: Duration) -> Result<Reply, Failure> {
         let reply = within(time, to, Reply::read(&mut self.wire)).await?;
         match reply.class() {
-            Class::Done | Class::GoOn => Ok(reply),
-            Class::NotNow | Class::Never => Err(Failure::Refusal(reply)),
-            Class::Unknown => Err(Failure::Odd(format!("it answered {reply}"))),
+            Class::Success | Class::Intermediate => Ok(reply),
+            Class::Transient | Class::Permanent => Err(Failure::Refusal(reply)),
+            Class::Unknown => Err(Failure::Unexpected(format!("it answered {reply}"))),
         }
     }
 }
 
-/// The answer to what needs no more than to be done.
+/// Accepts only a 2yz reply.
 fn done(reply: Reply) -> Result<(), Failure> {
     match reply.class() {
-        Class::Done => Ok(()),
-        _ => Err(Failure::Odd(format!("it answered {reply}"))),
+        Class::Success => Ok(()),
+        _ => Err(Failure::Unexpected(format!("it answered {reply}"))),
     }
 }
 
-/// Does something within a time, or tells what it was that took longer.
+/// Runs a step within a time limit; the error names the step.
 async fn within<T>(time: Duration, what: &str, work: impl Future<Output = io::Result<T>>) -> Result<T, Failure> {
     match timeout(time, work).await {
         Ok(end) => Ok(end?),
-        Err(_) => Err(Failure::Silent(format!("{what} took longer than {} s", time.as_secs_f32()))),
+        Err(_) => Err(Failure::NoReply(format!("{what} took longer than {} s", time.as_secs_f32()))),
     }
 }
 
-/// Connects to the first of the server's addresses that can be reached.
+/// Connects to the first reachable address of the server.
 async fn connect(host: &str, port: u16, time: Duration) -> Result<TcpStream, Failure> {
     let addresses = within(time, "looking up its address", lookup_host((host, port))).await?;
-    let mut failure = Failure::Silent("it has no address".to_owned());
+    let mut failure = Failure::NoReply("it has no address".to_owned());
     for address in addresses {
         match within(time, "connecting", TcpStream::connect(address)).await {
             Ok(stream) => {
-                // The final dot would otherwise wait until the server's machine has told that it has the rest.
+                // Without this, the final dot waits for the acknowledgement of the rest.
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }
-            Err(why) => failure = Failure::Silent(format!("{address}: {why}")),
+            Err(why) => failure = Failure::NoReply(format!("{address}: {why}")),
         }
     }
     Err(failure)
 }
 
-/// A mail as it is sent: a line that begins with a dot has one more (RFC 5321 §4.5.2), and the last one ends.
+/// Escapes leading dots (RFC 5321 §4.5.2) and ends the last line.
 fn stuffed(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(content.len() + 64);
     for line in content.split_inclusive(|byte| *byte == b'\n') {
@@ -374,23 +329,6 @@ fn stuffed(content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn features(lines: &[&str]) -> Features {
-        let lines = ["mail.example.com"].iter().chain(lines).map(|line| (*line).to_owned()).collect();
-        Features::of(&Reply { code: 250, lines })
-    }
-
-    #[test]
-    fn what_a_server_offers_is_read_however_it_spells_it() {
-        let offered =
-            features(&["SIZE 1000", "8bitmime", "SmtpUTF8", "starttls", "AUTH PLAIN LOGIN", "AUTH=LOGIN", ""]);
-        assert!(offered.start_tls && offered.takes_all_addresses());
-        assert!(offered.has_mechanism("PLAIN") && offered.has_mechanism("LOGIN") && !offered.has_mechanism("XOAUTH2"));
-        let old = features(&["AUTH=LOGIN"]);
-        assert!(old.has_mechanism("LOGIN") && !old.has_mechanism("PLAIN"));
-        assert_eq!(features(&[]), Features::default());
-        assert!(!features(&["SMTPUTF8"]).takes_all_addresses(), "letters with such a head need 8BITMIME");
-    }
 
     #[test]
     fn no_line_of_a_letter_ends_it() {

@@ -1,59 +1,60 @@
-//! Sending by SMTP, over a few connections that are kept for the next content.
+//! Sends mails by SMTP over a few connections, which are kept for the next mail.
 
 use super::MailSetupError;
-use super::compose::Sheet;
+use super::compose::ComposedMail;
+use super::features::Features;
 use super::health::Health;
-use super::refusal::{Step, judge};
+use super::refusal::{Step, classify};
 use super::reply::{Class, Reply};
 use super::server::{Server, SmtpOptions};
-use super::session::{Failure, Features, Session};
+use super::session::{Failure, Session};
 use app::payment::MailError;
 use domain::error::BoxError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How long a server may take to tell that it is still there.
+/// The time limit for `NOOP`.
 const WORD_TIME: Duration = Duration::from_secs(2);
-/// How many connections there are at once.
+/// The maximum number of connections.
 const MAX_CONNECTIONS: usize = 4;
-/// How long there are fewer connections after the server has refused one more.
-const NARROW_FOR: Duration = Duration::from_secs(600);
-/// How long a connection is kept for another content; it is closed when the first content after that is sent.
+/// How long the limit stays lower after the server refused a connection.
+const SLOT_REMOVED_FOR: Duration = Duration::from_secs(600);
+/// How long an idle connection is kept; it is closed when the next mail is sent.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
-/// What a server lacks that does not take all addresses. A domain beyond ASCII is no matter: it is told in its ASCII form.
+/// The error of a server that does not support all addresses. A domain outside ASCII is no problem: it is sent in its ASCII
+/// form.
 const LACK: &str = "the mail server does not offer SMTPUTF8 (RFC 6531), so it takes no address with characters beyond ASCII \
     before the @; switch that on there, or name another server in mail.url";
 
-/// A connection that waits for a mail.
-struct Parked {
+/// An idle connection.
+struct IdleSession {
     session: Session,
     since: Instant,
 }
 
-pub(super) struct Courier {
+pub(super) struct SmtpClient {
     server: Server,
-    /// By which name we greet.
     hello: String,
-    places: Semaphore,
-    parked: Mutex<Vec<Parked>>,
+    slots: Semaphore,
+    idle: Mutex<Vec<IdleSession>>,
     health: Health,
-    /// Since when there are fewer connections than there may be, for each that is missing.
-    narrowed: Mutex<Vec<Instant>>,
-    /// Whether the server takes addresses beyond ASCII, once it has said so.
+    /// For each removed slot, when it was removed.
+    removed_slots: Mutex<Vec<Instant>>,
+    /// Whether the server supports addresses outside ASCII; `None` before the first connection.
     takes_all_addresses: Mutex<Option<bool>>,
 }
 
-impl Courier {
+impl SmtpClient {
     pub(super) fn new(options: SmtpOptions, domain: &str) -> Result<Self, MailSetupError> {
         Ok(Self {
             server: Server::new(options)?,
             hello: domain.to_owned(),
-            places: Semaphore::new(MAX_CONNECTIONS),
-            parked: Mutex::default(),
+            slots: Semaphore::new(MAX_CONNECTIONS),
+            idle: Mutex::default(),
             health: Health::default(),
-            narrowed: Mutex::default(),
+            removed_slots: Mutex::default(),
             takes_all_addresses: Mutex::default(),
         })
     }
@@ -66,88 +67,88 @@ impl Courier {
         self.health.is_usable()
     }
 
-    /// Connects, so that the server tells what it can do; the connection is kept for the first content.
+    /// Connects to learn the server's extensions, and keeps the connection for the first mail.
     pub(super) async fn look(&self) -> Result<(), MailError> {
         let connected = async {
-            let _place = self.places.acquire().await.map_err(|closed| MailError::Away(closed.into()))?;
-            let session = self.session().await.map_err(|failure| shut_out(&failure))?;
-            self.park(session);
+            let _slot = self.slots.acquire().await.map_err(|closed| MailError::Away(closed.into()))?;
+            let session = self.session().await.map_err(|failure| connection_error(&failure))?;
+            self.keep_idle(session);
             Ok(())
         };
         let outcome = connected.await;
-        self.health.heed(&outcome);
+        self.health.observe(&outcome);
         outcome
     }
 
-    /// Sends a mail. What fails is told by how far it had come; a connection on which anything failed is not used again.
-    pub(super) async fn send(&self, sheet: &Sheet) -> Result<(), MailError> {
-        let outcome = self.deliver(sheet).await;
-        self.health.heed(&outcome);
+    /// Sends a mail. The error depends on the step that failed; a connection with a failure is not used again.
+    pub(super) async fn send(&self, mail: &ComposedMail) -> Result<(), MailError> {
+        let outcome = self.deliver(mail).await;
+        self.health.observe(&outcome);
         outcome
     }
 
-    async fn deliver(&self, sheet: &Sheet) -> Result<(), MailError> {
-        self.widen(NARROW_FOR);
-        let (_place, mut session) = loop {
-            let place = self.places.acquire().await.map_err(|closed| MailError::Temporary(closed.into()))?;
+    async fn deliver(&self, mail: &ComposedMail) -> Result<(), MailError> {
+        self.restore_slots(SLOT_REMOVED_FOR);
+        let (_slot, mut session) = loop {
+            let slot = self.slots.acquire().await.map_err(|closed| MailError::Temporary(closed.into()))?;
             match self.session().await {
-                Ok(session) => break (place, session),
-                Err(Failure::Refusal(no)) if no.class() == Class::NotNow && self.narrow(&no) => place.forget(),
+                Ok(session) => break (slot, session),
+                Err(Failure::Refusal(no)) if no.class() == Class::Transient && self.remove_slot(&no) => slot.forget(),
                 Err(failure) => {
-                    self.widen(Duration::ZERO);
-                    return Err(shut_out(&failure));
+                    self.restore_slots(Duration::ZERO);
+                    return Err(connection_error(&failure));
                 }
             }
         };
-        offer(&mut session, sheet).await?;
-        session.end().await.map_err(|failure| refused(&failure, Step::MailContent, sheet))?;
+        transfer(&mut session, mail).await?;
+        session.end().await.map_err(|failure| rejection(&failure, Step::Message, mail))?;
         session.taken().await.map_err(|failure| match &failure {
-            Failure::Refusal(reply) => judge(reply, Step::MailContent, told(&failure, sheet)),
-            Failure::Odd(_) | Failure::NoLogin(_) => MailError::Unclear(told(&failure, sheet).into()),
-            Failure::Silent(_) => MailError::Unknown(told(&failure, sheet).into()),
+            Failure::Refusal(reply) => classify(reply, Step::Message, told(&failure, mail)),
+            Failure::Unexpected(_) | Failure::NoLogin(_) => MailError::Unclear(told(&failure, mail).into()),
+            Failure::NoReply(_) => MailError::Unknown(told(&failure, mail).into()),
         })?;
-        self.park(session);
+        self.keep_idle(session);
         Ok(())
     }
 
-    fn narrowed(&self) -> MutexGuard<'_, Vec<Instant>> {
-        self.narrowed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn removed_slots(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.removed_slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has one connection fewer for some time, whose place the caller then forgets, where another content has a connection or is
-    /// about to: a server that refuses one more while others are open is not away, but allows fewer of them. One place stays.
-    fn narrow(&self, no: &Reply) -> bool {
-        let mut narrowed = self.narrowed();
-        let has_others = MAX_CONNECTIONS - narrowed.len() > self.places.available_permits() + 1;
+    /// Lowers the limit of connections for some time, if another mail has a connection or is about to: a server that refuses
+    /// one more while others are open allows fewer of them. The caller then forgets its slot; one slot always stays.
+    fn remove_slot(&self, no: &Reply) -> bool {
+        let mut removed_slots = self.removed_slots();
+        let has_others = MAX_CONNECTIONS - removed_slots.len() > self.slots.available_permits() + 1;
         if has_others {
-            narrowed.push(Instant::now());
+            removed_slots.push(Instant::now());
             tracing::debug!(reply = no.to_string(), "the mail server allows fewer connections");
         }
         has_others
     }
 
-    /// Allows once more the connections that are missing for as long as that.
-    fn widen(&self, long: Duration) {
-        let mut narrowed = self.narrowed();
-        let before = narrowed.len();
-        narrowed.retain(|since| since.elapsed() < long);
-        self.places.add_permits(before - narrowed.len());
+    /// Restores the slots that were removed at least this long ago.
+    fn restore_slots(&self, long: Duration) {
+        let mut removed_slots = self.removed_slots();
+        let before = removed_slots.len();
+        removed_slots.retain(|since| since.elapsed() < long);
+        self.slots.add_permits(before - removed_slots.len());
     }
 
-    /// A connection that is still good, or a new one.
+    /// Returns an idle connection that still works, or a new one.
     async fn session(&self) -> Result<Session, Failure> {
-        while let Some(mut session) = self.take_parked() {
+        while let Some(mut session) = self.take_idle() {
             if session.is_there(WORD_TIME).await {
                 return Ok(session);
             }
         }
         let session = Session::open(&self.server, &self.hello, self.server.timeouts).await?;
-        self.heed(session.features());
+        self.observe(session.features());
         Ok(session)
     }
 
-    /// Takes note of what the server says that it can do, and logs a change for the worse or the better.
-    fn heed(&self, features: &Features) {
+    /// Records the server's extensions, and logs a change.
+    fn observe(&self, features: &Features) {
         let takes_all = features.takes_all_addresses();
         let before = self.takes_all_addresses.lock().unwrap_or_else(PoisonError::into_inner).replace(takes_all);
         match (before, takes_all) {
@@ -161,57 +162,58 @@ impl Courier {
         }
     }
 
-    fn park(&self, session: Session) {
-        self.parked().push(Parked { session, since: Instant::now() });
+    fn keep_idle(&self, session: Session) {
+        self.idle().push(IdleSession { session, since: Instant::now() });
     }
 
-    fn take_parked(&self) -> Option<Session> {
-        let mut parked = self.parked();
-        parked.retain(|parked| parked.since.elapsed() < IDLE_TIME);
-        parked.pop().map(|parked| parked.session)
+    fn take_idle(&self) -> Option<Session> {
+        let mut idle = self.idle();
+        idle.retain(|idle| idle.since.elapsed() < IDLE_TIME);
+        idle.pop().map(|idle| idle.session)
     }
 
-    fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleSession>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What it means that there is no connection.
-fn shut_out(failure: &Failure) -> MailError {
+/// Maps a failure before any mail.
+fn connection_error(failure: &Failure) -> MailError {
     let told = failure.to_string();
     match failure {
-        Failure::Refusal(reply) => judge(reply, Step::Connection, told),
+        Failure::Refusal(reply) => classify(reply, Step::Connection, told),
         Failure::NoLogin(_) => MailError::Refused(told.into()),
-        Failure::Odd(_) | Failure::Silent(_) => MailError::Away(told.into()),
+        Failure::Unexpected(_) | Failure::NoReply(_) => MailError::Away(told.into()),
     }
 }
 
-/// Tells from whom a mail is and to whom, and shows it, but for its end.
-async fn offer(session: &mut Session, sheet: &Sheet) -> Result<(), MailError> {
-    let (from, to): (&str, &str) = (sheet.from.as_ref(), sheet.to.as_ref());
-    let (parameters, sender) = if sheet.bytes.is_ascii() && to.is_ascii() {
+/// Sends sender, recipient and content without its end.
+async fn transfer(session: &mut Session, mail: &ComposedMail) -> Result<(), MailError> {
+    let (from, to): (&str, &str) = (mail.from.as_ref(), mail.to.as_ref());
+    let (parameters, sender) = if mail.bytes.is_ascii() && to.is_ascii() {
         ("", Step::Sender)
     } else if session.features().takes_all_addresses() {
         (" SMTPUTF8 BODY=8BITMIME", Step::SenderWithParameters)
     } else {
         return Err(MailError::Unsupported(LACK.into()));
     };
-    session.from(from, parameters).await.map_err(|failure| refused(&failure, sender, sheet))?;
-    session.to(to).await.map_err(|failure| refused(&failure, Step::MailContent, sheet))?;
-    session.data(&sheet.bytes).await.map_err(|failure| refused(&failure, Step::MailContent, sheet))
+    session.from(from, parameters).await.map_err(|failure| rejection(&failure, sender, mail))?;
+    session.to(to).await.map_err(|failure| rejection(&failure, Step::Message, mail))?;
+    session.data(&mail.bytes).await.map_err(|failure| rejection(&failure, Step::Message, mail))
 }
 
-/// What it means that a mail was not taken. When the connection is lost, that may be because of the mail: it is not put down
-/// to the server.
-fn refused(failure: &Failure, at: Step, sheet: &Sheet) -> MailError {
-    let told = told(failure, sheet);
+/// Maps a failure of one mail. A lost connection may be due to the mail, so it does not count as an unavailable server.
+fn rejection(failure: &Failure, at: Step, mail: &ComposedMail) -> MailError {
+    let told = told(failure, mail);
     match failure {
-        Failure::Refusal(reply) => judge(reply, at, told),
-        Failure::NoLogin(_) | Failure::Odd(_) | Failure::Silent(_) => MailError::Temporary(BoxError::from(told)),
+        Failure::Refusal(reply) => classify(reply, at, told),
+        Failure::NoLogin(_) | Failure::Unexpected(_) | Failure::NoReply(_) => {
+            MailError::Temporary(BoxError::from(told))
+        }
     }
 }
 
-/// A failure without the recipient's address, which servers like to repeat, however it is spelled: this is logged.
-fn told(failure: &Failure, sheet: &Sheet) -> String {
-    failure.to_string().replace(AsRef::<str>::as_ref(&sheet.to), &sheet.recipient.masked())
+/// Masks the recipient's address, which servers often repeat, because the text is logged.
+fn told(failure: &Failure, mail: &ComposedMail) -> String {
+    failure.to_string().replace(AsRef::<str>::as_ref(&mail.to), &mail.recipient.masked())
 }

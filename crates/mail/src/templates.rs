@@ -1,7 +1,7 @@
-//! The templates: those built in, each of which a file of the same name in a folder may replace.
+//! The mail templates. A file of the same name in a folder may replace each built-in one.
 //!
 //! A mail has three: `{audience}/{status}.subject.txt`, `.txt` and `.html`. The last two extend `layout.txt` and
-//! `layout.html`. What a template may name stands in [`facts`].
+//! `layout.html`. `facts` lists the variables of templates.
 
 use super::MailSetupError;
 use app::payment::{Audience, MailContent};
@@ -23,7 +23,7 @@ macro_rules! built_in {
     };
 }
 
-/// Each template's name and what it says.
+/// Each template's name and source.
 const BUILT_IN: [(&str, &str); 32] = built_in![
     "layout.html",
     "layout.txt",
@@ -59,14 +59,13 @@ const BUILT_IN: [(&str, &str); 32] = built_in![
     "seller/success.txt",
 ];
 
-/// What minijinja itself lets a template name.
+/// The names that minijinja itself defines.
 const GLOBALS: [&str; 8] = ["caller", "debug", "dict", "loop", "namespace", "range", "self", "super"];
 
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 200;
 
-/// The words of a mail.
-pub(super) struct Words {
+pub(super) struct RenderedMail {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
@@ -74,12 +73,11 @@ pub(super) struct Words {
 
 pub(super) struct Templates {
     environment: Environment<'static>,
-    /// Who signs.
     shop: String,
 }
 
 impl Templates {
-    /// Takes the templates, and writes each mail with them once.
+    /// Loads the templates and renders each mail once.
     pub(super) fn load(folder: Option<&Path>, shop: String) -> Result<Self, MailSetupError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -89,7 +87,7 @@ impl Templates {
         environment.add_filter("rupiah", rupiah);
         environment.add_filter("moment", moment);
         if let Some(folder) = folder {
-            no_strangers(folder, folder)?;
+            refuse_unknown_files(folder, folder)?;
         }
         for (name, built_in) in BUILT_IN {
             let own = folder.map(|folder| read(folder, name)).transpose()?.flatten();
@@ -97,15 +95,14 @@ impl Templates {
             environment.add_template_owned(name, source).map_err(|error| unusable(name, &error))?;
         }
         let templates = Self { environment, shop };
-        templates.try_out()?;
+        templates.render_all()?;
         Ok(templates)
     }
 
-    /// Writes a mail.
-    pub(super) fn words(&self, content: &MailContent) -> Result<Words, BoxError> {
+    pub(super) fn words(&self, content: &MailContent) -> Result<RenderedMail, BoxError> {
         let write = |kind| self.write(&name(content, kind), content);
         let subject = write("subject.txt")?.chars().take(MAX_SUBJECT).collect();
-        Ok(Words { subject, text: write("txt")?, html: write("html")? })
+        Ok(RenderedMail { subject, text: write("txt")?, html: write("html")? })
     }
 
     fn write(&self, name: &str, content: &MailContent) -> Result<String, Error> {
@@ -129,8 +126,8 @@ impl Templates {
         }
     }
 
-    /// Finds what is wrong with any template, on whichever of its branches.
-    fn try_out(&self) -> Result<(), MailSetupError> {
+    /// Renders every branch of every template, to find mistakes.
+    fn render_all(&self) -> Result<(), MailSetupError> {
         let sample = sample();
         let facts = self.facts(&sample);
         let known: BTreeSet<_> = facts
@@ -169,9 +166,9 @@ impl Templates {
     }
 }
 
-/// Every mail that there may be.
+/// Every kind of mail.
 fn letters() -> impl Iterator<Item = (Audience, Status)> {
-    let to_buyers = Status::ALL.into_iter().map(|status| (Audience::Buyer, status));
+    let to_buyers = Status::ALL.iter().copied().map(|status| (Audience::Buyer, status));
     to_buyers.chain([(Audience::Seller, Status::Success)])
 }
 
@@ -199,7 +196,7 @@ fn sample() -> MailContent {
     }
 }
 
-/// The template of this name in the folder, where there is one.
+/// Reads the template of this name in the folder, if it exists.
 fn read(folder: &Path, name: &str) -> Result<Option<String>, MailSetupError> {
     match fs::read_to_string(folder.join(name)) {
         Ok(source) => Ok(Some(source)),
@@ -208,40 +205,39 @@ fn read(folder: &Path, name: &str) -> Result<Option<String>, MailSetupError> {
     }
 }
 
-/// Refuses a folder with a template that nobody would ever look at, such as one whose name is misspelt.
-fn no_strangers(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
+/// Refuses a folder with an unknown file, such as a template with a misspelt name.
+fn refuse_unknown_files(root: &Path, folder: &Path) -> Result<(), MailSetupError> {
     let unreadable = |error: io::Error| MailSetupError::Templates(folder.to_owned(), error.into());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
-            no_strangers(root, &path)?;
+            refuse_unknown_files(root, &path)?;
             continue;
         }
         let is_template = path.extension().is_some_and(|extension| extension == "txt" || extension == "html");
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
         if is_template && !BUILT_IN.iter().any(|(known, _)| *known == name) {
-            return Err(MailSetupError::Template(name, "no content has a template of this name".into()));
+            return Err(MailSetupError::Template(name, "no letter has a template of this name".into()));
         }
     }
     Ok(())
 }
 
-/// Names the file that a mistake is in, which may be one that the template extends.
+/// Names the file with the mistake, which may be one that the template extends.
 fn unusable(name: &str, error: &Error) -> MailSetupError {
     let mut innermost: &dyn std::error::Error = error;
-    let mut place = (error.name().unwrap_or(name), error.line());
+    let mut slot = (error.name().unwrap_or(name), error.line());
     while let Some(source) = innermost.source() {
         if let Some(error) = source.downcast_ref::<Error>() {
-            place = (error.name().unwrap_or(place.0), error.line().or(place.1));
+            slot = (error.name().unwrap_or(slot.0), error.line().or(slot.1));
         }
         innermost = source;
     }
-    let line = place.1.map(|line| format!("line {line}: ")).unwrap_or_default();
-    MailSetupError::Template(place.0.to_owned(), format!("{line}{innermost}").into())
+    let line = slot.1.map(|line| format!("line {line}: ")).unwrap_or_default();
+    MailSetupError::Template(slot.0.to_owned(), format!("{line}{innermost}").into())
 }
 
-/// Escapes text for HTML as minijinja does, but for slashes: a link that is written as `https:&#x2f;&#x2f;` is what mail filters
-/// take for one that has something to hide.
+/// Escapes HTML as minijinja does, except for slashes: mail filters distrust a link that is written as `https:&#x2f;&#x2f;`.
 fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
@@ -252,7 +248,7 @@ fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<
     }
 }
 
-/// An amount of hundredths as Indonesians write it: `Rp 1.250.000`, and `Rp 10,50` where it is not whole.
+/// Formats hundredths as Indonesians write amounts: `Rp 1.250.000`, and `Rp 10,50` if not whole.
 fn rupiah(minor: i64) -> String {
     let (whole, cents) = (minor / 100, minor % 100);
     let digits = whole.to_string();
@@ -266,7 +262,7 @@ fn rupiah(minor: i64) -> String {
     if cents == 0 { format!("Rp {grouped}") } else { format!("Rp {grouped},{cents:02}") }
 }
 
-/// Seconds since 1970 as a moment that nobody takes for another: in western Indonesian time and in UTC, each with its date.
+/// Formats seconds since 1970 unambiguously: in western Indonesian time and in UTC, each with its date.
 fn moment(seconds: i64) -> Result<String, Error> {
     let unknown = || Error::new(ErrorKind::InvalidOperation, "it is no moment");
     let utc: DateTime<Utc> = DateTime::from_timestamp(seconds, 0).ok_or_else(unknown)?;

@@ -1,38 +1,32 @@
-//! Leaves the gateway alone for a while when it keeps failing, so that nobody waits for what will not come.
+//! The circuit breaker: it stops calls for a while when the gateway keeps failing, so that callers do not wait in vain.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use strum::{IntoStaticStr, VariantArray};
 
-/// So many failures in a row, and the gateway is left alone.
+/// The number of failures in a row that opens the breaker.
 const MAX_FAILURES: u32 = 10;
-/// For how long, before one call may try whether it is back.
+/// How long the breaker is open before one call may probe the gateway.
 const REST: Duration = Duration::from_secs(10);
-/// When to ask again while that one call is on its way.
+/// The wait for other calls while the probe is under way.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
 
-/// Whether the gateway is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum BreakerState {
-    /// It is asked.
     Closed,
-    /// One call may try whether it is back; the others are not made.
+    /// One call may probe the gateway; others are refused.
     HalfOpen,
-    /// It is left alone.
     Open,
 }
 
 impl BreakerState {
-    /// Every state there is.
-    pub const ALL: [Self; 3] = [Self::Closed, Self::HalfOpen, Self::Open];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
-        }
+        self.into_str()
     }
 }
 
@@ -42,15 +36,14 @@ pub(super) struct Breaker(Mutex<Tally>);
 
 #[derive(Debug, Default)]
 struct Tally {
-    /// How many calls have failed in a row.
     failures: u32,
-    /// Until when the gateway is left alone; none while it is asked.
+    /// The end of the open state; `None` while closed.
     rests_until: Option<Instant>,
-    /// Whether a call is trying whether it is back.
+    /// Whether a probe is under way.
     is_probed: bool,
 }
 
-/// Leave to make one call. Dropped, it tells nothing of the gateway.
+/// The permit for one call. Dropping it records no result.
 #[derive(Debug)]
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
@@ -58,7 +51,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl Breaker {
-    /// Leave to make a call now, or for how long there will be none.
+    /// Returns a permit, or how long calls are refused.
     pub(super) fn enter(&self, now: Instant) -> Result<Pass<'_>, Duration> {
         let mut tally = self.tally();
         let is_probe = match tally.rests_until {
@@ -71,7 +64,7 @@ impl Breaker {
         Ok(Pass { breaker: self, is_probe })
     }
 
-    /// How it stands.
+    /// The state at this moment.
     pub(super) fn state(&self, now: Instant) -> BreakerState {
         match self.tally().rests_until {
             None => BreakerState::Closed,
@@ -86,18 +79,16 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// The gateway has answered.
     pub(super) fn answered(self) {
         let mut tally = self.breaker.tally();
         tally.failures = 0;
         tally.rests_until = None;
     }
 
-    /// The gateway has failed.
     pub(super) fn failed(self, now: Instant) {
         let mut tally = self.breaker.tally();
         tally.failures = tally.failures.saturating_add(1);
-        // What was on its way when the rest began does not prolong it.
+        // A call that was under way when the breaker opened does not prolong the open state.
         if self.is_probe || tally.rests_until.is_none() && tally.failures >= MAX_FAILURES {
             tally.rests_until = Some(now + REST);
         }

@@ -1,4 +1,4 @@
-//! One exchange with the gateway: bounded in time and size, and never following where an answer points.
+//! One HTTP exchange with the gateway, bounded in time and size, without following redirects.
 
 use super::{Error, Options};
 use domain::decimal;
@@ -12,29 +12,27 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use url::Url;
 
-/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How large an answer may be, in bytes.
+/// The largest answer, in bytes.
 const MAX_BODY: usize = 1 << 20;
 /// How long a connection is kept for the next exchange.
 const IDLE: Duration = Duration::from_secs(30);
-/// How much of what the gateway says goes to the log, in characters.
+/// The longest text of the gateway in a log line, in characters.
 const MAX_REASON: usize = 300;
 
-/// Why there is no answer.
+/// Why an exchange failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// There is no connection; nothing was sent.
+    /// No connection could be made; nothing was sent.
     Unsent(BoxError),
-    /// It did not come in time.
     Late,
-    /// The connection broke before an answer began, as one does that was kept and has been closed meanwhile.
+    /// The connection broke before the answer, for example a kept one that the server has closed.
     Lost(BoxError),
-    /// What came is none, or was cut off.
+    /// The answer is malformed or incomplete.
     Garbled(BoxError),
 }
 
-/// An answer: HTTP's status, and the body's fields where it is a JSON object.
+/// An answer: the HTTP status, and the body's fields if it is a JSON object.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -42,27 +40,27 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A field's text, or the plain spelling of a number; none where it is absent or blank.
+    /// Returns a field's text or the canonical spelling of its number; `None` if absent or blank.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         text_of(self.fields.as_ref()?.get(name)?)
     }
 
-    /// How the gateway names what came of a request: the body's word on it, or else HTTP's.
+    /// The gateway's status code: the one in the body, or else the HTTP status.
     pub(super) fn code(&self) -> u16 {
         self.text("status_code").and_then(|code| code.parse().ok()).unwrap_or(self.status)
     }
 
-    /// Whether the gateway says that it has failed, or is asked too often.
+    /// Whether the gateway reports a failure or too many requests.
     pub(super) fn is_failure(&self) -> bool {
         matches!(self.code(), 429 | 500..=599)
     }
 
-    /// Whether it is an answer of the gateway at all, such as no error page of something on the way to it.
+    /// Whether the answer is the gateway's own, not an error page of a proxy.
     pub(super) fn is_sound(&self) -> bool {
         self.fields.is_some() && !self.is_failure() && matches!(self.code(), 200..=299 | 400..=499)
     }
 
-    /// What the gateway says went wrong.
+    /// The gateway's error messages.
     pub(super) fn reasons(&self) -> Vec<String> {
         let list = self.fields.as_ref().and_then(|fields| fields.get("error_messages")).and_then(Value::as_array);
         let mut reasons: Vec<_> = list.into_iter().flatten().filter_map(text_of).collect();
@@ -71,7 +69,7 @@ impl Answer {
     }
 }
 
-/// Text that is not blank, or the plain spelling of a number: of those that JSON has, the one that amounts are read from.
+/// Returns a text that is not blank, or the canonical spelling of a JSON number, from which amounts are parsed.
 pub(super) fn text_of(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -84,7 +82,7 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Sends requests under our key.
+/// The HTTP client with the server key.
 pub(super) struct Http {
     client: Client,
     key: SecretString,
@@ -108,7 +106,7 @@ impl Http {
         Ok(Self { client, key: options.server_key.clone(), main })
     }
 
-    /// Sends a request and reads its answer within this time.
+    /// Sends a request and reads its answer within the time limit.
     pub(super) async fn ask(
         &self,
         method: Method,
@@ -125,8 +123,8 @@ impl Http {
         if let Some(body) = body {
             request = request.json(body);
         }
-        // Connections live on the runtime that opened them, and others may end before this one does. Dropping the set ends the
-        // exchange.
+        // The exchange runs on the main runtime, because connections end with the runtime that opened them. Dropping the set
+        // cancels it.
         let mut exchanges = JoinSet::new();
         exchanges.spawn_on(exchange(request), &self.main);
         match exchanges.join_next().await {
@@ -161,8 +159,8 @@ async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
     Ok(Answer { status, fields: serde_json::from_slice(&body).ok() })
 }
 
-/// What went wrong: this, unless it was for want of a connection or of time. Addresses hold the tokens of pages, and are left
-/// out.
+/// Maps a client error: connection and timeout errors by themselves, others by `otherwise`. URLs are removed, because they
+/// contain page tokens.
 fn told(error: reqwest::Error, otherwise: fn(BoxError) -> Fault) -> Fault {
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {

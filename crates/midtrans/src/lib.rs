@@ -1,7 +1,8 @@
-//! The payment gateway Midtrans: its Snap pages, and what its Core API knows of transactions (docs.midtrans.com).
+//! The payment gateway Midtrans: its Snap pages and its Core API (docs.midtrans.com).
 //!
-//! Start with [`Midtrans`], the calls; then `page`, what is said of an order and what a page looks like; then `report`, how an
-//! answer about a transaction is read. Below both: `client`, one exchange; `breaker`, when there is none.
+//! Start with [`Midtrans`], the calls; then `page`, which builds the request for a page and parses the answer; then
+//! `report`, which parses the status of a transaction. Below both are `client`, one HTTP exchange, and `breaker`, the
+//! circuit breaker.
 
 mod breaker;
 mod client;
@@ -17,78 +18,55 @@ use async_trait::async_trait;
 use breaker::Breaker;
 use client::{Answer, Fault, Http};
 use domain::error::BoxError;
-use domain::payment::{PaymentPage, Report};
+use domain::payment::{GatewayReport, PaymentPage};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::fmt;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// The waits before a page is asked for again, each longer or shorter by up to a quarter.
+/// The waits before a page is requested again, each with a jitter of a quarter.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-/// An answer that does not come within less than this tells nothing of the gateway's health: the caller was in a hurry.
+/// A timeout shorter than this says nothing about the gateway's health: the caller's deadline was short.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What all hosts of Midtrans end in.
+/// The suffix of all hosts of Midtrans.
 const HOME: &str = ".midtrans.com";
-/// What the server keys of its sandbox begin with.
+/// The prefix of the sandbox's server keys.
 const SANDBOX_KEY: &str = "SB-";
 
-/// Which account at Midtrans, and how it is reached.
+/// The account at Midtrans and its URLs.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where pages are made, such as `https://app.sandbox.midtrans.com`.
+    /// The URL of the Snap API, such as `https://app.sandbox.midtrans.com`.
     pub snap_url: String,
-    /// Where transactions are asked about, such as `https://api.sandbox.midtrans.com`.
+    /// The URL of the Core API, such as `https://api.sandbox.midtrans.com`.
     pub api_url: String,
-    /// The server key, which is our password there and signs notifications.
+    /// The server key: the password of the API, and the key of notifications' signatures.
     pub server_key: SecretString,
-    /// Our merchant id. Where it is given, what Midtrans says of another merchant's transactions is no answer.
+    /// The merchant id. If set, a report on another merchant's transaction is marked as foreign.
     pub merchant_id: Option<String>,
-    /// How long a call may take, with all that is tried anew.
+    /// The time limit for a call including retries.
     pub timeout: Duration,
-    /// Whether only Midtrans itself will do, over TLS: its hosts, its pages, and no key of its sandbox.
+    /// Whether to accept only Midtrans' own hosts and pages over TLS, and no sandbox key.
     pub is_production: bool,
-    /// Which version of ours an order was made by, for whoever reads it in Midtrans' dashboard.
+    /// The shop's version, shown in Midtrans' dashboard.
     pub version: String,
 }
 
-/// Why Midtrans cannot be used like that.
-#[derive(Debug)]
+/// Why the options are invalid.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An address is none, or one that will not do.
-    Address {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// A key of the sandbox in production, or none at all.
+    /// A URL is invalid or not allowed.
+    #[error("the {name} of Midtrans {reason}")]
+    Address { name: &'static str, reason: String },
+    /// The key is empty, or a sandbox key in production.
+    #[error("the server key of Midtrans {0}")]
     Key(&'static str),
-    /// No client can be made, such as for want of certificates of authorities.
-    Client(BoxError),
+    /// The HTTP client cannot be created, for example without root certificates.
+    #[error("no client for Midtrans can be made")]
+    Client(#[source] BoxError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address { name, reason } => write!(f, "the {name} of Midtrans {reason}"),
-            Self::Key(reason) => write!(f, "the server key of Midtrans {reason}"),
-            Self::Client(_) => f.write_str("no client for Midtrans can be made"),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Client(reason) => Some(reason.as_ref() as &(dyn std::error::Error + 'static)),
-            Self::Address { .. } | Self::Key(_) => None,
-        }
-    }
-}
-
-/// Midtrans, as the payment gateway.
 pub struct Midtrans {
     http: Http,
     breaker: Breaker,
@@ -102,10 +80,10 @@ pub struct Midtrans {
 }
 
 impl Midtrans {
-    /// Makes a client; nothing is sent yet. All that it sends runs on the runtime that this is called on.
+    /// Creates the client without sending anything. All its requests run on the runtime of this call.
     ///
     /// # Errors
-    /// That an address or the key will not do, or that no client can be made.
+    /// If a URL or the key is invalid, or the HTTP client cannot be created.
     pub fn new(options: Options) -> Result<Self, Error> {
         let key = options.server_key.expose_secret();
         if key.trim().is_empty() {
@@ -130,14 +108,14 @@ impl Midtrans {
         })
     }
 
-    /// Whether it is asked, for metrics.
+    /// The breaker's state, for metrics.
     #[must_use]
     pub fn breaker(&self) -> BreakerState {
         self.breaker.state(Instant::now())
     }
 
-    /// Makes a call: asks, and asks again after each of these waits while the gateway fails and there is time. Without any waits
-    /// it asks once, and once more over a new connection where the old one broke.
+    /// Sends a request, and repeats it after each of these waits while the gateway fails and time is left. Without waits it
+    /// repeats the request only once, over a new connection if a kept one broke.
     async fn call(&self, request: Request<'_>, pauses: &[Duration], by: Deadline) -> Result<Answer, GatewayError> {
         let time = self.timeout.min(by.remaining());
         if time.is_zero() {
@@ -162,11 +140,11 @@ impl Midtrans {
         }
     }
 
-    /// What came of asking last, and whether an earlier request may have been carried out although its answer never came.
+    /// Returns the last answer, and whether an earlier request without an answer may have been carried out.
     async fn ask(&self, request: Request<'_>, pauses: &[Duration], time: Duration) -> (Result<Answer, Fault>, bool) {
         let by = Deadline::within(time);
         let mut may_be_done = false;
-        // One that hangs leaves time for another.
+        // A hanging request leaves time for another one.
         let share = if pauses.is_empty() { time } else { time / 2 };
         for pause in pauses {
             let answered = self.exchange(&request, share.min(by.remaining())).await;
@@ -194,7 +172,7 @@ impl Midtrans {
         self.http.ask(request.method.clone(), request.url.clone(), request.body, time).await
     }
 
-    /// What an answer that is no success says.
+    /// Maps an unsuccessful answer to an error.
     fn refusal(&self, answer: &Answer) -> GatewayError {
         let reason = self.http.reason(answer);
         match answer.code() {
@@ -205,14 +183,14 @@ impl Midtrans {
     }
 }
 
-/// What is asked of the gateway.
+/// A request to the gateway.
 struct Request<'a> {
     method: Method,
     url: Url,
     body: Option<&'a Value>,
 }
 
-/// Reads an address of Midtrans: a folder of the web, and in production one of its own.
+/// Parses a URL of Midtrans; in production it must be one of Midtrans' hosts.
 fn address(name: &'static str, text: &str, is_production: bool) -> Result<Url, Error> {
     let wrong = |reason: &str| Error::Address { name, reason: reason.to_owned() };
     let url = Url::parse(text).map_err(|error| wrong(&format!("is no address: {error}")))?;
@@ -226,10 +204,10 @@ fn address(name: &'static str, text: &str, is_production: bool) -> Result<Url, E
     Ok(url)
 }
 
-/// The address of something below another.
+/// Appends path segments to a URL.
 fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
-    // Every address of the web has segments.
+    // Every web URL has path segments.
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
@@ -248,11 +226,11 @@ impl Gateway for Midtrans {
         }
     }
 
-    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         let id = match subject {
             Subject::Order(id) => id.to_string(),
             Subject::Transaction(id) if report::is_id(id) => id.clone(),
-            // Of what cannot be one of its names it knows nothing.
+            // A text that cannot be a transaction id matches no transaction.
             Subject::Transaction(_) => return Ok(None),
         };
         let url = below(&self.api, &["v2", &id, "status"]);
@@ -279,7 +257,7 @@ impl Gateway for Midtrans {
     }
 
     fn verify_signature(&self, signed: &Signed<'_>) -> bool {
-        signature::is_right(signed.signature, signed.order, signed.status_code, signed.gross_amount, &self.key)
+        signature::verify(signed, &self.key)
     }
 }
 

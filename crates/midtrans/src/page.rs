@@ -1,4 +1,4 @@
-//! Pages on which to pay (Snap): what is told of an order, and what comes back.
+//! Payment pages (Snap): the request for a page, and its answer.
 
 use super::HOME;
 use super::client::Answer;
@@ -8,18 +8,18 @@ use domain::payment::PaymentPage;
 use serde_json::{Value, json};
 use url::Url;
 
-/// The longest name or identifier of an item, in characters.
+/// The longest name or id of an item, in characters.
 const MAX_ITEM: usize = 50;
-/// The longest name and e-mail address of a payer, and the longest text of ours, in characters.
+/// The longest name and e-mail address of a payer, and custom text, in characters.
 const MAX_TEXT: usize = 255;
-/// The longest token that is kept, in characters; Midtrans' have 36.
+/// The longest token, in characters; Midtrans' have 36.
 const MAX_TOKEN: usize = 255;
-/// The longest address of a page that is kept, in characters; Midtrans' have 75.
+/// The longest page URL, in characters; Midtrans' have 75.
 const MAX_URL: usize = 2_048;
-/// Jakarta's time, which Midtrans lives by.
+/// The offset of Jakarta's time zone, which Midtrans uses.
 const JAKARTA_SECONDS: i32 = 7 * 60 * 60;
 
-/// What is told of an order.
+/// Builds the request for a page.
 pub(super) fn request(invoice: &Invoice, version: &str) -> Value {
     let first_name = cut(&invoice.payer_name, MAX_TEXT);
     let payer = if is_plain_email(&invoice.payer_email) {
@@ -27,7 +27,7 @@ pub(super) fn request(invoice: &Invoice, version: &str) -> Value {
     } else {
         json!({ "first_name": first_name })
     };
-    // Rounded down: the page must not stay open for longer than we say.
+    // Rounded down: the page must not stay open longer than the payment.
     let minutes = (invoice.expires_at - invoice.begins_at).num_minutes().max(1);
     json!({
         "transaction_details": {
@@ -37,14 +37,14 @@ pub(super) fn request(invoice: &Invoice, version: &str) -> Value {
         "item_details": [item(invoice)],
         "customer_details": payer,
         "credit_card": { "secure": true },
-        // Without a beginning it would run from when the payer chooses a way to pay.
+        // Without a start time the expiry counts from when the payer chooses a payment method.
         "expiry": { "start_time": start_time(invoice.begins_at), "unit": "minute", "duration": minutes },
         "custom_field1": cut(version, MAX_TEXT),
     })
 }
 
-/// The one line of an order. What its items cost must add up to the whole, and Midtrans knows no cents: where a piece does not
-/// cost whole rupiah, all of them are one item.
+/// The single item of an order. The items must add up to the total, and Midtrans accepts whole rupiah only: if a piece does
+/// not cost whole rupiah, all pieces are one item.
 fn item(invoice: &Invoice) -> Value {
     let count = invoice.quantity.count();
     let adds_up = invoice.price.checked_mul(count.unsigned_abs()) == Some(invoice.total);
@@ -57,7 +57,7 @@ fn item(invoice: &Invoice) -> Value {
         "id": cut(&invoice.item, MAX_ITEM),
         "price": price.whole(),
         "quantity": quantity,
-        // One of the shops that take cash cannot have this sign in a name.
+        // One of the cash payment methods rejects this character.
         "name": cut(&name.replace('|', "/"), MAX_ITEM),
     })
 }
@@ -74,7 +74,7 @@ fn start_time(at: DateTime<Utc>) -> String {
     }
 }
 
-/// Whether an e-mail address is one that every way to pay takes: several refuse the whole order over any other.
+/// Whether every payment method accepts an e-mail address: several refuse the whole order otherwise.
 fn is_plain_email(email: &str) -> bool {
     let is_lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_atom = |atom: &str| {
@@ -92,7 +92,7 @@ fn is_plain_email(email: &str) -> bool {
         })
 }
 
-/// The page that was made; what is wrong with the answer where it is none.
+/// Parses the answer; the error says what is wrong with it.
 pub(super) fn read(answer: &Answer, is_production: bool) -> Result<PaymentPage, &'static str> {
     let token = answer.text("token").ok_or("the answer has no token")?;
     let url = answer.text("redirect_url").ok_or("the answer has no redirect_url")?;
@@ -110,12 +110,12 @@ pub(super) fn read(answer: &Answer, is_production: bool) -> Result<PaymentPage, 
     Ok(PaymentPage { token, url })
 }
 
-/// Whether the gateway says that somebody has begun to pay for the order.
+/// Whether the answer says that the order has a transaction.
 pub(super) fn is_taken(answer: &Answer) -> bool {
     says(answer, &["already been taken", "paid and utilized", "sudah digunakan", "transaction is on progress"])
 }
 
-/// Whether the gateway says that the page was closed before.
+/// Whether the answer says that the page is closed already.
 pub(super) fn is_closed(answer: &Answer) -> bool {
     says(answer, &["already canceled"])
 }
@@ -212,7 +212,7 @@ mod tests {
         fn whatever_is_ordered_its_items_add_up(
             price in 1..100_000_i64, is_whole: bool, count in 1..1_000_i32, name in "(\\PC|\\||🫖){1,120}",
         ) {
-            // Either a piece or a hundred of them cost whole rupiah.
+            // Either one piece or a hundred of them cost whole rupiah.
             let (price, count) = if is_whole { (price * 100, count) } else { (price, count * 100) };
             let invoice = invoice(price, count, &name);
             let told = request(&invoice, "0.1.0");

@@ -1,24 +1,24 @@
-//! What Midtrans knows of a transaction ("GET Status").
+//! Parses the status of a transaction ("GET Status").
 
 use super::client::{Answer, text_of};
 use domain::money::Money;
-use domain::payment::{Report, Transaction, TransactionStatus};
+use domain::payment::{GatewayReport, Transaction, TransactionStatus};
 use serde_json::Value;
 
-/// The longest name of a transaction, in characters; Midtrans' have 36.
+/// The longest transaction id, in characters; Midtrans' have 36.
 const MAX_ID: usize = 64;
-/// The longest name of a way to pay, in characters.
+/// The longest name of a payment method, in characters.
 const MAX_TYPE: usize = 64;
 
-/// Whether a text can be a name of a transaction, and is safe in a path.
+/// Whether a text can be a transaction id and is safe in a path.
 pub(super) fn is_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte);
     text.len() <= MAX_ID && text.bytes().all(is_plain) && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Reads an answer; what is wrong with it where it cannot be understood.
-pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'static str> {
-    // Not every way to pay has it in its answers, and what our key opens is ours.
+/// Parses an answer; the error says what is wrong with it.
+pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<GatewayReport, &'static str> {
+    // Answers for some payment methods lack it; the server key gives access to the merchant's own transactions only.
     let told = answer.text("merchant_id");
     let is_foreign = merchant.zip(told).is_some_and(|(merchant, told)| merchant != told);
     let fraud = answer.text("fraud_status").unwrap_or_default();
@@ -33,19 +33,19 @@ pub(super) fn read(answer: &Answer, merchant: Option<&str>) -> Result<Report, &'
     let (amount, fee) = parts(answer, gross).unwrap_or((gross, Money::ZERO));
     let payment_type = answer.text("payment_type").unwrap_or_default().chars().take(MAX_TYPE).collect();
     let order = answer.text("order_id").ok_or("the answer has no order_id")?;
-    Ok(Report {
-        // About some ways to pay (DANA, the virtual accounts of BSI, Danamon, Seabank, Saqu) the transaction's name stands where
-        // the order's should be (midtrans-php#121).
+    Ok(GatewayReport {
+        // For some payment methods (DANA, the virtual accounts of BSI, Danamon, Seabank, Saqu) the transaction id stands in
+        // the place of the order id (midtrans-php#121).
         order: (order != id).then_some(order),
         transaction: Transaction { id, status, payment_type, amount, fee, refunded: refunded(answer, status, gross)? },
-        // Left out in some answers: Midtrans knows one currency.
+        // Some answers lack it: Midtrans has one currency.
         currency: answer.text("currency").unwrap_or_else(|| Money::CURRENCY.to_owned()),
         is_foreign,
     })
 }
 
-/// What an amount is made of where payers are asked for the fee of their way to pay (midtrans-php#118): the order's part, and
-/// the fee; none where the answer does not say, or does not add up.
+/// Splits an amount into the order's part and the payer's fee for the payment method (midtrans-php#118); `None` if the
+/// answer has no parts or they do not add up.
 fn parts(answer: &Answer, gross: Money) -> Option<(Money, Money)> {
     let metadata = answer.fields.as_ref()?.get("metadata")?;
     let told = metadata.get("extra_info")?.get("gross_amount_info")?;
@@ -55,7 +55,8 @@ fn parts(answer: &Answer, gross: Money) -> Option<(Money, Money)> {
     adds_up.then_some((original, fee))
 }
 
-/// How much was given back: what the answer says, or what its single refunds come to, or else all where all was given back.
+/// Returns the refunded amount: that of the answer, or the sum of its refunds, or else the whole amount if the status is a
+/// full refund.
 fn refunded(answer: &Answer, status: TransactionStatus, gross: Money) -> Result<Money, &'static str> {
     if let Some(told) = answer.text("refund_amount") {
         return Money::read(&told).ok_or("the refund_amount is none");
@@ -117,7 +118,7 @@ mod tests {
             refunded: Money::ZERO,
         };
         let order = Some("o-1".to_owned());
-        assert_eq!(report, Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false });
+        assert_eq!(report, GatewayReport { order, transaction, currency: "IDR".to_owned(), is_foreign: false });
     }
 
     #[test]
@@ -168,7 +169,7 @@ mod tests {
         assert_eq!(read(&answer(&json!({ "order_id": "T-1" })), None).unwrap().order.as_deref(), Some("T-1"));
     }
 
-    /// An answer over so much, and what it says that this is made of.
+    /// An answer with this amount and these parts.
     fn with_parts(gross: &Value, parts: &Value) -> Answer {
         answer(&json!({ "gross_amount": gross, "metadata": { "extra_info": { "gross_amount_info": parts } } }))
     }
@@ -195,11 +196,11 @@ mod tests {
         }
         let free = read(&with_parts(&json!("10000.00"), &parts("10000", "10000", "0")), None).unwrap().transaction;
         assert_eq!((free.amount, free.fee), (money(10_000), Money::ZERO));
-        // No amount goes through a binary fraction, which has no 0.1 and no odd number beyond 2^53.
+        // No amount goes through a double, which has no 0.1 and no odd number beyond 2^53.
         let large = parts("9999999999999.98", "9999999999999.99", "0.01");
         let large = read(&with_parts(&json!("9999999999999.99"), &large), None).unwrap().transaction;
         assert_eq!((large.amount.minor(), large.fee.minor()), (999_999_999_999_998, 1));
-        // What does not add up explains nothing: all of it counts as the order's amount, which then does not fit.
+        // Parts that do not add up are ignored: the whole amount counts as the order's, and so contradicts it.
         for told in [
             parts("10000", "10071", "70"),
             parts("10000", "10072", "71"),

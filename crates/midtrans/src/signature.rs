@@ -1,35 +1,40 @@
-//! The signature of a notification (docs.midtrans.com, "Verifying notification authenticity"), for whoever sends one and whoever
-//! gets one.
+//! The signature of a notification (docs.midtrans.com, "Verifying notification authenticity"), for the receiver and for test
+//! senders.
 
+use app::payment::Signed;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha512};
 use std::fmt::Write;
 use subtle::ConstantTimeEq;
 
-/// The signature: the SHA-512 of all four after one another, in lower-case hexadecimal digits. The amount is signed as it is
-/// spelled, with its two decimals.
+/// Returns the signature: the SHA-512 of the four texts in a row, in lower-case hexadecimal digits. The amount is signed in
+/// the sent spelling, with two decimals.
 pub fn sign(order: &str, status_code: &str, gross_amount: &str, key: &SecretString) -> String {
     let mut digest = Sha512::new();
     for part in [order, status_code, gross_amount, key.expose_secret()] {
         digest.update(part);
     }
     digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        // A string takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// Whether a signature is the right one. How long that takes tells nothing of where it is wrong.
-pub fn is_right(signature: &str, order: &str, status_code: &str, gross_amount: &str, key: &SecretString) -> bool {
-    let right = sign(order, status_code, gross_amount, key);
-    right.as_bytes().ct_eq(signature.to_ascii_lowercase().as_bytes()).into()
+/// Whether a signature is valid, compared in constant time.
+pub fn verify(signed: &Signed<'_>, key: &SecretString) -> bool {
+    let right = sign(signed.order, signed.status_code, signed.gross_amount, key);
+    right.as_bytes().ct_eq(signed.signature.to_ascii_lowercase().as_bytes()).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn is_valid(signature: &str, order: &str, status_code: &str, gross_amount: &str, key: &SecretString) -> bool {
+        verify(&Signed { order, status_code, gross_amount, signature }, key)
+    }
 
     #[test]
     fn the_answers_that_are_known_come_out() {
@@ -49,8 +54,8 @@ mod tests {
         ] {
             let key = SecretString::from(key);
             assert_eq!(sign(order, "200", amount, &key), signature);
-            assert!(is_right(signature, order, "200", amount, &key));
-            assert!(is_right(&signature.to_uppercase(), order, "200", amount, &key));
+            assert!(is_valid(signature, order, "200", amount, &key));
+            assert!(is_valid(&signature.to_uppercase(), order, "200", amount, &key));
         }
     }
 
@@ -65,15 +70,15 @@ mod tests {
             let larger = format!("1{amount}");
             let (key, other) = (SecretString::from("a-key"), SecretString::from("another-key"));
             let signature = sign(&order, &code, &amount, &key);
-            prop_assert!(is_right(&signature, &order, &code, &amount, &key));
-            prop_assert!(!is_right(&signature, &order, &code, &amount, &other));
-            prop_assert!(!is_right(&signature, &order, &code, &larger, &key));
-            prop_assert!(!is_right("", &order, &code, &amount, &key));
-            prop_assert!(!is_right(&signature[..flip], &order, &code, &amount, &key));
+            prop_assert!(is_valid(&signature, &order, &code, &amount, &key));
+            prop_assert!(!is_valid(&signature, &order, &code, &amount, &other));
+            prop_assert!(!is_valid(&signature, &order, &code, &larger, &key));
+            prop_assert!(!is_valid("", &order, &code, &amount, &key));
+            prop_assert!(!is_valid(&signature[..flip], &order, &code, &amount, &key));
             let digit = if signature.as_bytes()[flip] == b'0' { "1" } else { "0" };
             let mut forged = signature;
             forged.replace_range(flip..=flip, digit);
-            prop_assert!(!is_right(&forged, &order, &code, &amount, &key));
+            prop_assert!(!is_valid(&forged, &order, &code, &amount, &key));
         }
     }
 }

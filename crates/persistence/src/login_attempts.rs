@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use domain::error::{Error, ErrorCode};
-use domain::user::{Attempt, AttemptCounter, Email};
+use domain::user::{AttemptCounter, Email, LoginOutcome};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -93,27 +93,27 @@ fn settle(
     connection: &mut AnyConnection,
     keys: &Keys,
     client: ClientAddress,
-    attempt: Attempt,
+    outcome: LoginOutcome,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let Counters { account, pair } = Counters::lock(connection, keys)?;
     let is_own = pair.as_ref().is_some_and(|pair| pair.is_trusted(now) && pair.is_pending());
     let mut pair = pair.unwrap_or_else(|| StoredCounter::new(&keys.pair, &keys.account, now));
     let count = if is_own {
-        pair.settle(attempt, now)?
+        pair.record_attempt(outcome, now)?
     } else {
         let mut account = account.unwrap_or_else(|| StoredCounter::new(&keys.account, &keys.account, now));
-        let count = account.settle(attempt, now)?;
+        let count = account.record_attempt(outcome, now)?;
         account.save(connection)?;
         count
     };
-    if attempt == Attempt::Succeeded {
+    if outcome == LoginOutcome::Succeeded {
         pair.trust_until(now + TRUST);
     }
-    if is_own || attempt == Attempt::Succeeded {
+    if is_own || outcome == LoginOutcome::Succeeded {
         pair.save(connection)?;
     }
-    write_down(connection, keys, client, attempt, count, now)
+    write_down(connection, keys, client, outcome, count, now)
 }
 
 /// Adds an entry to the audit log where an attempt is of a kind that is logged.
@@ -121,16 +121,16 @@ fn write_down(
     connection: &mut AnyConnection,
     keys: &Keys,
     client: ClientAddress,
-    attempt: Attempt,
+    outcome: LoginOutcome,
     count: AttemptCounter,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let (action, author, details) = match attempt {
-        Attempt::Succeeded => (Action::LoggedIn, Author::Owner, String::new()),
-        Attempt::Failed if count.is_burst() => {
+    let (action, author, details) = match outcome {
+        LoginOutcome::Succeeded => (Action::LoggedIn, Author::Owner, String::new()),
+        LoginOutcome::Failed if count.is_burst() => {
             (Action::LoginsFailed, Author::Stranger, format!("{} in a row", count.failures))
         }
-        Attempt::Failed | Attempt::Abandoned => return Ok(()),
+        LoginOutcome::Failed | LoginOutcome::Abandoned => return Ok(()),
     };
     let entry = AuditEntry { action, author, client: Some(client), subject: &keys.account, details: &details };
     audit_log::add(connection, &entry, now)
@@ -163,18 +163,18 @@ impl LoginAttempts for Database {
         admitted.map_err(|wait| Error::retry_later(ErrorCode::LoginThrottled, wait))
     }
 
-    async fn settle(
+    async fn record_attempt(
         &self,
         account: &Email,
         client: ClientAddress,
-        attempt: Attempt,
+        outcome: LoginOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error> {
         let keys = Keys::new(account, client);
         let settled = self
             .write(by, move |connection| {
-                write_transaction(connection, |connection| settle(connection, &keys, client, attempt, now))
+                write_transaction(connection, |connection| record_attempt(connection, &keys, client, outcome, now))
             })
             .await;
         Ok(settled?)

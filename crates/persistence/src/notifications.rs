@@ -9,7 +9,8 @@ use crate::schema::payments;
 use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::clock::Deadline;
 use app::payment::{
-    Kept, NotificationId, NotificationNote, NotificationOutcome, Notifications, PendingNotification, StoredNotification,
+    NotificationId, NotificationNote, NotificationOutcome, Notifications, PendingNotification, StoreOutcome,
+    StoredNotification,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -66,7 +67,7 @@ impl NotificationRow {
             at: self.received_at.and_utc(),
             status: self.transaction_status,
             times: self.times.unsigned_abs(),
-            verdict: self.verdict,
+            outcome: self.verdict,
             body: self.body,
         }
     }
@@ -90,7 +91,7 @@ fn store(
     connection: &mut AnyConnection,
     row: &mut NotificationRow,
     received: &StoredNotification,
-) -> QueryResult<Kept> {
+) -> QueryResult<StoreOutcome> {
     let is_known = match received.payment() {
         Some(id) => {
             let payment = payments::table.find(id.to_string()).select(payments::id);
@@ -103,12 +104,12 @@ fn store(
         *row = NotificationRow { id: row.id.clone(), ..NotificationRow::new(received, now, now, false) };
     }
     match diesel::insert_into(table).values(&*row).execute(connection) {
-        Ok(_) if is_known => Ok(row.id.parse().map_or(Kept::Known, Kept::New)),
-        Ok(_) => Ok(Kept::Unknown),
+        Ok(_) if is_known => Ok(row.id.parse().map_or(StoreOutcome::Duplicate, StoreOutcome::New)),
+        Ok(_) => Ok(StoreOutcome::UnknownOrder),
         Err(error) if Constraint::Notification.is_violated_by(&error) => {
             let same = table.filter(fingerprint.eq(&row.fingerprint));
             diesel::update(same).set(times.eq(times + 1)).execute(connection)?;
-            Ok(if is_known { Kept::Known } else { Kept::Unknown })
+            Ok(if is_known { StoreOutcome::Duplicate } else { StoreOutcome::UnknownOrder })
         }
         Err(error) => Err(error),
     }
@@ -145,7 +146,7 @@ impl Notifications for Database {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Kept, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let received = received.clone();
         let mut row = NotificationRow::new(&received, now.naive_utc(), retry_at.naive_utc(), true);
         Ok(self.write(by, move |connection| store(connection, &mut row, &received)).await?)

@@ -12,7 +12,7 @@ use crate::schema::{payments, users};
 use crate::work_queue::{self, QueuedRow, load_unlocked};
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
-use app::payment::{Attempt, Audience, Claimed, Mail, MailId, MailNote, MailSelection, MailState, Outbox};
+use app::payment::{Audience, ClaimedMail, Mail, MailId, MailNote, MailSelection, MailState, Outbox, SendOutcome};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::Eq;
@@ -131,7 +131,7 @@ fn claim(
 }
 
 impl StoredMails {
-    fn claimed(self) -> Result<Vec<Claimed>, Error> {
+    fn claimed(self) -> Result<Vec<ClaimedMail>, Error> {
         let payments: HashMap<_, Payment> = self.payments.payments()?.into_iter().map(|p| (p.record().id, p)).collect();
         let mut claimed = Vec::with_capacity(self.rows.len());
         for row in self.rows {
@@ -142,7 +142,7 @@ impl StoredMails {
                 Audience::Seller => payment.seller(),
             };
             let (name, email) = self.people.get(&recipient.to_string()).cloned().ok_or_else(|| corrupt("audience"))?;
-            claimed.push(Claimed { mail, payment, name, email });
+            claimed.push(ClaimedMail { mail, payment, name, email });
         }
         Ok(claimed)
     }
@@ -157,18 +157,18 @@ fn done() -> [&'static str; 3] {
 fn record_attempt(
     connection: &mut AnyConnection,
     mail: MailId,
-    attempt: &Attempt,
+    attempt: &SendOutcome,
     now: NaiveDateTime,
 ) -> QueryResult<()> {
     let queued = table.find(mail.to_string()).filter(state.ne_all(done()));
     let reason = |error: &str| error.chars().take(LONGEST_REASON).collect::<String>();
     let free = leased_until.eq(None::<NaiveDateTime>);
     match attempt {
-        Attempt::Done(delivery) => {
+        SendOutcome::Done(delivery) => {
             let done = (free, state.eq(delivery.state().as_str()), last_error.eq(None::<String>), updated_at.eq(now));
             diesel::update(queued).set(done).execute(connection)
         }
-        Attempt::Deferred { due, error } => {
+        SendOutcome::Deferred { due, error } => {
             let back = (
                 free,
                 next_at.eq(due.naive_utc()),
@@ -178,7 +178,7 @@ fn record_attempt(
             );
             diesel::update(queued).set(back).execute(connection)
         }
-        Attempt::Failed { due, error, is_uncertain } => {
+        SendOutcome::Failed { due, error, is_uncertain } => {
             let again = (
                 free,
                 next_at.eq(due.naive_utc()),
@@ -188,7 +188,7 @@ fn record_attempt(
             );
             diesel::update(queued).set(again).execute(connection)
         }
-        Attempt::Dead { error } => {
+        SendOutcome::Dead { error } => {
             let dead = (free, state.eq(MailState::Dead.as_str()), last_error.eq(reason(error)), updated_at.eq(now));
             diesel::update(queued).set(dead).execute(connection)
         }
@@ -243,7 +243,7 @@ impl Outbox for Database {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Vec<Claimed>, Error> {
+    ) -> Result<Vec<ClaimedMail>, Error> {
         let (now, retry_at) = (now.naive_utc(), retry_at.naive_utc());
         let stored = self
             .write(by, move |connection| {
@@ -278,7 +278,7 @@ impl Outbox for Database {
     async fn record_attempt(
         &self,
         mail: MailId,
-        attempt: &Attempt,
+        attempt: &SendOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error> {

@@ -13,7 +13,8 @@ use crate::work_queue;
 use app::audit_log::{Action, Author};
 use app::clock::Deadline;
 use app::payment::{
-    Cause, Change, NotificationOutcome, PaymentListing, PaymentQueries, Payments, Placed, Rulings, Timeline,
+    Cause, Change, ManualResolutions, NotificationOutcome, PaymentEvents, PaymentListing, PaymentLists, PaymentQueries,
+    Payments, PlaceOutcome, Timeline,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -21,7 +22,8 @@ use diesel::QueryResult;
 use diesel::prelude::*;
 use domain::error::{Error, ErrorCode};
 use domain::payment::{
-    Event, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentRecord, ReportOutcome, Ruling, Unresolvable,
+    Event, IdempotencyKey, ManualResolution, Order, Payment, PaymentCode, PaymentId, PaymentRecord, ReportOutcome,
+    ResolutionError,
 };
 use domain::product::Product;
 use domain::user::UserId;
@@ -133,9 +135,9 @@ fn store(
 fn resolve(
     connection: &mut AnyConnection,
     id: PaymentId,
-    ruling: &Ruling,
+    ruling: &ManualResolution,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Result<Result<Payment, Unresolvable>, Error>>> {
+) -> QueryResult<Option<Result<Result<Payment, ResolutionError>, Error>>> {
     let mut payment = match lock(connection, id)? {
         None => return Ok(None),
         Some(Err(error)) => return Ok(Some(Err(error))),
@@ -147,7 +149,7 @@ fn resolve(
     }
     store(connection, &before, &mut payment, Cause::Operator, now)?;
     let (action, author) = (Action::PaymentResolved, Author::Operator);
-    let Ruling { resolution, operator, reason } = ruling;
+    let ManualResolution { resolution, operator, reason } = ruling;
     let details: String =
         format!("{} by {operator}: {reason}", resolution.as_str()).chars().take(audit_log::LONGEST_DETAILS).collect();
     let entry = AuditEntry { action, author, client: None, subject: &id.to_string(), details: &details };
@@ -205,12 +207,14 @@ fn only(stored: Stored) -> Result<Option<Payment>, Error> {
 
 #[async_trait]
 impl Payments for Database {
-    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error> {
+    async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error> {
         let wanted = order.clone();
         let placed = self.write(by, move |connection| place_or_nothing(connection, &wanted)).await;
         match placed {
-            Ok(placed) => placed.map(Placed::Now),
-            Err(Failure::Statement(error)) if Constraint::PaymentCode.is_violated_by(&error) => Ok(Placed::CodeTaken),
+            Ok(placed) => placed.map(PlaceOutcome::Created),
+            Err(Failure::Statement(error)) if Constraint::PaymentCode.is_violated_by(&error) => {
+                Ok(PlaceOutcome::CodeTaken)
+            }
             Err(Failure::Statement(error)) if Constraint::PaymentBuyer.is_violated_by(&error) => {
                 Err(ErrorCode::TokenInvalid.into())
             }
@@ -220,7 +224,7 @@ impl Payments for Database {
                     None => None,
                 };
                 before
-                    .map(Placed::Before)
+                    .map(PlaceOutcome::Repeated)
                     .ok_or_else(|| Error::retry_later(ErrorCode::IdempotencyKeyInUse, Duration::from_secs(1)))
             }
             Err(failure) => Err(failure.into()),
@@ -295,14 +299,14 @@ impl Payments for Database {
 }
 
 #[async_trait]
-impl Rulings for Database {
+impl ManualResolutions for Database {
     async fn resolve(
         &self,
         id: PaymentId,
-        ruling: &Ruling,
+        ruling: &ManualResolution,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<Result<Payment, Unresolvable>>, Error> {
+    ) -> Result<Option<Result<Payment, ResolutionError>>, Error> {
         let ruling = ruling.clone();
         let resolved = self
             .write(by, move |connection| {
@@ -319,6 +323,13 @@ impl PaymentQueries for Database {
         only(self.read(by, move |connection| find(connection, id)).await?)
     }
 
+    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
+        self.read(by, move |connection| story::read(connection, id)).await?.story()
+    }
+}
+
+#[async_trait]
+impl PaymentLists for Database {
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error> {
         let listing = listing.clone();
         self.read(by, move |connection| listing::page(connection, &listing)).await?.payments()
@@ -329,6 +340,7 @@ impl PaymentQueries for Database {
         let count = self.read(by, move |connection| listing::count(connection, &listing)).await?;
         Ok(count.unsigned_abs())
     }
+}
 
     async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
         self.read(by, move |connection| timeline::read(connection, id)).await?.timeline()

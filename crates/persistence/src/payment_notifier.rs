@@ -1,7 +1,7 @@
 //! Notifies subscribers of changed payments, whichever server changes them.
 
 use app::clock::Deadline;
-use app::payment::{PaymentNotifier, PaymentQueries, Subscription};
+use app::payment::{PaymentEvents, PaymentNotifier, Subscription};
 use async_trait::async_trait;
 use domain::payment::PaymentId;
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ struct Watched {
 
 /// Polls the database for new events of the payments that have subscriptions.
 pub struct PollingNotifier {
-    payments: Arc<dyn PaymentQueries>,
+    payments: Arc<dyn PaymentEvents>,
     every: Duration,
     places: Arc<Semaphore>,
     watched: Mutex<HashMap<PaymentId, Watched>>,
@@ -44,7 +44,7 @@ pub struct PollingNotifier {
 
 impl PollingNotifier {
     #[must_use]
-    pub fn new(payments: Arc<dyn PaymentQueries>, options: NotifierOptions) -> Self {
+    pub fn new(payments: Arc<dyn PaymentEvents>, options: NotifierOptions) -> Self {
         let places = Arc::new(Semaphore::new(options.subscriptions.min(Semaphore::MAX_PERMITS)));
         Self { payments, every: options.every, places, watched: Mutex::default() }
     }
@@ -119,9 +119,8 @@ impl Subscription for PollingSubscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use app::payment::{PaymentListing, Timeline};
     use domain::error::{Error, ErrorCode};
-    use domain::payment::{Event, Payment};
+    use domain::payment::Event;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     /// Payments of which only the number of events matters.
@@ -135,23 +134,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl PaymentQueries for Counts {
-        async fn payment(&self, _id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
-            Err(ErrorCode::Unavailable.into())
-        }
-
-        async fn list(&self, _listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
-            Err(ErrorCode::Unavailable.into())
-        }
-
-        async fn count(&self, _listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
-            Err(ErrorCode::Unavailable.into())
-        }
-
-        async fn timeline(&self, _id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
-            Err(ErrorCode::Unavailable.into())
-        }
-
+    impl PaymentEvents for Counts {
         async fn events_after(&self, _id: PaymentId, _number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
             Err(ErrorCode::Unavailable.into())
         }

@@ -12,8 +12,8 @@ use crate::image_notes;
 use crate::payment;
 use app::audit_log::Author;
 use app::clock::Deadline;
-use app::entity_tag::Tags;
-use app::product::{Filter, Listing, ProductQueries, Products};
+use app::entity_tag::EntityTags;
+use app::product::{Filter, ProductListing, ProductQueries, Products};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -75,7 +75,7 @@ fn update(
     id: ProductId,
     by: UserId,
     changes: &Changes,
-    expected: &Tags,
+    expected: &EntityTags,
     now: DateTime<Utc>,
 ) -> Outcome<ProductRow> {
     let row = match lock_if(connection, id, expected)? {
@@ -100,7 +100,7 @@ fn update(
 }
 
 /// Withdraws a product and notes its image for removal.
-fn delete(connection: &mut AnyConnection, id: ProductId, expected: &Tags, now: DateTime<Utc>) -> Outcome<()> {
+fn delete(connection: &mut AnyConnection, id: ProductId, expected: &EntityTags, now: DateTime<Utc>) -> Outcome<()> {
     let row = match lock_if(connection, id, expected)? {
         Ok(row) => row,
         Err(refused) => return Ok(Err(refused)),
@@ -133,7 +133,7 @@ impl Products for Database {
         &self,
         owned: &Owned,
         changes: &Changes,
-        expected: &Tags,
+        expected: &EntityTags,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Product, Error> {
@@ -147,7 +147,13 @@ impl Products for Database {
         row.try_into()
     }
 
-    async fn delete(&self, owned: &Owned, expected: &Tags, now: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+    async fn delete(
+        &self,
+        owned: &Owned,
+        expected: &EntityTags,
+        now: DateTime<Utc>,
+        by: Deadline,
+    ) -> Result<(), Error> {
         let (id, expected) = (owned.product().id(), expected.clone());
         let deleted = self.write(by, move |connection| {
             write_transaction(connection, |connection| delete(connection, id, &expected, now))
@@ -163,7 +169,7 @@ impl ProductQueries for Database {
         row.map(Product::try_from).transpose()
     }
 
-    async fn list(&self, listing: &Listing, by: Deadline) -> Result<Vec<Product>, Error> {
+    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error> {
         let listing = listing.clone();
         let rows = self.read(by, move |connection| listing::page(connection, &listing)).await?;
         rows.into_iter().map(Product::try_from).collect()

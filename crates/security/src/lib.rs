@@ -1,5 +1,4 @@
-//! What keeps strangers out and loads bounded: password hashing, access tokens, rate limits, and payment codes that nobody
-//! can guess.
+//! Security adapters: password hashing, access tokens, rate limits, and unpredictable payment codes.
 //!
 //! Each module implements one port of `app` and knows no other adapter.
 //!

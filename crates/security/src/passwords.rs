@@ -1,4 +1,4 @@
-//! Password hashes by bcrypt, on a executor of their own.
+//! Hashes passwords by bcrypt on an executor of their own.
 
 use app::clock::Deadline;
 use app::user::{PasswordCheck, PasswordHasher};
@@ -13,27 +13,26 @@ use std::ops::RangeInclusive;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The costs that bcrypt allows and a server can afford. Each step doubles the work: 12 takes about a quarter of a
-/// second, 16 four seconds; a stored hash beyond would hold a thread for minutes to days.
+/// The accepted costs. Each step doubles the work: 12 takes about a quarter of a second, 16 four seconds; a stored hash with
+/// a higher cost would occupy a thread for minutes to days.
 const COSTS: RangeInclusive<u32> = 4..=16;
 
-/// What is written now. `$2a$` and `$2y$` are the same computation under older names.
+/// The prefix of new hashes. `$2a$` and `$2y$` are older names of the same computation.
 const PREFIX: &str = "$2b$";
 const PREFIXES: [&str; 3] = ["$2a$", PREFIX, "$2y$"];
 
-/// How hashing is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// bcrypt's cost, 4 to 16: the logarithm to base 2 of its rounds. OWASP asks for 10 at least.
     pub cost: u32,
-    /// How many hashes are computed at once; at least one.
+    /// The number of threads; at least one.
     pub threads: usize,
-    /// How many wait for a thread at most.
+    /// The size of the queue.
     pub queue: usize,
-    /// How long one waits for a thread at most.
+    /// The longest wait in the queue.
     pub max_wait: Duration,
-    /// The threads' nice value, 0 to 19: a storm of log-ins is to slow down log-ins and little else. At 19 they have still
-    /// nine tenths of the log-ins that they have at 10, and reads wait half as long (docs/performance.md).
+    /// The threads' nice value, 0 to 19: a burst of log-ins should slow down little else. At 19 the server handles nine
+    /// tenths of the log-ins of 10, and reads wait half as long (docs/performance.md).
     pub nice: u8,
 }
 
@@ -51,8 +50,8 @@ impl Default for Options {
 
 /// Hashes passwords with bcrypt, in the format that the Go system's hashes have.
 ///
-/// bcrypt stops reading at 72 bytes and at a NUL, and its crates cut the rest off without a word. So a text that it
-/// cannot tell from others is never hashed, and at a log-in is a wrong password.
+/// bcrypt stops reading after 72 bytes and at a NUL, and its crates silently drop the rest. Such a text is therefore never
+/// hashed, and counts as a wrong password at a log-in.
 pub struct Bcrypt {
     executor: Executor,
     cost: u32,
@@ -62,7 +61,7 @@ impl Bcrypt {
     /// Starts the threads.
     ///
     /// # Errors
-    /// That the cost is out of bounds, or that the operating system gives no thread.
+    /// If the cost is out of bounds, or the operating system starts no thread.
     pub fn start(options: Options) -> io::Result<Self> {
         if !COSTS.contains(&options.cost) {
             let reason = format!("bcrypt cost {} is not within {} to {}", options.cost, COSTS.start(), COSTS.end());
@@ -78,16 +77,15 @@ impl Bcrypt {
         Ok(Self { executor, cost: options.cost })
     }
 
-    /// How busy the threads are.
     #[must_use]
     pub fn gauges(&self) -> ExecutorGauges {
         self.executor.gauges()
     }
 
-    /// Measures how long one hash takes, by computing one.
+    /// Measures the time of one hash.
     ///
     /// # Errors
-    /// As [`PasswordHasher`]'s methods.
+    /// Those of [`PasswordHasher`].
     pub async fn measure(&self, by: Deadline) -> Result<Duration, Error> {
         let cost = self.cost;
         self.executor
@@ -125,8 +123,8 @@ fn make(password: &str, cost: u32) -> Result<PasswordHash, BcryptError> {
     bcrypt::hash(password, cost).map(PasswordHash::new)
 }
 
-/// Checks a password. Until it is found right, one hash is computed for each of its spellings, whether or not there is anything
-/// to check it against, so that time does not tell.
+/// Checks a password. It computes one hash for each spelling until one is right, with or without a stored hash, so that the
+/// duration does not reveal whether the account exists.
 fn check(password: &PasswordAttempt, stored: Option<&PasswordHash>, cost: u32) -> PasswordCheck {
     let stored = stored.and_then(StoredHash::parse);
     for spelling in password.spellings() {
@@ -141,8 +139,8 @@ fn check(password: &PasswordAttempt, stored: Option<&PasswordHash>, cost: u32) -
     PasswordCheck::Wrong
 }
 
-/// The hash that is to take a stored one's place, if any. `spelling` is the one that the stored hash was made of; it stays
-/// where the prepared one cannot be hashed.
+/// Returns the hash that replaces the stored one, if any. `spelling` is the stored hash's; it is kept if bcrypt cannot hash
+/// the prepared one.
 fn renewed(password: &PasswordAttempt, spelling: &str, stored: &StoredHash, cost: u32) -> Option<PasswordHash> {
     let best = Some(password.prepared()).filter(|text| is_distinguishable(text)).unwrap_or(spelling);
     if best == spelling && stored.is_current(cost) {
@@ -151,10 +149,10 @@ fn renewed(password: &PasswordAttempt, spelling: &str, stored: &StoredHash, cost
     make(best, cost).inspect_err(|error| tracing::warn!(%error, "password hash not renewed")).ok()
 }
 
-/// Computes a hash in vain, for where there is none to check against: one whose salt and digest are zero throughout.
+/// Checks against a dummy hash whose salt and digest are zero.
 fn pretend(password: &str, cost: u32) {
     let nobodys = format!("{PREFIX}{cost:02}${}", ".".repeat(53));
-    // No password has this digest, and were there one it would not count.
+    // The result is ignored.
     let _ = std::hint::black_box(bcrypt::verify(password, &nobodys));
 }
 
@@ -183,8 +181,8 @@ impl<'a> StoredHash<'a> {
         }
     }
 
-    /// Whether it is what would be made today. A higher cost is renewed as well: as long as costs differ between
-    /// accounts, time tells an account apart from none.
+    /// Whether it has today's format and cost. A higher cost is renewed as well: with different costs, the duration reveals
+    /// whether an account exists.
     fn is_current(&self, cost: u32) -> bool {
         self.cost == cost && self.text.starts_with(PREFIX)
     }
@@ -246,9 +244,9 @@ mod tests {
         let other_cost = stored("correct horse", COST + 1);
         let of_go = PasswordHash::new(stored("correct horse", COST).as_str().replacen(PREFIX, "$2a$", 1));
         for old in [other_cost, of_go] {
-            let verdict = check(&attempt("correct horse"), Some(&old), COST);
-            let PasswordCheck::Right { renewed: Some(renewed) } = verdict else {
-                panic!("{verdict:?}");
+            let found = check(&attempt("correct horse"), Some(&old), COST);
+            let PasswordCheck::Right { renewed: Some(renewed) } = found else {
+                panic!("{found:?}");
             };
             assert!(renewed.as_str().starts_with("$2b$04$"));
             assert_eq!(right("correct horse", &renewed), Some(false));
@@ -263,8 +261,8 @@ mod tests {
         assert_eq!((right(composed, &hash), right(apart, &hash)), (Some(false), Some(false)));
         let before_preparing = stored(apart, COST);
         assert_eq!(right(composed, &before_preparing), None);
-        let verdict = check(&attempt(apart), Some(&before_preparing), COST);
-        let PasswordCheck::Right { renewed: Some(renewed) } = verdict else { panic!("{verdict:?}") };
+        let found = check(&attempt(apart), Some(&before_preparing), COST);
+        let PasswordCheck::Right { renewed: Some(renewed) } = found else { panic!("{found:?}") };
         assert_eq!((right(composed, &renewed), right(apart, &renewed)), (Some(false), Some(false)));
         assert_eq!(right("cafe noir", &renewed), None);
     }
@@ -292,7 +290,7 @@ mod tests {
             assert_eq!(check(&attempt, stored, SLOW), PasswordCheck::Wrong);
             started.elapsed()
         };
-        // The shortest of many, taken in turns: what else the machine does only ever adds.
+        // The shortest of many alternating measurements: other load only adds to them.
         let least = |one: &dyn Fn() -> Duration, other: &dyn Fn() -> Duration| {
             let pairs = (0..20).map(|_| (one(), other()));
             pairs.reduce(|(one, other), pair| (one.min(pair.0), other.min(pair.1))).unwrap()
@@ -335,12 +333,12 @@ mod tests {
         let hash = passwords.hash(attempt("correct horse"), soon()).await.unwrap();
         assert!(hash.as_str().starts_with("$2b$04$"));
         let right = PasswordCheck::Right { renewed: None };
-        let verdict = passwords.verify(attempt("correct horse"), Some(hash.clone()), soon());
-        assert_eq!(verdict.await.unwrap(), right);
-        let verdict = passwords.verify(attempt("wrong horse"), Some(hash), soon());
-        assert_eq!(verdict.await.unwrap(), PasswordCheck::Wrong);
-        let verdict = passwords.verify(attempt("correct horse"), None, soon());
-        assert_eq!(verdict.await.unwrap(), PasswordCheck::Wrong);
+        let check = passwords.verify(attempt("correct horse"), Some(hash.clone()), soon());
+        assert_eq!(check.await.unwrap(), right);
+        let check = passwords.verify(attempt("wrong horse"), Some(hash), soon());
+        assert_eq!(check.await.unwrap(), PasswordCheck::Wrong);
+        let check = passwords.verify(attempt("correct horse"), None, soon());
+        assert_eq!(check.await.unwrap(), PasswordCheck::Wrong);
         assert!(passwords.measure(soon()).await.unwrap() > Duration::ZERO);
     }
 

@@ -1,10 +1,10 @@
-//! The codes by which people call payments.
+//! Draws payment codes.
 
 use app::payment::PaymentCodes;
 use domain::payment::PaymentCode;
 use uuid::Uuid;
 
-/// The bits of a random UUID's lower half that are random (RFC 9562 §5.4: the two above are its variant).
+/// The random bits of a UUID's lower half (RFC 9562 §5.4: the upper two are the variant).
 const RANDOM: u64 = u64::MAX >> 2;
 
 /// Codes from the operating system's randomness.
@@ -22,7 +22,7 @@ impl PaymentCodes for RandomCodes {
     }
 }
 
-/// The code of a number; none for those few at the end that would make some codes likelier than others.
+/// Returns the code of a number; `None` for the last numbers, which would make some codes more likely.
 fn fair(number: u64) -> Option<PaymentCode> {
     let whole_rounds = RANDOM / PaymentCode::COUNT * PaymentCode::COUNT;
     (number < whole_rounds).then(|| PaymentCode::of(number % PaymentCode::COUNT))

@@ -1,4 +1,4 @@
-//! The counters behind the rate limits, in this process's memory.
+//! Rate limits, counted in this process's memory.
 
 use app::observe::Protocol;
 use app::rate_limit::{Quota, RateLimitClass, RateLimitKey, RateLimiter};
@@ -8,45 +8,39 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// So many calls in such a time. The time begins with a client's first call.
+/// A number of calls per window. The window begins with a client's first call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many calls.
     pub limit: u32,
-    /// In which time.
     pub window: Duration,
 }
 
 impl Rate {
-    /// So many calls a minute.
     #[must_use]
     pub const fn per_minute(limit: u32) -> Self {
         Self { limit, window: Duration::from_secs(60) }
     }
 
-    /// So many calls an hour.
     #[must_use]
     pub const fn per_hour(limit: u32) -> Self {
         Self { limit, window: Duration::from_secs(60 * 60) }
     }
 }
 
-/// How many calls a client may make.
+/// The rates of all classes.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Log-ins and registrations in a short time.
     pub credentials: Rate,
     /// Log-ins and registrations in a long time.
     pub credentials_sustained: Rate,
-    /// Calls over REST that change something.
     pub write: Rate,
-    /// Calls over REST that only look.
     pub read: Rate,
-    /// Calls over gRPC that change something; not limited where there is none.
+    /// `None` for no limit.
     pub grpc_write: Option<Rate>,
-    /// Calls over gRPC that only look; not limited where there is none.
+    /// `None` for no limit.
     pub grpc_read: Option<Rate>,
-    /// How many clients are counted at once, for each of the six rates. One takes some 400 bytes: 48 MB in all.
+    /// The maximum number of counted clients for each of the six rates. A client takes some 400 bytes: 48 MB in all.
     pub max_clients: u64,
 }
 
@@ -66,8 +60,8 @@ impl Default for Options {
 
 /// Counts the calls of each client.
 ///
-/// Memory is bounded. When more clients call than are counted, those who have not called for longest are forgotten
-/// first, so that a crowd of strangers does not free a busy client from its limit.
+/// Memory is bounded: the clients with the oldest last call are dropped first, so that many other clients do not free a busy
+/// client from its limit.
 pub struct ClientLimits {
     credentials: Counters,
     credentials_sustained: Counters,
@@ -78,7 +72,6 @@ pub struct ClientLimits {
 }
 
 impl ClientLimits {
-    /// Counters at zero.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let counters = |rate| Counters::new(rate, options.max_clients);
@@ -92,7 +85,7 @@ impl ClientLimits {
         }
     }
 
-    /// A call refused by the short window does not draw on the long one: whoever pauses is let in again.
+    /// A call that the short window refuses does not count in the long one, so that a client that pauses is admitted again.
     fn spend_credentials(&self, key: RateLimitKey) -> Quota {
         let short = self.credentials.check(key);
         if short.exceeded {
@@ -106,7 +99,7 @@ impl ClientLimits {
 impl RateLimiter for ClientLimits {
     fn check(&self, protocol: Protocol, class: RateLimitClass, key: RateLimitKey) -> Option<Quota> {
         let counters = match (class, protocol) {
-            // What an attacker repeats is counted together: whoever is refused here does not go on there.
+            // Both protocols share this counter, so that an attacker gains nothing by changing the protocol.
             (RateLimitClass::Credentials, _) => return Some(self.spend_credentials(key)),
             (RateLimitClass::Notification, _) => return None,
             (RateLimitClass::Write, Protocol::Rest) => Some(&self.write),
@@ -118,7 +111,6 @@ impl RateLimiter for ClientLimits {
     }
 }
 
-/// No limit on anybody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unlimited;
 
@@ -128,13 +120,13 @@ impl RateLimiter for Unlimited {
     }
 }
 
-/// The windows of all clients under one rate.
+/// The windows of all clients for one rate.
 struct Counters {
     rate: Rate,
     windows: Cache<RateLimitKey, Arc<Window>>,
 }
 
-/// One client's calls since its window began. The cache drops it when it ends.
+/// A client's calls since its window began. The cache drops it at its end.
 struct Window {
     began: Instant,
     calls: AtomicU32,
@@ -145,7 +137,7 @@ impl Counters {
         let windows = Cache::builder()
             .max_capacity(max_clients)
             .time_to_live(rate.window)
-            // The cache's own choice would keep a newcomer out of a full cache, and so uncounted.
+            // The cache's default policy may not admit a new client to a full cache, which would leave it uncounted.
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Self { rate, windows }
@@ -166,8 +158,8 @@ impl Counters {
 }
 
 impl Window {
-    /// Counts a call and tells which it is, or one more than the limit. Counting stops there, so that no flood of
-    /// refused calls makes the counter begin anew.
+    /// Counts a call and returns its number, at most one more than the limit. Counting stops there, so that the counter
+    /// cannot overflow.
     fn count(&self, limit: u32) -> u32 {
         let beyond = limit.saturating_add(1);
         if self.calls.load(Ordering::Relaxed) >= limit {
@@ -185,7 +177,7 @@ mod tests {
     use domain::user::UserId;
     use std::thread;
 
-    /// Long enough that no test ends a window by being slow.
+    /// Long enough that no slow test ends a window.
     const NEVER: Duration = Duration::from_secs(3600);
 
     fn rate(limit: u32, window: Duration) -> Rate {

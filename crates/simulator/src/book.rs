@@ -3,7 +3,7 @@
 use app::payment::{DeskButton, DeskPage, Invoice};
 use chrono::{DateTime, Utc};
 use domain::money::Money;
-use domain::payment::{PaymentId, Report, Transaction, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentId, Transaction, TransactionStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -141,9 +141,9 @@ impl Order {
     }
 
     /// What is told of an attempt when somebody asks.
-    pub(super) fn report(&self, attempt: &Attempt) -> Report {
+    pub(super) fn report(&self, attempt: &Attempt) -> GatewayReport {
         let status = attempt.status();
-        Report {
+        GatewayReport {
             order: Some(self.order.clone()),
             currency: Money::CURRENCY.to_owned(),
             is_foreign: false,

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use book::Order;
 use chrono::{DateTime, Utc};
 use domain::error::BoxError;
-use domain::payment::{PaymentPage, Report};
+use domain::payment::{GatewayReport, PaymentPage};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use journal::Journal;
 use midtrans::signature;
@@ -225,7 +225,7 @@ impl Gateway for Simulator {
         Ok(page)
     }
 
-    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         let books = self.books();
         let found = match subject {
             Subject::Order(id) => {
@@ -254,8 +254,7 @@ impl Gateway for Simulator {
     }
 
     fn verify_signature(&self, signed: &Signed<'_>) -> bool {
-        let Signed { order, status_code, gross_amount, signature } = signed;
-        signature::is_right(signature, order, status_code, gross_amount, &self.options.server_key)
+        signature::verify(signed, &self.options.server_key)
     }
 }
 

@@ -60,7 +60,7 @@ pub fn app(ports: &Arc<FakePorts>) -> Arc<App> {
     let checkout = checkout(ports, &presenter, &clock);
     let receive = ReceiveNotification { worker: webhook_worker(ports, clock), require_signature: true };
     let browse_payments = BrowsePayments { payments: ports.clone(), presenter: presenter.clone() };
-    let watch = WatchPayment { payments: ports.clone(), notifier: ports.clone() };
+    let watch = WatchPayment { payments: ports.clone(), events: ports.clone(), notifier: ports.clone() };
     let commands = Commands {
         register_user: Handler::new(&pipeline, register),
         login_user: Handler::new(&pipeline, login),

@@ -3,17 +3,18 @@
 use crate::ports::FakePorts;
 use app::clock::Deadline;
 use app::payment::{
-    Audience, Cause, Change, Gateway, GatewayError, Invoice, Kept, NotificationId, NotificationNote,
-    NotificationOutcome, Notifications, PaymentCodes, PaymentListing, PaymentNotifier, PaymentQueries, Payments,
-    PendingNotification, Placed, Signed, StoredNotification, Subject, Subscription, Timeline,
+    Audience, Cause, Change, Gateway, GatewayError, Invoice, NotificationId, NotificationNote, NotificationOutcome,
+    Notifications, PaymentCodes, PaymentEvents, PaymentListing, PaymentLists, PaymentNotifier, PaymentQueries,
+    Payments, PendingNotification, PlaceOutcome, Signed, StoreOutcome, StoredNotification, Subject, Subscription,
+    Timeline,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode};
 use domain::money::Money;
 use domain::payment::{
-    Event, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage, Report, ReportOutcome, Transaction,
-    TransactionStatus,
+    Event, GatewayReport, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage, ReportOutcome,
+    Transaction, TransactionStatus,
 };
 use domain::user::UserId;
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ struct Note {
     received: StoredNotification,
     at: DateTime<Utc>,
     times: u32,
-    verdict: Option<NotificationOutcome>,
+    outcome: Option<NotificationOutcome>,
 }
 
 /// The payments, and all that is told of them.
@@ -64,7 +65,7 @@ pub struct FakePayments {
     /// What the gateway does when it is to make a page.
     pub gateway: Mutex<GatewayPlay>,
     /// What the gateway answers when it is asked about an order.
-    pub told: Mutex<Option<Report>>,
+    pub told: Mutex<Option<GatewayReport>>,
     /// Rings for every payment, and knows how many listen.
     pub notifier: watch::Sender<()>,
     /// How many may listen.
@@ -102,7 +103,7 @@ impl FakePayments {
     }
 
     /// What the gateway would say of a payment's first attempt.
-    pub fn report(&self, id: &str, status: TransactionStatus) -> Report {
+    pub fn report(&self, id: &str, status: TransactionStatus) -> GatewayReport {
         let amount = self.payment(id.parse().unwrap()).unwrap().record().total;
         let transaction = Transaction {
             id: "t-1".to_owned(),
@@ -113,7 +114,7 @@ impl FakePayments {
             refunded: Money::ZERO,
         };
         let order = Some(id.to_owned());
-        Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
+        GatewayReport { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
     }
 
     /// Has the gateway tell how a payment's first attempt stands, as another server would learn it.
@@ -140,15 +141,15 @@ impl FakePayments {
         let learnt = change(&mut entry.payment);
         let news = entry.payment.take_events();
         entry.events.extend(news.into_iter().map(|event| (event, cause.as_str().to_owned())));
-        if let (Cause::Notification(notification), Some(verdict)) = (cause, NotificationOutcome::of(learnt)) {
-            self.judge(notification, verdict);
+        if let (Cause::Notification(notification), Some(outcome)) = (cause, NotificationOutcome::of(learnt)) {
+            self.judge(notification, outcome);
         }
         Some((entry.payment.clone(), learnt))
     }
 
-    fn judge(&self, id: NotificationId, verdict: NotificationOutcome) {
+    fn judge(&self, id: NotificationId, outcome: NotificationOutcome) {
         let mut notes = self.notes.lock().unwrap();
-        notes.iter_mut().filter(|note| note.id == id).for_each(|note| note.verdict = Some(verdict));
+        notes.iter_mut().filter(|note| note.id == id).for_each(|note| note.outcome = Some(outcome));
     }
 
     /// The payments of a listing, the newest first, wherever it begins.
@@ -170,12 +171,12 @@ impl FakePayments {
 
 #[async_trait]
 impl Payments for FakePorts {
-    async fn place(&self, order: &Order, _by: Deadline) -> Result<Placed, Error> {
+    async fn place(&self, order: &Order, _by: Deadline) -> Result<PlaceOutcome, Error> {
         self.perform().await?;
         if let Some(key) = &order.key
             && let Some(before) = self.payments.ordered_before(order.buyer, key)
         {
-            return Ok(Placed::Before(before));
+            return Ok(PlaceOutcome::Repeated(before));
         }
         let mut products = self.products.products.lock().unwrap();
         let product = products.get(&order.product).ok_or(ErrorCode::OrderedProductNotFound)?;
@@ -185,7 +186,7 @@ impl Payments for FakePorts {
         let keys = order.key.iter().map(|key| (order.buyer, key.clone(), order.id));
         self.payments.keys.lock().unwrap().extend(keys);
         self.payments.entries.lock().unwrap().insert(order.id, Entry { payment: payment.clone(), events });
-        Ok(Placed::Now(payment))
+        Ok(PlaceOutcome::Created(payment))
     }
 
     async fn ordered_before(
@@ -236,25 +237,6 @@ impl PaymentQueries for FakePorts {
         Payments::payment(self, id, by).await
     }
 
-    async fn list(&self, listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
-        use app::page::Start;
-
-        self.perform().await?;
-        let payments = self.payments.listed(listing);
-        let skipped = match &listing.page.start {
-            Start::Offset(offset) => usize::try_from(*offset).unwrap(),
-            Start::After(last) => payments
-                .iter()
-                .position(|payment| (payment.record().created_at, payment.record().id) < (last.created_at, last.id))
-                .unwrap_or(payments.len()),
-        };
-        Ok(payments.into_iter().skip(skipped).take(listing.page.limit as usize + 1).collect())
-    }
-
-    async fn count(&self, listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
-        Ok(self.payments.listed(listing).len() as u64)
-    }
-
     async fn timeline(&self, id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
         self.perform().await?;
         let entries = self.payments.entries.lock().unwrap();
@@ -266,7 +248,32 @@ impl PaymentQueries for FakePorts {
             mails: Vec::new(),
         })
     }
+}
 
+#[async_trait]
+impl PaymentLists for FakePorts {
+    async fn list(&self, listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
+        use app::page::PageStart;
+
+        self.perform().await?;
+        let payments = self.payments.listed(listing);
+        let skipped = match &listing.page.start {
+            PageStart::Offset(offset) => usize::try_from(*offset).unwrap(),
+            PageStart::After(last) => payments
+                .iter()
+                .position(|payment| (payment.record().created_at, payment.record().id) < (last.created_at, last.id))
+                .unwrap_or(payments.len()),
+        };
+        Ok(payments.into_iter().skip(skipped).take(listing.page.limit as usize + 1).collect())
+    }
+
+    async fn count(&self, listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
+        Ok(self.payments.listed(listing).len() as u64)
+    }
+}
+
+#[async_trait]
+impl PaymentEvents for FakePorts {
     async fn events_after(&self, id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
         self.perform().await?;
         let entries = self.payments.entries.lock().unwrap();
@@ -286,7 +293,7 @@ impl Note {
             at: self.at,
             status: self.received.status.clone(),
             times: self.times,
-            verdict: self.verdict.map(|verdict| verdict.as_str().to_owned()),
+            outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
             body: self.received.body.clone(),
         }
     }
@@ -300,17 +307,17 @@ impl Notifications for FakePorts {
         now: DateTime<Utc>,
         _retry_at: DateTime<Utc>,
         _by: Deadline,
-    ) -> Result<Kept, Error> {
+    ) -> Result<StoreOutcome, Error> {
         self.perform().await?;
         let mut notes = self.payments.notes.lock().unwrap();
         if let Some(known) = notes.iter_mut().find(|note| note.received.fingerprint == received.fingerprint) {
             known.times += 1;
-            return Ok(Kept::Known);
+            return Ok(StoreOutcome::Duplicate);
         }
         let is_ours = received.payment().is_some_and(|id| self.payments.payment(id).is_some());
         let id = NotificationId::generate();
-        notes.push(Note { id, received: received.clone(), at: now, times: 1, verdict: None });
-        Ok(if is_ours { Kept::New(id) } else { Kept::Unknown })
+        notes.push(Note { id, received: received.clone(), at: now, times: 1, outcome: None });
+        Ok(if is_ours { StoreOutcome::New(id) } else { StoreOutcome::UnknownOrder })
     }
 
     async fn claim(
@@ -326,11 +333,11 @@ impl Notifications for FakePorts {
     async fn complete(
         &self,
         id: NotificationId,
-        verdict: NotificationOutcome,
+        outcome: NotificationOutcome,
         _now: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<(), Error> {
-        self.payments.judge(id, verdict);
+        self.payments.judge(id, outcome);
         Ok(())
     }
 
@@ -355,7 +362,7 @@ impl Gateway for FakePorts {
         }
     }
 
-    async fn fetch_status(&self, _subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, _subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         Ok(self.payments.told.lock().unwrap().clone())
     }
 

@@ -2,11 +2,11 @@
 
 use crate::ports::FakePorts;
 use app::clock::Deadline;
-use app::entity_tag::Tags;
-use app::page::Start;
+use app::entity_tag::EntityTags;
+use app::page::PageStart;
 use app::product::{
-    Filter, ImageInspector, ImageLedger, ImageStore, Listing, ProductQueries, ProductTotals, Products, Removal, Sort,
-    SortKey, SortPlace,
+    Filter, ImageInspector, ImageLedger, ImageStore, ProductListing, ProductQueries, ProductTotals, Products, Removal,
+    Sort, SortKey, SortPosition,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -35,7 +35,7 @@ pub struct FakeProducts {
 
 impl FakeProducts {
     /// The product, where it may be changed on this condition.
-    fn changeable(&self, id: ProductId, expected: &Tags) -> Result<Product, Error> {
+    fn changeable(&self, id: ProductId, expected: &EntityTags) -> Result<Product, Error> {
         let product = self.products.lock().unwrap().get(&id).cloned().ok_or(ErrorCode::ProductNotFound)?;
         if expected.permit(product.version()) { Ok(product) } else { Err(ErrorCode::ProductChanged.into()) }
     }
@@ -58,7 +58,7 @@ impl Products for FakePorts {
         &self,
         owned: &Owned,
         changes: &Changes,
-        expected: &Tags,
+        expected: &EntityTags,
         now: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<Product, Error> {
@@ -77,7 +77,13 @@ impl Products for FakePorts {
         Ok(changed)
     }
 
-    async fn delete(&self, owned: &Owned, expected: &Tags, _now: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+    async fn delete(
+        &self,
+        owned: &Owned,
+        expected: &EntityTags,
+        _now: DateTime<Utc>,
+        _by: Deadline,
+    ) -> Result<(), Error> {
         let id = self.products.changeable(owned.product().id(), expected)?.id();
         self.products.products.lock().unwrap().remove(&id);
         Ok(())
@@ -90,7 +96,7 @@ impl ProductQueries for FakePorts {
         Products::product(self, id, by).await
     }
 
-    async fn list(&self, listing: &Listing, _by: Deadline) -> Result<Vec<Product>, Error> {
+    async fn list(&self, listing: &ProductListing, _by: Deadline) -> Result<Vec<Product>, Error> {
         self.perform().await?;
         let mut products: Vec<_> = self
             .products
@@ -103,12 +109,12 @@ impl ProductQueries for FakePorts {
             .collect();
         products.sort_by(|one, other| compare(&place(one, listing.sort), &place(other, listing.sort), listing.sort));
         let is_wanted = |product: &Product| match &listing.page.start {
-            Start::After(last) => compare(&place(product, listing.sort), last, listing.sort) == Ordering::Greater,
-            Start::Offset(_) => true,
+            PageStart::After(last) => compare(&place(product, listing.sort), last, listing.sort) == Ordering::Greater,
+            PageStart::Offset(_) => true,
         };
         let skipped = match listing.page.start {
-            Start::Offset(offset) => usize::try_from(offset).unwrap(),
-            Start::After(_) => 0,
+            PageStart::Offset(offset) => usize::try_from(offset).unwrap(),
+            PageStart::After(_) => 0,
         };
         let limit = listing.page.limit as usize + 1;
         Ok(products.into_iter().filter(is_wanted).skip(skipped).take(limit).collect())
@@ -129,16 +135,16 @@ fn passes(product: &Product, filter: &Filter) -> bool {
         && filter.max_price.is_none_or(|max| price <= max)
 }
 
-fn place(product: &Product, sort: Sort) -> SortPlace {
+fn place(product: &Product, sort: Sort) -> SortPosition {
     let key = match sort {
         Sort::Newest | Sort::Oldest => SortKey::CreatedAt(product.created_at()),
         Sort::Price | Sort::PriceDescending => SortKey::Price(product.details().price.money()),
         Sort::Name => SortKey::Name(product.details().name.key()),
     };
-    SortPlace { key, id: product.id() }
+    SortPosition { key, id: product.id() }
 }
 
-fn compare(one: &SortPlace, other: &SortPlace, sort: Sort) -> Ordering {
+fn compare(one: &SortPosition, other: &SortPosition, sort: Sort) -> Ordering {
     let keys = match (&one.key, &other.key) {
         (SortKey::CreatedAt(one), SortKey::CreatedAt(other)) => one.cmp(other),
         (SortKey::Price(one), SortKey::Price(other)) => one.cmp(other),

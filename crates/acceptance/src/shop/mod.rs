@@ -105,7 +105,8 @@ pub fn time_text(time: &DateTime<Utc>) -> String {
 #[must_use]
 pub fn code(identifier: &str) -> ErrorCode {
     ErrorCode::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|code| code.as_str() == identifier)
         .unwrap_or_else(|| panic!("{identifier:?} is not in the catalogue of errors"))
 }

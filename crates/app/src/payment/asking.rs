@@ -1,44 +1,43 @@
-//! Asking the gateway about a payment so that the answer counts for it.
+//! Asks the gateway about a payment, and decides whether the answer is about this payment.
 //!
-//! An answer tells which order it is about, and counts for no other. But about some ways to pay (DANA, the virtual accounts of
-//! BSI, Danamon, Seabank, Saqu) Midtrans answers with the transaction's own name where the order's should be. What was asked for
-//! then decides:
+//! An answer names its order and counts for no other. For some payment methods (DANA, the virtual accounts of BSI, Danamon,
+//! Seabank, Saqu) Midtrans answers with the transaction id in the place of the order id. Then the question decides:
 //!
-//! - Asked by the order's name, which nobody but the shop has given out, the gateway itself has looked it up under that name.
-//! - Asked by a transaction's name, which is what a notification tells and its signature does not cover, the answer may be about
-//!   anybody's order: a buyer who has paid for a cheap order could name its transaction for a dear one, or for another at the same
-//!   price. So the order is asked about by its own name as well, and the answer counts only where that leads to the same
-//!   transaction, over the same amount.
+//! - Asked by order id, which only the shop assigns, the gateway itself found the transaction under that id.
+//! - Asked by transaction id, which comes from a notification and is not covered by its signature, the answer may be about
+//!   any order: a buyer who paid for a cheap order could name its transaction for an expensive one, or for another one at
+//!   the same price. The shop therefore also asks by order id, and the answer counts only if that leads to the same
+//!   transaction over the same amount.
 
 use crate::clock::Deadline;
 use crate::payment::gateway::{Gateway, GatewayError, Subject};
-use domain::payment::{Payment, PaymentId, Report};
+use domain::payment::{GatewayReport, Payment, PaymentId};
 
-/// Whether a report names no other order than this one.
-fn may_be_about(report: &Report, order: &str) -> bool {
+/// Whether a report names this order or none.
+fn may_be_about(report: &GatewayReport, order: &str) -> bool {
     report.order.as_deref().is_none_or(|named| named == order)
 }
 
 /// Whether two reports are about the same transaction over the same amount. One may be newer than the other.
-fn is_same_payment(one: &Report, other: &Report) -> bool {
+fn is_same_payment(one: &GatewayReport, other: &GatewayReport) -> bool {
     (&one.transaction.id, one.transaction.amount, one.transaction.fee)
         == (&other.transaction.id, other.transaction.amount, other.transaction.fee)
         && (&one.currency, one.is_foreign) == (&other.currency, other.is_foreign)
 }
 
-/// The report as one about this order.
-fn about(report: Report, order: PaymentId) -> Report {
-    Report { order: Some(order.to_string()), ..report }
+/// Sets the order of a report.
+fn about(report: GatewayReport, order: PaymentId) -> GatewayReport {
+    GatewayReport { order: Some(order.to_string()), ..report }
 }
 
-/// What the gateway knows of a payment or of one of its transactions; none where that is nothing that can be told for certain to
-/// be about it. Where it tells that money came, and not for which order, the report names none: then it contradicts.
+/// Asks the gateway about a payment or one of its transactions. Returns `None` if the answer is not certainly about this
+/// payment. A paid transaction without a certain order is returned without an order: such a report contradicts the payment.
 pub(super) async fn ask(
     gateway: &dyn Gateway,
     payment: &Payment,
     subject: &Subject,
     by: Deadline,
-) -> Result<Option<Report>, GatewayError> {
+) -> Result<Option<GatewayReport>, GatewayError> {
     let id = payment.record().id;
     let Some(report) = gateway.fetch_status(subject, by).await? else { return Ok(None) };
     if report.order.is_some() {
@@ -46,7 +45,7 @@ pub(super) async fn ask(
     }
     let is_ours = match subject {
         Subject::Order(asked) => *asked == id,
-        // What was once found to be about this order stays so.
+        // A transaction that was found to belong to this order stays with it.
         Subject::Transaction(_) => payment.record().transactions.iter().any(|known| known.id == report.transaction.id),
     };
     if is_ours {
@@ -74,17 +73,17 @@ mod tests {
     use std::collections::HashMap;
     use std::time::Duration;
 
-    /// A gateway that answers so to each name.
+    /// A gateway with one answer for each id.
     #[derive(Default)]
-    struct Book(HashMap<String, Report>);
+    struct FakeGateway(HashMap<String, GatewayReport>);
 
     #[async_trait]
-    impl Gateway for Book {
+    impl Gateway for FakeGateway {
         async fn create_page(&self, _invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
             Err(GatewayError::Taken)
         }
 
-        async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+        async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
             let name = match subject {
                 Subject::Order(id) => id.to_string(),
                 Subject::Transaction(id) => id.clone(),
@@ -101,7 +100,7 @@ mod tests {
         }
     }
 
-    fn unnamed(payment: &Payment, transaction: &str, status: TransactionStatus) -> Report {
+    fn unnamed(payment: &Payment, transaction: &str, status: TransactionStatus) -> GatewayReport {
         let transaction = Transaction {
             id: transaction.to_owned(),
             status,
@@ -110,21 +109,21 @@ mod tests {
             fee: Money::ZERO,
             refunded: Money::ZERO,
         };
-        Report { order: None, transaction, currency: "IDR".to_owned(), is_foreign: false }
+        GatewayReport { order: None, transaction, currency: "IDR".to_owned(), is_foreign: false }
     }
 
-    fn look(book: &Book, payment: &Payment, subject: &Subject) -> Option<Report> {
+    fn ask_about(gateway: &FakeGateway, payment: &Payment, subject: &Subject) -> Option<GatewayReport> {
         let by = Deadline::within(Duration::from_secs(1));
-        ask(book, payment, subject, by).now_or_never().unwrap().unwrap()
+        ask(gateway, payment, subject, by).now_or_never().unwrap().unwrap()
     }
 
     fn transaction(name: &str) -> Subject {
         Subject::Transaction(name.to_owned())
     }
 
-    /// What comes of a notification that names this transaction.
-    fn learn(book: &Book, payment: &mut Payment, name: &str) -> Option<ReportOutcome> {
-        let report = look(book, payment, &transaction(name))?;
+    /// Applies a notification that names this transaction.
+    fn apply(gateway: &FakeGateway, payment: &mut Payment, name: &str) -> Option<ReportOutcome> {
+        let report = ask_about(gateway, payment, &transaction(name))?;
         Some(payment.apply_report(&report, true, DateTime::UNIX_EPOCH))
     }
 
@@ -133,20 +132,20 @@ mod tests {
         let mut payment = opened();
         let id = payment.record().id;
         let settled = unnamed(&payment, "t-1", TransactionStatus::Settlement);
-        let named = Report { order: Some(id.to_string()), ..settled.clone() };
+        let named = GatewayReport { order: Some(id.to_string()), ..settled.clone() };
         for own in [settled.clone(), named] {
             let mut payment = payment.clone();
-            let book = Book([("t-1".to_owned(), settled.clone()), (id.to_string(), own)].into());
-            assert_eq!(learn(&book, &mut payment, "t-1"), Some(ReportOutcome::News));
+            let gateway = FakeGateway([("t-1".to_owned(), settled.clone()), (id.to_string(), own)].into());
+            assert_eq!(apply(&gateway, &mut payment, "t-1"), Some(ReportOutcome::News));
             assert_eq!(payment.record().state, State::Success);
         }
-        // Asked by the order's own name it needs no second question.
-        let book = Book([(id.to_string(), settled)].into());
-        let report = look(&book, &payment, &Subject::Order(id)).unwrap();
+        // A question by order id needs no second one.
+        let gateway = FakeGateway([(id.to_string(), settled)].into());
+        let report = ask_about(&gateway, &payment, &Subject::Order(id)).unwrap();
         assert_eq!(payment.apply_report(&report, true, DateTime::UNIX_EPOCH), ReportOutcome::News);
     }
 
-    /// A buyer has paid for a cheap order, or for another at the same price, and names that transaction for this one.
+    /// A buyer paid for a cheap order, or for another one at the same price, and names that transaction for this order.
     #[test]
     fn money_for_another_order_pays_for_none_of_ours() {
         let payment = opened();
@@ -155,21 +154,21 @@ mod tests {
         let mut cheaper = others.clone();
         cheaper.transaction.amount = Money::from_whole(1).unwrap();
         let pending = unnamed(&payment, "t-own", TransactionStatus::Pending);
-        let stranger = Report { order: Some(PaymentId::generate().to_string()), ..others.clone() };
-        let another_amount = Report {
+        let stranger = GatewayReport { order: Some(PaymentId::generate().to_string()), ..others.clone() };
+        let another_amount = GatewayReport {
             transaction: Transaction { amount: Money::from_whole(1).unwrap(), ..others.transaction.clone() },
             ..others.clone()
         };
         for paid in [others, cheaper] {
-            // The order's own name leads to nothing, to another attempt, to an order of somebody else's, to another amount.
+            // The order id leads to nothing, to another attempt, to somebody else's order, to another amount.
             for own in [None, Some(pending.clone()), Some(stranger.clone()), Some(another_amount.clone())] {
                 let mut payment = payment.clone();
                 if own.as_ref() == Some(&paid) {
                     continue;
                 }
-                let mut book = Book([("t-cheap".to_owned(), paid.clone())].into());
-                book.0.extend(own.map(|own| (id.to_string(), own)));
-                assert_eq!(learn(&book, &mut payment, "t-cheap"), Some(ReportOutcome::Contradicts));
+                let mut gateway = FakeGateway([("t-cheap".to_owned(), paid.clone())].into());
+                gateway.0.extend(own.map(|own| (id.to_string(), own)));
+                assert_eq!(apply(&gateway, &mut payment, "t-cheap"), Some(ReportOutcome::Contradicts));
                 assert_eq!(payment.record().state, State::Pending);
                 assert!(payment.record().transactions.is_empty() && payment.attention().is_some());
             }
@@ -181,12 +180,12 @@ mod tests {
         let payment = opened();
         let id = payment.record().id;
         let pending = unnamed(&payment, "t-1", TransactionStatus::Pending);
-        let mut book = Book([("t-1".to_owned(), pending)].into());
-        assert_eq!(look(&book, &payment, &transaction("t-1")), None);
-        // An earlier attempt is not what the order's name leads to any more; what it leads to counts.
+        let mut gateway = FakeGateway([("t-1".to_owned(), pending)].into());
+        assert_eq!(ask_about(&gateway, &payment, &transaction("t-1")), None);
+        // The order id leads to a later attempt, which counts.
         let latest = unnamed(&payment, "t-2", TransactionStatus::Settlement);
-        book.0.insert(id.to_string(), latest.clone());
-        assert_eq!(look(&book, &payment, &transaction("t-1")), Some(about(latest, id)));
+        gateway.0.insert(id.to_string(), latest.clone());
+        assert_eq!(ask_about(&gateway, &payment, &transaction("t-1")), Some(about(latest, id)));
     }
 
     #[test]
@@ -195,8 +194,8 @@ mod tests {
         let id = payment.record().id;
         let begun = unnamed(&payment, "t-1", TransactionStatus::Pending);
         payment.apply_report(&about(begun, id), true, DateTime::UNIX_EPOCH);
-        let book = Book([("t-1".to_owned(), unnamed(&payment, "t-1", TransactionStatus::Settlement))].into());
-        assert_eq!(learn(&book, &mut payment, "t-1"), Some(ReportOutcome::News));
+        let gateway = FakeGateway([("t-1".to_owned(), unnamed(&payment, "t-1", TransactionStatus::Settlement))].into());
+        assert_eq!(apply(&gateway, &mut payment, "t-1"), Some(ReportOutcome::News));
         assert_eq!(payment.record().state, State::Success);
     }
 }

@@ -1,11 +1,11 @@
-//! Looking through one's purchases or sales.
+//! The list of a buyer's purchases or a seller's sales.
 
 use crate::access::Access;
 use crate::context::Context;
-use crate::page::{Cursor, Page, PageForm, PageRequest, Place, moment};
+use crate::page::{Cursor, Page, PageForm, PageRequest, Position, moment};
 use crate::payment::view::{Audience, PaymentPresenter};
-use crate::payment::{PaymentQueries, PaymentView};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{PaymentLists, PaymentView};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::actor::Identity;
@@ -14,26 +14,21 @@ use domain::payment::{Payment, PaymentId, Status};
 use domain::user::{Role, UserId};
 use std::sync::Arc;
 
-/// What a client asks of a list of payments, as it arrived; an absent field is an empty one.
+/// The request as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct BrowsePaymentsForm {
-    /// How they stand.
     pub status: String,
-    /// Which piece of the list.
     pub page: PageForm,
 }
 
-/// A payment's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentPlace {
-    /// When it was ordered.
+pub struct PaymentPosition {
     pub created_at: DateTime<Utc>,
-    /// What decides among equals.
     pub id: PaymentId,
 }
 
-impl Place for PaymentPlace {
-    /// The newest first, always.
+impl Position for PaymentPosition {
+    /// The list is always sorted by time, the newest first.
     type Order = ();
 
     fn write(&self) -> Vec<String> {
@@ -46,17 +41,15 @@ impl Place for PaymentPlace {
     }
 }
 
-/// A piece of a list of payments, the newest first.
+/// A page of a list of payments, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentListing {
-    /// Whose list it is.
     pub owner: UserId,
-    /// As whom: as a buyer those that are the owner's to pay, as a seller those for the owner's products.
+    /// `Buyer` lists the owner's purchases, `Seller` the payments for the owner's products.
     pub audience: Audience,
-    /// How they stand, where that matters.
+    /// `None` lists payments of every status.
     pub status: Option<Status>,
-    /// Which piece of it.
-    pub page: PageRequest<PaymentPlace>,
+    pub page: PageRequest<PaymentPosition>,
 }
 
 impl PaymentListing {
@@ -77,13 +70,13 @@ impl PaymentListing {
     }
 
     fn cursor_behind(&self, payment: &Payment, given: u64) -> String {
-        let place = PaymentPlace { created_at: payment.record().created_at, id: payment.record().id };
+        let place = PaymentPosition { created_at: payment.record().created_at, id: payment.record().id };
         let name = name_of(self.owner, self.audience, self.status);
         Cursor { offset: self.page.offset.saturating_add(given), place }.encode(&name)
     }
 }
 
-/// A text that is the same for the same payments, and for no others.
+/// Identifies the list: equal texts mean equal lists.
 fn name_of(owner: UserId, audience: Audience, status: Option<Status>) -> String {
     format!("payments {owner} {audience:?} {status:?}")
 }
@@ -92,23 +85,21 @@ fn status(raw: &str) -> Result<Option<Status>, Reason> {
     match raw.trim() {
         "" => Ok(None),
         name => Status::find(name).map(Some).ok_or_else(|| {
-            let names = Status::ALL.map(Status::as_str).join(", ");
+            let names = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
             Reason::new(ViolationCode::UnknownStatus, format!("{{field}} must be one of {names}"))
         }),
     }
 }
 
-/// Shows buyers their purchases and sellers their sales, piece by piece.
+/// Lists buyers' purchases and sellers' sales.
 pub struct BrowsePayments {
-    /// The payments.
-    pub payments: Arc<dyn PaymentQueries>,
-    /// Shows them.
+    pub payments: Arc<dyn PaymentLists>,
     pub presenter: Arc<PaymentPresenter>,
 }
 
 impl UseCase for BrowsePayments {
     const NAME: &'static str = "browse_payments";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = BrowsePaymentsForm;
@@ -137,7 +128,7 @@ impl UseCase for BrowsePayments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Start;
+    use crate::page::PageStart;
     use proptest::prelude::*;
 
     fn parse(status: &str, role: Role) -> Result<PaymentListing, Error> {
@@ -166,9 +157,9 @@ mod tests {
             at in prop_oneof!["-?[0-9]{1,20}", any::<String>()],
             id in prop_oneof![Just("01958e68-5412-7307-9b1d-916400000027".to_owned()), any::<String>()],
         ) {
-            if let Some(place) = PaymentPlace::read(&[&at, &id], ()) {
+            if let Some(place) = PaymentPosition::read(&[&at, &id], ()) {
                 let written = place.write();
-                prop_assert_eq!(PaymentPlace::read(&[&written[0], &written[1]], ()), Some(place));
+                prop_assert_eq!(PaymentPosition::read(&[&written[0], &written[1]], ()), Some(place));
             }
         }
 
@@ -177,11 +168,11 @@ mod tests {
             let identity = Identity { id: UserId::generate(), role: Role::Buyer };
             let name = name_of(identity.id, Audience::Buyer, None);
             let Some(created_at) = DateTime::from_timestamp_micros(micros) else { return Ok(()) };
-            let place = PaymentPlace { created_at, id: PaymentId::generate() };
+            let place = PaymentPosition { created_at, id: PaymentId::generate() };
             let cursor = Cursor { offset, place: place.clone() }.encode(&name);
             let form = BrowsePaymentsForm { page: PageForm { cursor, ..PageForm::default() }, ..BrowsePaymentsForm::default() };
             match PaymentListing::parse(&form, identity) {
-                Ok(listing) => prop_assert_eq!(listing.page.start, Start::After(place)),
+                Ok(listing) => prop_assert_eq!(listing.page.start, PageStart::After(place)),
                 Err(error) => prop_assert!(error.message().starts_with("invalid cursor: "), "{}", error),
             }
         }

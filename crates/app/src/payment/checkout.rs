@@ -1,16 +1,16 @@
-//! Ordering a product and opening the page on which it is paid.
+//! Orders a product and opens its payment page.
 //!
-//! Three steps, each of which may be the last when the process dies: the order is recorded with its pieces reserved; the
-//! gateway makes a page, outside any transaction; the page is recorded, or the pieces are given back. What is left half made is
-//! finished by the [`Reconciler`](super::Reconciler).
+//! Checkout has three steps, and the process may die after each of them: record the order and reserve its pieces; have the
+//! gateway make a page, outside any transaction; record the page, or release the pieces. The
+//! [`Reconciler`](super::Reconciler) finishes orders that stopped in between.
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
 use crate::context::Context;
 use crate::payment::gateway::{Gateway, GatewayError, Invoice};
 use crate::payment::view::{Audience, PaymentPresenter};
-use crate::payment::{Cause, PaymentNotifier, PaymentView, Payments, Placed};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{Cause, PaymentNotifier, PaymentView, Payments, PlaceOutcome};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use chrono::TimeDelta;
@@ -23,56 +23,50 @@ use domain::user::{Role, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often another code is drawn where one is taken.
+/// The maximum number of payment codes that are drawn for one order.
 const DRAWS: usize = 5;
-/// The time that is kept for recording what the gateway answered.
+/// The time reserved for recording the gateway's answer.
 const RECORD_TIME: Duration = Duration::from_secs(2);
-/// How long an order that is being made elsewhere is waited for.
+/// How long a repeated order waits for the first one.
 const REPLAY_TIME: Duration = Duration::from_secs(3);
-/// How soon a buyer whose order is being made elsewhere may ask again.
+/// When a buyer may repeat an order that is still in progress.
 const REPLAY_AFTER: Duration = Duration::from_secs(2);
 
-/// What a buyer sends to order something, as it arrived; an absent field is an empty one.
+/// The order as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct OrderForm {
-    /// The product's identifier.
     pub product_id: String,
-    /// How many pieces.
     pub quantity: String,
-    /// The key by which an order that is sent again is known again.
+    /// The key by which a repeated order is recognised.
     pub idempotency_key: String,
 }
 
-/// Draws the codes of payments: nobody can tell the next one.
+/// Draws payment codes that nobody can predict. May be repeated.
 pub trait PaymentCodes: Send + Sync {
-    /// A code that is probably nobody's yet.
+    /// Draws a code that is probably unused.
     fn draw(&self) -> PaymentCode;
 }
 
-/// Orders a product.
 pub struct Checkout {
-    /// The payments.
     pub payments: Arc<dyn Payments>,
-    /// The accounts: the gateway is told who pays.
+    /// The gateway gets the payer's name and e-mail.
     pub users: Arc<dyn UserQueries>,
-    /// Where the payer pays.
     pub gateway: Arc<dyn Gateway>,
-    /// Draws the codes of payments.
     pub codes: Arc<dyn PaymentCodes>,
-    /// Shows payments.
     pub presenter: Arc<PaymentPresenter>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// What the gateway carries.
     pub amount_limits: AmountLimits,
-    /// For how long an order can be paid.
+    /// How long an order can be paid.
     pub expiry: TimeDelta,
 }
 
-/// The parts of an order's form.
-type ParsedOrder = (ProductId, Quantity, Option<IdempotencyKey>);
+#[derive(Clone, Debug)]
+struct ParsedOrder {
+    product: ProductId,
+    quantity: Quantity,
+    key: Option<IdempotencyKey>,
+}
 
 fn parse(form: &OrderForm) -> Result<ParsedOrder, Error> {
     let mut wrong = Violations::default();
@@ -83,14 +77,14 @@ fn parse(form: &OrderForm) -> Result<ParsedOrder, Error> {
     let (Some(()), Some(quantity), Some(key)) = (product, quantity, key) else {
         return Err(wrong.into_error(ErrorCode::InvalidRequest));
     };
-    // What is no identifier names no product.
+    // An id that is not a UUID matches no product.
     let product = form.product_id.trim().parse().map_err(|_| ErrorCode::OrderedProductNotFound)?;
-    Ok((product, quantity, key))
+    Ok(ParsedOrder { product, quantity, key })
 }
 
 impl Checkout {
-    async fn place(&self, buyer: UserId, wish: ParsedOrder, by: Deadline) -> Result<Placed, Error> {
-        let (product, quantity, key) = wish;
+    async fn place(&self, buyer: UserId, parsed: ParsedOrder, by: Deadline) -> Result<PlaceOutcome, Error> {
+        let ParsedOrder { product, quantity, key } = parsed;
         let now = self.clock.now();
         let mut order = Order {
             id: PaymentId::generate(),
@@ -105,14 +99,14 @@ impl Checkout {
         };
         for _ in 0..DRAWS {
             match self.payments.place(&order, by).await? {
-                Placed::CodeTaken => order.code = self.codes.draw(),
+                PlaceOutcome::CodeTaken => order.code = self.codes.draw(),
                 placed => return Ok(placed),
             }
         }
         Err(Error::unavailable("every code that was drawn for a payment was taken"))
     }
 
-    /// Has the gateway make a page, and records what came of it.
+    /// Has the gateway make a page, and records the result.
     async fn open(&self, payment: &Payment, by: Deadline) -> Result<Payment, Error> {
         let id = payment.record().id;
         let invoice = invoice_of(payment, &*self.users, by).await?;
@@ -139,7 +133,7 @@ impl Checkout {
         }
     }
 
-    /// Records a page, or that there is none and will be none.
+    /// Records a page, or that the gateway will not make one.
     async fn record(&self, id: PaymentId, page: Option<PaymentPage>, by: Deadline) -> Result<Payment, Error> {
         let now = self.clock.now();
         let change = Box::new(move |payment: &mut Payment| {
@@ -155,9 +149,9 @@ impl Checkout {
         Ok(payment)
     }
 
-    /// Answers an order that has been sent before as it was answered then.
-    async fn replay(&self, first: Payment, wish: &ParsedOrder, by: Deadline) -> Result<PaymentView, Error> {
-        let (product, quantity, key) = wish;
+    /// Answers a repeated order like the first one.
+    async fn replay(&self, first: Payment, parsed: &ParsedOrder, by: Deadline) -> Result<PaymentView, Error> {
+        let ParsedOrder { product, quantity, key } = parsed;
         if (first.product(), first.record().quantity) != (*product, *quantity) {
             return Err(ErrorCode::IdempotencyKeyReused.into());
         }
@@ -183,7 +177,7 @@ impl Checkout {
     }
 }
 
-/// What the gateway is told of a payment.
+/// Builds the invoice that the gateway gets.
 pub(super) async fn invoice_of(payment: &Payment, users: &dyn UserQueries, by: Deadline) -> Result<Invoice, Error> {
     let record = payment.record();
     let payer = users.profile(record.buyer, by).await?.ok_or(ErrorCode::TokenInvalid)?;
@@ -204,7 +198,7 @@ pub(super) async fn invoice_of(payment: &Payment, users: &dyn UserQueries, by: D
 
 impl UseCase for Checkout {
     const NAME: &'static str = "create_payment";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Buyer);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = OrderForm;
@@ -213,16 +207,16 @@ impl UseCase for Checkout {
     async fn execute(&self, context: &Context, form: OrderForm) -> Result<PaymentView, Error> {
         let buyer = context.actor.identity()?.id;
         let by = context.deadline;
-        let wish = parse(&form)?;
-        if let Some(key) = &wish.2
+        let parsed = parse(&form)?;
+        if let Some(key) = &parsed.key
             && let Some(first) = self.payments.ordered_before(buyer, key, by).await?
         {
-            return self.replay(first, &wish, by).await;
+            return self.replay(first, &parsed, by).await;
         }
-        let payment = match self.place(buyer, wish.clone(), by).await? {
-            Placed::Now(payment) => payment,
-            Placed::Before(first) => return self.replay(first, &wish, by).await,
-            Placed::CodeTaken => return Err(Error::internal("a code that is taken is drawn anew")),
+        let payment = match self.place(buyer, parsed.clone(), by).await? {
+            PlaceOutcome::Created(payment) => payment,
+            PlaceOutcome::Repeated(first) => return self.replay(first, &parsed, by).await,
+            PlaceOutcome::CodeTaken => return Err(Error::internal("a code that is taken is drawn anew")),
         };
         let record = payment.record();
         tracing::info!(payment_id = %record.id, product_id = %payment.product(), user_id = %buyer, "payment ordered");

@@ -6,112 +6,91 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::BoxError;
 use domain::money::Money;
-use domain::payment::{PaymentId, PaymentPage, Quantity, Report, TransactionStatus};
-use std::fmt;
+use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity, TransactionStatus};
 use std::time::Duration;
 
-/// What the gateway is told of an order.
+/// An order as the gateway gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
-    /// The payment.
+    /// The payment's id, which is the order id at the gateway.
     pub order: PaymentId,
-    /// What identifies the product there.
+    /// The product's id.
     pub item: String,
-    /// What it is called.
+    /// The product's name.
     pub name: String,
-    /// What one piece costs.
+    /// The price of one piece.
     pub price: Money,
     /// How many pieces.
     pub quantity: Quantity,
-    /// What they cost together, in whole rupiah.
+    /// The total in whole rupiah.
     pub total: Money,
-    /// What the payer is called.
+    /// The payer's name.
     pub payer_name: String,
     /// The payer's e-mail address.
     pub payer_email: String,
-    /// From when on it can be paid.
+    /// The start of the time in which it can be paid.
     pub begins_at: DateTime<Utc>,
-    /// Until when it can be paid.
+    /// The end of the time in which it can be paid.
     pub expires_at: DateTime<Utc>,
 }
 
-/// What an answer is wanted about.
+/// The subject of a question to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The order, of which the gateway tells the latest transaction.
+    /// An order: the gateway answers with its latest transaction.
     Order(PaymentId),
-    /// One transaction, by the gateway's name for it.
+    /// A transaction, by the gateway's id.
     Transaction(String),
 }
 
-/// Why the gateway has not done what it was asked for.
-#[derive(Debug)]
+/// The errors of the gateway.
+#[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// It will not; nothing was made.
-    Refused(BoxError),
-    /// It cannot be reached, or said that it failed; nobody was given a page.
-    Failed(BoxError),
-    /// It gave no answer that can be understood, in time; nobody knows what it has done.
-    Unknown(BoxError),
-    /// It has failed so often that it is not asked for a while.
+    /// It refuses the request; nothing was made.
+    #[error("the gateway refused: {0}")]
+    Refused(#[source] BoxError),
+    /// It is unavailable or reported a failure; no page was made.
+    #[error("the gateway failed: {0}")]
+    Failed(#[source] BoxError),
+    /// It gave no valid answer in time; whether it did the work is unknown.
+    #[error("the gateway's answer is not known: {0}")]
+    Unknown(#[source] BoxError),
+    /// The circuit breaker is open for this time.
+    #[error("the gateway is not asked for another {} s", .0.as_secs_f64().ceil())]
     CircuitOpen(Duration),
-    /// The order has been paid for, or is being paid for.
+    /// The order has a transaction already.
+    #[error("the gateway has a transaction for this order already")]
     Taken,
 }
 
-impl fmt::Display for GatewayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(reason) => write!(f, "the gateway refused: {reason}"),
-            Self::Failed(reason) => write!(f, "the gateway failed: {reason}"),
-            Self::Unknown(reason) => write!(f, "the gateway's answer is not known: {reason}"),
-            Self::CircuitOpen(time) => {
-                write!(f, "the gateway is not asked for another {} s", time.as_secs_f64().ceil())
-            }
-            Self::Taken => f.write_str("the gateway has a transaction for this order already"),
-        }
-    }
-}
-
-impl std::error::Error for GatewayError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Refused(reason) | Self::Failed(reason) | Self::Unknown(reason) => {
-                Some(reason.as_ref() as &(dyn std::error::Error + 'static))
-            }
-            Self::CircuitOpen(_) | Self::Taken => None,
-        }
-    }
-}
-
-/// What of a notification its signature covers.
+/// The fields of a notification that its signature covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed<'a> {
     /// The order.
     pub order: &'a str,
-    /// The gateway's code.
+    /// The gateway's status code.
     pub status_code: &'a str,
-    /// The amount, as it was sent.
+    /// The amount as it was sent.
     pub gross_amount: &'a str,
     /// The signature.
     pub signature: &'a str,
 }
 
-/// A payment gateway. Every method ends before `by`.
+/// A payment gateway. Every method returns before `by`, with the errors of [`GatewayError`].
 #[async_trait]
 pub trait Gateway: Send + Sync {
-    /// Makes a page on which an order can be paid. May be repeated until somebody has begun to pay there: then the page made
-    /// last is the only one.
+    /// Makes the payment page of an order. May be repeated until a payer has chosen a payment method, also after
+    /// [`GatewayError::Unknown`]: the latest page replaces the earlier ones. After that it returns [`GatewayError::Taken`].
     async fn create_page(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError>;
 
-    /// What it knows of an order or a transaction; none where that is nothing, as of an order for which nobody has yet begun
-    /// to pay.
-    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError>;
+    /// Returns the gateway's report on an order or a transaction; `None` if it does not know it, for example an order for
+    /// which nobody has chosen a payment method. May be repeated.
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<GatewayReport>, GatewayError>;
 
-    /// Closes a page on which nobody has begun to pay.
+    /// Closes an unused page. May be repeated: closing a closed page succeeds.
     async fn close_page(&self, page: &PaymentPage, by: Deadline) -> Result<(), GatewayError>;
 
-    /// Whether a notification is the gateway's: its signature is right, compared in constant time.
+    /// Whether the signature is valid. Implementations must compare in constant time.
     fn verify_signature(&self, signed: &Signed<'_>) -> bool;
 }
 
@@ -158,7 +137,7 @@ impl DeskButton {
 pub struct DeskPage {
     /// What it is opened by.
     pub token: String,
-    /// The payment.
+    /// The payment's id, which is the order id at the gateway.
     pub order: PaymentId,
     /// What was ordered.
     pub name: String,
@@ -166,11 +145,11 @@ pub struct DeskPage {
     pub quantity: i32,
     /// What they cost together.
     pub total: Money,
-    /// What the payer is called.
+    /// The payer's name.
     pub payer_name: String,
     /// How the latest attempt to pay stands.
     pub status: Option<TransactionStatus>,
-    /// Until when it can be paid.
+    /// The end of the time in which it can be paid.
     pub expires_at: DateTime<Utc>,
     /// What can be done now.
     pub buttons: Vec<DeskButton>,

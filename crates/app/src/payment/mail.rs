@@ -1,4 +1,4 @@
-//! Mails about payments: queued with the change that they tell of, and sent by whichever server comes to it first.
+//! Mails about payments: queued in the transaction of the change that they report, and sent by any server.
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
@@ -9,21 +9,21 @@ use domain::error::{BoxError, Error};
 use domain::id::uuid_id;
 use domain::money::Money;
 use domain::payment::{EventKind, Payment, PaymentId, State, Status};
-use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 uuid_id! {
-    /// Identifies a mail: a UUID version 7.
+    /// The id of a mail: a UUID version 7.
     MailId
 }
 
 impl MailId {
-    /// A number that is always the same for the mail, and has nothing to do with that of another.
+    /// The seed of the jitter: constant for this mail, and independent of that of other mails.
     pub(super) const fn jitter_seed(self) -> u64 {
         self.as_uuid().as_u64_pair().1
     }
 }
 
-/// To whom a change is told by mail, and as which status.
+/// Returns who gets a mail about an event.
 #[must_use]
 pub fn recipients(event: EventKind) -> &'static [Audience] {
     match event.shown() {
@@ -33,122 +33,117 @@ pub fn recipients(event: EventKind) -> &'static [Audience] {
     }
 }
 
-/// What has become of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The state of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum MailState {
-    /// It is yet to be sent.
+    /// It waits to be sent.
     Queued,
-    /// The server has taken it.
+    /// The mail server accepted it.
     Sent,
-    /// It was not sent: the log tells that there would have been one.
+    /// It was logged instead of sent.
     Logged,
-    /// It was not sent: it is a file.
+    /// It was written to a file instead of sent.
     Written,
-    /// It will not be sent unless an operator wants it.
+    /// It was given up; an operator may retry it.
     Dead,
 }
 
 impl MailState {
-    /// Every state there is.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Logged, Self::Written, Self::Dead];
-    /// Those of a mail with which there is nothing left to do.
+    /// All states.
+    pub const ALL: &[Self] = Self::VARIANTS;
+    /// The states of finished mails.
     pub const DONE: [Self; 3] = [Self::Sent, Self::Logged, Self::Written];
 
     /// The name in storage.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Logged => "logged",
-            Self::Written => "written",
-            Self::Dead => "dead",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Rebuilds a state from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 }
 
-/// A mail as it is stored.
+/// A stored mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// Identifies it.
+    /// The mail's id.
     pub id: MailId,
-    /// Which payment it is about.
+    /// The payment that it is about.
     pub payment: PaymentId,
-    /// The number of the payment's event that it tells of.
+    /// The number of the payment's event that it reports.
     pub event: u32,
-    /// The status that the payment had from then on.
+    /// The payment's status after that event.
     pub status: Status,
-    /// To whom it goes.
+    /// The recipient's role.
     pub audience: Audience,
     /// What has become of it.
     pub state: MailState,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// After how many of these it was not known whether it was sent.
+    /// The number of attempts with an unknown outcome.
     pub uncertain: u32,
-    /// When it is tried next, where it is yet to be sent.
+    /// The time of the next attempt while it is queued.
     pub next_at: DateTime<Utc>,
-    /// Why it could not be sent when it was last tried.
+    /// The error of the last attempt.
     pub error: Option<String>,
 }
 
-/// A mail that was taken out to be sent, with all that it tells of.
+/// A claimed mail with its payment and recipient.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub struct ClaimedMail {
     /// The mail.
     pub mail: Mail,
-    /// The payment, as it is now.
+    /// The payment in its present state.
     pub payment: Payment,
-    /// What the recipient is called.
+    /// The recipient's name.
     pub name: String,
     /// The recipient's e-mail address.
     pub email: String,
 }
 
-/// What a mail says.
+/// The content of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailContent {
-    /// The local part of its `Message-ID` (RFC 5322 §3.6.4): the same at every attempt.
+    /// The local part of its `Message-ID` (RFC 5322 §3.6.4), the same at every attempt.
     pub message_id: String,
-    /// To whom it goes.
+    /// The recipient's role.
     pub audience: Audience,
-    /// What the recipient is called.
+    /// The recipient's name.
     pub name: String,
     /// The recipient's e-mail address.
     pub email: String,
-    /// The status that it tells of.
+    /// The status that it reports.
     pub status: Status,
-    /// What people call the payment.
+    /// The payment's code.
     pub code: String,
-    /// What was ordered.
+    /// The product's name.
     pub product: String,
-    /// How many pieces.
+    /// The number of pieces.
     pub quantity: i32,
-    /// What one piece costs.
+    /// The price of one piece.
     pub price: Money,
-    /// What they cost together.
+    /// The total.
     pub total: Money,
-    /// What the payer has paid on top of that for the way of paying; not the seller's.
+    /// The fee that the payer paid for the payment method on top of the total.
     pub fee: Money,
-    /// How much was given back, of the total and the fee together.
+    /// The refunded part of total and fee together.
     pub refunded: Money,
-    /// Where to pay, while that is possible.
+    /// The page's URL while the payment can be paid.
     pub payment_url: Option<String>,
-    /// Until when.
+    /// The end of the time in which it can be paid.
     pub expires_at: DateTime<Utc>,
 }
 
 impl MailContent {
-    /// The letter that tells what a mail was queued for.
+    /// Builds the content of a claimed mail.
     #[must_use]
-    pub fn of(claimed: &Claimed) -> Self {
-        let Claimed { mail, payment, name, email } = claimed;
+    pub fn of(claimed: &ClaimedMail) -> Self {
+        let ClaimedMail { mail, payment, name, email } = claimed;
         let record = payment.record();
         let can_be_paid = mail.audience == Audience::Buyer && matches!(record.state, State::Pending | State::Deny);
         let page = record.page.as_ref().filter(|_| can_be_paid);
@@ -171,59 +166,49 @@ impl MailContent {
     }
 }
 
-/// Why a letter was not sent.
-#[derive(Debug)]
+/// Why a mail was not sent.
+#[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The server is away, or cannot be spoken to; the letter has not been shown to it.
+    /// The server is unavailable; it has not seen the mail.
+    #[error("the mail server is away: {0}")]
     Away(BoxError),
-    /// The server refuses us, whatever the letter: it does not know our account, or will have no mail from our address.
+    /// The server refuses the sender, whatever the mail: it does not accept the account or the address.
+    #[error("the mail server refuses us: {0}")]
     Refused(BoxError),
-    /// The server refuses the letter because of us, not because of whom it is to: we have sent too much, or are on a list.
+    /// The server refuses the mail because of its sender, not its recipient: a limit is reached, or the sender is on a
+    /// blocklist.
+    #[error("the mail server refuses it because of us: {0}")]
     Blocked(BoxError),
-    /// The server puts it off.
+    /// The server defers it.
+    #[error("the mail server puts it off: {0}")]
     Temporary(BoxError),
-    /// The server cannot take such an address, now; another one, or the same one set otherwise, could.
+    /// The server does not support the recipient's address; another server, or the same one with another configuration, may.
+    #[error("the mail server cannot take its address: {0}")]
     Unsupported(BoxError),
-    /// The server will not have it, or it cannot be written.
+    /// The server rejects it for good, or it cannot be composed.
+    #[error("it cannot be sent: {0}")]
     Permanent(BoxError),
-    /// The connection was lost when all had been said: nobody knows whether the server has taken it.
+    /// The connection was lost after the whole mail was sent: whether the server accepted it is unknown.
+    #[error("the connection was lost, perhaps after it was sent: {0}")]
     Unknown(BoxError),
-    /// When all had been said, the server answered what says neither that it has taken it nor that it has not.
+    /// After the whole mail was sent, the server's answer says neither that it accepted nor that it rejected the mail.
+    #[error("it may have been sent; the mail server's answer says neither: {0}")]
     Unclear(BoxError),
 }
 
-impl fmt::Display for MailError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Away(reason) => write!(f, "the mail server is away: {reason}"),
-            Self::Refused(reason) => write!(f, "the mail server refuses us: {reason}"),
-            Self::Blocked(reason) => write!(f, "the mail server refuses it because of us: {reason}"),
-            Self::Temporary(reason) => write!(f, "the mail server puts it off: {reason}"),
-            Self::Unsupported(reason) => write!(f, "the mail server cannot take its address: {reason}"),
-            Self::Permanent(reason) => write!(f, "it cannot be sent: {reason}"),
-            Self::Unknown(reason) => write!(f, "the connection was lost, perhaps after it was sent: {reason}"),
-            Self::Unclear(reason) => {
-                write!(f, "it may have been sent; the mail server's answer says neither: {reason}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for MailError {}
-
-/// Where a letter has gone.
+/// Where a mail went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// To the mail server, which has taken it.
+    /// To the mail server, which accepted it.
     Sent,
-    /// Into the log, as a line that tells of it.
+    /// Into the log, as one line.
     Logged,
     /// Into a file.
     Written,
 }
 
 impl Delivery {
-    /// What becomes of the mail by that.
+    /// The resulting state of the mail.
     #[must_use]
     pub const fn state(self) -> MailState {
         match self {
@@ -234,84 +219,86 @@ impl Delivery {
     }
 }
 
-/// Sends letters.
+/// Sends mails.
 #[async_trait]
 pub trait MailSender: Send + Sync {
-    /// Sends one, or does what is done in place of that; tells which. It ends by itself, perhaps after many minutes.
+    /// Sends a mail, or logs or writes it, and returns which. The call has no deadline and may take many minutes. It may be
+    /// repeated after every error except [`MailError::Unknown`] and [`MailError::Unclear`], after which a repetition may
+    /// send the mail twice.
     async fn send(&self, mail: &MailContent) -> Result<Delivery, MailError>;
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// There is nothing left to do.
+pub enum SendOutcome {
+    /// The mail is finished.
     Done(Delivery),
-    /// It is tried again later, and this attempt does not count.
+    /// The mail is tried again later, and this attempt does not count.
     Deferred {
-        /// When.
+        /// The time of the next attempt.
         due: DateTime<Utc>,
-        /// Why it was not sent.
+        /// The error.
         error: String,
     },
-    /// It is tried again later.
+    /// The mail is tried again later.
     Failed {
-        /// When.
+        /// The time of the next attempt.
         due: DateTime<Utc>,
-        /// Why it was not sent.
+        /// The error.
         error: String,
-        /// Whether it may have been sent all the same.
+        /// Whether it may have been sent.
         is_uncertain: bool,
     },
-    /// It is not tried again.
+    /// The mail is given up.
     Dead {
-        /// Why it was not sent.
+        /// The error.
         error: String,
     },
 }
 
-/// Which mails an operator means.
+/// The mails that an operator selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailSelection {
-    /// This one.
+    /// One mail.
     One(MailId),
-    /// All that are not tried any more, and all that wait after a failure.
+    /// All mails that were given up or wait after a failure.
     AllFailed,
 }
 
-/// The mails that are to be sent, beside the payments in the database.
+/// The mail queue, in the same database as the payments. Errors are those of [`Payments`](crate::payment::Payments).
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes up to `limit` mails that are due, the longest waiting first. Nobody else gets them before `retry_at`.
+    /// Claims up to `limit` due mails, the longest waiting first. No other call returns them before `retry_at`.
     async fn claim(
         &self,
         limit: u32,
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Vec<Claimed>, Error>;
+    ) -> Result<Vec<ClaimedMail>, Error>;
 
-    /// Makes sure that nobody else gets these mails, which were claimed, before `until`.
+    /// Extends the claims of these mails to `until`. May be repeated.
     async fn renew(&self, ids: &[MailId], until: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
-    /// Whether an operator has had a mail that waits tried at once since then.
+    /// Whether an operator called `retry` for a waiting mail since then. May be repeated.
     async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error>;
 
-    /// Records how an attempt ended. Others may get it when it is due again.
+    /// Records the outcome of an attempt and ends the claim.
     async fn record_attempt(
         &self,
         id: MailId,
-        attempt: &Attempt,
+        attempt: &SendOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Up to `limit` mails in a state, or in any; the longest waiting first.
+    /// Returns up to `limit` mails in this state, or in any, the longest waiting first. May be repeated.
     async fn mails(&self, state: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error>;
 
-    /// Has mails that are dead, or that wait, tried at once and as often as new ones; tells how many. One that is being sent
-    /// stays with whoever sends it.
+    /// Makes dead or waiting mails due at once, with as many attempts as new ones, and returns their number. A mail that is
+    /// being sent keeps its claim. May be repeated.
     async fn retry(&self, which: MailSelection, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 
-    /// Drops mails that were sent before `before`, and tells how many.
+    /// Deletes mails that were sent before `before` and returns their number. May be repeated.
     async fn purge(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }

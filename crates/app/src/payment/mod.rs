@@ -20,16 +20,17 @@ pub mod watch;
 pub mod webhook;
 pub mod webhook_worker;
 
-pub use browse::{BrowsePayments, BrowsePaymentsForm, PaymentListing, PaymentPlace};
+pub use browse::{BrowsePayments, BrowsePaymentsForm, PaymentListing, PaymentPosition};
 pub use checkout::{Checkout, OrderForm, PaymentCodes};
 pub use gateway::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
 pub use mail::{
-    Attempt, Claimed, Delivery, Mail, MailContent, MailError, MailId, MailSelection, MailSender, MailState, Outbox,
+    ClaimedMail, Delivery, Mail, MailContent, MailError, MailId, MailSelection, MailSender, MailState, Outbox,
+    SendOutcome,
 };
 pub use outbox_worker::{OutboxWorker, RENEW_EVERY};
 pub use ports::{
-    Cause, Change, Kept, Leases, Notifications, PaymentNotifier, PaymentQueries, Payments, PendingNotification, Placed,
-    Rulings, Subscription,
+    Cause, Change, Leases, ManualResolutions, Notifications, PaymentEvents, PaymentLists, PaymentNotifier,
+    PaymentQueries, Payments, PendingNotification, PlaceOutcome, StoreOutcome, Subscription,
 };
 pub use reconcile::Reconciler;
 pub use timeline::{MailNote, NotificationNote, Timeline, TimelineEntry, ViewTimeline};

@@ -1,8 +1,8 @@
-//! Sending mails.
+//! Sends the mails in the outbox.
 //!
-//! A mail is taken out under a lease, sent outside any transaction, and ticked off. Mail servers may take minutes for one, so the
-//! lease is renewed for as long as that goes on. A server that dies between the last two leaves a mail that is sent once more,
-//! with the same `Message-ID`.
+//! The worker claims a mail under a lease, sends it outside any transaction, and records the outcome. Mail servers may take
+//! minutes for one mail, so the worker renews the lease meanwhile. If the process dies between sending and recording, the
+//! mail is sent again with the same `Message-ID`.
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
@@ -20,19 +20,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many mails are taken out at once.
 const BATCH: u32 = 20;
-/// How many are sent at once.
 const AT_ONCE: usize = 4;
-/// How long a mail is nobody else's, unless that is renewed.
+/// How long a claim lasts unless it is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How often mails are looked for, also while others are being sent.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How often [`OutboxWorker::renew`] is to be called while mails are sent.
 pub const RENEW_EVERY: Duration = Duration::from_secs(15);
-/// How long ticking one off may take.
 const TICK_TIME: Duration = Duration::from_secs(5);
-/// How often a mail is tried that the server keeps putting off.
+/// The maximum number of attempts for a mail that the server keeps deferring.
 const MAX_ATTEMPTS: u32 = 10;
 /// The wait between two attempts of a mail, before jitter.
 const BACKOFF: Backoff = Backoff { first: TimeDelta::minutes(1), longest: TimeDelta::hours(1) };
@@ -40,19 +37,17 @@ const BACKOFF: Backoff = Backoff { first: TimeDelta::minutes(1), longest: TimeDe
 const BLOCKED_BACKOFF: Backoff = Backoff { longest: TimeDelta::hours(4), ..BACKOFF };
 /// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
-/// The same while it refuses us: what is asked of it more often is taken for an attack.
+/// The wait while the server refuses the sender: more frequent attempts look like an attack.
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
 /// How often a mail is tried that the server refuses because of us: for about five days (RFC 5321 §4.5.4.1).
 const MAX_BLOCKED_ATTEMPTS: u32 = 38;
-/// How often it may be that a mail was sent and nobody knows; after that it is a person's to say whether to send it once more.
+/// How often the outcome of an attempt may be unknown. After that an operator decides whether to send the mail again.
 const MAX_UNCERTAIN: u32 = 3;
 
-/// Why no mail of a batch can be sent.
+/// A failure that concerns all mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// The server is away.
     Away,
-    /// The server refuses us.
     Refused,
 }
 
@@ -81,19 +76,18 @@ impl Obstacle {
     }
 }
 
-/// What sending is about at the moment.
+/// The state that concurrent attempts share.
 #[derive(Default)]
 struct Work {
-    /// The mails that are out.
     claimed: BTreeSet<MailId>,
-    /// What keeps them all from being sent.
+    /// Set while no mail can be sent.
     obstacle: Option<Obstacle>,
-    /// Since when and until when that is taken to go on.
+    /// The start and end of the pause that the obstacle causes.
     rest: Option<(DateTime<Utc>, DateTime<Utc>)>,
     is_stopping: bool,
 }
 
-/// Sends what is in the outbox. Any number of servers may do so at once.
+/// Sends the mails in the outbox. Any number of servers may run it at once.
 pub struct OutboxWorker {
     outbox: Arc<dyn Outbox>,
     sender: Arc<dyn MailSender>,
@@ -162,8 +156,8 @@ impl OutboxWorker {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes out what is due, unless there is no use in that for now.
-    async fn claim(&self) -> Result<VecDeque<Claimed>, Error> {
+    /// Claims due mails, unless the worker is stopping or pausing.
+    async fn claim(&self) -> Result<VecDeque<ClaimedMail>, Error> {
         let (now, rest) = (self.clock.now(), self.work().rest);
         if self.work().is_stopping {
             return Ok(VecDeque::new());
@@ -182,10 +176,10 @@ impl OutboxWorker {
         Ok(claimed.into())
     }
 
-    /// Keeps the mails that are being sent, and those that are to be sent next, from being sent by others.
+    /// Renews the leases of all claimed mails.
     ///
     /// # Errors
-    /// Those of the storage. A lease that cannot be renewed ends some time after.
+    /// Those of the outbox. A lease that is not renewed expires.
     pub async fn renew(&self) -> Result<(), Error> {
         let claimed: Vec<_> = self.work().claimed.iter().copied().collect();
         if claimed.is_empty() {
@@ -194,26 +188,28 @@ impl OutboxWorker {
         self.outbox.renew(&claimed, self.clock.now() + LEASE, Deadline::within(TICK_TIME)).await
     }
 
-    /// From now on begins to send no mail: those that are out and have not been begun are put back.
+    /// Stops the worker: claimed mails whose attempt has not begun are returned to the outbox.
     pub fn stop(&self) {
         self.work().is_stopping = true;
     }
 
-    async fn attempt(&self, claimed: Claimed) -> Result<(), Error> {
+    async fn attempt(&self, claimed: ClaimedMail) -> Result<(), Error> {
         let mail = &claimed.mail;
         let (is_stopping, obstacle) = {
             let work = self.work();
             (work.is_stopping, work.obstacle)
         };
         let attempt = match (is_stopping, obstacle) {
-            (true, _) => Attempt::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() },
+            (true, _) => {
+                SendOutcome::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() }
+            }
             (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
             (false, None) => match self.send(&claimed).await {
                 Ok(delivery) => {
-                    // It does let us in, whatever it said to another one of us at the same time.
+                    // The server accepts us, whatever it answered to a concurrent attempt.
                     let mut work = self.work();
                     (work.obstacle, work.rest) = (None, None);
-                    Attempt::Done(delivery)
+                    SendOutcome::Done(delivery)
                 }
                 Err(error) => {
                     self.heed(&error);
@@ -229,7 +225,7 @@ impl OutboxWorker {
         settled
     }
 
-    /// Draws from a failure what concerns more than the mail that failed.
+    /// Records a failure that concerns more than one mail.
     fn heed(&self, error: &MailError) {
         match error {
             MailError::Unsupported(_) => self.observer.payment(PaymentReport::UnsupportedAddress),
@@ -243,8 +239,8 @@ impl OutboxWorker {
         }
     }
 
-    /// Sends one. Should writing it panic, that is the mail's own trouble and nobody else's.
-    async fn send(&self, claimed: &Claimed) -> Result<Delivery, MailError> {
+    /// Sends one mail. A panic while composing it fails this mail alone.
+    async fn send(&self, claimed: &ClaimedMail) -> Result<Delivery, MailError> {
         let content = MailContent::of(claimed);
         let sending = self.sender.send(&content);
         AssertUnwindSafe(sending).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -254,29 +250,29 @@ impl OutboxWorker {
     }
 }
 
-fn tell(mail: &Mail, attempt: &Attempt) {
+fn tell(mail: &Mail, attempt: &SendOutcome) {
     let Mail { id, payment, attempts, status, .. } = mail;
     match attempt {
-        Attempt::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
-        // The log has just told of it, with its subject.
-        Attempt::Done(Delivery::Logged) => {
+        SendOutcome::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
+        // The sender has logged it with its subject.
+        SendOutcome::Done(Delivery::Logged) => {
             tracing::debug!(mail_id = %id, payment_id = %payment, %status, "mail logged")
         }
-        Attempt::Done(Delivery::Written) => {
+        SendOutcome::Done(Delivery::Written) => {
             tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail written to a file, not sent");
         }
-        Attempt::Deferred { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
-        Attempt::Failed { error, .. } => {
+        SendOutcome::Deferred { error, .. } => tracing::debug!(mail_id = %id, error, "mail put back"),
+        SendOutcome::Failed { error, .. } => {
             tracing::warn!(mail_id = %id, payment_id = %payment, attempts, error, "mail not sent")
         }
-        Attempt::Dead { error } => {
+        SendOutcome::Dead { error } => {
             tracing::error!(mail_id = %id, payment_id = %payment, attempts, error, "mail given up");
         }
     }
 }
 
-/// What follows from a failure.
-fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
+/// Decides what follows from a failure.
+fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, backoff: Backoff, is_uncertain| {
@@ -292,7 +288,7 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Attempt {
         MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
         MailError::Blocked(_) => again(told, BLOCKED_BACKOFF, false),
         MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
-            Attempt::Dead { error: told }
+            SendOutcome::Dead { error: told }
         }
         MailError::Unknown(_) => again(told, BACKOFF, true),
         MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },

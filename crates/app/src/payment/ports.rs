@@ -1,4 +1,4 @@
-//! What payments need from outside, but for the gateway ([`gateway`](super::gateway)) and the post ([`post`](super::post)).
+//! The ports of payments, except the gateway ([`gateway`](super::gateway)) and mails ([`mail`](super::mail)).
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
@@ -6,76 +6,76 @@ use crate::payment::{NotificationId, NotificationOutcome, PaymentListing, Stored
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
-use domain::payment::{Event, IdempotencyKey, Order, Payment, PaymentId, ReportOutcome, Ruling, Unresolvable};
+use domain::payment::{
+    Event, IdempotencyKey, ManualResolution, Order, Payment, PaymentId, ReportOutcome, ResolutionError,
+};
 use domain::user::UserId;
+use strum::IntoStaticStr;
 
-/// What came of an order.
+/// The outcome of placing an order.
 #[derive(Debug)]
-pub enum Placed {
+pub enum PlaceOutcome {
     /// It is recorded, and its pieces are reserved.
-    Now(Payment),
-    /// The buyer has sent it before, under the same key.
-    Before(Payment),
-    /// Another payment has the code that was drawn for it. Nothing was recorded.
+    Created(Payment),
+    /// The buyer placed an order with the same key before.
+    Repeated(Payment),
+    /// Another payment has the drawn code. Nothing is recorded.
     CodeTaken,
 }
 
 /// Why a payment changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
-    /// A buyer has ordered.
+    /// A buyer ordered.
     Order,
-    /// The gateway has sent a notification; what came of it is recorded with the change.
+    /// The gateway sent a notification, whose outcome is recorded with the change.
     Notification(NotificationId),
-    /// The gateway was asked, because it was time.
+    /// The reconciler asked the gateway.
     Check,
-    /// An operator had the gateway asked.
+    /// An operator asked the gateway.
     Operator,
 }
 
 impl Cause {
     /// The name in storage.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Order => "order",
-            Self::Notification(_) => "notification",
-            Self::Check => "check",
-            Self::Operator => "operator",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-/// What is done to a payment while nobody else changes it. It may be done several times, each time but the last without
-/// effect, so it must do nothing but change the payment.
+/// A change of a locked payment. An implementation may call it several times and discard all results but the last, so it
+/// must have no effect besides changing the payment.
 pub type Change = Box<dyn Fn(&mut Payment) -> ReportOutcome + Send + Sync>;
 
-/// The payments and the pieces that are reserved for them, as commands see them: always the primary database.
+/// Payments and their reserved pieces, for commands: always the primary database.
 ///
-/// Every method fails with [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) when the database is away or has
-/// more work than it takes, and with [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) when
-/// `by` passed before the work began.
+/// Every method returns [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) if the database is unavailable or
+/// its queue is full, and [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) if `by` passed before
+/// the work began. A write that returns an error may have been made if the connection was lost at its commit.
 #[async_trait]
 pub trait Payments: Send + Sync {
-    /// Records an order: takes its pieces off the stock, once for each payment and by a condition on what is there, and adds
-    /// its payment, its events and its key in the same transaction.
+    /// Records an order: takes its pieces off the stock by a conditional update, and adds its payment, its events and its
+    /// key in the same transaction. An order with a key may be repeated: the answer is then `Repeated`.
     ///
     /// # Errors
-    /// [`ErrorCode::OrderedProductNotFound`](domain::error::ErrorCode::OrderedProductNotFound) where there is no such product
-    /// any more, those of [`Order::payment`], and [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) where
-    /// there is no such buyer any more. Nothing is recorded then.
-    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error>;
+    /// [`ErrorCode::OrderedProductNotFound`](domain::error::ErrorCode::OrderedProductNotFound) if the product does not exist
+    /// any more, those of [`Order::payment`], and [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) if the
+    /// buyer does not exist any more. Nothing is recorded then.
+    async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error>;
 
-    /// The payment that a buyer has ordered under a key.
+    /// Returns the payment that a buyer ordered with this key. May be repeated.
     async fn ordered_before(&self, buyer: UserId, key: &IdempotencyKey, by: Deadline)
     -> Result<Option<Payment>, Error>;
 
-    /// The payment.
+    /// Returns a payment; `None` if no payment has this id. May be repeated.
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error>;
 
-    /// Changes a payment while nobody else does. In the same transaction its pieces are moved to where it says that they are,
-    /// its events are recorded, a mail is queued for each change that buyer or seller see, and a notification that caused it
-    /// is judged by what came of it. Returns the payment as it is then; none where there is no such payment.
+    /// Changes a locked payment. In the same transaction the implementation moves its pieces to the reservation that the
+    /// payment states, stores its events, queues a mail for each change that buyer or seller see, and completes the
+    /// notification that caused the change. Returns the changed payment; `None` if no payment has this id. May be repeated
+    /// if the change may be.
     async fn change(
         &self,
         id: PaymentId,
@@ -85,7 +85,8 @@ pub trait Payments: Send + Sync {
         by: Deadline,
     ) -> Result<Option<(Payment, ReportOutcome)>, Error>;
 
-    /// Takes up to `limit` payments about which the gateway is to be asked. Nobody else gets them before `retry_at`.
+    /// Claims up to `limit` payments whose check is due. No other call returns them before `retry_at`. A lost answer delays
+    /// them until then.
     async fn claim_due(
         &self,
         limit: u32,
@@ -94,57 +95,68 @@ pub trait Payments: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<Payment>, Error>;
 
-    /// Drops keys of orders that were made before `before`, and tells how many.
+    /// Deletes the keys of orders from before `before` and returns their number. May be repeated.
     async fn forget_keys(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
-/// The payments, as queries see them: perhaps a replica that lags a little behind.
+/// Reads one payment, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
+/// repeated.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
-    /// One payment.
+    /// Returns a payment; `None` if no payment has this id.
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error>;
 
-    /// The payments of a listing, the newest first, and one more than its limit where more follow.
+    /// Returns everything that has happened to a payment; an empty timeline where no payment has this id.
+    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error>;
+}
+
+/// Lists payments, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
+/// repeated.
+#[async_trait]
+pub trait PaymentLists: Send + Sync {
+    /// Returns the payments of a listing, the newest first, and one more than its limit where more follow.
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error>;
 
-    /// How many payments a listing has in all.
+    /// Counts all payments of a listing.
     async fn count(&self, listing: &PaymentListing, by: Deadline) -> Result<u64, Error>;
+}
 
-    /// All that has happened to a payment.
-    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error>;
-
-    /// What has happened to a payment after its event of this number, in order. Reads what has been written before.
+/// Reads the events of payments, always from the primary database: whoever watches a payment sees each write that ended before
+/// the call. Errors are those of [`Payments`]; each call may be repeated.
+#[async_trait]
+pub trait PaymentEvents: Send + Sync {
+    /// Returns the events of a payment whose number is greater than this one, in order.
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error>;
 
-    /// How many events each of these payments has. Reads what has been written before.
+    /// Counts the events of each of these payments. Ids that no payment has are left out.
     async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error>;
 }
 
-/// What came of keeping a notification.
+/// The outcome of storing a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It is kept, and is to be applied by whoever kept it.
+pub enum StoreOutcome {
+    /// It is stored; the caller applies it.
     New(NotificationId),
-    /// The same has come before.
-    Known,
-    /// It is kept, and there is no such payment.
-    Unknown,
+    /// The same notification was stored before.
+    Duplicate,
+    /// It is stored, and no payment has the order id that it names.
+    UnknownOrder,
 }
 
-/// The notifications that the gateway has sent: kept before anything is done about them, so that none is lost.
+/// The gateway's notifications: stored before they are applied, so that none is lost. Errors are those of [`Payments`].
 #[async_trait]
 pub trait Notifications: Send + Sync {
-    /// Keeps a notification, once however often it comes. Nobody else gets it before `retry_at`.
+    /// Stores a notification once, however often it arrives. `claim` does not return it before `retry_at`. May be repeated:
+    /// the answer is then `Duplicate`.
     async fn store(
         &self,
         received: &StoredNotification,
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Kept, Error>;
+    ) -> Result<StoreOutcome, Error>;
 
-    /// Takes up to `limit` notifications that are due and about which nothing has been done. Nobody else gets them before
-    /// `retry_at`.
+    /// Claims up to `limit` due notifications without an outcome. No other call returns them before `retry_at`.
     async fn claim(
         &self,
         limit: u32,
@@ -153,7 +165,7 @@ pub trait Notifications: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<PendingNotification>, Error>;
 
-    /// Records what came of one.
+    /// Records the outcome of a notification. May be repeated: the first outcome stays.
     async fn complete(
         &self,
         id: NotificationId,
@@ -162,42 +174,42 @@ pub trait Notifications: Send + Sync {
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Has one tried again from `due` on.
+    /// Makes a notification due at `due`. May be repeated.
     async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 }
 
-/// A notification that has been taken out to be applied.
+/// A claimed notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingNotification {
-    /// Identifies it.
+    /// The notification's id.
     pub id: NotificationId,
-    /// What the gateway calls the payment.
+    /// The order id in the notification.
     pub order: String,
-    /// The gateway's name for the attempt to pay, where the notification told it.
+    /// The gateway's transaction id, if the notification has one.
     pub transaction: Option<String>,
-    /// How often it has been tried before.
+    /// The number of earlier attempts.
     pub attempts: u32,
 }
 
-/// What persons say about payments for which the gateway's word alone will not do.
+/// Operators' resolutions of payments that the gateway contradicts or that have no pieces. Errors are those of [`Payments`].
 #[async_trait]
-pub trait Rulings: Send + Sync {
-    /// Settles a payment by a person's word ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its
-    /// mails, and writes the audit log. Returns the payment as it is then, or why that cannot be; none where there is no such
-    /// payment.
+pub trait ManualResolutions: Send + Sync {
+    /// Resolves a payment ([`Payment::resolve`]), and in the same transaction moves its pieces, queues its mails and writes
+    /// the audit log. Returns the changed payment, or why it cannot be resolved; `None` if no payment has this id. A
+    /// repetition writes a second entry of the audit log.
     async fn resolve(
         &self,
         id: PaymentId,
-        ruling: &Ruling,
+        ruling: &ManualResolution,
         now: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Option<Result<Payment, Unresolvable>>, Error>;
+    ) -> Result<Option<Result<Payment, ResolutionError>>, Error>;
 }
 
-/// Work that one server at a time does.
+/// Leases, so that one server at a time does some work. Errors are those of [`Payments`].
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Takes a lease, or keeps it: tells whether `holder` has it until `until`.
+    /// Takes or renews a lease; returns whether `holder` has it until `until`. May be repeated.
     async fn hold(
         &self,
         name: &'static str,
@@ -208,19 +220,20 @@ pub trait Leases: Send + Sync {
     ) -> Result<bool, Error>;
 }
 
-/// Wakes those who wait for a payment to change. It may wake them for nothing, and soon after any server has changed it.
+/// Wakes subscribers when any server has changed a payment. It may wake them without a change, and may be late.
 #[async_trait]
 pub trait PaymentNotifier: Send + Sync {
-    /// Tells that a payment has changed here.
+    /// Reports that this server changed a payment. May be repeated.
     fn notify(&self, id: PaymentId);
 
-    /// Begins to listen; none where too many do.
+    /// Subscribes to a payment; `None` if too many subscriptions exist.
     fn subscribe(&self, id: PaymentId) -> Option<Box<dyn Subscription>>;
 }
 
-/// Somebody who waits for a payment to change.
+/// A subscription to the changes of one payment.
 #[async_trait]
 pub trait Subscription: Send {
-    /// Waits until it may have changed since this was last called, or since listening began, and no longer than to `by`.
+    /// Waits until the payment may have changed since the last call or the subscription, at most until `by`. Dropping the
+    /// future loses no change.
     async fn changed(&mut self, by: Deadline);
 }

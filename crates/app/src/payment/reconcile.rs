@@ -1,5 +1,5 @@
-//! Finishing what was left open: payments whose notification does not come, orders whose page was never recorded, pieces that
-//! have been reserved for long enough.
+//! Finishes payments that were left open: those whose notification never arrives, whose page was never recorded, or whose
+//! reservation has ended.
 
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
@@ -13,36 +13,28 @@ use crate::worker::Worker;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::{Error, causes};
-use domain::payment::{Payment, PaymentId, PaymentPage, Report, ReportOutcome};
+use domain::payment::{GatewayReport, Payment, PaymentId, PaymentPage, ReportOutcome};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The name of the lease of whoever reconciles.
 const LEASE_NAME: &str = "reconciler";
-/// How long a server that reconciles is the only one after it was last heard of.
+/// How long a server keeps the lease after it last renewed it.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How long asking about one payment may take.
+/// The time limit for the check of one payment.
 const CHECK_TIME: Duration = Duration::from_secs(20);
-/// When a payment is taken up again whose check was cut short: well after [`CHECK_TIME`].
+/// When a payment is checked again after a check that was cut short: well after [`CHECK_TIME`].
 const RETRY: TimeDelta = TimeDelta::minutes(1);
 
-/// Asks the gateway about payments of which nothing was heard for too long. One server does so at a time.
+/// Asks the gateway about payments without news. One server at a time does so.
 pub struct Reconciler {
-    /// The payments.
     pub payments: Arc<dyn Payments>,
-    /// The accounts: the gateway is told who pays.
     pub users: Arc<dyn UserQueries>,
-    /// Who is asked.
     pub gateway: Arc<dyn Gateway>,
-    /// Tells whether it is this server's turn.
     pub leases: Arc<dyn Leases>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// Takes reports.
     pub observer: Arc<dyn Observer>,
-    /// What this server is called among those that might reconcile.
+    /// This server's name as a holder of the lease.
     pub holder: String,
 }
 
@@ -93,8 +85,8 @@ impl Reconciler {
         let gave_up = answer.is_unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
         let changed =
             self.payments.change(id, cause, consequences(payment, answer, page, gave_up, now), now, by).await?;
-        let Some((after, learnt)) = changed else { return Ok(()) };
-        if learnt == ReportOutcome::Contradicts {
+        let Some((after, outcome)) = changed else { return Ok(()) };
+        if outcome == ReportOutcome::Contradicts {
             warn_of(&after);
         }
         if after.record().events > payment.record().events {
@@ -112,7 +104,7 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What the gateway knows of a payment.
+    /// Asks the gateway about a payment and its open transactions.
     async fn ask(&self, payment: &Payment, by: Deadline) -> Answer {
         let record = payment.record();
         let open = record.transactions.iter().filter(|transaction| transaction.status.is_open());
@@ -132,7 +124,7 @@ impl Reconciler {
         answer
     }
 
-    /// Has a page made for an order that is half made.
+    /// Requests the page of an order without one.
     async fn open(&self, payment: &Payment, by: Deadline) -> Result<Page, Error> {
         let invoice = invoice_of(payment, &*self.users, by).await?;
         Ok(match self.gateway.create_page(&invoice, by).await {
@@ -149,37 +141,33 @@ impl Reconciler {
     }
 }
 
-/// What came of asking about a payment.
+/// The gateway's answers about a payment.
 struct Answer {
-    reports: Vec<Report>,
-    /// Whether the gateway said that it knows nothing of the order.
+    reports: Vec<GatewayReport>,
+    /// Whether the gateway answered that it does not know the order.
     is_unknown: bool,
-    /// Whether it answered each question.
     is_complete: bool,
 }
 
-/// What came of asking for a page.
+/// The outcome of requesting a page.
 enum Page {
-    /// It is there.
     Made(PaymentPage),
-    /// It will never be.
     Refused,
-    /// It is not known.
     None,
 }
 
-/// What follows for a payment from what was found out about it.
+/// Applies the answers to the payment.
 fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
     let version = known.record().version;
     Box::new(move |payment| {
         let is_fresh = payment.record().version == version;
-        let mut learnt = ReportOutcome::Known;
+        let mut outcome = ReportOutcome::Known;
         for report in &answer.reports {
             match payment.apply_report(report, is_fresh, now) {
                 ReportOutcome::Known => {}
-                // Somebody is to hear of it, whatever else was told.
-                _ if learnt == ReportOutcome::Contradicts => {}
-                other => learnt = other,
+                // A contradiction is reported, whatever else the gateway answered.
+                _ if outcome == ReportOutcome::Contradicts => {}
+                other => outcome = other,
             }
         }
         match &page {
@@ -189,13 +177,13 @@ fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now:
                 payment.fail(now);
                 payment.expire(now);
             }
-            // What the gateway still calls open a day after its time is over, it does not close any more.
+            // The gateway no longer closes a transaction that is open a day after its expiry.
             Page::None if answer.is_complete && !answer.reports.is_empty() => {
                 payment.expire(now);
             }
             Page::None => {}
         }
         payment.checked(answer.is_complete, now);
-        learnt
+        outcome
     })
 }

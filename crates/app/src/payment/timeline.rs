@@ -1,81 +1,70 @@
-//! A payment's whole story.
+//! A payment's timeline.
 
 use crate::access::Access;
 use crate::context::Context;
 use crate::payment::PaymentQueries;
 use crate::payment::mail::MailState;
 use crate::payment::view::{Audience, find};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
 use domain::payment::{Event, EventKind, Payment, Status};
 use std::sync::Arc;
 
-/// All that has happened to a payment, and everything that was received and sent for it.
+/// The events of a payment, and the notifications and mails about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// Its events and what caused them, in order.
+    /// The events and their causes, in order.
     pub events: Vec<(Event, String)>,
-    /// The notifications about it, in the order in which they came.
+    /// In the order of their arrival.
     pub notifications: Vec<NotificationNote>,
-    /// The mails about it, in the order in which they were queued.
+    /// In the order in which they were queued.
     pub mails: Vec<MailNote>,
 }
 
-/// A notification in a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationNote {
-    /// When it first came.
     pub at: DateTime<Utc>,
-    /// What it says of the attempt to pay, in the gateway's words.
+    /// The transaction status in the notification.
     pub status: String,
-    /// How often it has come.
     pub times: u32,
-    /// What came of it; nothing yet where it waits.
-    pub verdict: Option<String>,
-    /// All of it, as it was sent first.
+    /// `None` while it waits.
+    pub outcome: Option<String>,
+    /// The body of the first copy.
     pub body: String,
 }
 
-/// A mail in a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailNote {
-    /// When it was queued, or last tried.
+    /// When it was queued or last tried.
     pub at: DateTime<Utc>,
-    /// To whom.
     pub audience: Audience,
-    /// What of.
     pub status: Status,
-    /// What has become of it.
     pub state: MailState,
-    /// How often it was tried.
     pub attempts: u32,
-    /// Why it could not be sent when it was last tried.
+    /// The error of the last attempt.
     pub error: Option<String>,
 }
 
-/// One line of a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// When.
     pub at: DateTime<Utc>,
-    /// What kind of thing happened: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`,
-    /// `refunded`, `fee_paid`, `contradicted`, `explained`, `resolved`, `notification` or `mail`.
+    /// The kind of entry: `ordered`, `opened`, `status`, `sold`, `released`, `reserved_again`, `unfulfilled`, `refunded`,
+    /// `fee_paid`, `contradicted`, `explained`, `resolved`, `notification` or `mail`.
     pub kind: &'static str,
-    /// What happened, for people.
     pub text: String,
 }
 
 impl Timeline {
-    /// The story line by line, in the order in which it happened; without anybody's address.
+    /// Returns the entries in order of time, without e-mail addresses.
     #[must_use]
     pub fn lines(&self, payment: &Payment) -> Vec<TimelineEntry> {
         let events = self.events.iter().map(|(event, cause)| event_line(event, cause, payment));
         let notifications = self.notifications.iter().map(notification_line);
         let mails = self.mails.iter().map(mail_line);
         let mut lines: Vec<_> = events.chain(notifications).chain(mails).collect();
-        // Stable, so that what happened in one moment stays in its order.
+        // The sort is stable: entries of one moment keep their order.
         lines.sort_by_key(|line| line.at);
         lines
     }
@@ -109,9 +98,9 @@ fn event_line(event: &Event, cause: &str, payment: &Payment) -> TimelineEntry {
 }
 
 fn notification_line(note: &NotificationNote) -> TimelineEntry {
-    let verdict = note.verdict.as_deref().unwrap_or("waiting");
+    let outcome = note.outcome.as_deref().unwrap_or("waiting");
     let times = if note.times == 1 { String::new() } else { format!(", {} times", note.times) };
-    TimelineEntry { at: note.at, kind: "notification", text: format!("{}{times}: {verdict}", note.status) }
+    TimelineEntry { at: note.at, kind: "notification", text: format!("{}{times}: {outcome}", note.status) }
 }
 
 fn mail_line(note: &MailNote) -> TimelineEntry {
@@ -126,23 +115,22 @@ fn mail_line(note: &MailNote) -> TimelineEntry {
     TimelineEntry { at: note.at, kind: "mail", text: format!("{status} to the {}: {what}", audience.as_str()) }
 }
 
-/// A number of things: `1 piece`, `2 pieces`.
+/// `1 piece`, `2 pieces`.
 fn counted(number: u32, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Tells a payment's story to its buyer or its seller.
+/// Shows a payment's timeline to its buyer or its seller.
 pub struct ViewTimeline {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
 }
 
 impl UseCase for ViewTimeline {
     const NAME: &'static str = "view_timeline";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The payment's identifier, as it arrived.
+    /// The payment's id as it arrived.
     type Input = String;
     type Output = Vec<TimelineEntry>;
 

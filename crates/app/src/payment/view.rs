@@ -1,9 +1,9 @@
-//! Showing a payment to those whom it concerns.
+//! Shows a payment to its buyer and its seller.
 
 use crate::access::Access;
 use crate::context::Context;
 use crate::payment::PaymentQueries;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductImages, ProductView};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -14,33 +14,29 @@ use domain::payment::{Payment, PaymentId, State, Status};
 use domain::product::ProductId;
 use domain::user::UserId;
 use std::sync::Arc;
+use strum::{EnumString, IntoStaticStr};
 
-/// Who looks at a payment, or hears of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Who sees a payment, or gets a mail about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Audience {
-    /// Who pays.
     Buyer,
-    /// Whose product it is.
     Seller,
 }
 
 impl Audience {
-    /// The name in storage and of the folder with its mails' templates.
+    /// The name in storage, and of the folder with the mail templates.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buyer => "buyer",
-            Self::Seller => "seller",
-        }
+        self.into_str()
     }
 
-    /// Rebuilds an audience from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        [Self::Buyer, Self::Seller].into_iter().find(|audience| audience.as_str() == name)
+        name.parse().ok()
     }
 
-    /// As whom somebody may look at a payment.
+    /// Returns as whom a caller may see a payment; `Forbidden` for others.
     pub(super) fn of(identity: Identity, payment: &Payment) -> Result<Self, Error> {
         if identity.id == payment.record().buyer {
             Ok(Self::Buyer)
@@ -52,45 +48,33 @@ impl Audience {
     }
 }
 
-/// What buyer and seller see of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentView {
-    /// Identifies the payment.
     pub id: PaymentId,
-    /// Which product was ordered.
     pub product_id: ProductId,
-    /// Who pays.
     pub buyer: UserId,
-    /// What people call it.
     pub code: String,
-    /// How many pieces.
     pub quantity: i32,
-    /// What they cost together.
     pub total: Money,
-    /// How it stands.
     pub status: Status,
-    /// Where the buyer pays; empty for others, and where there is no page.
+    /// The page's URL; empty for the seller and without a page.
     pub payment_url: String,
-    /// What the gateway's own script opens that page by; empty for others, and where there is no page.
+    /// The token with which the gateway's script opens the page; empty for the seller and without a page.
     pub token: String,
-    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
+    /// Whether it waits for an operator: it is paid and no stock is left, or the gateway contradicts it.
     pub needs_attention: bool,
-    /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// The product as it was ordered; its stock is what was left then.
+    /// The product at the time of the order; its stock is what the order left.
     pub product: ProductView,
 }
 
-/// Shows payments.
 pub struct PaymentPresenter {
-    /// The images of products.
     pub images: Arc<ProductImages>,
 }
 
 impl PaymentPresenter {
-    /// A payment as somebody sees it.
+    /// Returns the payment as this audience sees it.
     pub(super) async fn show(&self, payment: &Payment, audience: Audience) -> Result<PaymentView, Error> {
         let record = payment.record();
         let page = record.page.as_ref().filter(|_| audience == Audience::Buyer);
@@ -111,7 +95,7 @@ impl PaymentPresenter {
         })
     }
 
-    /// A payment as its buyer saw it when it had been ordered, whatever has become of it.
+    /// Returns the payment as the buyer saw it after checkout, whatever its present state.
     pub(super) async fn first_answer(&self, payment: &Payment) -> Result<PaymentView, Error> {
         let shown = self.show(payment, Audience::Buyer).await?;
         let opened_at = payment.record().opened_at.unwrap_or(shown.created_at);
@@ -120,7 +104,7 @@ impl PaymentPresenter {
     }
 }
 
-/// Reads a payment's identifier; what is none names no payment.
+/// Parses a payment's id. An id that is not a UUID matches no payment.
 pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
     if id.trim().is_empty() {
         return Err(Error::id_required("payment"));
@@ -128,7 +112,6 @@ pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
     id.parse().map_err(|_| ErrorCode::PaymentNotFound.into())
 }
 
-/// Finds a payment for somebody whom it concerns.
 pub(super) async fn find(
     payments: &dyn PaymentQueries,
     context: &Context,
@@ -140,20 +123,17 @@ pub(super) async fn find(
     Ok((payment, audience))
 }
 
-/// Shows one payment to its buyer or its seller.
 pub struct ViewPayment {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
-    /// Shows them.
     pub presenter: Arc<PaymentPresenter>,
 }
 
 impl UseCase for ViewPayment {
     const NAME: &'static str = "view_payment";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The payment's identifier, as it arrived.
+    /// The payment's id as it arrived.
     type Input = String;
     type Output = PaymentView;
 

@@ -1,11 +1,11 @@
-//! Watching a payment: each change that buyer and seller see, as it happens.
+//! Streams the changes of a payment that buyer and seller see.
 
 use crate::access::Access;
 use crate::clock::Deadline;
 use crate::context::Context;
 use crate::payment::view::find;
-use crate::payment::{PaymentNotifier, PaymentQueries, Subscription};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{PaymentEvents, PaymentNotifier, PaymentQueries, Subscription};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -14,47 +14,43 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the database may take to tell what has changed.
+/// The time limit for reading events.
 const READ_TIME: Duration = Duration::from_secs(5);
 
-/// How long a watch is kept up; who wants to know more resumes it, and shows a valid token again.
+/// The length of a watch. A client resumes it with a valid token.
 pub const WATCH_TIME: Duration = Duration::from_secs(15 * 60);
 
-/// What a client asks to watch, as it arrived.
+/// The request as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct WatchForm {
-    /// The payment's identifier.
     pub id: String,
-    /// The number of the last change that the client knows; empty where it knows of none.
+    /// The number of the last change that the client knows, or empty.
     pub after: String,
 }
 
-/// A change of a payment that buyer and seller see.
+/// A change that buyer and seller see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentChange {
-    /// The payment.
     pub id: PaymentId,
-    /// Its number, which grows with each change; numbers may be left out.
+    /// The event number: it grows with each change, possibly with gaps.
     pub number: u32,
-    /// What the status is from then on.
+    /// The new status.
     pub status: Status,
-    /// Whether it waits for a person: it is paid and there are no pieces for it, or the gateway tells what does not fit.
+    /// Whether it waits for an operator: it is paid and no stock is left, or the gateway contradicts it.
     pub needs_attention: bool,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-/// Lets a payment's buyer or seller watch it.
+/// Streams a payment's changes to its buyer or its seller.
 pub struct WatchPayment {
-    /// The payments.
     pub payments: Arc<dyn PaymentQueries>,
-    /// Tells that there may be something to see.
+    pub events: Arc<dyn PaymentEvents>,
     pub notifier: Arc<dyn PaymentNotifier>,
 }
 
 impl UseCase for WatchPayment {
     const NAME: &'static str = "watch_payment";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = WatchForm;
@@ -71,12 +67,12 @@ impl UseCase for WatchPayment {
             })?),
         };
         let (payment, _) = find(&*self.payments, context, &form.id).await?;
-        // From before the first look on, so that nothing is missed between the two.
+        // The subscription begins before the first read, so that no change is missed in between.
         let subscription = self.notifier.subscribe(payment.record().id);
         let subscription = subscription.ok_or_else(|| Error::overloaded(Duration::from_secs(5)))?;
         Ok(PaymentWatch {
             id: payment.record().id,
-            payments: Arc::clone(&self.payments),
+            events: Arc::clone(&self.events),
             subscription,
             number: after.unwrap_or(0).min(payment.record().events),
             status: Status::Pending,
@@ -92,11 +88,10 @@ impl UseCase for WatchPayment {
     }
 }
 
-/// A payment that is being watched.
 pub struct PaymentWatch {
     id: PaymentId,
     payment: Payment,
-    payments: Arc<dyn PaymentQueries>,
+    events: Arc<dyn PaymentEvents>,
     subscription: Box<dyn Subscription>,
     number: u32,
     status: Status,
@@ -105,21 +100,21 @@ pub struct PaymentWatch {
     waiting: VecDeque<PaymentChange>,
     tells_history: bool,
     has_looked: bool,
-    /// Whether there may be something to see: set until a look has succeeded, so that a look that fails or is given up is made
-    /// up for by the next.
+    /// Whether events may be unread: it stays set until a read succeeds, so that the next call makes up for a failed or
+    /// cancelled read.
     is_due: bool,
     ends: Deadline,
 }
 
 impl PaymentWatch {
-    /// The next change: first what has happened since the change that the client knows, or, where it knows of none, how the
-    /// payment stands; then whatever happens. None when the watch's time is over.
+    /// Returns the next change: first the changes after the one that the client knows, or the present state if it knows
+    /// none; then each new change. Returns `None` at the end of the watch.
     ///
     /// # Errors
-    /// Those of the storage. The watch may be gone on with.
+    /// Those of the ports. The watch may be continued.
     ///
     /// # Cancel safety
-    /// Nothing is lost when the future is dropped.
+    /// No change is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Option<PaymentChange>, Error> {
         loop {
             if let Some(change) = self.waiting.pop_front() {
@@ -144,13 +139,14 @@ impl PaymentWatch {
             self.is_unfulfilled = self.payment.is_unfulfilled();
             let change = self.change(record.events, record.updated_at);
             self.waiting.push_back(change);
-            // It was read before listening began, and perhaps from a replica: what it lacks is still to be looked for.
+            // The payment was read before the subscription began, perhaps from a replica: `is_due` stays set to read what it
+            // lacks.
             self.has_looked = true;
             return Ok(());
         }
-        // What came before is read too where it is not known how the payment stood then.
+        // Without a known state, earlier events are read to rebuild it.
         let from = if self.has_looked { self.number } else { 0 };
-        let events = self.payments.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
+        let events = self.events.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
         for event in events {
             let is_seen = event.number <= self.number;
             if self.follow(&event) && !is_seen {
@@ -164,7 +160,7 @@ impl PaymentWatch {
         Ok(())
     }
 
-    /// Tells whether an event is one that buyer and seller see.
+    /// Applies an event; returns whether buyer and seller see it.
     fn follow(&mut self, event: &Event) -> bool {
         match event.kind {
             EventKind::Unfulfilled => self.is_unfulfilled = true,
@@ -177,7 +173,7 @@ impl PaymentWatch {
             kind => match kind.shown() {
                 Some(status) => {
                     self.status = status;
-                    // Pieces are missing for as long as the money is there.
+                    // The pieces are owed while the money is there.
                     self.is_unfulfilled &= matches!(status, Status::Success | Status::PartialRefund);
                 }
                 None => return false,
@@ -197,7 +193,7 @@ mod tests {
     use super::*;
     use crate::client::ClientAddress;
     use crate::context::RequestId;
-    use crate::payment::{PaymentListing, Timeline};
+    use crate::payment::Timeline;
     use async_trait::async_trait;
     use domain::actor::{Actor, Identity};
     use domain::money::Money;
@@ -208,33 +204,28 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// One payment, a database that hangs or fails when told to, and a bell that rings once.
-    struct Stand {
+    /// One payment, and a database that hangs or fails on request.
+    struct FakePayments {
         payment: Payment,
         events: Mutex<Vec<Event>>,
         hangs: AtomicBool,
         fails: AtomicBool,
-        rings: AtomicBool,
+        is_changed: AtomicBool,
     }
 
     #[async_trait]
-    impl PaymentQueries for Stand {
+    impl PaymentQueries for FakePayments {
         async fn payment(&self, _id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
             Ok(Some(self.payment.clone()))
-        }
-
-        async fn list(&self, _listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
-            Ok(Vec::new())
-        }
-
-        async fn count(&self, _listing: &PaymentListing, _by: Deadline) -> Result<u64, Error> {
-            Ok(0)
         }
 
         async fn timeline(&self, _id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
             Ok(Timeline::default())
         }
+    }
 
+    #[async_trait]
+    impl PaymentEvents for FakePayments {
         async fn events_after(&self, _id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
             if self.hangs.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
@@ -251,31 +242,31 @@ mod tests {
         }
     }
 
-    struct PollingSubscription(Arc<Stand>);
+    struct FakeSubscription(Arc<FakePayments>);
 
     #[async_trait]
-    impl Subscription for PollingSubscription {
+    impl Subscription for FakeSubscription {
         async fn changed(&mut self, _by: Deadline) {
-            if !self.0.rings.swap(false, Ordering::Relaxed) {
+            if !self.0.is_changed.swap(false, Ordering::Relaxed) {
                 std::future::pending().await
             }
         }
     }
 
-    /// A bell of which the watches here hold an ear already.
-    struct Bells(Arc<Stand>);
+    /// Wakes the subscriptions of one payment.
+    struct FakeNotifier(Arc<FakePayments>);
 
-    impl PaymentNotifier for Bells {
+    impl PaymentNotifier for FakeNotifier {
         fn notify(&self, _id: PaymentId) {
-            self.0.rings.store(true, Ordering::Relaxed);
+            self.0.is_changed.store(true, Ordering::Relaxed);
         }
 
         fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-            Some(Box::new(PollingSubscription(self.0.clone())))
+            Some(Box::new(FakeSubscription(self.0.clone())))
         }
     }
 
-    fn stand() -> Arc<Stand> {
+    fn fake() -> Arc<FakePayments> {
         let seller = Actor::User(Identity { id: UserId::generate(), role: Role::Seller }).seller().unwrap();
         let details = Details {
             name: ProductName::parse("Teapot").unwrap(),
@@ -298,37 +289,38 @@ mod tests {
         };
         let mut payment = order.payment(&product).unwrap();
         let events = Mutex::new(payment.take_events());
-        let (hangs, fails, rings) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Stand { payment, events, hangs, fails, rings })
+        let (hangs, fails, is_changed) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(FakePayments { payment, events, hangs, fails, is_changed })
     }
 
-    fn watch(stand: &Arc<Stand>) -> PaymentWatch {
+    fn watch(fake: &Arc<FakePayments>) -> PaymentWatch {
         let context = Context {
-            actor: Actor::User(Identity { id: stand.payment.record().buyer, role: Role::Buyer }),
+            actor: Actor::User(Identity { id: fake.payment.record().buyer, role: Role::Buyer }),
             client: ClientAddress::new("127.0.0.1".parse().unwrap()),
             request_id: RequestId::accept(None),
             deadline: Deadline::within(Duration::from_secs(1)),
         };
-        let use_case = WatchPayment { payments: stand.clone(), notifier: Arc::new(Bells(stand.clone())) };
-        let form = WatchForm { id: stand.payment.record().id.to_string(), after: String::new() };
+        let notifier = Arc::new(FakeNotifier(fake.clone()));
+        let use_case = WatchPayment { payments: fake.clone(), events: fake.clone(), notifier };
+        let form = WatchForm { id: fake.payment.record().id.to_string(), after: String::new() };
         use_case.execute(&context, form).now_or_never().unwrap().unwrap()
     }
 
-    fn pays(stand: &Stand) {
+    fn pays(fake: &FakePayments) {
         let kind = EventKind::Moved { from: State::Pending, to: State::Success };
-        stand.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
+        fake.events.lock().unwrap().push(Event { number: 2, at: DateTime::UNIX_EPOCH, kind });
     }
 
-    /// The status that comes next; none where nothing does.
+    /// The next status, or `None` if the watch waits.
     fn next(watch: &mut PaymentWatch) -> Option<Status> {
         watch.next().now_or_never().map(|change| change.unwrap().unwrap().status)
     }
 
     #[test]
     fn what_happened_before_listening_began_is_not_missed() {
-        let stand = stand();
-        let mut watch = watch(&stand);
-        pays(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
+        pays(&fake);
         assert_eq!(next(&mut watch), Some(Status::Pending));
         assert_eq!(next(&mut watch), Some(Status::Success), "nothing has rung");
         assert_eq!(next(&mut watch), None);
@@ -336,8 +328,8 @@ mod tests {
 
     #[test]
     fn whether_it_waits_for_a_person_is_told_with_each_change() {
-        let stand = stand();
-        let mut watch = watch(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
         assert_eq!(next(&mut watch), Some(Status::Pending));
         let kinds = [
             (EventKind::Contradicted { over: Money::ZERO }, Some(true)),
@@ -351,7 +343,7 @@ mod tests {
         ];
         let events =
             kinds.iter().zip(2..).map(|((kind, _), number)| Event { number, at: DateTime::UNIX_EPOCH, kind: *kind });
-        stand.events.lock().unwrap().extend(events);
+        fake.events.lock().unwrap().extend(events);
         let expected: Vec<_> = kinds.into_iter().filter_map(|(_, waits)| waits).collect();
         let told: Vec<_> =
             expected.iter().map(|_| watch.next().now_or_never().unwrap().unwrap().unwrap().needs_attention).collect();
@@ -360,17 +352,17 @@ mod tests {
 
     #[test]
     fn a_look_that_fails_or_is_given_up_is_made_up_for() {
-        let stand = stand();
-        let mut watch = watch(&stand);
+        let fake = fake();
+        let mut watch = watch(&fake);
         assert_eq!((next(&mut watch), next(&mut watch)), (Some(Status::Pending), None));
-        pays(&stand);
-        stand.rings.store(true, Ordering::Relaxed);
-        stand.hangs.store(true, Ordering::Relaxed);
+        pays(&fake);
+        fake.is_changed.store(true, Ordering::Relaxed);
+        fake.hangs.store(true, Ordering::Relaxed);
         assert_eq!(next(&mut watch), None, "the future is dropped while the database takes its time");
-        stand.hangs.store(false, Ordering::Relaxed);
-        stand.fails.store(true, Ordering::Relaxed);
+        fake.hangs.store(false, Ordering::Relaxed);
+        fake.fails.store(true, Ordering::Relaxed);
         assert!(watch.next().now_or_never().unwrap().is_err());
-        stand.fails.store(false, Ordering::Relaxed);
+        fake.fails.store(false, Ordering::Relaxed);
         assert_eq!(next(&mut watch), Some(Status::Success), "it rang only once");
         assert_eq!(next(&mut watch), None);
     }

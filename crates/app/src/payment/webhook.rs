@@ -1,15 +1,15 @@
-//! The gateway's notifications: kept as they come, and taken as a hint to ask.
+//! Receives the gateway's notifications: stores each one, then asks the gateway about its payment.
 //!
-//! A notification's signature does not cover what it says of the status, so a captured one could be sent again with another.
-//! Therefore none is believed: whatever it says, the gateway itself is asked, and its answer counts.
+//! A notification's signature does not cover its status, so a captured notification could be sent again with another status.
+//! The shop therefore trusts no notification: it asks the gateway, and only the answer counts.
 
 use crate::access::Access;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Deadline;
 use crate::context::Context;
-use crate::observe::{Observer, PaymentReport};
+use crate::observe::PaymentReport;
 use crate::payment::gateway::Signed;
-use crate::payment::{Kept, PendingNotification, WebhookWorker};
-use crate::pipeline::{Kind, UseCase};
+use crate::payment::{PendingNotification, StoreOutcome, WebhookWorker};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::TimeDelta;
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -18,69 +18,60 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a notification is worked at before its sender is answered; the gateway waits for 15 s and wants 5.
+/// The time limit for applying a notification before the gateway gets its answer. The gateway waits for 15 s and recommends
+/// 5 s.
 pub(super) const APPLY_TIME: Duration = Duration::from_secs(4);
-/// When others may try what was begun: after [`APPLY_TIME`], and not long after, for the server may have died.
+/// How long the notification is claimed: slightly longer than [`APPLY_TIME`], because the server may die.
 const LEASE: TimeDelta = TimeDelta::seconds(6);
-/// What the order of a notification begins with that the gateway's dashboard sends when its owner tries out the address.
+/// The prefix of the order id in test notifications of the gateway's dashboard.
 const TRIAL: &str = "payment_notif_test_";
 
-/// A notification, as it arrived; an absent field is an empty one.
+/// A notification as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct NotificationForm {
-    /// What the gateway calls the payment.
     pub order_id: String,
-    /// The gateway's name for the attempt to pay.
     pub transaction_id: String,
-    /// How it stands.
     pub transaction_status: String,
-    /// What the gateway's fraud detection says of it.
     pub fraud_status: String,
-    /// The gateway's code.
     pub status_code: String,
-    /// The amount.
     pub gross_amount: String,
-    /// The signature.
     pub signature_key: String,
-    /// How much was given back, in whatever words tell one amount from another.
+    /// The refunded amount, in any spelling that differs between amounts.
     pub refund_amount: String,
-    /// Whether the bank has confirmed what was given back.
+    /// Whether the bank confirmed the refund.
     pub bank_confirmed: bool,
-    /// All of it, as it was sent.
+    /// The whole body.
     pub body: String,
 }
 
-/// A notification whose signature is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredNotification {
-    /// What the gateway calls the payment.
     pub order: String,
-    /// The gateway's name for the attempt to pay, where it was told.
+    /// The gateway's transaction id, if the notification has one.
     pub transaction: Option<String>,
-    /// How that stands, in the gateway's words.
     pub status: String,
-    /// What makes it the same as another.
+    /// Equal for copies of one notification.
     pub fingerprint: String,
-    /// All of it, as it was sent, but for its signature.
+    /// The body without its signature.
     pub body: String,
 }
 
 impl StoredNotification {
-    /// The payment that it is about, where it can be one of ours.
+    /// The payment's id, if the order id can be one of the shop's.
     #[must_use]
     pub fn payment(&self) -> Option<PaymentId> {
         payment_of(&self.order)
     }
 }
 
-/// The payment that the gateway means by an order; only the spelling that we have sent is one of ours.
+/// Parses an order id. Only the canonical spelling, which the shop sends, matches a payment.
 pub(super) fn payment_of(order: &str) -> Option<PaymentId> {
     order.parse().ok().filter(|id: &PaymentId| id.to_string() == order)
 }
 
 impl NotificationForm {
-    /// What two notifications have in common that tell the same. What was given back has to be among it: the amount of the
-    /// order, and with it the signature, stays the same whatever is given back.
+    /// Returns a digest that copies of one notification share. It includes the refunded amount: the order's amount, and with
+    /// it the signature, is the same for every refund.
     fn fingerprint(&self) -> String {
         let confirmed = if self.bank_confirmed { "confirmed" } else { "" };
         let parts = [
@@ -111,7 +102,7 @@ impl NotificationForm {
         }
     }
 
-    /// Whether the fields that the signature covers are spelled so that none of them can be taken for a part of another.
+    /// Whether the signed fields have a form in which no part of one can be read as a part of another.
     fn is_well_formed(&self) -> bool {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let amount = self.gross_amount.split_once('.');
@@ -123,16 +114,14 @@ impl NotificationForm {
     }
 }
 
-/// Takes a notification from the gateway.
 pub struct ReceiveNotification {
-    /// What is done with it.
     pub worker: Arc<WebhookWorker>,
-    /// Whether one without a right signature is refused. Production always does.
+    /// Whether to refuse an invalid signature. Production always does.
     pub require_signature: bool,
 }
 
 impl ReceiveNotification {
-    /// Refuses what is not the gateway's, before the database hears of it.
+    /// Refuses forged notifications before they reach the database.
     fn check(&self, form: &NotificationForm) -> Result<(), Error> {
         let mut wrong = Violations::default();
         for (field, value) in [("order_id", &form.order_id), ("transaction_status", &form.transaction_status)] {
@@ -163,7 +152,7 @@ impl ReceiveNotification {
 
 impl UseCase for ReceiveNotification {
     const NAME: &'static str = "receive_notification";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Notification;
     type Input = NotificationForm;
@@ -172,7 +161,7 @@ impl UseCase for ReceiveNotification {
     async fn execute(&self, context: &Context, form: NotificationForm) -> Result<(), Error> {
         self.check(&form)?;
         if form.order_id.starts_with(TRIAL) {
-            // Its owner is to see that the address is right and the key is the same. There is no such order to look up.
+            // The dashboard's user tests the URL and the key. No payment has such an order id.
             tracing::info!("the gateway's dashboard has tried out the address for notifications, and it works");
             return Ok(());
         }
@@ -184,13 +173,13 @@ impl UseCase for ReceiveNotification {
         }
         let kept = worker.notifications.store(&received, now, now + LEASE, context.deadline).await?;
         let id = match kept {
-            Kept::New(id) => id,
-            Kept::Known => return Ok(()),
-            Kept::Unknown => return Err(ErrorCode::NotifiedOrderNotFound.into()),
+            StoreOutcome::New(id) => id,
+            StoreOutcome::Duplicate => return Ok(()),
+            StoreOutcome::UnknownOrder => return Err(ErrorCode::NotifiedOrderNotFound.into()),
         };
         let pending = PendingNotification { id, order: received.order, transaction: received.transaction, attempts: 0 };
         let by = Deadline::within(APPLY_TIME.min(context.deadline.remaining()));
-        // It is kept: whatever fails from here on is done again by the worker, and is nothing to trouble the sender with.
+        // The notification is stored: the worker repeats what fails from here on, so the gateway gets a success.
         if let Err(error) = worker.apply(&pending, by).await {
             tracing::warn!(
                 code = error.code().as_str(),

@@ -1,4 +1,4 @@
-//! Applies stored notifications: asks the gateway what each one hints at, and changes the payment by the answer.
+//! Applies stored notifications: asks the gateway about the payment of each one, and changes the payment by the answer.
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
@@ -15,70 +15,58 @@ use domain::id::uuid_id;
 use domain::payment::{Contradiction, Payment, ReportOutcome};
 use std::sync::Arc;
 use std::time::Duration;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 uuid_id! {
     /// Identifies a notification: a UUID version 7.
     NotificationId
 }
 
-/// How many notifications are taken up in one go.
+/// The number of notifications that one run claims.
 const BATCH: u32 = 5;
-/// When others may try those that were taken up in one go.
+/// How long a claim lasts.
 const BATCH_LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The wait between two attempts at a notification.
 const BACKOFF: Backoff = Backoff { first: TimeDelta::seconds(2), longest: TimeDelta::minutes(5) };
 /// How often a notification is tried of which the gateway knows nothing when asked.
 const UNCONFIRMED_AFTER: u32 = 5;
-/// How often a notification is tried while the gateway is away: about four hours. Its payment is asked about all the same.
+/// The number of attempts while the gateway is unavailable: about four hours. The reconciler checks the payment anyway.
 const GIVEN_UP_AFTER: u32 = 50;
-/// How often the gateway is asked again at once where something else became known meanwhile.
+/// How often the gateway is asked again at once if the payment changed meanwhile.
 const ASK_AGAIN: usize = 3;
 
-/// What came of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum NotificationOutcome {
-    /// The gateway confirmed news.
     Applied,
-    /// The gateway told what was known.
     NothingNew,
-    /// What the gateway told is about another order, amount, currency or merchant than the payment's.
+    /// The gateway's answer names another order, amount, currency or merchant than the payment's.
     Contradicted,
-    /// The gateway knew nothing of it when asked.
+    /// The gateway did not know the transaction.
     Unconfirmed,
-    /// There is no such payment.
     UnknownOrder,
-    /// The gateway was away for too long.
+    /// The gateway was unavailable for too long.
     GivenUp,
 }
 
 impl NotificationOutcome {
-    /// Every verdict there is.
-    pub const ALL: [Self; 6] =
-        [Self::Applied, Self::NothingNew, Self::Contradicted, Self::Unconfirmed, Self::UnknownOrder, Self::GivenUp];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage, logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::NothingNew => "nothing_new",
-            Self::Contradicted => "contradicted",
-            Self::Unconfirmed => "unconfirmed",
-            Self::UnknownOrder => "unknown_order",
-            Self::GivenUp => "given_up",
-        }
+        self.into_str()
     }
 
-    /// Rebuilds a verdict from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.as_str() == name)
+        name.parse().ok()
     }
 
-    /// The verdict on a notification by what came of the gateway's answer; none where it has to be asked again.
+    /// The outcome of a notification by that of the gateway's answer; `None` if the gateway must be asked again.
     #[must_use]
-    pub const fn of(learnt: ReportOutcome) -> Option<Self> {
-        match learnt {
+    pub const fn of(outcome: ReportOutcome) -> Option<Self> {
+        match outcome {
             ReportOutcome::News => Some(Self::Applied),
             ReportOutcome::Known => Some(Self::NothingNew),
             ReportOutcome::Contradicts | ReportOutcome::ContradictsStill => Some(Self::Contradicted),
@@ -87,19 +75,12 @@ impl NotificationOutcome {
     }
 }
 
-/// Applies what notifications hint at.
 pub struct WebhookWorker {
-    /// The notifications.
     pub notifications: Arc<dyn Notifications>,
-    /// The payments that they are about.
     pub payments: Arc<dyn Payments>,
-    /// Who is asked.
     pub gateway: Arc<dyn Gateway>,
-    /// Wakes those who wait for a payment to change.
     pub notifier: Arc<dyn PaymentNotifier>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
-    /// Takes reports.
     pub observer: Arc<dyn Observer>,
 }
 
@@ -128,21 +109,21 @@ impl WebhookWorker {
     /// Asks the gateway what a notification hints at, and takes note of its answer.
     pub(super) async fn apply(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         let Some(id) = payment_of(&notification.order) else {
-            return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
         };
         let subject = notification.transaction.clone().map_or(Subject::Order(id), Subject::Transaction);
         for _ in 0..ASK_AGAIN {
             let Some(known) = self.payments.payment(id, by).await? else {
-                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+                return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
             };
             let report = match ask(&*self.gateway, &known, &subject, by).await {
-                // The gateway may yet come to know it under the order's own name.
+                // The gateway may know the transaction by order id later.
                 Ok(Some(report)) if report.order.is_none() && notification.attempts < UNCONFIRMED_AFTER => {
                     return self.postpone(notification, by).await;
                 }
                 Ok(Some(report)) => report,
                 Ok(None) if notification.attempts >= UNCONFIRMED_AFTER => {
-                    return self.judge(notification, NotificationOutcome::Unconfirmed, by).await;
+                    return self.complete(notification, NotificationOutcome::Unconfirmed, by).await;
                 }
                 Ok(None) => return self.postpone(notification, by).await,
                 Err(error) => {
@@ -156,17 +137,17 @@ impl WebhookWorker {
                 payment.apply_report(&report, is_fresh, now)
             });
             let cause = Cause::Notification(notification.id);
-            let Some((payment, learnt)) = self.payments.change(id, cause, change, now, by).await? else {
-                return self.judge(notification, NotificationOutcome::UnknownOrder, by).await;
+            let Some((payment, reported)) = self.payments.change(id, cause, change, now, by).await? else {
+                return self.complete(notification, NotificationOutcome::UnknownOrder, by).await;
             };
-            if let Some(verdict) = NotificationOutcome::of(learnt) {
-                self.observer.payment(PaymentReport::Notification(verdict));
-                if verdict == NotificationOutcome::Applied {
+            if let Some(outcome) = NotificationOutcome::of(reported) {
+                self.observer.payment(PaymentReport::Notification(outcome));
+                if outcome == NotificationOutcome::Applied {
                     let status = payment.record().state.status().as_str();
                     tracing::info!(payment_id = %id, status, "payment status updated");
                     self.notifier.notify(id);
                 }
-                if learnt == ReportOutcome::Contradicts {
+                if reported == ReportOutcome::Contradicts {
                     warn_of(&payment);
                     self.notifier.notify(id);
                 }
@@ -176,28 +157,28 @@ impl WebhookWorker {
         self.postpone(notification, by).await
     }
 
-    async fn judge(
+    async fn complete(
         &self,
         notification: &PendingNotification,
-        verdict: NotificationOutcome,
+        outcome: NotificationOutcome,
         by: Deadline,
     ) -> Result<(), Error> {
-        self.observer.payment(PaymentReport::Notification(verdict));
-        self.notifications.complete(notification.id, verdict, self.clock.now(), by).await
+        self.observer.payment(PaymentReport::Notification(outcome));
+        self.notifications.complete(notification.id, outcome, self.clock.now(), by).await
     }
 
     async fn postpone(&self, notification: &PendingNotification, by: Deadline) -> Result<(), Error> {
         if notification.attempts >= GIVEN_UP_AFTER {
-            return self.judge(notification, NotificationOutcome::GivenUp, by).await;
+            return self.complete(notification, NotificationOutcome::GivenUp, by).await;
         }
-        // The time to ask may be what has run out.
+        // The deadline may have passed while the gateway was asked.
         let by = if by.has_passed() { Deadline::within(Duration::from_secs(1)) } else { by };
         let due = self.clock.now() + BACKOFF.wait(notification.attempts);
         self.notifications.postpone(notification.id, due, by).await
     }
 }
 
-/// Tells operators that a payment waits for one of them.
+/// Logs that a payment waits for an operator.
 pub(super) fn warn_of(payment: &Payment) {
     let record = payment.record();
     let Some(Contradiction { transaction, told, .. }) = &record.contradiction else { return };

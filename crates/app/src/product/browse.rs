@@ -1,27 +1,24 @@
-//! Looking through the products.
+//! Lists products.
 
 use crate::access::Access;
 use crate::context::Context;
 use crate::page::Page;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{BrowseForm, ProductImages, ProductQueries, ProductTotals, ProductView};
 use crate::rate_limit::RateLimitClass;
 use domain::error::Error;
 use std::sync::Arc;
 
-/// Shows a list of products to anybody, piece by piece.
+/// Shows a page of the product list to everybody.
 pub struct BrowseProducts {
-    /// The products.
     pub products: Arc<dyn ProductQueries>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Their images.
     pub images: Arc<ProductImages>,
 }
 
 impl UseCase for BrowseProducts {
     const NAME: &'static str = "browse_products";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     type Input = BrowseForm;
@@ -37,7 +34,7 @@ impl UseCase for BrowseProducts {
         let next = products.last().filter(|_| more_follow).map(|last| listing.cursor_behind(last, given));
         let seen = listing.page.offset.saturating_add(given);
         let total = if more_follow || (given == 0 && listing.page.offset > 0) {
-            // It may be older than the list, and is never told to be less than what the list shows.
+            // The total may be older than the list, so it is raised to what the list shows.
             let counted = self.totals.total(&listing.filter, context.deadline).await?;
             if more_follow { counted.max(seen.saturating_add(1)) } else { counted }
         } else {

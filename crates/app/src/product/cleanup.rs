@@ -1,4 +1,4 @@
-//! Removing images that no product has any more.
+//! Removes images that no product uses any more.
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
@@ -10,22 +10,17 @@ use domain::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many images are removed in one go.
 const BATCH: u32 = 50;
-/// How long one go may take.
 const TIME: Duration = Duration::from_secs(30);
-/// When a place is tried again that was claimed by somebody who then fell: well after [`TIME`].
+/// How long a claim lasts: well after [`TIME`], in case the server dies.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// The wait between two attempts to remove an image.
 const BACKOFF: Backoff = Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::hours(1) };
 
-/// Removes the images that the ledger says are to go. Any number of servers may do so at once.
+/// Removes the images that the ledger lists. Any number of servers may run it at once.
 pub struct ImageCleanup {
-    /// What is to go.
     pub ledger: Arc<dyn ImageLedger>,
-    /// Where from.
     pub store: Arc<dyn ImageStore>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -1,9 +1,9 @@
-//! Offering a product.
+//! Offers a product.
 
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
 use domain::error::{Error, ErrorCode, Violations};
@@ -11,21 +11,16 @@ use domain::product::{Picture, Product};
 use domain::user::Role;
 use std::sync::Arc;
 
-/// Offers a product.
 pub struct CreateProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// Their images.
     pub images: Arc<ProductImages>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 
 impl UseCase for CreateProduct {
     const NAME: &'static str = "create_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = ProductForm;

@@ -1,10 +1,10 @@
-//! Withdrawing a product.
+//! Withdraws a product.
 
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::entity_tag::Tags;
-use crate::pipeline::{Kind, UseCase};
+use crate::entity_tag::EntityTags;
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::view::wanted;
 use crate::product::{ProductTotals, Products};
 use crate::rate_limit::RateLimitClass;
@@ -13,31 +13,26 @@ use domain::product::ProductId;
 use domain::user::Role;
 use std::sync::Arc;
 
-/// What a seller sends to withdraw a product, as it arrived.
+/// The request as it arrived.
 pub struct DeleteForm {
-    /// The product's identifier.
     pub id: String,
-    /// The versions that the seller expects it to be of; none where any will do.
-    pub expected: Tags,
+    /// The versions that the seller expects; `EntityTags::None` accepts any.
+    pub expected: EntityTags,
 }
 
-/// Withdraws a product.
 pub struct DeleteProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 
 impl UseCase for DeleteProduct {
     const NAME: &'static str = "delete_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = DeleteForm;
-    /// The product that is no more.
+    /// The id of the withdrawn product.
     type Output = ProductId;
 
     async fn execute(&self, context: &Context, form: DeleteForm) -> Result<ProductId, Error> {

@@ -1,33 +1,25 @@
-//! What a seller sends about a product.
+//! The form of a product.
 
 use domain::error::{Reason, Violations};
 use domain::product::{Changes, Description, Details, ImageUrl, Picture, Price, ProductName, Stock, Upload};
 use domain::text::is_blank;
 
-/// What a seller sends about a product, as it arrived; an absent field is an empty one.
+/// The form as it arrived; an absent field is empty.
 #[derive(Default)]
 pub struct ProductForm {
-    /// What it is called.
     pub name: String,
-    /// What is told of it.
     pub description: String,
-    /// What one piece costs, as a decimal number.
     pub price: String,
-    /// How many pieces there are, as a whole number.
     pub stock: String,
-    /// How it looks.
     pub image: ImageField,
 }
 
-/// How a product looks, as it arrived.
+/// The image field as it arrived.
 #[derive(Default)]
 pub enum ImageField {
-    /// Nothing is said of it.
     #[default]
     Absent,
-    /// As the image at this address.
     Url(String),
-    /// As this file.
     File(Upload),
 }
 
@@ -35,7 +27,7 @@ pub enum ImageField {
 const IMAGE_URL: &str = "image_url";
 
 impl ProductForm {
-    /// Reads all that a new product needs; an image that is a file is not looked at.
+    /// Parses the fields of a new product, without an uploaded file.
     pub(super) fn details(&self, wrong: &mut Violations) -> Option<Details> {
         let name = wrong.take("name", ProductName::parse(&self.name));
         let description = wrong.take("description", Description::parse(&self.description));
@@ -51,7 +43,7 @@ impl ProductForm {
         })
     }
 
-    /// Reads what is to change about a product; an image that is a file is not looked at.
+    /// Parses the changes of a product, without an uploaded file.
     pub(super) fn changes(&self, wrong: &mut Violations) -> Option<Changes> {
         let name = wrong.take("name", given(&self.name, ProductName::parse));
         let description = wrong.take("description", given(&self.description, Description::parse));
@@ -74,7 +66,7 @@ impl ProductForm {
         }
     }
 
-    /// Notes the one mistake of a form that was cut off in its file: of the fields behind it nothing is known.
+    /// Records the only violation of a form that was cut off in its file: the fields after it are unknown.
     pub(super) fn is_cut_off(&self, wrong: &mut Violations) -> bool {
         let ImageField::File(upload) = &self.image else { return false };
         if upload.is_cut_off() {
@@ -84,7 +76,6 @@ impl ProductForm {
     }
 }
 
-/// Reads a field unless it is blank.
 fn given<T>(raw: &str, parse: impl FnOnce(&str) -> Result<T, Reason>) -> Result<Option<T>, Reason> {
     if is_blank(raw) { Ok(None) } else { parse(raw).map(Some) }
 }

@@ -1,4 +1,4 @@
-//! How a product comes by its image: looked at first, noted next, stored then.
+//! Product images: inspect an upload, note it in the ledger, then store it.
 
 use crate::clock::{Clock, Deadline};
 use crate::product::{ImageField, ImageInspector, ImageLedger, ImageStore, ProductView};
@@ -8,25 +8,20 @@ use domain::product::{Image, ImageAddress, ImageKey, Picture, Product};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// When a stored image that no product has by then is taken for forgotten: long after any call has ended.
+/// When a stored image without a product is removed: long after any call has ended.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
-/// How long a note may take that is written when a call has failed.
+/// The time limit for a ledger entry after a failed call.
 const NOTE_TIME: Duration = Duration::from_secs(2);
 
-/// The images of products.
 pub struct ProductImages {
-    /// Looks at what sellers send.
     pub inspector: Arc<dyn ImageInspector>,
-    /// Keeps images.
     pub store: Arc<dyn ImageStore>,
-    /// Remembers what is to be removed.
     pub ledger: Arc<dyn ImageLedger>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 
 impl ProductImages {
-    /// Looks at a form's file, where there is one. The outer `None` is that it is refused.
+    /// Inspects the uploaded file, if any. The outer `None` means that the file was refused.
     pub(super) async fn inspect(
         &self,
         field: &mut ImageField,
@@ -41,7 +36,7 @@ impl ProductImages {
         Ok(wrong.take(upload.field(), inspected.map(Some)))
     }
 
-    /// Puts an image into the store. It is removed again unless a product has it soon.
+    /// Stores an image. The cleanup removes it unless a product gets it soon.
     pub(super) async fn keep(&self, image: Image, by: Deadline) -> Result<ImageKey, Error> {
         let key = ImageKey::generate(image.format);
         self.ledger.expect(&key, self.clock.now() + FORGOTTEN_AFTER, by).await?;
@@ -54,16 +49,15 @@ impl ProductImages {
         }
     }
 
-    /// Has an image removed that no product is going to have. Should this fail, it is removed all the same, later.
+    /// Marks an image for removal that no product will get. If this fails, the cleanup removes the image later.
     pub(super) async fn abandon(&self, key: &ImageKey) {
-        // The call's own time may be what has run out.
+        // The call's own deadline may have passed.
         let by = Deadline::within(NOTE_TIME);
         if let Err(error) = self.ledger.abandon(key, self.clock.now(), by).await {
             tracing::warn!(image = %key, code = error.code().as_str(), "the removal of an image has to wait");
         }
     }
 
-    /// The product as clients see it.
     pub(crate) async fn show(&self, product: &Product) -> Result<ProductView, Error> {
         let image = match &product.details().picture {
             Picture::None => ImageAddress { url: String::new(), ends: false },

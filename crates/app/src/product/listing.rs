@@ -1,6 +1,6 @@
-//! What a list of products can be asked for.
+//! Filters, order and pages of the product list.
 
-use crate::page::{Cursor, PageForm, PageRequest, Place, moment};
+use crate::page::{Cursor, PageForm, PageRequest, Position, moment};
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
 use domain::money::Money;
@@ -8,68 +8,53 @@ use domain::product::{Product, ProductId, ProductName};
 use domain::text::{is_blank, line};
 use domain::user::UserId;
 
-/// What a client asks of a list of products, as it arrived; an absent field is an empty one.
+/// The request as it arrived; an absent field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct BrowseForm {
-    /// What products' names are to hold.
     pub q: String,
-    /// Whose products.
     pub seller: String,
-    /// What they cost at least.
     pub min_price: String,
-    /// What they cost at most.
     pub max_price: String,
-    /// In which order.
     pub sort: String,
-    /// Which piece of the list.
     pub page: PageForm,
 }
 
-/// A text that a product's name is to hold, in whatever case: every character of it stands for itself.
+/// A text to search for in product names, in any case. No character is a wildcard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchText(String);
 
 impl SearchText {
-    /// The longest text, in characters.
     pub const MAX: usize = 100;
 
     fn parse(raw: &str) -> Result<Option<Self>, Reason> {
         if is_blank(raw) { Ok(None) } else { line(raw, Self::MAX).map(|text| Some(Self(text.to_lowercase()))) }
     }
 
-    /// The text in lower case, to be looked for in [`ProductName::key`](domain::product::ProductName::key).
+    /// The text in lower case, to search for in [`ProductName::key`](domain::product::ProductName::key).
     #[must_use]
     pub fn key(&self) -> &str {
         &self.0
     }
 }
 
-/// Which products a list has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Those whose name holds this text.
     pub text: Option<SearchText>,
-    /// Those of this seller.
     pub seller: Option<UserId>,
-    /// Those that cost this much or more.
     pub min_price: Option<Money>,
-    /// Those that cost this much or less.
     pub max_price: Option<Money>,
 }
 
-/// In which order a list is. Among equals the identifier decides, so that every product has one place.
+/// The order of a list. The id decides among equal products, so that every product has one position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// The newest first.
     #[default]
     Newest,
-    /// The oldest first.
     Oldest,
-    /// The cheapest first.
     Price,
-    /// The dearest first.
+    /// The most expensive first.
     PriceDescending,
-    /// By name, in whatever case, in the order of Unicode's code points.
+    /// By lower-case name, in the order of Unicode code points.
     Name,
 }
 
@@ -88,7 +73,6 @@ impl Sort {
         }
     }
 
-    /// Whether the largest comes first.
     #[must_use]
     pub const fn is_descending(self) -> bool {
         matches!(self, Self::Newest | Self::PriceDescending)
@@ -114,27 +98,20 @@ impl Sort {
     }
 }
 
-/// What a product is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// When it was first offered.
     CreatedAt(DateTime<Utc>),
-    /// What it costs.
     Price(Money),
-    /// Its name's key.
     Name(String),
 }
 
-/// A product's place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SortPlace {
-    /// What it is sorted by.
+pub struct SortPosition {
     pub key: SortKey,
-    /// What decides among equals.
     pub id: ProductId,
 }
 
-impl Place for SortPlace {
+impl Position for SortPosition {
     type Order = Sort;
 
     fn write(&self) -> Vec<String> {
@@ -160,25 +137,22 @@ impl Place for SortPlace {
     }
 }
 
-/// Whether a text can be compared with names' keys: PostgreSQL takes no NUL, and no key is longer.
+/// Whether a text can be compared with name keys: PostgreSQL accepts no NUL, and no key is longer.
 fn is_name_key(text: &str) -> bool {
     !text.contains('\0') && text.chars().count() <= ProductName::MAX
 }
 
-/// A piece of a list of products.
+/// A page of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// Which products the list has.
+pub struct ProductListing {
     pub filter: Filter,
-    /// In which order.
     pub sort: Sort,
-    /// Which piece of it. A cursor's key is of the kind that the order asks for.
-    pub page: PageRequest<SortPlace>,
+    /// A cursor's key has the type that the order needs.
+    pub page: PageRequest<SortPosition>,
 }
 
 impl BrowseForm {
-    /// Reads what is asked for.
-    pub(super) fn parse(&self) -> Result<Listing, Error> {
+    pub(super) fn parse(&self) -> Result<ProductListing, Error> {
         let mut wrong = Violations::default();
         let text = wrong.take("q", SearchText::parse(&self.q));
         let seller = wrong.take("seller", seller(&self.seller));
@@ -197,12 +171,12 @@ impl BrowseForm {
             }
             _ => None,
         };
-        // What a cursor belongs to cannot be told while that is wrong itself.
+        // The list that a cursor belongs to is unknown while filter or order are invalid.
         let list = filter.zip(sort).map(|(filter, sort)| (name_of(&filter, sort), filter, sort));
         let name = list.as_ref().map(|(name, ..)| name.as_str()).unwrap_or_default();
         let page = self.page.parse(name, sort.unwrap_or_default(), &mut wrong);
         match (list, page) {
-            (Some((_, filter, sort)), Some(page)) if wrong.is_empty() => Ok(Listing { filter, sort, page }),
+            (Some((_, filter, sort)), Some(page)) if wrong.is_empty() => Ok(ProductListing { filter, sort, page }),
             _ => Err(wrong.into_error(ErrorCode::InvalidRequest)),
         }
     }
@@ -222,15 +196,15 @@ fn amount(raw: &str) -> Result<Option<Money>, Reason> {
     if raw.trim().is_empty() { Ok(None) } else { Money::parse(raw).map(Some) }
 }
 
-/// A text that is the same for the same products in the same order, and for no others.
+/// Identifies the list: equal texts mean equal lists in equal order.
 fn name_of(filter: &Filter, sort: Sort) -> String {
     format!("products {sort:?} {filter:?}")
 }
 
-impl Listing {
-    /// The cursor behind a product of this listing, which is the last of `given` in this piece.
+impl ProductListing {
+    /// The cursor after a product, which is the last of `given` products in this page.
     pub(super) fn cursor_behind(&self, product: &Product, given: u64) -> String {
-        let place = SortPlace { key: self.sort.key_of(product), id: product.id() };
+        let place = SortPosition { key: self.sort.key_of(product), id: product.id() };
         Cursor { offset: self.page.offset.saturating_add(given), place }.encode(&name_of(&self.filter, self.sort))
     }
 }
@@ -238,7 +212,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Start;
+    use crate::page::PageStart;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
@@ -252,7 +226,7 @@ mod tests {
     fn an_empty_form_is_the_first_piece_of_all_newest_first() {
         let listing = BrowseForm::default().parse().unwrap();
         assert_eq!((listing.filter, listing.sort), (Filter::default(), Sort::Newest));
-        assert_eq!(listing.page, PageRequest { start: Start::Offset(0), offset: 0, limit: 100 });
+        assert_eq!(listing.page, PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 });
     }
 
     #[test]
@@ -273,7 +247,7 @@ mod tests {
     #[test]
     fn a_cursor_of_another_order_or_filter_is_refused() {
         let id = ProductId::generate();
-        let place = SortPlace { key: SortKey::Price(Money::from_minor(5).unwrap()), id };
+        let place = SortPosition { key: SortKey::Price(Money::from_minor(5).unwrap()), id };
         let cursor = |sort| Cursor { offset: 3, place: place.clone() }.encode(&name_of(&Filter::default(), sort));
         let form = |sort: &str, q: &str| BrowseForm {
             sort: sort.to_owned(),
@@ -281,16 +255,16 @@ mod tests {
             page: PageForm { cursor: cursor(Sort::Price), ..PageForm::default() },
             ..BrowseForm::default()
         };
-        assert_eq!(form("price", "").parse().unwrap().page.start, Start::After(place.clone()));
+        assert_eq!(form("price", "").parse().unwrap().page.start, PageStart::After(place.clone()));
         for (sort, q) in [("-price", ""), ("price", "tea"), ("", "")] {
             assert_eq!(refusal(&form(sort, q)).1, ["cursor"]);
         }
     }
 
-    /// The error of a form with a cursor that somebody has written, who knows how it is done.
-    fn forged(sort: &str, parts: &[&str]) -> Result<Listing, Error> {
+    /// The error for a forged cursor.
+    fn forged(sort: &str, parts: &[&str]) -> Result<ProductListing, Error> {
         let own =
-            Cursor { offset: 0, place: SortPlace { key: SortKey::Name(String::new()), id: ProductId::generate() } }
+            Cursor { offset: 0, place: SortPosition { key: SortKey::Name(String::new()), id: ProductId::generate() } }
                 .encode(&name_of(&Filter::default(), Sort::parse(sort).unwrap()));
         let own = String::from_utf8(URL_SAFE_NO_PAD.decode(own).unwrap()).unwrap();
         let (fingerprint, _) = own.split_once('\n').unwrap();
@@ -332,10 +306,10 @@ mod tests {
 
     #[test]
     fn a_name_of_several_lines_does_not_end_a_list() {
-        let place = SortPlace { key: SortKey::Name("green\n\ttea\n".to_owned()), id: ID.parse().unwrap() };
+        let place = SortPosition { key: SortKey::Name("green\n\ttea\n".to_owned()), id: ID.parse().unwrap() };
         let written = place.write();
         let lines = written.join("\n");
-        assert_eq!(SortPlace::read(&lines.split('\n').collect::<Vec<_>>(), Sort::Name), Some(place));
+        assert_eq!(SortPosition::read(&lines.split('\n').collect::<Vec<_>>(), Sort::Name), Some(place));
     }
 
     proptest! {
@@ -348,7 +322,7 @@ mod tests {
         ) {
             let form = BrowseForm { q, seller, min_price: min, max_price: max, sort, page: PageForm::default() };
             if let Ok(listing) = form.parse() {
-                prop_assert_eq!(listing.page.start, Start::Offset(0));
+                prop_assert_eq!(listing.page.start, PageStart::Offset(0));
             }
         }
 
@@ -360,14 +334,14 @@ mod tests {
         ) {
             let parts = [offset.as_str(), &kind, &key, &id, "more"];
             if let Ok(listing) = forged(&sort, &parts[..parts.len() - cut]) {
-                let Start::After(place) = listing.page.start else { panic!("{:?}", listing.page) };
-                prop_assert_eq!(SortPlace::read(&place.write().iter().map(String::as_str).collect::<Vec<_>>(), listing.sort), Some(place));
+                let PageStart::After(place) = listing.page.start else { panic!("{:?}", listing.page) };
+                prop_assert_eq!(SortPosition::read(&place.write().iter().map(String::as_str).collect::<Vec<_>>(), listing.sort), Some(place));
             }
         }
 
         #[test]
         fn a_cursor_that_came_damaged_is_read_or_refused(at in 0..200_usize, byte in any::<u8>(), text in any::<bool>()) {
-            let place = SortPlace { key: SortKey::Name("oak table".to_owned()), id: ID.parse().unwrap() };
+            let place = SortPosition { key: SortKey::Name("oak table".to_owned()), id: ID.parse().unwrap() };
             let cursor = Cursor { offset: 3, place }.encode(&name_of(&Filter::default(), Sort::Name));
             let mut bytes = if text { cursor.into_bytes() } else { URL_SAFE_NO_PAD.decode(cursor).unwrap() };
             let at = at % bytes.len();

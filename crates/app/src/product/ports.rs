@@ -1,131 +1,134 @@
-//! What products need from outside.
+//! The ports of products.
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
-use crate::entity_tag::Tags;
-use crate::product::{Filter, Listing};
+use crate::entity_tag::EntityTags;
+use crate::product::{Filter, ProductListing};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, Reason};
 use domain::product::{Changes, Image, ImageAddress, ImageKey, Owned, Product, ProductId};
 
-/// The products, as commands see them: always the primary database.
+/// Products, for commands: always the primary database.
 ///
-/// Every method fails with [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) when the database is away or has
-/// more work than it takes, and with [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) when
-/// `by` passed before the work began.
+/// Every method returns [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) if the database is unavailable or
+/// its queue is full, and [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) if `by` passed before
+/// the work began. A write that returns an error may have been made if the connection was lost at its commit.
 #[async_trait]
 pub trait Products: Send + Sync {
-    /// Adds a product. Where it has a stored image, the ledger's note on that image goes in the same transaction.
+    /// Adds a product. If it has a stored image, the same transaction deletes the image's ledger entry. Must not be repeated
+    /// with the same id.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) where there is no such seller any more;
-    /// [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) where the ledger has given the image up
-    /// already. Nothing is added then.
+    /// [`ErrorCode::TokenInvalid`](domain::error::ErrorCode::TokenInvalid) if the seller does not exist any more;
+    /// [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) if the ledger has already claimed the
+    /// image for removal. Nothing is added then.
     async fn add(&self, product: &Product, by: Deadline) -> Result<(), Error>;
 
-    /// The product, unless it has been withdrawn.
+    /// Returns a product; `None` if it was withdrawn or never existed. May be repeated.
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error>;
 
-    /// Changes what is decided anew, and that alone, in one step however many do so at once. In the same transaction an image
-    /// that is replaced is noted in the ledger for removal, and the note on a new one goes. Returns the product as it is
-    /// then.
+    /// Changes only the given fields, atomically under concurrent calls. The same transaction enters a replaced image in the
+    /// ledger for removal and deletes the entry of a new one. Returns the changed product.
     ///
     /// # Errors
-    /// [`ErrorCode::ProductNotFound`](domain::error::ErrorCode::ProductNotFound) where it has been withdrawn meanwhile,
-    /// [`ErrorCode::ProductChanged`](domain::error::ErrorCode::ProductChanged) where its version is not one of `expected`,
-    /// [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) where the ledger has given the new image
-    /// up already. Nothing is changed then.
+    /// [`ErrorCode::ProductNotFound`](domain::error::ErrorCode::ProductNotFound) if it was withdrawn meanwhile,
+    /// [`ErrorCode::ProductChanged`](domain::error::ErrorCode::ProductChanged) if its version is not one of `expected` (a
+    /// repetition gets this too), [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) if the ledger
+    /// has already claimed the new image for removal. Nothing is changed then.
     async fn update(
         &self,
         owned: &Owned,
         changes: &Changes,
-        expected: &Tags,
+        expected: &EntityTags,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<Product, Error>;
 
-    /// Withdraws a product: it vanishes from every read, and its stored image is noted in the ledger for removal.
+    /// Withdraws a product: no read returns it any more, and its stored image is entered in the ledger for removal.
     ///
     /// # Errors
-    /// As those of [`Self::update`].
-    async fn delete(&self, owned: &Owned, expected: &Tags, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
+    /// Those of [`Self::update`]; a repetition returns `ProductNotFound`.
+    async fn delete(&self, owned: &Owned, expected: &EntityTags, now: DateTime<Utc>, by: Deadline)
+    -> Result<(), Error>;
 }
 
-/// The products, as queries see them: perhaps a replica that lags a little behind. Withdrawn ones are not among them.
+/// Products, for queries: perhaps a replica that lags behind. It returns no withdrawn product. Errors are those of
+/// [`Products`]; each call may be repeated.
 #[async_trait]
 pub trait ProductQueries: Send + Sync {
-    /// One product.
+    /// Returns a product; `None` if no product has this id.
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error>;
 
-    /// The products of a listing, in its order, and one more than its limit where more follow.
-    async fn list(&self, listing: &Listing, by: Deadline) -> Result<Vec<Product>, Error>;
+    /// Returns the products of a listing in its order, and one more than its limit if more follow.
+    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error>;
 
-    /// How many products a filter lets through.
+    /// Counts the products that a filter matches.
     async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error>;
 }
 
-/// How many products a filter lets through, as a list tells it: a large number may be a few seconds old.
+/// The totals that product lists show; a large total may be a few seconds old.
 #[async_trait]
 pub trait ProductTotals: Send + Sync {
-    /// The total.
+    /// Returns the number of products that a filter matches. Errors are those of [`Products`]; may be repeated.
     async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error>;
 
-    /// Tells that products have been added, changed or withdrawn.
+    /// Reports that products were added, changed or withdrawn.
     fn changed(&self);
 }
 
-/// Finds out whether bytes are an image, on threads of its own: decoding takes a good part of a second.
+/// Validates images on threads of its own: decoding takes a good part of a second.
 #[async_trait]
 pub trait ImageInspector: Send + Sync {
-    /// Decodes the whole image within bounds of size, memory and time, and strips it of all that is not needed to show
-    /// it: places, names, whatever stands behind its end. What it is, its content decides.
+    /// Decodes the whole image within bounds of size, memory and time, and strips all data that is not needed to show it,
+    /// such as locations, names and bytes after its end. The content decides the format. May be repeated.
     ///
     /// # Errors
-    /// [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) when more images wait than the server will queue. That
-    /// the bytes are no image of a kind that is taken is not an error of the port: it is the inner one.
+    /// [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) if the queue is full. The inner error says that the
+    /// bytes are not an acceptable image.
     async fn inspect(&self, bytes: Vec<u8>, by: Deadline) -> Result<Result<Image, Reason>, Error>;
 }
 
-/// Where images are kept: a folder, or a service that speaks S3.
+/// The store of images: a folder or an S3 service.
 ///
-/// A method fails with [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) when the store is away,
-/// slow or full, in bounded time: before `by`, so that the caller hears of it.
+/// A method returns [`ErrorCode::ImageStoreFailed`](domain::error::ErrorCode::ImageStoreFailed) if the store is unavailable,
+/// slow or full. It returns before `by`, so that the caller gets the error.
 #[async_trait]
 pub trait ImageStore: Send + Sync {
-    /// Keeps an image at a place where nothing is yet. It may be there after a failure too.
+    /// Stores an image under an unused key. After an error the image may be there, too. Must not be repeated with another
+    /// image.
     async fn put(&self, key: &ImageKey, image: Image, by: Deadline) -> Result<(), Error>;
 
-    /// Removes what is at a place; that nothing is there is no failure. May be repeated.
+    /// Removes an image; a missing image is no error. May be repeated.
     async fn remove(&self, key: &ImageKey, by: Deadline) -> Result<(), Error>;
 
-    /// Where clients find what is at a place. An address that ends has a good part of its life left.
+    /// Returns the URL of an image. An expiring URL has at least half of its life left. May be repeated.
     async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error>;
 }
 
-/// A place in the image store that has been taken out of the ledger to be cleared.
+/// An image that was claimed for removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// The place.
+    /// The image's key.
     pub key: ImageKey,
-    /// How often it has been tried before.
+    /// The number of earlier attempts.
     pub attempts: u32,
 }
 
-/// The notes on images that are to go: in the database beside the products, so that no crash makes us forget one.
+/// The ledger of images to remove, in the same database as the products, so that no crash loses an image. Errors are those
+/// of [`Products`]; each call except `expect` may be repeated.
 ///
-/// A note is written before an image is put into the store, and goes with the transaction that gives the image to a
-/// product. So an image in the store has a product or a note, at every moment.
+/// An entry is written before its image is stored, and deleted in the transaction that gives the image to a product. So
+/// every image in the store has a product or an entry at every moment.
 #[async_trait]
 pub trait ImageLedger: Send + Sync {
-    /// Notes that an image is about to be put at a place, and is to be removed after `due` unless a product has it by then.
+    /// Enters an image that is about to be stored: it is removed after `due` unless a product gets it before.
     async fn expect(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
-    /// Notes that no product is going to have an expected image: it is to be removed at once.
+    /// Makes an image due at once that no product will get.
     async fn abandon(&self, key: &ImageKey, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
-    /// Takes up to `limit` places that are due. Nobody else gets them before `retry_at`, and no product can have an image
-    /// there any more.
+    /// Claims up to `limit` due images. No other call returns them before `retry_at`, and no product can get them any more.
     async fn claim(
         &self,
         limit: u32,
@@ -134,9 +137,9 @@ pub trait ImageLedger: Send + Sync {
         by: Deadline,
     ) -> Result<Vec<Removal>, Error>;
 
-    /// Notes that a claimed place is due again at `due`.
+    /// Makes a claimed image due again at `due`.
     async fn postpone(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
-    /// Drops the note on a place that has been cleared.
+    /// Deletes the entry of a removed image.
     async fn forget(&self, key: &ImageKey, by: Deadline) -> Result<(), Error>;
 }

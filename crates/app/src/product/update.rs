@@ -1,10 +1,10 @@
-//! Changing a product.
+//! Changes a product.
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
 use crate::context::Context;
-use crate::entity_tag::Tags;
-use crate::pipeline::{Kind, UseCase};
+use crate::entity_tag::EntityTags;
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::view::wanted;
 use crate::product::{ImageField, ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
@@ -13,31 +13,24 @@ use domain::product::{Changes, Owned, Picture, Product};
 use domain::user::Role;
 use std::sync::Arc;
 
-/// What a seller sends to change a product, as it arrived.
+/// The change as it arrived.
 pub struct UpdateForm {
-    /// The product's identifier.
     pub id: String,
-    /// What is to change: an empty field stays as it is.
+    /// An empty field does not change.
     pub fields: ProductForm,
-    /// The versions that the seller expects it to be of; none where any will do.
-    pub expected: Tags,
+    /// The versions that the seller expects; `EntityTags::None` accepts any.
+    pub expected: EntityTags,
 }
 
-/// Changes a product.
 pub struct UpdateProduct {
-    /// The products.
     pub products: Arc<dyn Products>,
-    /// Their images.
     pub images: Arc<ProductImages>,
-    /// How many there are.
     pub totals: Arc<dyn ProductTotals>,
-    /// Tells when.
     pub clock: Arc<dyn Clock>,
 }
 
 impl UpdateProduct {
-    /// Takes back an address that is that of the product's own stored image: a client that sends a product as it has read it
-    /// means no change.
+    /// Ignores the URL of the product's own stored image: a client that sends a product back as it read it changes nothing.
     async fn forget_own_address(&self, owned: &Owned, image: &mut ImageField) -> Result<(), Error> {
         if let (ImageField::Url(url), Picture::Stored(_)) = (&*image, &owned.product().details().picture)
             && without_query(&self.images.show(owned.product()).await?.image_url) == without_query(url.trim())
@@ -47,7 +40,13 @@ impl UpdateProduct {
         Ok(())
     }
 
-    async fn apply(&self, owned: Owned, changes: Changes, expected: &Tags, by: Deadline) -> Result<Product, Error> {
+    async fn apply(
+        &self,
+        owned: Owned,
+        changes: Changes,
+        expected: &EntityTags,
+        by: Deadline,
+    ) -> Result<Product, Error> {
         if changes.is_empty() {
             return Ok(owned.into_product());
         }
@@ -61,14 +60,14 @@ impl UpdateProduct {
     }
 }
 
-/// An address without what signs it, which is another each time.
+/// A URL without its signature, which differs each time.
 fn without_query(url: &str) -> &str {
     url.split_once('?').map_or(url, |(address, _)| address)
 }
 
 impl UseCase for UpdateProduct {
     const NAME: &'static str = "update_product";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     type Input = UpdateForm;
@@ -91,7 +90,7 @@ impl UseCase for UpdateProduct {
         let (Some(mut changes), Some(image)) = (changes, image) else {
             return Err(wrong.into_error(ErrorCode::InvalidRequest));
         };
-        // Looked at before an image is stored for nothing, and again by the change itself.
+        // Checked here so that no image is stored in vain; the change checks it again.
         if !expected.permit(owned.product().version()) {
             return Err(ErrorCode::ProductChanged.into());
         }

@@ -1,9 +1,9 @@
-//! Showing one product to anybody.
+//! Shows one product to everybody.
 
 use crate::access::Access;
 use crate::context::Context;
 use crate::entity_tag::{etag, etag_with};
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{ProductImages, ProductQueries};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -14,30 +14,20 @@ use domain::user::UserId;
 use domain::version::Version;
 use std::sync::Arc;
 
-/// What anybody sees of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductView {
-    /// Identifies the product.
     pub id: ProductId,
-    /// Whose it is.
     pub seller: UserId,
-    /// What it is called.
     pub name: String,
-    /// What is told of it.
     pub description: String,
-    /// What one piece costs.
     pub price: Money,
-    /// How many pieces there are.
     pub stock: i32,
-    /// Where to find its image; empty where it has none.
+    /// Empty for a product without an image.
     pub image_url: String,
-    /// Whether that address is good for a while only.
+    /// Whether that URL expires.
     pub image_url_ends: bool,
-    /// How often it has been changed.
     pub version: Version,
-    /// When it was first offered.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -59,23 +49,20 @@ impl ProductView {
         }
     }
 
-    /// The entity tag of an answer that shows this view and may be kept. Where the address of the image ends, so does the tag:
-    /// whoever asks with it once another address has taken its place is shown that one.
+    /// The entity tag of a cacheable answer with this view. If the image URL expires, the tag changes with it, so that a
+    /// client with an old tag gets the new URL.
     #[must_use]
     pub fn etag(&self) -> String {
         if self.image_url_ends { etag_with(self.version, &self.image_url) } else { etag(self.version) }
     }
 }
 
-/// Shows one product to anybody.
 pub struct ViewProduct {
-    /// The products.
     pub products: Arc<dyn ProductQueries>,
-    /// Their images.
     pub images: Arc<ProductImages>,
 }
 
-/// Reads a product's identifier; what is none names no product.
+/// Parses a product's id. An id that is not a UUID matches no product.
 pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
     if id.trim().is_empty() {
         return Err(Error::id_required("product"));
@@ -85,10 +72,10 @@ pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
 
 impl UseCase for ViewProduct {
     const NAME: &'static str = "view_product";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The product's identifier, as it arrived.
+    /// The product's id as it arrived.
     type Input = String;
     type Output = ProductView;
 

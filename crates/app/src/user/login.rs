@@ -1,37 +1,32 @@
-//! Trading an e-mail address and a password for an access token.
+//! Logs a user in: checks e-mail address and password, and issues an access token.
 
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::{AccessToken, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, Users};
 use domain::error::{Error, ErrorCode, Violations};
-use domain::user::{Attempt, Email, PasswordAttempt, PasswordHash, Role, User, UserId};
+use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 use std::sync::Arc;
 
-/// What a client sends, as it arrived; an absent field is an empty one.
+/// The form as it arrived; an absent field is empty.
 pub struct LoginForm {
-    /// The account's e-mail address.
     pub email: String,
-    /// The account's password.
     pub password: String,
 }
 
-/// The account that was entered, and the token for it.
+/// The account and its token.
 pub struct LoggedIn {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the account is for.
     pub role: Role,
-    /// Opens what only the account's owner may do.
     pub token: AccessToken,
 }
 
 impl LoginForm {
     fn parse(&self) -> Result<(Email, PasswordAttempt), Error> {
         let mut wrong = Violations::default();
-        // By the widest rule: an account that was opened under a wider one must not be shut out.
+        // The widest rule applies: an account from an earlier rule must be able to log in.
         let email = wrong.take("email", Email::parse_known(&self.email));
         let password = wrong.take("password", PasswordAttempt::parse(&self.password));
         match (email, password) {
@@ -43,18 +38,14 @@ impl LoginForm {
 
 /// Logs a user in.
 ///
-/// Whether an account exists is told neither by the answer nor by the time it takes: every attempt that is well formed
-/// is counted, looked up and checked against a hash, be it a made-up one.
+/// Neither the answer nor its duration reveals whether an account exists: every well-formed attempt is counted, looked up
+/// and checked against a hash, a dummy one if need be.
 pub struct LoginUser {
-    /// The accounts.
     pub users: Arc<dyn Users>,
-    /// Checks the password.
     pub passwords: Arc<dyn PasswordHasher>,
-    /// Makes the token.
     pub tokens: Arc<dyn TokenIssuer>,
-    /// Slows down guessing; `None` switches it off.
+    /// `None` switches throttling off.
     pub attempts: Option<Arc<dyn LoginAttempts>>,
-    /// Tells when an attempt was made.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -72,18 +63,18 @@ impl LoginUser {
         admitted
     }
 
-    async fn settle(&self, context: &Context, account: &Email, attempt: Attempt) -> Result<(), Error> {
+    async fn record_attempt(&self, context: &Context, account: &Email, outcome: LoginOutcome) -> Result<(), Error> {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
-        attempts.settle(account, context.client, attempt, self.clock.now(), context.deadline).await
+        attempts.record_attempt(account, context.client, outcome, self.clock.now(), context.deadline).await
     }
 
     async fn check(&self, context: &Context, email: &Email, password: PasswordAttempt) -> Result<Option<User>, Error> {
         let user = self.users.find_by_email(email, context.deadline).await?;
         let stored = user.as_ref().map(|user| user.password_hash().clone());
-        let verdict = self.passwords.verify(password, stored, context.deadline).await?;
-        match (user, verdict) {
+        let outcome = self.passwords.verify(password, stored, context.deadline).await?;
+        match (user, outcome) {
             (Some(user), PasswordCheck::Right { renewed }) => {
                 if let Some(renewed) = renewed {
                     self.renew(context, &user, &renewed).await;
@@ -94,7 +85,7 @@ impl LoginUser {
         }
     }
 
-    /// Stores a stronger hash. Log-in goes on without it: the next one tries again.
+    /// Stores a renewed hash. A failure does not fail the log-in: the next log-in tries again.
     async fn renew(&self, context: &Context, user: &User, renewed: &PasswordHash) {
         let stored = self.users.renew_password_hash(user.id(), user.password_hash(), renewed, context.deadline).await;
         match stored {
@@ -108,7 +99,7 @@ impl LoginUser {
 
 impl UseCase for LoginUser {
     const NAME: &'static str = "login_user";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     type Input = LoginForm;
@@ -119,17 +110,17 @@ impl UseCase for LoginUser {
         self.admit(context, &email).await?;
         let user = match self.check(context, &email, password).await {
             Ok(Some(user)) => {
-                self.settle(context, &email, Attempt::Succeeded).await?;
+                self.record_attempt(context, &email, LoginOutcome::Succeeded).await?;
                 user
             }
             Ok(None) => {
-                self.settle(context, &email, Attempt::Failed).await?;
+                self.record_attempt(context, &email, LoginOutcome::Failed).await?;
                 tracing::info!(account = email.masked(), client = %context.client, "login failed");
                 return Err(ErrorCode::LoginFailed.into());
             }
             Err(error) => {
-                // The attempt could not be checked; that it could not be taken back either must not hide why.
-                let _ = self.settle(context, &email, Attempt::Abandoned).await;
+                // The error that the check returned must not be hidden by one of recording the attempt.
+                let _ = self.record_attempt(context, &email, LoginOutcome::Abandoned).await;
                 return Err(error);
             }
         };

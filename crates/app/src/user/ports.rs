@@ -1,4 +1,4 @@
-//! What accounts need from outside.
+//! The ports of accounts.
 #![warn(missing_docs)]
 
 use crate::client::ClientAddress;
@@ -7,30 +7,31 @@ use crate::user::Profile;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
-use domain::user::{Attempt, Email, PasswordAttempt, PasswordHash, Role, User, UserId};
+use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 
-/// The accounts, as commands see them: always the primary database.
+/// Accounts, for commands: always the primary database.
 ///
-/// Every method fails with [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) when the database is away or has
-/// more work than it takes, and with [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) when
-/// `by` passed before the work began.
+/// Every method returns [`ErrorCode::Unavailable`](domain::error::ErrorCode::Unavailable) if the database is unavailable or
+/// its queue is full, and [`ErrorCode::DeadlineExceeded`](domain::error::ErrorCode::DeadlineExceeded) if `by` passed before
+/// the work began. A write that returns an error may have been made if the connection was lost at its commit.
 #[async_trait]
 pub trait Users: Send + Sync {
-    /// Adds an account.
+    /// Adds an account. Must not be repeated with the same id.
     ///
     /// # Errors
-    /// [`ErrorCode::EmailTaken`](domain::error::ErrorCode::EmailTaken) where another account has the e-mail's key. The
-    /// storage decides this in one step, however many ask at once.
+    /// [`ErrorCode::EmailTaken`](domain::error::ErrorCode::EmailTaken) if another account has the e-mail's key. Storage must
+    /// decide this atomically under concurrent calls.
     async fn add(&self, user: &User, by: Deadline) -> Result<(), Error>;
 
-    /// Whether an account has this e-mail's key, or its former key.
+    /// Whether an account has this e-mail's key or former key. May be repeated.
     async fn is_email_taken(&self, email: &Email, by: Deadline) -> Result<bool, Error>;
 
-    /// The account with this e-mail's former key, where it has one, or else with its key: an account that is as old as that was
-    /// opened with this very spelling.
+    /// Returns the account with this e-mail's former key, or else with its key: an account from before NFC normalisation was
+    /// opened with exactly this spelling. May be repeated.
     async fn find_by_email(&self, email: &Email, by: Deadline) -> Result<Option<User>, Error>;
 
-    /// Puts a renewed hash of the same password in the place of `old`; does nothing where `old` is there no more.
+    /// Replaces the hash `old` by a renewed hash of the same password; does nothing if the stored hash is not `old`. May be
+    /// repeated.
     async fn renew_password_hash(
         &self,
         id: UserId,
@@ -40,23 +41,25 @@ pub trait Users: Send + Sync {
     ) -> Result<(), Error>;
 }
 
-/// The accounts, as queries see them: perhaps a replica that lags a little behind.
+/// Accounts, for queries: perhaps a replica that lags behind. Errors are those of [`Users`].
 #[async_trait]
 pub trait UserQueries: Send + Sync {
-    /// What the owner of an account sees of it.
+    /// Returns what the owner of an account sees; `None` if no account has this id. May be repeated.
     async fn profile(&self, id: UserId, by: Deadline) -> Result<Option<Profile>, Error>;
 }
 
-/// The counters of [`AttemptCounter`](domain::user::AttemptCounter), shared by all replicas of the server.
+/// The counters of log-in attempts ([`AttemptCounter`](domain::user::AttemptCounter)), shared by all servers. Errors are
+/// those of [`Users`].
 ///
-/// An address from which the owner has logged in within the last thirty days has a counter of its own, so that a
-/// stranger's failures do not lock the owner out.
+/// A client address from which the owner logged in within the last thirty days has its own counter, so that a stranger's
+/// failures do not lock the owner out.
 #[async_trait]
 pub trait LoginAttempts: Send + Sync {
-    /// Counts an attempt that is about to be checked, whether or not the account exists.
+    /// Counts an attempt before it is checked, whether or not the account exists. Each call counts once more.
     ///
     /// # Errors
-    /// [`ErrorCode::LoginThrottled`](domain::error::ErrorCode::LoginThrottled) with the time to wait.
+    /// [`ErrorCode::LoginThrottled`](domain::error::ErrorCode::LoginThrottled) with the time to wait, if the attempt is not
+    /// admitted.
     async fn admit(
         &self,
         account: &Email,
@@ -65,49 +68,48 @@ pub trait LoginAttempts: Send + Sync {
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Counts how an admitted attempt ended. The audit log tells of log-ins, and of failures that
-    /// [`AttemptCounter::is_burst`](domain::user::AttemptCounter::is_burst).
-    async fn settle(
+    /// Records the outcome of an admitted attempt, once per attempt. The audit log gets an entry for log-ins and for
+    /// failures with [`AttemptCounter::is_burst`](domain::user::AttemptCounter::is_burst).
+    async fn record_attempt(
         &self,
         account: &Email,
         client: ClientAddress,
-        attempt: Attempt,
+        outcome: LoginOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error>;
 
-    /// Forgets all failures at an account: the operator's way to unlock it. Tells whether there were any. Where there were, the
-    /// audit log tells of it.
+    /// Resets the failures of an account for an operator, and returns whether it had any. If so, the audit log gets an
+    /// entry. May be repeated.
     async fn unlock(&self, account: &Email, now: DateTime<Utc>, by: Deadline) -> Result<bool, Error>;
 
-    /// Drops the counters that have forgotten everything, and tells how many.
+    /// Deletes counters that are reset, and returns their number. May be repeated.
     async fn purge(&self, now: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
-/// What checking a typed password against a stored hash found.
+/// The result of checking a typed password against a stored hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
-    /// It is not the password, or there is no hash to check it against.
+    /// The password is wrong, or no hash is stored.
     Wrong,
-    /// It is the password. Where the stored hash is not of the configured strength or format, or not of the prepared spelling,
-    /// `renewed` is to take its place.
+    /// The password is right. If the stored hash has another strength or format than configured, or another spelling than
+    /// the prepared one, `renewed` replaces it.
     Right {
         /// A hash of the same password, of the configured strength.
         renewed: Option<PasswordHash>,
     },
 }
 
-/// Hashes and checks passwords. Both take a good part of a second, on threads of their own.
+/// Hashes and checks passwords on threads of their own. Both take a good part of a second and may be repeated.
 ///
-/// Both methods fail with [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) when more of them wait than the
-/// server will queue.
+/// Both methods return [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) if the queue is full.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Hashes the prepared spelling of a password, under a salt of its own.
+    /// Hashes the prepared spelling of a password with a new salt.
     async fn hash(&self, password: PasswordAttempt, by: Deadline) -> Result<PasswordHash, Error>;
 
-    /// Checks a typed password in each of its [spellings](PasswordAttempt::spellings). A wrong one takes the same time whether or
-    /// not there is a hash to check it against.
+    /// Checks a typed password in each of its [spellings](PasswordAttempt::spellings). A wrong password takes the same time
+    /// with and without a stored hash.
     async fn verify(
         &self,
         password: PasswordAttempt,
@@ -137,6 +139,6 @@ pub trait TokenIssuer: Send + Sync {
     /// Signs a token for an account.
     ///
     /// # Errors
-    /// [`ErrorCode::Internal`](domain::error::ErrorCode::Internal) where signing fails.
+    /// [`ErrorCode::Internal`](domain::error::ErrorCode::Internal) if signing fails. May be repeated.
     fn issue(&self, id: UserId, role: Role, now: DateTime<Utc>) -> Result<AccessToken, Error>;
 }

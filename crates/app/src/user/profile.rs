@@ -1,8 +1,8 @@
-//! Showing an account to its owner.
+//! Shows an account to its owner.
 
 use crate::access::Access;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use domain::actor::Identity;
@@ -10,26 +10,21 @@ use domain::error::{Error, ErrorCode};
 use domain::user::{Role, UserId};
 use std::sync::Arc;
 
-/// What the owner of an account sees of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the owner is called.
     pub name: String,
-    /// The e-mail address as typed, with letters and their marks composed (NFC).
+    /// The e-mail address as typed, normalised to NFC.
     pub email: String,
-    /// What the account is for.
     pub role: Role,
 }
 
-/// Shows an account to its owner, and to nobody else: whether another account exists is not told.
+/// Shows an account to its owner only: the answer does not reveal whether another account exists.
 pub struct ViewProfile {
-    /// The accounts.
     pub users: Arc<dyn UserQueries>,
 }
 
-/// The right to see an account, which only its owner gets.
+/// The right to see an account, granted only to its owner.
 struct Owner(UserId);
 
 impl Owner {
@@ -46,10 +41,10 @@ impl Owner {
 
 impl UseCase for ViewProfile {
     const NAME: &'static str = "view_profile";
-    const KIND: Kind = Kind::Query;
+    const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The account's identifier, as it arrived.
+    /// The account's id as it arrived.
     type Input = String;
     type Output = Profile;
 

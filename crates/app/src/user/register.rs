@@ -1,9 +1,9 @@
-//! Opening an account.
+//! Registers a user.
 
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::pipeline::{Kind, UseCase};
+use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use crate::user::{PasswordHasher, Users};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -11,32 +11,25 @@ use domain::user::password::prepared;
 use domain::user::{Email, Name, Password, PasswordRules, Role, User, UserId};
 use std::sync::Arc;
 
-/// What a client sends, as it arrived; an absent field is an empty one.
+/// The form as it arrived; an absent field is empty.
 pub struct RegisterForm {
-    /// What the owner is called.
     pub name: String,
-    /// The e-mail address to log in with.
     pub email: String,
     /// `buyer` or `seller`.
     pub role: String,
-    /// The chosen password.
     pub password: String,
-    /// The chosen password again.
     pub confirm_password: String,
 }
 
-/// The account that was opened.
 #[derive(Debug)]
 pub struct Registered {
-    /// Identifies the account.
     pub id: UserId,
-    /// What the account is for.
     pub role: Role,
-    /// The e-mail address as typed, with letters and their marks composed (NFC).
+    /// The e-mail address as typed, normalised to NFC.
     pub email: Email,
 }
 
-/// A form whose every field is right by itself.
+/// A form in which each field is valid by itself.
 struct Registration {
     name: Name,
     email: Email,
@@ -76,20 +69,15 @@ fn email_taken(wrong: &mut Violations) {
     wrong.add("email", &Reason::new(ViolationCode::Taken, ErrorCode::EmailTaken.message()));
 }
 
-/// Opens an account.
 pub struct RegisterUser {
-    /// The accounts.
     pub users: Arc<dyn Users>,
-    /// Hashes the password.
     pub passwords: Arc<dyn PasswordHasher>,
-    /// Which passwords may be chosen.
     pub rules: PasswordRules,
-    /// Tells when the account was opened.
     pub clock: Arc<dyn Clock>,
 }
 
 impl RegisterUser {
-    /// The error of a form of which only the repeated password is wrong. The Go system asked whether the e-mail is taken
+    /// Returns the error of a form in which only the repeated password is wrong. The Go system checked the e-mail address
     /// before it compared the passwords, and its clients see that order.
     async fn unconfirmed(&self, context: &Context, email: &Email) -> Result<Registered, Error> {
         let mut wrong = Violations::default();
@@ -104,7 +92,7 @@ impl RegisterUser {
 
 impl UseCase for RegisterUser {
     const NAME: &'static str = "register_user";
-    const KIND: Kind = Kind::Command;
+    const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     type Input = RegisterForm;
@@ -115,7 +103,7 @@ impl UseCase for RegisterUser {
         if !is_confirmed {
             return self.unconfirmed(context, &email).await;
         }
-        // The storage's own check, by the key of today, cannot see an account under an older one.
+        // Storage checks today's key only; this call also finds an account with a former key.
         if email.former_key().is_some() && self.users.is_email_taken(&email, context.deadline).await? {
             return Err(name_the_field(ErrorCode::EmailTaken.into()));
         }
@@ -127,7 +115,7 @@ impl UseCase for RegisterUser {
     }
 }
 
-/// Tells which field a taken e-mail address stands in, as for every other field that is wrong.
+/// Adds the violation of the field `email` to the error of a taken address.
 fn name_the_field(error: Error) -> Error {
     if error.code() != ErrorCode::EmailTaken {
         return error;

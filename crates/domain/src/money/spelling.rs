@@ -1,26 +1,26 @@
-//! How people write amounts, and how these are spelt here.
+//! Advice on amounts that people write in another spelling than the one that is accepted.
 //!
-//! Thousands are parted by points in Indonesia (`Rp 425.000`, which the shop's own mails write too), by commas elsewhere.
-//! Read as a decimal number, `425.000` would be 425 rupiah, a thousandth of what is meant. So a text that can be meant so is
-//! refused, and whoever wrote it is told the spelling of what it may mean.
+//! Indonesians separate thousands by points (`Rp 425.000`, which the shop's own mails write too), others by commas. Parsed
+//! as a decimal number, `425.000` would be 425 rupiah, a thousandth of the meant amount. Such a text is therefore refused
+//! with the spelling of its possible meanings.
 
 use super::{Money, typed_minor_units};
 
-/// The longest text that is looked at, in bytes: the largest amount with all that may be written around its digits.
+/// The longest text that is examined, in bytes: the largest amount with a currency and separators.
 const MAX: usize = 40;
-/// Digits between two separators of thousands.
+/// The number of digits between two separators of thousands.
 const GROUP: usize = 3;
-/// The most decimals.
+/// The maximum number of decimals.
 const DECIMALS: usize = 2;
 
-/// What is wrong with a text that is meant as an amount, with the right spelling of it; none where no amount, or none that is
-/// more than nothing, can be meant. The field is left out as `{field}`.
+/// Returns what is wrong with an amount and its right spelling, with `{field}` in the place of the field's name. Returns
+/// `None` if the text cannot mean a positive amount.
 pub(crate) fn advice(raw: &str) -> Option<String> {
     let (text, is_rupiah) = without_currency(raw.trim());
     let written = Written::read(text)?;
     let thousands = written.in_thousands().filter(|text| is_payable(text));
     let decimals = written.with_decimals().filter(|text| is_payable(text));
-    // With the currency beside it, a point is what the shop's own mails write between thousands.
+    // Next to the currency, the shop's own mails write a point between thousands.
     let is_as_in_mails = is_rupiah && written.separators == ['.'] && thousands.is_some();
     let decimals = decimals.filter(|_| !is_as_in_mails);
     let wrong = match written.separators.as_slice() {
@@ -48,8 +48,8 @@ fn is_payable(text: &str) -> bool {
     typed_minor_units(text).and_then(Money::from_minor).is_some_and(|money| money > Money::ZERO)
 }
 
-/// The text without the currency before it, or behind it, and without the dash that stands for no decimals; and whether there
-/// was any of these.
+/// Removes a currency before or after the text and the dash that stands for no decimals. Also returns whether it removed
+/// any.
 fn without_currency(text: &str) -> (&str, bool) {
     let mut rest = text;
     for name in ["rp.", "rp", "idr"] {
@@ -71,14 +71,14 @@ fn without_currency(text: &str) -> (&str, bool) {
     (rest, rest.len() != text.len())
 }
 
-/// Digits in groups, and what stands between them.
+/// Groups of digits and the separators between them.
 struct Written<'a> {
     groups: Vec<&'a str>,
     separators: Vec<char>,
 }
 
 impl<'a> Written<'a> {
-    /// Reads a text of digits between which single separators stand.
+    /// Parses digits with single separators between them.
     fn read(text: &'a str) -> Option<Self> {
         let is_separator =
             |c: char| matches!(c, '.' | ',' | ' ' | '\u{A0}' | '\u{202F}' | '\u{2009}' | '\'' | '\u{2019}' | '_');
@@ -92,12 +92,12 @@ impl<'a> Written<'a> {
         self.groups.last().copied().unwrap_or_default()
     }
 
-    /// The amount, where every separator stands between thousands.
+    /// Returns the amount if every separator is one of thousands.
     fn in_thousands(&self) -> Option<String> {
         are_thousands(&self.groups, &self.separators).then(|| self.groups.concat())
     }
 
-    /// The amount, where the last separator stands before decimals: a point or a comma that stands nowhere else.
+    /// Returns the amount if the last separator is the decimal one: a point or a comma that occurs only there.
     fn with_decimals(&self) -> Option<String> {
         let (separator, between) = self.separators.split_last()?;
         let (last, whole) = self.groups.split_last()?;
@@ -110,7 +110,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Whether groups are of three digits, the first of one to three and without a zero before it, parted alike.
+/// Whether all groups have three digits, the first one to three without a leading zero, with the same separator throughout.
 fn are_thousands(groups: &[&str], separators: &[char]) -> bool {
     let Some((first, others)) = groups.split_first() else { return false };
     (first.len() <= GROUP || others.is_empty())

@@ -1,84 +1,80 @@
-//! What waits for a person: payments of which the gateway tells something that does not fit, and those that are paid and have no
-//! pieces.
+//! Payments that wait for an operator: the gateway contradicts them, or they are paid and no stock is left.
 
 use crate::money::Money;
-use crate::payment::{PaymentRecord, Report, State};
-use std::fmt;
+use crate::payment::{GatewayReport, PaymentRecord, State};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The longest text of the gateway's that is kept of what does not fit, in characters.
+/// The longest text of the gateway that a contradiction quotes, in characters.
 const MAX_WORD: usize = 64;
 
-/// The longest text of what does not fit that is kept, in characters.
+/// The longest description of a contradiction, in characters.
 const MAX_TOLD: usize = 500;
-/// What stands between what was told of different transactions.
+/// Separates the descriptions of different transactions.
 const AND: &str = "; also: ";
 
-/// Why a payment waits for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Why a payment waits for an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Attention {
-    /// It is paid, and there are no pieces for it.
+    /// It is paid, and no stock is left for it.
     Unfulfilled,
-    /// The gateway has told of something that does not fit the payment: money may have come.
+    /// The gateway reported a transaction that does not match the payment: money may have arrived.
     Contradicted,
 }
 
 impl Attention {
-    /// Every reason there is.
-    pub const ALL: [Self; 2] = [Self::Unfulfilled, Self::Contradicted];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage and for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unfulfilled => "unfulfilled",
-            Self::Contradicted => "contradicted",
-        }
+        self.into_str()
     }
 }
 
-/// Something that the gateway told of a payment and that did not fit.
+/// A report of the gateway that does not match the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The transaction that it was about, by the gateway's name for it; empty where it was about more than one.
+    /// The gateway's id of the transaction; empty if more than one transaction is involved.
     pub transaction: String,
-    /// What the gateway told and why it does not fit, for operators, on one line.
+    /// What the gateway reported and why it does not match, on one line for operators.
     pub told: String,
-    /// Whether nobody has settled it yet.
+    /// Whether no operator has resolved it yet.
     pub is_open: bool,
 }
 
 impl Contradiction {
-    /// What a report tells that does not fit for this reason.
-    pub(super) fn of(report: &Report, reason: String) -> Self {
+    /// Describes a report that does not match for this reason.
+    pub(super) fn of(report: &GatewayReport, reason: String) -> Self {
         let transaction = &report.transaction;
         let (status, kind) = (transaction.status.as_str(), plain(&transaction.payment_type));
         let told = format!("{status} by {kind} over {} {}: {reason}", transaction.gross(), plain(&report.currency));
         Self { transaction: transaction.id.clone(), told, is_open: true }
     }
 
-    /// Whether it tells what another one does.
+    /// Whether it already contains another contradiction.
     pub(super) fn has_told(&self, other: &Self) -> bool {
         let is_about_it = self.transaction == other.transaction || self.transaction.is_empty();
         is_about_it && self.told.split(AND).any(|told| told == other.told)
     }
 
-    /// What two of different transactions tell together. As neither explains the other, only a person can settle that.
+    /// Merges contradictions of two transactions. Neither explains the other, so only an operator can resolve them.
     pub(super) fn and(&self, other: Self) -> Self {
         let told = format!("{}{AND}{}", self.told, other.told);
-        // What there is no room for is in the payment's story.
+        // What does not fit in here is in the payment's timeline.
         let told = if told.chars().count() > MAX_TOLD { self.told.clone() } else { told };
         Self { transaction: String::new(), told, is_open: true }
     }
 }
 
-/// A text of the gateway's, short and without characters that do something.
+/// Shortens a text of the gateway and removes control characters.
 fn plain(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(MAX_WORD).collect()
 }
 
-/// Why a report does not fit a payment, if it does not.
-pub(super) fn objection(report: &Report, record: &PaymentRecord) -> Option<String> {
-    let Report { order, transaction, currency, is_foreign } = report;
+/// Returns why a report does not match a payment, if so.
+pub(super) fn objection(report: &GatewayReport, record: &PaymentRecord) -> Option<String> {
+    let GatewayReport { order, transaction, currency, is_foreign } = report;
     if *is_foreign {
         return Some("it is another merchant's".to_owned());
     }
@@ -98,29 +94,25 @@ pub(super) fn objection(report: &Report, record: &PaymentRecord) -> Option<Strin
     })
 }
 
-/// As what a person settles a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How an operator resolves a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Resolution {
-    /// The money has come.
     Paid,
-    /// No money has come, or it was given back.
+    /// No money arrived, or it was given back.
     Failed,
 }
 
 impl Resolution {
-    /// Every resolution there is.
-    pub const ALL: [Self; 2] = [Self::Paid, Self::Failed];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name for operators.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-        }
+        self.into_str()
     }
 
-    /// The state that a payment is closed with.
+    /// The state that the payment is closed with.
     #[must_use]
     pub const fn state(self) -> State {
         match self {
@@ -129,50 +121,33 @@ impl Resolution {
         }
     }
 
-    /// Finds a resolution by the state that it closes with.
+    /// Returns the resolution that closes with this state.
     #[must_use]
     pub fn restore(state: State) -> Option<Self> {
-        Self::ALL.into_iter().find(|resolution| resolution.state() == state)
+        Self::ALL.iter().copied().find(|resolution| resolution.state() == state)
     }
 }
 
-/// Why a person's word does not settle a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unresolvable {
-    /// Nothing about it waits for a person.
+/// Why an operator cannot resolve a payment this way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolutionError {
+    #[error("nothing about it waits for a person")]
     NothingWaits,
-    /// The gateway has confirmed that it is paid.
+    #[error(
+        "the gateway has confirmed that it is paid; give the money back in the gateway's dashboard, which tells of it"
+    )]
     Paid,
-    /// The gateway waits for the merchant's word on a card's charge.
+    #[error("the gateway asks whether to accept a card's charge; answer there, and it tells what came of it")]
     UnderReview,
-    /// All that it waits for is pieces, and there are still not enough.
+    #[error("it is paid, and there are still not enough pieces; raise the stock, or give the money back")]
     NoPieces,
 }
 
-impl fmt::Display for Unresolvable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NothingWaits => "nothing about it waits for a person",
-            Self::Paid => {
-                "the gateway has confirmed that it is paid; give the money back in the gateway's dashboard, which tells of it"
-            }
-            Self::UnderReview => {
-                "the gateway asks whether to accept a card's charge; answer there, and it tells what came of it"
-            }
-            Self::NoPieces => "it is paid, and there are still not enough pieces; raise the stock, or give the money back",
-        })
-    }
-}
-
-impl std::error::Error for Unresolvable {}
-
-/// A person's word on a payment, and whose it is.
+/// An operator's resolution of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
-    /// What has become of it.
+pub struct ManualResolution {
     pub resolution: Resolution,
-    /// Who says so: the account of the operating system.
+    /// The account of the operating system.
     pub operator: String,
-    /// Why, for the audit log.
     pub reason: String,
 }

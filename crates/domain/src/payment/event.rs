@@ -1,65 +1,54 @@
-//! What happens to payments.
+//! The events of payments.
 
 use crate::money::Money;
 use crate::payment::{Resolution, State, Status};
 use chrono::{DateTime, Utc};
 
-/// Something that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its number among the payment's events, counted from one.
+    /// Counted from one within the payment.
     pub number: u32,
-    /// When.
     pub at: DateTime<Utc>,
-    /// What.
     pub kind: EventKind,
 }
 
-/// What can happen to a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// It was ordered, and the pieces were reserved.
     Ordered,
-    /// The gateway has made a page on which to pay.
+    /// The gateway made the payment page.
     Opened,
-    /// Its state has changed.
     Moved {
-        /// What it was.
         from: State,
-        /// What it is.
         to: State,
     },
-    /// The pieces are the payer's.
     Sold,
-    /// The pieces were given back.
     Released,
-    /// Pieces were reserved once more, for money that came late.
+    /// Pieces were reserved again, because money arrived late.
     ReservedAgain,
-    /// It is paid, and there are no pieces left for it.
+    /// It is paid, and no stock is left for it.
     Unfulfilled,
-    /// So much of the money has been given back in all.
+    /// The refunded total increased.
     Refunded {
-        /// How much, with what was given back of the payer's fees.
+        /// The new total, including refunded fees.
         in_all: Money,
     },
-    /// The payer has paid so much in all for the way of paying, on top of the total. It is not the shop's, nor the seller's.
+    /// The payer paid a fee for the payment method on top of the total. It belongs neither to the shop nor to the seller.
     FeePaid {
-        /// How much.
         in_all: Money,
     },
-    /// The gateway has told of something that does not fit the payment; a person has to look at it.
+    /// The gateway reported a transaction that does not match the payment; it waits for an operator.
     Contradicted {
-        /// Over how much that is.
+        /// The amount of that transaction.
         over: Money,
     },
-    /// The gateway has since told of the same in a way that fits: nobody has to look at it any more.
+    /// A later report of the same transaction matches: the payment no longer waits for an operator.
     Explained,
-    /// A person has settled what the gateway's word alone did not.
+    /// An operator resolved the contradiction.
     Resolved(Resolution),
 }
 
 impl EventKind {
-    /// The status that buyer and seller see from then on, where this event is what changed it.
+    /// Returns the new status if this event changes what buyer and seller see.
     #[must_use]
     pub fn shown(self) -> Option<Status> {
         match self {

@@ -10,9 +10,9 @@ pub mod order;
 pub mod record;
 pub mod status;
 
-pub use attention::{Attention, Contradiction, Resolution, Ruling, Unresolvable};
+pub use attention::{Attention, Contradiction, ManualResolution, Resolution, ResolutionError};
 pub use event::{Event, EventKind};
 pub use model::{Payment, PaymentId};
 pub use order::{AmountLimits, IdempotencyKey, Order, PaymentCode, Quantity};
-pub use record::{PaymentPage, PaymentRecord, Report, ReportOutcome, Reservation, Transaction};
+pub use record::{GatewayReport, PaymentPage, PaymentRecord, ReportOutcome, Reservation, Transaction};
 pub use status::{State, Status, TransactionStatus};

@@ -1,18 +1,25 @@
-//! The payment: what was ordered at which price, how its payment stands, and what has become of its pieces.
+//! The payment: what was ordered at which price, its state, and the reservation of its pieces.
 //!
-//! A [`Payment`] changes by its methods alone. Each of them tells what happened as [`Event`]s, which are stored with the
-//! change: they are the payment's story, and what buyers and sellers are told of.
+//! Only the methods of [`Payment`] change it. Each method returns [`Event`]s through [`Payment::take_events`], which storage
+//! writes with the change: they are the payment's timeline and the source of its mails.
 
 use crate::id::uuid_id;
 use crate::money::Money;
-use crate::payment::attention::{Attention, Contradiction, Resolution, Unresolvable, objection};
-use crate::payment::record::{PaymentPage, PaymentRecord, Report, ReportOutcome, Reservation, Transaction};
+use crate::payment::attention::{Attention, Contradiction, Resolution, ResolutionError, objection};
+use crate::payment::record::{
+    GatewayReport, PaymentPage, PaymentRecord, ReportOutcome, Reservation, Transaction, supersede,
+};
 use crate::payment::status::{State, TransactionStatus, next_state};
 use crate::payment::{Event, EventKind, Order};
 use crate::product::{Product, ProductId};
 use crate::user::UserId;
 use crate::version::Version;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+
+mod schedule;
+
+pub use schedule::GRACE;
+use schedule::{ASK_UNTIL, FIRST_CHECK, SILENCE};
 
 uuid_id! {
     /// Identifies a payment, here and as the order at the gateway: a UUID, version 7 for payments made here, any version for
@@ -20,21 +27,9 @@ uuid_id! {
     PaymentId
 }
 
-/// The way of paying after whose expiry the payer may try again on the same page.
+/// The payment method with which the payer may try again on the same page after an expiry.
 const CARD: &str = "credit_card";
 
-/// How long after the page has closed pieces stay reserved: a payer may be at the bank's own page just then.
-pub const GRACE: TimeDelta = TimeDelta::minutes(10);
-/// How long after [`GRACE`] a payment of which the gateway knows nothing is given up.
-const SILENCE: TimeDelta = TimeDelta::minutes(10);
-/// How long after its reservation has ended the gateway is still asked about a payment.
-const ASK_UNTIL: TimeDelta = TimeDelta::hours(24);
-/// How often the gateway is asked afterwards about a payment that waits for a person.
-const ASK_DAILY: TimeDelta = TimeDelta::hours(24);
-/// How long a page that could not be had is asked for again.
-const OPEN_UNTIL: TimeDelta = TimeDelta::minutes(15);
-
-/// An order and its payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     record: PaymentRecord,
@@ -42,7 +37,7 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// A payment for an order of a product, whose stock is what is left of it.
+    /// Creates the payment of an order. The product's stock is what the order leaves.
     pub(super) fn of(order: &Order, product: Product, total: Money) -> Self {
         let now = order.now;
         let record = PaymentRecord {
@@ -59,7 +54,7 @@ impl Payment {
             reservation: Reservation::Held,
             transactions: Vec::new(),
             expires_at: order.expires_at,
-            next_check: Some(now + TimeDelta::seconds(30)),
+            next_check: Some(now + FIRST_CHECK),
             checks: 0,
             events: 0,
             version: Version::FIRST,
@@ -78,42 +73,34 @@ impl Payment {
         Self { record, news: Vec::new() }
     }
 
-    /// What storage keeps of it.
+    /// The stored fields.
     #[must_use]
     pub const fn record(&self) -> &PaymentRecord {
         &self.record
     }
 
-    /// What has happened since it was read.
+    /// The events since the payment was read.
     #[must_use]
     pub fn news(&self) -> &[Event] {
         &self.news
     }
 
-    /// What has happened since it was read, once it has been stored.
+    /// Removes and returns the events since the payment was read; storage calls this after it wrote them.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.news)
     }
 
-    /// Until when its pieces stay reserved if nobody pays.
-    #[must_use]
-    pub fn hold_until(&self) -> DateTime<Utc> {
-        self.record.expires_at + GRACE
-    }
-
-    /// Which product it is for.
     #[must_use]
     pub const fn product(&self) -> ProductId {
         self.record.product.id()
     }
 
-    /// Who sells.
     #[must_use]
     pub const fn seller(&self) -> UserId {
         self.record.product.seller()
     }
 
-    /// Why it waits for a person, if it does.
+    /// Returns why the payment waits for an operator, if so.
     #[must_use]
     pub fn attention(&self) -> Option<Attention> {
         if self.is_contradicted() {
@@ -122,13 +109,13 @@ impl Payment {
         self.is_unfulfilled().then_some(Attention::Unfulfilled)
     }
 
-    /// Whether it is paid and has no pieces.
+    /// Whether it is paid and has no pieces reserved.
     #[must_use]
     pub const fn is_unfulfilled(&self) -> bool {
         expects_pieces(self.record.state) && self.is_released()
     }
 
-    /// Whether the gateway has told of something that does not fit, and nobody has settled that.
+    /// Whether a contradiction is unresolved.
     fn is_contradicted(&self) -> bool {
         self.record.contradiction.as_ref().is_some_and(|contradiction| contradiction.is_open)
     }
@@ -137,7 +124,7 @@ impl Payment {
         matches!(self.record.reservation, Reservation::Released { .. })
     }
 
-    /// Whether it waits for its page: it was ordered, and what the gateway answered to that is not known.
+    /// Whether it waits for its page: it was ordered, and the gateway's answer is not known.
     #[must_use]
     pub fn is_awaiting_page(&self) -> bool {
         let record = &self.record;
@@ -145,13 +132,7 @@ impl Payment {
         record.opened_at.is_none() && record.state == State::Pending && is_unheard_of
     }
 
-    /// Whether the gateway is to be asked for a page, should it know nothing of the order.
-    #[must_use]
-    pub fn may_be_opened(&self, now: DateTime<Utc>) -> bool {
-        self.is_awaiting_page() && now < self.record.created_at + OPEN_UNTIL && now < self.record.expires_at
-    }
-
-    /// Takes note of the page on which it can be paid.
+    /// Records the page on which it can be paid.
     pub fn open(&mut self, page: PaymentPage, now: DateTime<Utc>) {
         if self.record.opened_at.is_some() {
             return;
@@ -166,15 +147,15 @@ impl Payment {
         self.bump_version(now);
     }
 
-    /// Gives up a payment that cannot be begun, and gives its pieces back.
+    /// Closes a payment for which no page can be made, and releases its pieces.
     pub fn fail(&mut self, now: DateTime<Utc>) {
         if self.is_awaiting_page() {
             self.close(State::Failure, now);
         }
     }
 
-    /// Gives up a payment of which the gateway knows nothing when its time is over, or has told nothing new for a day, and
-    /// gives its pieces back; tells whether it did. One that waits for a person is not given up.
+    /// Closes an expired payment that the gateway does not know, or of which it reported nothing new for a day, and releases
+    /// its pieces. Returns whether it did. A payment that waits for an operator stays open.
     pub fn expire(&mut self, now: DateTime<Utc>) -> bool {
         let record = &self.record;
         let patience = if record.transactions.is_empty() { SILENCE } else { ASK_UNTIL };
@@ -194,21 +175,21 @@ impl Payment {
         self.bump_version(now);
     }
 
-    /// Takes note of what the gateway has answered. `is_fresh` tells that nothing has become known since it was asked.
-    pub fn apply_report(&mut self, report: &Report, is_fresh: bool, now: DateTime<Utc>) -> ReportOutcome {
+    /// Applies a report of the gateway. `is_fresh` says that the payment has not changed since the gateway was asked.
+    pub fn apply_report(&mut self, report: &GatewayReport, is_fresh: bool, now: DateTime<Utc>) -> ReportOutcome {
         let transaction = &report.transaction;
         if let Some(reason) = objection(report, &self.record) {
             return self.contradict(report, reason, now);
         }
         let (refunded, fee) = (self.refunded(), self.fee());
-        let learnt = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
+        let outcome = match self.record.transactions.iter_mut().find(|known| known.id == transaction.id) {
             None => {
                 self.record.transactions.push(transaction.clone());
                 ReportOutcome::News
             }
             Some(known) => supersede(known, transaction, is_fresh),
         };
-        if learnt == ReportOutcome::News {
+        if outcome == ReportOutcome::News {
             self.explain(&transaction.id, now);
             for (before, in_all, kind) in [
                 (fee, self.fee(), EventKind::FeePaid { in_all: self.fee() }),
@@ -223,17 +204,18 @@ impl Payment {
             self.plan_check(now);
             self.bump_version(now);
         }
-        learnt
+        outcome
     }
 
-    /// Takes note of what does not fit, once however often it is told. It moves nothing: a person has to look at it.
-    fn contradict(&mut self, report: &Report, reason: String, now: DateTime<Utc>) -> ReportOutcome {
+    /// Records a report that does not match, once however often it comes. It changes no state: an operator has to look at
+    /// it.
+    fn contradict(&mut self, report: &GatewayReport, reason: String, now: DateTime<Utc>) -> ReportOutcome {
         let told = Contradiction::of(report, reason);
         let together = match &self.record.contradiction {
             Some(known) if known.has_told(&told) => return ReportOutcome::ContradictsStill,
             Some(known) if known.is_open && known.transaction != told.transaction => {
                 let together = known.and(told);
-                // There is no room for more, and a person has to look at it in any case.
+                // The description is full, and an operator has to look at it anyway.
                 if together == *known {
                     return ReportOutcome::ContradictsStill;
                 }
@@ -248,7 +230,7 @@ impl Payment {
         ReportOutcome::Contradicts
     }
 
-    /// Forgets what did not fit about a transaction of which something that fits has become known.
+    /// Removes the contradiction of a transaction of which a matching report arrived.
     fn explain(&mut self, transaction: &str, now: DateTime<Utc>) {
         if self.record.contradiction.as_ref().is_none_or(|known| known.transaction != transaction) {
             return;
@@ -259,34 +241,34 @@ impl Payment {
         self.record.contradiction = None;
     }
 
-    /// Takes a person's word for what has become of a payment that waits for one, or did until a person settled it.
+    /// Resolves a payment that waits for an operator, or that an operator resolved before.
     ///
-    /// As paid, its pieces are sold, and reserved once more where they were given back and are there; as failed, they are given
-    /// back. What the gateway confirms later still counts: money that comes after all makes a failed payment paid, and money
-    /// that goes back is recorded; that an attempt failed does not undo a person's word that it is paid.
+    /// `Paid` sells its pieces, and reserves them again if they were released and stock is left; `Failed` releases them.
+    /// Later reports of the gateway still count: money that arrives makes a failed payment paid, and refunds are recorded. A
+    /// failed attempt does not undo the operator's `Paid`.
     ///
     /// # Errors
-    /// Why a person's word does not count here. Nothing has changed then.
-    pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), Unresolvable> {
-        // Who has settled one may think better of it: nobody but a person closes a payment as paid.
+    /// If the payment cannot be resolved this way. The payment is then unchanged.
+    pub fn resolve(&mut self, resolution: Resolution, now: DateTime<Utc>) -> Result<(), ResolutionError> {
+        // An operator may change the resolution: only operators close a payment as paid.
         let was_settled = self.record.contradiction.is_some() || self.record.closed == Some(State::Success);
         match (self.attention(), self.record.reservation) {
-            (None, _) if !was_settled => return Err(Unresolvable::NothingWaits),
+            (None, _) if !was_settled => return Err(ResolutionError::NothingWaits),
             (Some(Attention::Unfulfilled), Reservation::Released { on_shelf })
                 if resolution == Resolution::Paid && on_shelf < self.record.quantity.count() =>
             {
-                return Err(Unresolvable::NoPieces);
+                return Err(ResolutionError::NoPieces);
             }
             _ => {}
         }
         let mut known = self.record.transactions.iter();
         let is_confirmed = known.clone().any(Transaction::is_paid);
         match resolution {
-            Resolution::Failed if is_confirmed => return Err(Unresolvable::Paid),
+            Resolution::Failed if is_confirmed => return Err(ResolutionError::Paid),
             Resolution::Failed if known.any(|known| known.status == TransactionStatus::Challenge) => {
-                return Err(Unresolvable::UnderReview);
+                return Err(ResolutionError::UnderReview);
             }
-            // The gateway's own word needs no other beside it.
+            // The gateway's confirmation needs no resolution beside it.
             Resolution::Paid if is_confirmed => {}
             Resolution::Paid | Resolution::Failed => self.record.closed = Some(resolution.state()),
         }
@@ -300,21 +282,21 @@ impl Payment {
         Ok(())
     }
 
-    /// How much of the money was given back, with what was given back of the payer's fees.
+    /// The refunded total, including refunded fees.
     #[must_use]
     pub fn refunded(&self) -> Money {
         sum(self.record.transactions.iter().map(|transaction| transaction.refunded))
     }
 
-    /// How much the payer has paid on top of the total for the way of paying.
+    /// The fees that the payer paid for the payment method on top of the total.
     #[must_use]
     pub fn fee(&self) -> Money {
         let paid = self.record.transactions.iter().filter(|transaction| transaction.is_paid());
         sum(paid.map(|transaction| transaction.fee))
     }
 
-    /// Lets time pass: gives back what was reserved for longer than it may be, and plans when the gateway is to be asked
-    /// next. `was_answered` tells that it answered all that it was asked: one that is away has not said that nobody paid.
+    /// Releases pieces whose reservation has ended, and plans the next check. `was_answered` says that the gateway answered
+    /// every question: a gateway that is unavailable has not said that nobody paid.
     pub fn checked(&mut self, was_answered: bool, now: DateTime<Utc>) {
         let counts = was_answered || self.is_awaiting_page();
         self.record.checks = if counts { self.record.checks.saturating_add(1) } else { 0 };
@@ -325,7 +307,7 @@ impl Payment {
         self.bump_version(now);
     }
 
-    /// Draws the consequences of what is known now.
+    /// Recomputes the state and the reservation from the known transactions.
     fn recompute_status(&mut self, now: DateTime<Utc>) {
         let from = self.record.state;
         let known: Vec<_> = self.record.transactions.iter().map(|transaction| transaction.status).collect();
@@ -336,18 +318,18 @@ impl Payment {
         }
         match (to, self.record.reservation) {
             (State::Success | State::PartialRefund, _) => self.sell(from, now),
-            // Money that came and went, for pieces that are still there.
+            // The money was paid and refunded, and the pieces are still reserved.
             (State::Refund | State::Chargeback, Reservation::Held) => self.sell(from, now),
             (State::Refund | State::Chargeback, _) => {}
             (State::Deny | State::Expire, Reservation::Held) if self.may_be_tried_again(to, now) => {}
-            // Money may have come in a way that only a person can find out.
+            // Money may have arrived in a way that only an operator can find out.
             (_, Reservation::Held) if self.is_contradicted() => {}
             (State::Deny | State::Expire | State::Cancel | State::Failure, _) => self.release(now),
             (State::Pending | State::Review, _) => {}
         }
     }
 
-    /// Whether the payer may pay on the same page after all.
+    /// Whether the payer may try again on the same page.
     fn may_be_tried_again(&self, state: State, now: DateTime<Utc>) -> bool {
         let mut tried = self.record.transactions.iter();
         let is_retried = match state {
@@ -370,7 +352,7 @@ impl Payment {
                 self.record_event(EventKind::ReservedAgain, now);
                 self.record_event(EventKind::Sold, now);
             }
-            // It was told when they were found missing.
+            // `Unfulfilled` was recorded when the pieces were found missing.
             Reservation::Released { .. } if expects_pieces(from) => {}
             Reservation::Released { .. } => self.record_event(EventKind::Unfulfilled, now),
         }
@@ -381,33 +363,6 @@ impl Payment {
             self.record.reservation = Reservation::Released { on_shelf: 0 };
             self.record_event(EventKind::Released, now);
         }
-    }
-
-    /// Plans when to ask the gateway next: after 5, 15 and 60 minutes, when the reservation ends, then hourly for a day, and daily
-    /// for as long as it waits for a person, or is still open because the gateway has not answered; at once and then ever later for
-    /// a page.
-    fn plan_check(&mut self, now: DateTime<Utc>) {
-        let record = &self.record;
-        let open_attempt = record.transactions.iter().any(|transaction| transaction.status.is_open());
-        let is_over = record.state.is_paid() || matches!(record.state, State::Cancel | State::Failure);
-        let (is_held, waits) = (record.reservation == Reservation::Held, self.is_contradicted());
-        let next = if is_over && !open_attempt && !waits {
-            None
-        } else if now >= self.hold_until() + ASK_UNTIL {
-            let is_open = matches!(record.state, State::Pending | State::Review);
-            (waits || is_open).then(|| now + ASK_DAILY)
-        } else if self.is_awaiting_page() && now < record.created_at + OPEN_UNTIL {
-            Some(now + TimeDelta::seconds(15 << record.checks.min(4)))
-        } else if matches!(record.state, State::Deny | State::Expire) && !open_attempt && !is_held && !waits {
-            // The payer may have begun another attempt since, of which nobody has told yet.
-            (record.checks == 0).then(|| now + TimeDelta::minutes(5))
-        } else {
-            let planned = [5, 15, 60].map(|minutes| record.created_at + TimeDelta::minutes(minutes));
-            let ends = [self.hold_until(), self.hold_until() + SILENCE];
-            let next = planned.into_iter().chain(ends).filter(|at| *at > now).min();
-            Some(next.unwrap_or(now + TimeDelta::hours(1)))
-        };
-        self.record.next_check = next;
     }
 
     fn record_event(&mut self, kind: EventKind, at: DateTime<Utc>) {
@@ -423,34 +378,13 @@ impl Payment {
     }
 }
 
-/// Whether pieces are to go with a payment in this state.
+/// Whether a payment in this state is owed its pieces.
 const fn expects_pieces(state: State) -> bool {
     matches!(state, State::Success | State::PartialRefund)
 }
 
 fn sum(amounts: impl Iterator<Item = Money>) -> Money {
     amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Money::MAX))
-}
-
-/// Replaces what is known of a transaction by what is newer.
-fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> ReportOutcome {
-    let gives_back_more = told.status == known.status && told.refunded > known.refunded;
-    if told.status > known.status || gives_back_more {
-        let refunded = told.refunded.max(known.refunded);
-        *known = Transaction { refunded, ..told.clone() };
-        return ReportOutcome::News;
-    }
-    // A settlement that comes behind a refusal is a bank's change of mind, or was overtaken by the refusal.
-    let changes_its_mind = known.status == TransactionStatus::Deny
-        && matches!(told.status, TransactionStatus::Capture | TransactionStatus::Settlement);
-    match (changes_its_mind, is_fresh) {
-        (true, true) => {
-            *known = told.clone();
-            ReportOutcome::News
-        }
-        (true, false) => ReportOutcome::AskAgain,
-        (false, _) => ReportOutcome::Known,
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Ordering: what a buyer sends, and what becomes of it when the product is at hand.
+//! Orders: their values, and the payment that an order makes of a product.
 
 use crate::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
 use crate::money::Money;
@@ -8,7 +8,7 @@ use crate::user::UserId;
 use chrono::{DateTime, Utc};
 use std::fmt;
 
-/// How many pieces are ordered: 1 to 2,147,483,647.
+/// The number of ordered pieces: 1 to 2,147,483,647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(i32);
 
@@ -16,7 +16,7 @@ impl Quantity {
     /// Reads a whole number.
     ///
     /// # Errors
-    /// That it is blank or zero, which the Go system takes for absent, no whole number, negative, or too large.
+    /// If the text is blank or zero (the Go system takes zero for absent), not a whole number, negative, or too large.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let text = raw.trim();
         let count = match text {
@@ -33,32 +33,30 @@ impl Quantity {
         }
     }
 
-    /// Rebuilds a count from storage; none where it cannot be one.
+    /// Returns `None` for zero or less.
     #[must_use]
     pub const fn restore(count: i32) -> Option<Self> {
         if count > 0 { Some(Self(count)) } else { None }
     }
 
-    /// The count.
     #[must_use]
     pub const fn count(self) -> i32 {
         self.0
     }
 }
 
-/// A key that a client sends along with an order, so that the order is made once however often it is sent: 1 to 255 visible
-/// ASCII characters (draft-ietf-httpapi-idempotency-key-header).
+/// The key by which a repeated order is recognised: 1 to 255 visible ASCII characters
+/// (draft-ietf-httpapi-idempotency-key-header).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The longest key, in characters.
     pub const MAX: usize = 255;
 
-    /// Reads a key; none where there is none.
+    /// Returns `None` for a blank text.
     ///
     /// # Errors
-    /// That it is too long, or holds other characters.
+    /// If the key is too long or has other characters.
     pub fn parse(raw: &str) -> Result<Option<Self>, Reason> {
         let key = raw.trim();
         if key.is_empty() {
@@ -75,29 +73,27 @@ impl IdempotencyKey {
         Ok(Some(Self(key.to_owned())))
     }
 
-    /// The key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What people call a payment: `GC-dddd-dddd-dddd`, each group from 1000 to 9999.
+/// The payment's code for people: `GC-dddd-dddd-dddd`, each group from 1000 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PaymentCode([u16; 3]);
 
 impl PaymentCode {
-    /// How many codes there are.
     pub const COUNT: u64 = 9_000 * 9_000 * 9_000;
 
-    /// The code of a number below [`Self::COUNT`]; that of its remainder for a larger one.
+    /// The code of a number modulo [`Self::COUNT`].
     #[must_use]
     pub fn of(number: u64) -> Self {
         let group = |number: u64| u16::try_from(1_000 + number % 9_000).unwrap_or(1_000);
         Self([group(number / (9_000 * 9_000)), group(number / 9_000), group(number)])
     }
 
-    /// Reads a code; none where the text is none.
+    /// Parses a code.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut groups = text.strip_prefix("GC-")?.split('-');
@@ -118,44 +114,33 @@ impl fmt::Display for PaymentCode {
     }
 }
 
-/// What the gateway carries: amounts of whole rupiah within these bounds.
+/// The totals that the gateway accepts: whole rupiah within these bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountLimits {
-    /// The smallest total.
     pub min_total: Money,
-    /// The largest total.
     pub max_total: Money,
 }
 
-/// An order whose fields are right.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The payment's identifier.
     pub id: PaymentId,
-    /// What people will call it.
     pub code: PaymentCode,
-    /// Who orders.
     pub buyer: UserId,
-    /// What is ordered.
     pub product: ProductId,
-    /// How many pieces.
     pub quantity: Quantity,
-    /// The key by which the buyer will know it again.
+    /// Set if the buyer may repeat the order.
     pub key: Option<IdempotencyKey>,
-    /// What the gateway carries.
     pub amount_limits: AmountLimits,
-    /// Until when it can be paid.
     pub expires_at: DateTime<Utc>,
-    /// When it was ordered.
     pub now: DateTime<Utc>,
 }
 
 impl Order {
-    /// The payment for a product as it is now, and how many pieces of that will be left.
+    /// Creates the payment for a product in its present version.
     ///
     /// # Errors
-    /// [`ErrorCode::InsufficientStock`] where there are not enough, [`ErrorCode::InvalidRequest`] where the gateway does not
-    /// carry the total.
+    /// [`ErrorCode::InsufficientStock`] if the stock is too small, [`ErrorCode::InvalidRequest`] if the gateway does not
+    /// accept the total.
     pub fn payment(&self, product: &Product) -> Result<Payment, Error> {
         let left = product.details().stock.take(self.quantity.count()).ok_or(ErrorCode::InsufficientStock)?;
         let total = self.total(product.details().price.money())?;

@@ -1,4 +1,4 @@
-//! What is known of a payment: the parts that storage keeps, and what the gateway tells of it.
+//! The stored fields of a payment, and the gateway's reports.
 
 use crate::money::Money;
 use crate::payment::attention::Contradiction;
@@ -8,26 +8,23 @@ use crate::product::Product;
 use crate::user::UserId;
 use crate::version::Version;
 use chrono::{DateTime, Utc};
+use strum::IntoStaticStr;
 
-/// Where the payer pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentPage {
-    /// What the gateway's own script opens the page by.
+    /// The token with which the gateway's script opens the page.
     pub token: String,
-    /// The page's address.
     pub url: String,
 }
 
-/// What has become of the pieces that a payment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The state of the pieces that a payment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Reservation {
-    /// They are kept for the payer.
     Held,
-    /// They are the payer's.
     Sold,
-    /// They have been given back.
     Released {
-        /// How many pieces of the product there are to be reserved anew.
+        /// The product's present stock, from which pieces can be reserved again.
         on_shelf: i32,
     },
 }
@@ -36,116 +33,113 @@ impl Reservation {
     /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Sold => "sold",
-            Self::Released { .. } => "released",
-        }
+        self.into_str()
     }
 }
 
-/// One attempt to pay, as far as the gateway has told of it when asked.
+/// One attempt to pay, as the gateway reported it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    /// The gateway's name for it.
     pub id: String,
-    /// How it stands.
     pub status: TransactionStatus,
-    /// How it is paid, such as `credit_card` or `qris`; one of the gateway's words.
+    /// The gateway's name of the payment method, such as `credit_card` or `qris`.
     pub payment_type: String,
-    /// What the gateway says it is for, without the payer's fee.
+    /// The amount without the payer's fee.
     pub amount: Money,
-    /// What the payer pays on top of that for this way of paying, where the merchant has the gateway ask payers for it. It is
-    /// not the shop's.
+    /// The fee for the payment method, if the merchant passes it on to payers. It does not belong to the shop.
     pub fee: Money,
-    /// How much was given back, of the amount and the fee together.
+    /// The refunded part of amount and fee together.
     pub refunded: Money,
 }
 
 impl Transaction {
-    /// What the payer pays in all.
     #[must_use]
     pub fn gross(&self) -> Money {
         self.amount.checked_add(self.fee).unwrap_or(Money::MAX)
     }
 
-    /// Whether money came in by it, even if it went back since.
+    /// Whether money arrived, even if it was refunded since.
     #[must_use]
     pub fn is_paid(&self) -> bool {
         state_of([self.status], None).is_paid()
     }
 }
 
-/// What the gateway answered when it was asked about an order.
+/// The gateway's answer about an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The order that it is about; none where the answer does not tell, as those about some ways to pay
-    /// ([`asking`](super::asking)).
+pub struct GatewayReport {
+    /// The order id in the answer; `None` if the answer has none, which is so for some payment methods (see
+    /// `app::payment::asking`).
     pub order: Option<String>,
-    /// What it says of one transaction.
     pub transaction: Transaction,
     /// Of which currency (ISO 4217).
     pub currency: String,
-    /// Whether it is said to be another merchant's than ours.
+    /// Whether the answer names another merchant.
     pub is_foreign: bool,
 }
 
-/// What came of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportOutcome {
-    /// It was news.
     News,
-    /// It was known, or older than what is known.
+    /// It is known already, or older than the known state.
     Known,
-    /// It is about another order, amount, currency or merchant, which was not known: a person has to look at it.
+    /// It names another order, amount, currency or merchant, for the first time: an operator has to look at it.
     Contradicts,
-    /// The same has contradicted the payment before.
+    /// The same contradiction is known already.
     ContradictsStill,
-    /// It may be older than what is known; the gateway is to be asked again.
+    /// It may be older than the known state; ask the gateway again.
     AskAgain,
 }
 
-/// All that storage keeps of a payment.
+/// Replaces a known transaction by a newer report of it.
+pub(super) fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: bool) -> ReportOutcome {
+    let gives_back_more = told.status == known.status && told.refunded > known.refunded;
+    if told.status > known.status || gives_back_more {
+        let refunded = told.refunded.max(known.refunded);
+        *known = Transaction { refunded, ..told.clone() };
+        return ReportOutcome::News;
+    }
+    // A settlement after a denial is a bank's change of mind, or an older report that the denial overtook.
+    let changes_its_mind = known.status == TransactionStatus::Deny
+        && matches!(told.status, TransactionStatus::Capture | TransactionStatus::Settlement);
+    match (changes_its_mind, is_fresh) {
+        (true, true) => {
+            *known = told.clone();
+            ReportOutcome::News
+        }
+        (true, false) => ReportOutcome::AskAgain,
+        (false, _) => ReportOutcome::Known,
+    }
+}
+
+/// The stored fields of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {
-    /// Identifies it.
     pub id: PaymentId,
-    /// What people call it.
     pub code: PaymentCode,
-    /// Who pays.
     pub buyer: UserId,
-    /// How many pieces.
     pub quantity: Quantity,
-    /// What they cost together.
     pub total: Money,
-    /// The product as it was ordered; its stock is what was left then.
+    /// The product at the time of the order; its stock is what the order left.
     pub product: Product,
-    /// How it stands.
     pub state: State,
-    /// The latest that the gateway told of it and that did not fit.
+    /// The latest report that did not match.
     pub contradiction: Option<Contradiction>,
-    /// As what it was closed here, without the gateway's word.
+    /// The state with which the shop closed it without a report of the gateway.
     pub closed: Option<State>,
-    /// Where the payer pays, once that is known.
+    /// Set once the gateway has made the page.
     pub page: Option<PaymentPage>,
-    /// What has become of the pieces.
     pub reservation: Reservation,
-    /// The attempts to pay.
     pub transactions: Vec<Transaction>,
-    /// Until when the payer may pay.
     pub expires_at: DateTime<Utc>,
-    /// When the gateway is to be asked about it next; never where nothing more can come of it.
+    /// When the gateway is asked next; `None` if nothing can change any more.
     pub next_check: Option<DateTime<Utc>>,
-    /// How often in a row the gateway has answered nothing new; of an order without a page, how often it was asked.
+    /// How often in a row the gateway answered nothing new; for an order without a page, how often it was asked.
     pub checks: u32,
-    /// How many events there are.
     pub events: u32,
-    /// How often it has been changed.
     pub version: Version,
-    /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// When the gateway had made a page for it.
+    /// When the page was recorded.
     pub opened_at: Option<DateTime<Utc>>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }

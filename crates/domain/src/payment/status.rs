@@ -1,14 +1,14 @@
-//! The machine: what the gateway says of single attempts to pay, and what follows from all of it for a payment.
+//! The status machine: the statuses of single transactions at the gateway, and the payment's state that follows from them.
 //!
-//! A payer may try several times on one page, each time as a transaction of the gateway's own. What is known of each
-//! transaction only ever moves along [`TransactionStatus`]'s order, and a payment's [`State`] is a function of what is known,
-//! not of the order in which it was learnt: reports may come twice, late, or in any order.
+//! A payer may try several times on one page; each attempt is a transaction at the gateway. The known status of a
+//! transaction only moves forward in the order of [`TransactionStatus`], and a payment's [`State`] is a function of the
+//! known statuses, not of the order in which they arrived: reports may come twice, late, or in any order.
 
-use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// What the gateway says of one attempt to pay (docs.midtrans.com, "Transaction status cycle"), in the order in which a later
-/// one replaces an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The status of one transaction (docs.midtrans.com, "Transaction status cycle"). A later variant replaces an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum TransactionStatus {
     /// A card's limit is reserved.
     Authorize,
@@ -40,43 +40,15 @@ pub enum TransactionStatus {
 
 impl TransactionStatus {
     /// Every status there is, in order.
-    pub const ALL: [Self; 13] = [
-        Self::Authorize,
-        Self::Pending,
-        Self::Challenge,
-        Self::Capture,
-        Self::Failure,
-        Self::Expire,
-        Self::Cancel,
-        Self::Settlement,
-        Self::Deny,
-        Self::PartialRefund,
-        Self::Refund,
-        Self::PartialChargeback,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The name in storage, and at the gateway but for [`Self::Challenge`], which is a `capture` there.
+    /// The name in storage. It is also the gateway's name, except for [`Self::Challenge`], which is a `capture` there.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorize => "authorize",
-            Self::Pending => "pending",
-            Self::Challenge => "challenge",
-            Self::Capture => "capture",
-            Self::Failure => "failure",
-            Self::Expire => "expire",
-            Self::Cancel => "cancel",
-            Self::Settlement => "settlement",
-            Self::Deny => "deny",
-            Self::PartialRefund => "partial_refund",
-            Self::Refund => "refund",
-            Self::PartialChargeback => "partial_chargeback",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
-    /// Reads what the gateway says, in whatever case; none where that is nothing we know.
+    /// Parses the gateway's fields in any case; returns `None` for an unknown status.
     #[must_use]
     pub fn read(transaction_status: &str, fraud_status: &str) -> Option<Self> {
         let status = transaction_status.trim().to_ascii_lowercase();
@@ -89,19 +61,18 @@ impl TransactionStatus {
         }
     }
 
-    /// Rebuilds a status from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
+        name.parse().ok()
     }
 
-    /// Whether the payer may still be at it, so that the gateway has more to say.
+    /// Whether the attempt may still go on, so that the gateway will report more.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Authorize | Self::Pending | Self::Challenge)
     }
 
-    /// The state of a payment of which nothing else is known.
+    /// The state of a payment with only this transaction.
     const fn state(self) -> State {
         match self {
             Self::Authorize | Self::Pending => State::Pending,
@@ -118,8 +89,9 @@ impl TransactionStatus {
     }
 }
 
-/// How a payment stands, in the order of precedence: of several transactions the one furthest down decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The state of a payment. Of several transactions the one with the last variant decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum State {
     /// An attempt was refused; the payer may try again while the page is open.
     Deny,
@@ -144,44 +116,20 @@ pub enum State {
 }
 
 impl State {
-    /// Every state there is, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Deny,
-        Self::Failure,
-        Self::Expire,
-        Self::Cancel,
-        Self::Pending,
-        Self::Review,
-        Self::Success,
-        Self::PartialRefund,
-        Self::Refund,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Review => "review",
-            Self::Deny => "deny",
-            Self::Failure => "failure",
-            Self::Expire => "expire",
-            Self::Cancel => "cancel",
-            Self::Pending => "pending",
-            Self::Success => "success",
-            Self::PartialRefund => "partial_refund",
-            Self::Refund => "refund",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
-    /// Rebuilds a state from storage.
     #[must_use]
     pub fn restore(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 
-    /// What buyer and seller see of it.
+    /// The status that buyer and seller see.
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
@@ -197,19 +145,19 @@ impl State {
         }
     }
 
-    /// Whether the payer's money came in, even if it went back since.
+    /// Whether money arrived, even if it was refunded since.
     #[must_use]
     pub const fn is_paid(self) -> bool {
         matches!(self, Self::Success | Self::PartialRefund | Self::Refund | Self::Chargeback)
     }
 
-    /// Whether one may follow another, other than by way of a third.
+    /// Whether a payment may move directly to another state.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            // A refused attempt may be followed by one that is not, and by whatever that comes to.
+            // Another attempt may follow a denied one, and may end in any state.
             Self::Deny | Self::Pending | Self::Review => true,
-            // Only money that arrives all the same reopens what is over.
+            // Only money that arrives reopens a closed payment.
             Self::Failure | Self::Expire | Self::Cancel => next.is_paid() || (next > self && next < Self::Pending),
             // A bank may take a settlement back within minutes, and a card's charge may be called off.
             Self::Success => next.is_paid() || next < Self::Pending,
@@ -220,92 +168,60 @@ impl State {
     }
 }
 
-/// What buyers and sellers see of a payment's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The part of a payment's state that buyers and sellers see.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Status {
     /// It waits for the payer, or for the merchant's word on it.
     Pending,
-    /// It is paid.
     Success,
     /// An attempt was refused; the payer may try again while the page is open.
     Deny,
-    /// It was called off.
     Cancel,
-    /// It was not paid in time.
     Expire,
     /// It could not be begun, or the gateway failed at it.
     Failure,
-    /// All was given back.
     Refund,
-    /// A part was given back.
     PartialRefund,
-    /// The payer's bank took it back.
     Chargeback,
 }
 
 impl Status {
-    /// Every status there is.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Success,
-        Self::Deny,
-        Self::Cancel,
-        Self::Expire,
-        Self::Failure,
-        Self::Refund,
-        Self::PartialRefund,
-        Self::Chargeback,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Success => "success",
-            Self::Deny => "deny",
-            Self::Cancel => "cancel",
-            Self::Expire => "expire",
-            Self::Failure => "failure",
-            Self::Refund => "refund",
-            Self::PartialRefund => "partial_refund",
-            Self::Chargeback => "chargeback",
-        }
+        self.into_str()
     }
 
-    /// Finds a status by its name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
+        name.parse().ok()
     }
 
-    /// The states that show so.
     pub fn states(self) -> impl Iterator<Item = State> {
-        State::ALL.into_iter().filter(move |state| state.status() == self)
+        State::ALL.iter().copied().filter(move |state| state.status() == self)
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The state that follows from what is known of a payment's transactions, and from whether it was closed here: because it
-/// could not be begun, or because nobody had paid when its time was over.
+/// Computes the state from the known transactions and from the state with which the shop closed the payment: because no page
+/// could be made, or because nobody had paid in time.
 #[must_use]
 pub fn state_of(transactions: impl IntoIterator<Item = TransactionStatus>, closed: Option<State>) -> State {
     let known = transactions.into_iter().map(TransactionStatus::state).max();
     match (known, closed) {
         (None, None) => State::Pending,
-        // What was closed is not opened again by news that somebody was about to pay.
+        // A pending transaction does not reopen a closed payment.
         (None | Some(State::Pending), Some(closed)) => closed,
         (Some(known), closed) => closed.map_or(known, |closed| known.max(closed)),
     }
 }
 
-/// The state that follows one after something has become known. What is over stays over and what was paid is not waited for
-/// again, whatever other attempts the payer begins.
+/// Computes the next state after a report. A closed payment stays closed, and a paid one never waits for money again,
+/// whatever other attempts the payer begins.
 #[must_use]
 pub fn next_state(from: State, transactions: &[TransactionStatus], closed: Option<State>) -> State {
     let is_possible = |to: &State| from.may_become(*to);
@@ -322,13 +238,13 @@ mod tests {
 
     #[test]
     fn every_name_reads_back() {
-        for status in TransactionStatus::ALL {
+        for &status in TransactionStatus::ALL {
             assert_eq!(TransactionStatus::restore(status.as_str()), Some(status));
         }
-        for state in State::ALL {
+        for &state in State::ALL {
             assert_eq!(State::restore(state.as_str()), Some(state));
         }
-        for status in Status::ALL {
+        for &status in Status::ALL {
             assert_eq!(Status::find(status.as_str()), Some(status));
             assert!(status.states().count() > 0);
         }
@@ -378,12 +294,12 @@ mod tests {
 
     #[test]
     fn what_was_paid_is_never_shown_as_waiting_again() {
-        for state in State::ALL.into_iter().filter(|state| state.is_paid()) {
+        for state in State::ALL.iter().copied().filter(|state| state.is_paid()) {
             for waiting in [State::Pending, State::Review] {
                 assert!(!state.may_become(waiting), "{state:?} to {waiting:?}");
             }
         }
-        assert!(!State::ALL.into_iter().any(|state| State::Chargeback.may_become(state)));
+        assert!(!State::ALL.iter().copied().any(|state| State::Chargeback.may_become(state)));
     }
 
     proptest! {

@@ -1,23 +1,21 @@
-//! Images of products: what a seller sends, and what is kept of it.
+//! Images of products: uploads, image keys and image addresses.
 
 use crate::error::{Reason, ViolationCode};
 use std::fmt;
 use url::Url;
 use uuid::Uuid;
 
-/// The largest image that is taken, in bytes.
+/// The largest accepted image, in bytes.
 pub const MAX_IMAGE_BYTES: usize = 10 << 20;
 
-/// The pixels of an image that is taken, at most. The largest photos of phones that count 64 megapixels have 9,248 by 6,944.
+/// The maximum number of pixels. The largest photos of phones with 64 megapixels have 9,248 by 6,944.
 pub const MAX_IMAGE_PIXELS: u64 = 65_000_000;
-/// The longest side of an image that is taken, in pixels: as long as phones make panoramas, and what the graphics of most
-/// machines can show.
+/// The longest accepted side, in pixels: phones make panoramas of that length, and most graphics hardware can show them.
 pub const MAX_IMAGE_SIDE: u32 = 16_384;
 
-/// Where images stand in their store.
+/// The folder of images in the store.
 const FOLDER: &str = "products/";
 
-/// The kinds of image that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageFormat {
     /// ISO/IEC 10918.
@@ -27,7 +25,6 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
-    /// The ending of file names.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -46,7 +43,7 @@ impl ImageFormat {
     }
 }
 
-/// Where an image is in the store: `products/`, a UUID and an ending, all of them chosen by us.
+/// The key of an image in the store: `products/`, a UUID and an extension, all chosen by the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImageKey {
     text: String,
@@ -54,13 +51,13 @@ pub struct ImageKey {
 }
 
 impl ImageKey {
-    /// A new place, which nothing has ever been at.
+    /// A key that has never been used.
     #[must_use]
     pub fn generate(format: ImageFormat) -> Self {
         Self { text: format!("{FOLDER}{}.{}", Uuid::now_v7().hyphenated(), format.extension()), format }
     }
 
-    /// Reads a place as [`Self::as_str`] tells it; none where the text is no such place, to the letter.
+    /// Parses the exact text of [`Self::as_str`]; returns `None` for any other.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, extension) = text.strip_prefix(FOLDER)?.split_once('.')?;
@@ -70,13 +67,11 @@ impl ImageKey {
         is_canonical.then(|| Self { text: text.to_owned(), format })
     }
 
-    /// The place's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What kind of image is there.
     #[must_use]
     pub const fn format(&self) -> ImageFormat {
         self.format
@@ -89,27 +84,25 @@ impl fmt::Display for ImageKey {
     }
 }
 
-/// Where clients find an image that we keep.
+/// The URL of a stored image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageAddress {
-    /// The address.
     pub url: String,
-    /// Whether it is good for a while only, and another one takes its place by then.
+    /// Whether the URL expires, and another one replaces it before that.
     pub ends: bool,
 }
 
-/// Where on the web an image is that we do not keep: an `http` or `https` URL of at most 255 characters.
+/// The URL of an image outside the store: `http` or `https`, at most 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageUrl(String);
 
 impl ImageUrl {
-    /// The longest address, in characters.
     pub const MAX: usize = 255;
 
-    /// Reads an address; white space around it is dropped.
+    /// Trims white space around the URL.
     ///
     /// # Errors
-    /// That it is too long, or nothing that a browser would load an image from.
+    /// If the URL is too long, has another scheme, no host, or credentials.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let text = raw.trim();
         if text.chars().count() > Self::MAX {
@@ -117,7 +110,7 @@ impl ImageUrl {
         }
         let is_plain = !text.chars().any(|character| character.is_control() || character.is_whitespace());
         match Url::parse(text) {
-            // Everybody is shown the address, and whoever knows the account in it.
+            // Everybody sees the URL, and so would see the credentials in it.
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 Err(Reason::new(ViolationCode::InvalidUrl, "{field} must not have an account in it"))
             }
@@ -131,62 +124,60 @@ impl ImageUrl {
         }
     }
 
-    /// Rebuilds an address from storage, without checking it again.
+    /// Rebuilds a URL from storage, without checking it again.
     #[must_use]
     pub const fn restore(url: String) -> Self {
         Self(url)
     }
 
-    /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A file that a seller sends, of whatever content.
+/// An uploaded file whose content has not been checked.
 pub struct Upload {
     field: &'static str,
     bytes: Option<Vec<u8>>,
-    /// The place among the uploads under way; given up with the bytes, wherever they end.
+    /// The permit among the uploads under way; dropped with the bytes.
     _place: Option<Box<dyn Send + Sync>>,
 }
 
 impl Upload {
-    /// A whole file that came in this field of the protocol.
+    /// A complete file from this field of the protocol.
     #[must_use]
     pub const fn new(field: &'static str, bytes: Vec<u8>) -> Self {
         Self { field, bytes: Some(bytes), _place: None }
     }
 
-    /// A file of which so much came that the rest was not read.
+    /// A file that exceeded the limit, so that the rest was not read.
     #[must_use]
     pub const fn too_large(field: &'static str) -> Self {
         Self { field, bytes: None, _place: None }
     }
 
-    /// The same, keeping what stands for its share of the memory until its bytes are gone.
+    /// Holds the permit for its share of the memory until the bytes are dropped.
     #[must_use]
     pub fn holding(self, place: impl Send + Sync + 'static) -> Self {
         Self { _place: Some(Box::new(place)), ..self }
     }
 
-    /// The protocol's name for the field.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field
     }
 
-    /// Whether it was cut off, so that nothing is known of the fields behind it.
+    /// Whether it was cut off, so that the fields after it are unknown.
     #[must_use]
     pub const fn is_cut_off(&self) -> bool {
         self.bytes.is_none()
     }
 
-    /// The bytes.
+    /// Takes the bytes.
     ///
     /// # Errors
-    /// That there are too many.
+    /// If the file is too large.
     pub fn bytes(&mut self) -> Result<Vec<u8>, Reason> {
         match self.bytes.take() {
             Some(bytes) if bytes.len() <= MAX_IMAGE_BYTES => Ok(bytes),
@@ -194,38 +185,35 @@ impl Upload {
         }
     }
 
-    /// Why a file is refused that is too large.
+    /// The reason for a file that is too large.
     pub fn too_large_reason() -> Reason {
         Reason::new(ViolationCode::FileTooLarge, "file size exceeds the maximum allowed size of 10MB")
     }
 }
 
-/// An image that has been gone through to its last pixel, and stripped of all that is not needed to show it.
+/// An image that was decoded completely and stripped of all data that is not needed to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What kind it is.
     pub format: ImageFormat,
-    /// What is kept.
     pub bytes: Vec<u8>,
 }
 
 impl Image {
-    /// Why bytes are refused that are no such image.
+    /// The reason for bytes that are not a supported image.
     #[must_use]
     pub fn invalid() -> Reason {
         let message = "invalid image file format. supported formats: .jpg, .jpeg, .png";
         Reason::new(ViolationCode::InvalidImage, message)
     }
 
-    /// Whether an image of this size is taken. Whoever shows it decodes it, and an image that is small as a file can be large
-    /// then.
+    /// Checks the size. Whoever shows an image decodes it, and a small file can decode to a large image.
     ///
     /// # Errors
-    /// That it has too many pixels, or is too long or too high.
+    /// If the image has too many pixels or too long a side.
     pub fn fits(width: u32, height: u32) -> Result<(), Reason> {
         let pixels = u64::from(width) * u64::from(height);
         let message = if pixels > MAX_IMAGE_PIXELS {
-            // Rounded up, so that no image has as many as are taken and is refused.
+            // Rounded up, so that the message never shows the limit itself.
             let tenths = pixels.div_ceil(100_000);
             let (whole, part) = (tenths / 10, tenths % 10);
             let part = if part > 0 { format!(".{part}") } else { String::new() };

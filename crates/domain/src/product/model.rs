@@ -16,18 +16,17 @@ uuid_id! {
     ProductId
 }
 
-/// What a product is called: 1 to 255 characters, of which some can be seen, without control or direction-changing ones.
+/// 1 to 255 characters, at least one of them visible, without control or direction-changing characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductName(String);
 
 impl ProductName {
-    /// The longest name, in characters.
     pub const MAX: usize = 255;
 
-    /// Reads a name; white space around it is dropped.
+    /// Trims white space around the name.
     ///
     /// # Errors
-    /// That it is blank, too long, or holds a character that acts on the text around it.
+    /// If the name is blank, too long, or has a control or direction-changing character.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         line(raw, Self::MAX).map(Self)
     }
@@ -38,31 +37,29 @@ impl ProductName {
         Self(name)
     }
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text by which names are sorted and searched: in lower case, of [`Self::MAX`] characters at most.
+    /// The key for sorting and searching: the name in lower case, at most [`Self::MAX`] characters.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_lowercase().chars().take(Self::MAX).collect()
     }
 }
 
-/// What is told of a product: 1 to 5,000 characters, in several lines if need be.
+/// 1 to 5,000 characters, possibly in several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
-    /// The longest description, in characters.
     pub const MAX: usize = 5_000;
 
-    /// Reads a description; white space around it is dropped.
+    /// Trims white space around the description.
     ///
     /// # Errors
-    /// That it is blank, too long, or holds control characters other than tabs and line breaks.
+    /// If the description is blank, too long, or has control characters other than tabs and line breaks.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         paragraphs(raw, Self::MAX).map(Self)
     }
@@ -73,23 +70,22 @@ impl Description {
         Self(description)
     }
 
-    /// The description.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What one piece costs: more than nothing.
+/// The price of one piece, greater than zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(Money);
 
 impl Price {
-    /// Reads an amount as [`Money::parse`] does.
+    /// Parses an amount as [`Money::parse`] does.
     ///
     /// # Errors
-    /// That it is blank, no such amount, or not greater than zero. What is wrong is told in the Go system's words, except
-    /// where the right spelling can be told.
+    /// If the text is blank, not an amount, or not greater than zero. The message is the Go system's, except where a right
+    /// spelling can be proposed.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let invalid = |code| Reason::new(code, "{field} is empty or invalid");
         if raw.trim().is_empty() {
@@ -104,20 +100,19 @@ impl Price {
         }
     }
 
-    /// Rebuilds a price from storage; none where the amount cannot be one.
+    /// Rebuilds a price from storage; returns `None` for an invalid amount.
     #[must_use]
     pub fn restore(minor: i64) -> Option<Self> {
         Money::from_minor(minor).map(Self)
     }
 
-    /// The amount.
     #[must_use]
     pub const fn money(self) -> Money {
         self.0
     }
 }
 
-/// How many pieces there are to sell: 0 to 2,147,483,647.
+/// The number of pieces for sale: 0 to 2,147,483,647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stock(i32);
 
@@ -125,7 +120,7 @@ impl Stock {
     /// Reads a whole number.
     ///
     /// # Errors
-    /// That it is blank, no whole number, negative, or too large.
+    /// If the text is blank, not a whole number, negative, or too large.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         let text = raw.trim();
         if text.is_empty() {
@@ -141,38 +136,33 @@ impl Stock {
         }
     }
 
-    /// Rebuilds a count from storage; none where it is negative.
+    /// Returns `None` for a negative count.
     #[must_use]
     pub const fn restore(count: i32) -> Option<Self> {
         if count >= 0 { Some(Self(count)) } else { None }
     }
 
-    /// The count.
     #[must_use]
     pub const fn count(self) -> i32 {
         self.0
     }
 
-    /// What is left when so many pieces are taken; none where there are not so many.
+    /// Returns what is left after these pieces are taken, or `None` if the stock is too small.
     #[must_use]
     pub fn take(self, pieces: i32) -> Option<Self> {
         self.0.checked_sub(pieces).and_then(Self::restore)
     }
 }
 
-/// How a product looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picture {
-    /// Nobody has said.
     None,
-    /// An image in our store.
     Stored(ImageKey),
-    /// An image elsewhere on the web.
     External(ImageUrl),
 }
 
 impl Picture {
-    /// The image in our store, where it is there.
+    /// The key of a stored image.
     #[must_use]
     pub const fn stored(&self) -> Option<&ImageKey> {
         match self {
@@ -182,45 +172,32 @@ impl Picture {
     }
 }
 
-/// All that a seller decides about a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// What it is called.
     pub name: ProductName,
-    /// What is told of it.
     pub description: Description,
-    /// What one piece costs.
     pub price: Price,
-    /// How many pieces there are.
     pub stock: Stock,
-    /// How it looks.
     pub picture: Picture,
 }
 
-/// What a seller decides anew; the rest stays as it is, also where somebody else changes it at the same moment.
+/// The fields that a seller changes. Other fields keep their value, even if somebody else changes them at the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What it is called.
     pub name: Option<ProductName>,
-    /// What is told of it.
     pub description: Option<Description>,
-    /// What one piece costs.
     pub price: Option<Price>,
-    /// How many pieces there are.
     pub stock: Option<Stock>,
-    /// How it looks.
     pub picture: Option<Picture>,
 }
 
 impl Changes {
-    /// Whether nothing is decided anew.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Something that a seller offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     id: ProductId,
@@ -232,13 +209,12 @@ pub struct Product {
 }
 
 impl Product {
-    /// Offers something new.
     #[must_use]
     pub fn offer(seller: Seller, details: Details, now: DateTime<Utc>) -> Self {
         Self::restore(ProductId::generate(), seller.id(), details, Version::FIRST, now, now)
     }
 
-    /// Rebuilds a product from storage, which only ever holds what [`Self::offer`] made.
+    /// Rebuilds a product from storage, which holds only products that [`Self::offer`] made.
     #[must_use]
     pub const fn restore(
         id: ProductId,
@@ -251,69 +227,61 @@ impl Product {
         Self { id, seller, details, version, created_at, updated_at }
     }
 
-    /// The same product with another stock.
     #[must_use]
     pub fn with_stock(&self, stock: Stock) -> Self {
         Self { details: Details { stock, ..self.details.clone() }, ..self.clone() }
     }
 
-    /// The product as its owner's to change.
+    /// Grants the right to change the product.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`] where it is another seller's.
+    /// [`ErrorCode::Forbidden`] if the product belongs to another seller.
     pub fn owned_by(self, seller: Seller) -> Result<Owned, Error> {
         if self.seller == seller.id() { Ok(Owned(self)) } else { Err(ErrorCode::Forbidden.into()) }
     }
 
-    /// Identifies the product.
     #[must_use]
     pub const fn id(&self) -> ProductId {
         self.id
     }
 
-    /// Whose it is.
     #[must_use]
     pub const fn seller(&self) -> UserId {
         self.seller
     }
 
-    /// What its seller has decided about it.
+    /// The fields that the seller decides.
     #[must_use]
     pub const fn details(&self) -> &Details {
         &self.details
     }
 
-    /// How often it has been changed.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// When it was first offered.
     #[must_use]
     pub const fn created_at(&self) -> DateTime<Utc> {
         self.created_at
     }
 
-    /// When it was last changed.
     #[must_use]
     pub const fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
     }
 }
 
-/// The right to change a product, which only its owner gets.
+/// The right to change a product, granted only to its owner.
 #[derive(Clone, Debug)]
 pub struct Owned(Product);
 
 impl Owned {
-    /// The product.
     #[must_use]
     pub const fn product(&self) -> &Product {
         &self.0
     }
 
-    /// Gives the right back.
     #[must_use]
     pub fn into_product(self) -> Product {
         self.0

@@ -1,4 +1,4 @@
-//! Passwords: what may be chosen, what was typed, and what is kept.
+//! Passwords: chosen, typed and hashed.
 
 use crate::error::{Reason, ViolationCode};
 use crate::text::nfc;
@@ -9,22 +9,21 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// The longest password, in bytes: bcrypt reads no further, so anything longer would be cut without a word.
+/// The longest password, in bytes: bcrypt ignores all bytes after that.
 pub const MAX_PASSWORD_BYTES: usize = 72;
 
 /// The shortest e-mail or name, in characters, that a password must not repeat.
 const MIN_PERSONAL: usize = 4;
 
-/// Passwords that are guessed first, in lower case: see `data/README.md`.
+/// The most common passwords in lower case: see `data/README.md`.
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../data/common-passwords.txt").lines().collect());
 
-/// Which passwords may be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordRules {
     /// The fewest characters (Unicode code points).
     pub min_length: usize,
-    /// Whether to refuse passwords that are guessed first: the commonest, and the owner's own name or e-mail.
+    /// Whether to refuse the most common passwords and the owner's own name or e-mail.
     pub reject_common: bool,
 }
 
@@ -34,11 +33,11 @@ impl Default for PasswordRules {
     }
 }
 
-/// The spelling of a password that is hashed: with every space as U+0020, and letters and their marks composed (NFC), because
-/// keyboards differ in what they send for the same key. Nothing else changes: no trimming, no change of case.
+/// Returns the spelling of a password that is hashed: every space becomes U+0020, and the text is normalised to NFC, because
+/// keyboards differ in what they send for the same key. The text is neither trimmed nor changed in case.
 ///
-/// These are the mappings of the profile `OpaqueString` (RFC 8265 §4.2.2). What that profile forbids beyond, such as
-/// joined emoji and characters that are younger than a program's tables, is taken: passwords of that kind exist.
+/// These are the mappings of the profile `OpaqueString` (RFC 8265 §4.2.2). Characters that the profile also forbids, such as
+/// joined emoji and newer ones than a program's tables, are accepted: existing passwords have them.
 pub fn prepared(raw: &str) -> Cow<'_, str> {
     if raw.chars().any(is_other_space) {
         let spaced: String = raw.chars().map(|c| if is_other_space(c) { ' ' } else { c }).collect();
@@ -48,7 +47,7 @@ pub fn prepared(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a character is a space (`Zs`) that is not ASCII's.
+/// Whether a character is a space (`Zs`) outside ASCII.
 fn is_other_space(character: char) -> bool {
     !character.is_ascii()
         && character.is_whitespace()
@@ -56,21 +55,21 @@ fn is_other_space(character: char) -> bool {
         && !matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether bcrypt can tell a text from every other. Past 72 bytes and at a NUL it stops reading, so that a longer text would
-/// pass for the password that it starts with.
+/// Whether bcrypt reads the whole text. It stops after 72 bytes and at a NUL, so a longer text would match the password that
+/// it starts with.
 #[must_use]
 pub fn is_distinguishable(text: &str) -> bool {
     text.len() <= MAX_PASSWORD_BYTES && !text.contains('\0')
 }
 
-/// A password that may be chosen, prepared: see [`PasswordAttempt::spellings`].
+/// A chosen password that passed the rules, in its [`prepared`] spelling.
 pub struct Password(SecretString);
 
 impl Password {
-    /// Reads a chosen password. Its lengths are those of what is hashed.
+    /// Checks a chosen password. The limits apply to the spelling that is hashed.
     ///
     /// # Errors
-    /// That it is empty, too short, too long for bcrypt, or holds a NUL, at which bcrypt would stop reading.
+    /// If the password is empty, too short, too long for bcrypt, has a NUL, or is common.
     pub fn choose(raw: &str, rules: PasswordRules) -> Result<Self, Reason> {
         let password = prepared(raw);
         if password.is_empty() {
@@ -89,10 +88,10 @@ impl Password {
         }
     }
 
-    /// Refuses a password that repeats what everybody knows of its owner.
+    /// Refuses a password that repeats public data of its owner.
     ///
     /// # Errors
-    /// That it is the owner's name, e-mail address, or the part before the `@`.
+    /// If the password is the owner's name, e-mail address, or the part before the `@`.
     pub fn unlike(self, name: &Name, email: &Email, rules: PasswordRules) -> Result<Self, Reason> {
         let password = self.0.expose_secret().to_lowercase();
         let local = email.key().rsplit_once('@').map_or("", |(local, _)| local);
@@ -112,7 +111,7 @@ fn is_common(raw: &str) -> bool {
     lower == "gocommerce" || COMMON.contains(lower.as_str())
 }
 
-/// A password as typed at a log-in: nothing is known of it yet.
+/// A password as typed at a log-in, unchecked.
 pub struct PasswordAttempt {
     prepared: SecretString,
     typed: Option<SecretString>,
@@ -122,7 +121,7 @@ impl PasswordAttempt {
     /// Reads a typed password.
     ///
     /// # Errors
-    /// That it is empty.
+    /// If the password is empty.
     pub fn parse(raw: &str) -> Result<Self, Reason> {
         if raw.is_empty() {
             return Err(Reason::empty());
@@ -132,9 +131,9 @@ impl PasswordAttempt {
         Ok(Self { prepared: prepared.into_owned().into(), typed })
     }
 
-    /// The texts of which one must be the password, for the hasher alone: the spelling that is hashed today, then, where it
-    /// is another one, what was typed, of which hashes were made before passwords were prepared. How many there are tells
-    /// nothing but how the password was typed, so that as many hashes may be computed for every account, and for none.
+    /// The spellings to check, for the hasher alone: the prepared one, then the typed one if it differs, because older
+    /// hashes were made of that. Their number depends only on how the password was typed, so the hasher computes as many
+    /// hashes for an unknown account.
     pub fn spellings(&self) -> impl Iterator<Item = &str> {
         [Some(&self.prepared), self.typed.as_ref()].into_iter().flatten().map(|text| text.expose_secret())
     }
@@ -152,7 +151,7 @@ impl From<Password> for PasswordAttempt {
     }
 }
 
-/// A password's hash as it is stored, in bcrypt's own format.
+/// A stored password hash in bcrypt's format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 

@@ -1,50 +1,46 @@
-//! The rule that slows down guessing at one account.
+//! The rule that slows down password guessing at one account.
 //!
-//! Five failures are free; from then on each doubles the wait, from a second to a quarter of an hour; after a hundred in
-//! a row the account takes no log-in until an operator unlocks it. Twelve quiet hours forget all but that. Attempts that are still being
-//! checked count against the hundred too, so that asking many times at once gains nothing.
+//! Five failures cost nothing. Each further failure doubles the wait, from one second to a quarter of an hour. After a
+//! hundred failures in a row the account accepts no log-in until an operator unlocks it. Twelve hours without an attempt
+//! reset the counter, except at a hundred. Attempts that are still being checked count towards the hundred, so concurrent
+//! attempts gain nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// How many failures cost nothing.
 const FREE_FAILURES: u32 = 5;
-/// How many failures in a row close the account to log-ins.
+/// The number of failures in a row that locks the account.
 const MAX_FAILURES: u32 = 100;
-/// The longest wait between two attempts.
 const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
-/// How long failures are remembered after the last one.
+/// How long failures count after the last one.
 const MEMORY: TimeDelta = TimeDelta::hours(12);
-/// How long an attempt may take to be checked before it is taken for lost with its process.
+/// After this time a pending attempt is considered lost with its process.
 const PENDING_FOR: TimeDelta = TimeDelta::seconds(60);
 
-/// How an attempt that was admitted ended.
+/// The outcome of an admitted log-in attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// The password was right.
+pub enum LoginOutcome {
     Succeeded,
-    /// There is no such account and password.
+    /// No account has this e-mail address and password.
     Failed,
-    /// It could not be checked; it does not count.
+    /// The attempt could not be checked and does not count.
     Abandoned,
 }
 
-/// The failures at one account, from everywhere or from one address that its owner has used.
+/// The failures at one account, from all clients or from one client address that its owner has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounter {
-    /// Failures since the last success.
     pub failures: u32,
-    /// Attempts that are being checked.
     pub pending: u32,
-    /// When the last attempt was admitted or ended.
+    /// When an attempt was last admitted or ended.
     pub last_at: DateTime<Utc>,
 }
 
 impl AttemptCounter {
-    /// Counts an attempt that is about to be checked.
+    /// Counts an attempt before it is checked.
     ///
     /// # Errors
-    /// How long to wait instead.
+    /// The time to wait, if the attempt is not admitted.
     pub fn admit(self, now: DateTime<Utc>) -> Result<Self, Duration> {
         let counter = self.forgetting(now);
         let wait = counter.wait(now);
@@ -54,24 +50,24 @@ impl AttemptCounter {
         Ok(Self { pending: counter.pending.saturating_add(1), last_at: now, ..counter })
     }
 
-    /// Counts the end of an attempt that was admitted.
+    /// Records the outcome of an admitted attempt.
     #[must_use]
-    pub fn settle(self, attempt: Attempt, now: DateTime<Utc>) -> Self {
+    pub fn record_attempt(self, outcome: LoginOutcome, now: DateTime<Utc>) -> Self {
         let pending = self.pending.saturating_sub(1);
-        match attempt {
-            Attempt::Succeeded => Self { failures: 0, pending, last_at: now },
-            Attempt::Failed => Self { failures: self.failures.saturating_add(1), pending, last_at: now },
-            Attempt::Abandoned => Self { pending, ..self },
+        match outcome {
+            LoginOutcome::Succeeded => Self { failures: 0, pending, last_at: now },
+            LoginOutcome::Failed => Self { failures: self.failures.saturating_add(1), pending, last_at: now },
+            LoginOutcome::Abandoned => Self { pending, ..self },
         }
     }
 
-    /// Whether the failure that was counted last is the one that slows the account down, or the one that closes it.
+    /// Whether the last failure is the one that starts the waits, or the one that locks the account.
     #[must_use]
     pub const fn is_burst(self) -> bool {
         matches!(self.failures, FREE_FAILURES | MAX_FAILURES)
     }
 
-    /// Whether nothing would be lost by dropping the counter.
+    /// Whether the counter may be dropped.
     #[must_use]
     pub fn is_forgotten(self, now: DateTime<Utc>) -> bool {
         let counter = self.forgetting(now);
@@ -95,7 +91,7 @@ impl AttemptCounter {
             return Duration::ZERO;
         };
         let pause = Duration::from_secs(1u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(MAX_WAIT);
-        // Once the free failures are used up, one attempt at a time.
+        // After the free failures, only one attempt at a time is admitted.
         let since = if self.pending > 0 { Duration::ZERO } else { (now - self.last_at).to_std().unwrap_or_default() };
         pause.saturating_sub(since)
     }
@@ -128,7 +124,7 @@ mod tests {
 
     #[test]
     fn success_and_twelve_quiet_hours_forget() {
-        assert_eq!(failed(50).settle(Attempt::Succeeded, at(0)).failures, 0);
+        assert_eq!(failed(50).record_attempt(LoginOutcome::Succeeded, at(0)).failures, 0);
         assert!(failed(50).is_forgotten(at(12 * 3600 + 1)));
         assert!(!failed(50).is_forgotten(at(12 * 3600)));
         assert!(!failed(100).is_forgotten(at(1_000_000)), "a closed account stays closed");
@@ -136,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_abandoned_attempt_does_not_count() {
-        let counter = failed(4).admit(at(0)).unwrap().settle(Attempt::Abandoned, at(0));
+        let counter = failed(4).admit(at(0)).unwrap().record_attempt(LoginOutcome::Abandoned, at(0));
         assert_eq!(counter.failures, 4);
         assert_eq!(counter.pending, 0);
     }
@@ -147,7 +143,7 @@ mod tests {
         assert!(stuck.admit(at(61)).is_ok_and(|counter| counter.pending == 1));
     }
 
-    /// However an attacker spaces or bundles the attempts, a day gives no more than a hundred.
+    /// An attacker has at most a hundred attempts a day, however they are timed.
     #[test]
     fn a_day_gives_an_attacker_a_hundred_guesses() {
         for at_once in [1, 10, 1_000] {
@@ -162,7 +158,7 @@ mod tests {
                     admitted += 1;
                 }
                 for _ in 0..admitted {
-                    counter = counter.settle(Attempt::Failed, at(second));
+                    counter = counter.record_attempt(LoginOutcome::Failed, at(second));
                 }
                 guesses += admitted;
             }
@@ -170,7 +166,7 @@ mod tests {
         }
     }
 
-    /// Someone with many windows open who knows the password is not kept out.
+    /// An owner who logs in from many windows at once is admitted.
     #[test]
     fn right_passwords_at_once_are_all_let_in() {
         let mut counter = AttemptCounter::default();
@@ -178,7 +174,7 @@ mod tests {
             counter = counter.admit(at(0)).unwrap();
         }
         for _ in 0..50 {
-            counter = counter.settle(Attempt::Succeeded, at(0));
+            counter = counter.record_attempt(LoginOutcome::Succeeded, at(0));
         }
         assert!(counter.is_forgotten(at(0)));
     }

@@ -22,8 +22,8 @@ pub(crate) fn assert_error(status: &Status, code: ErrorCode) {
 
 #[test]
 fn every_code_has_the_status_that_clients_know_it_by() {
-    let table = ErrorCode::ALL.map(|code| (code.as_str(), format!("{:?}", grpc::code(code))));
-    let table = table.each_ref().map(|(code, status)| (*code, status.as_str()));
+    let table: Vec<_> = ErrorCode::ALL.iter().map(|code| (code.as_str(), format!("{:?}", grpc::code(*code)))).collect();
+    let table: Vec<_> = table.iter().map(|(code, status)| (*code, status.as_str())).collect();
     let contract = [
         ("invalid_request", "InvalidArgument"),
         ("invalid_login", "InvalidArgument"),
@@ -58,7 +58,7 @@ fn every_code_has_the_status_that_clients_know_it_by() {
 #[tokio::test]
 async fn every_error_comes_with_its_status_and_details() {
     let shop = Shop::open();
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         shop.plays(Play::Fail(code));
         let status = shop.profile().await.unwrap_err();
         assert_error(&status, code);

@@ -4,24 +4,25 @@ use super::super::{take, take_chunk};
 
 /// The longest code, in bits.
 const LONGEST: usize = 16;
-/// How many bits of a code are looked up at once; few codes are longer.
+/// The number of bits of the lookup table; few codes are longer.
 const LOOKUP: u32 = 8;
-/// The largest symbol of a table for means: how many bits a difference has (F.1.2.1).
+/// The largest symbol of a DC table: the number of bits of a difference (F.1.2.1).
 const MAX_DIFFERENCE: u8 = 15;
 
-/// A table of codes, and the symbols that they stand for.
+/// A Huffman table: codes and their symbols.
 pub(super) struct Codes {
-    /// For each beginning of eight bits the symbol and the length of its code; length 0 where the code is longer.
+    /// For each prefix of eight bits the symbol and the length of its code; length 0 if the code is longer.
     short: Vec<(u8, u8)>,
-    /// For each length, one more than its last code; 0 where there is none.
+    /// For each length, one more than its last code, or 0.
     ends: [u32; LONGEST + 1],
-    /// For each length, what leads from a code to the place of its symbol.
+    /// For each length, the offset from a code to the index of its symbol.
     offsets: [u32; LONGEST + 1],
     symbols: Vec<u8>,
 }
 
 impl Codes {
-    /// Reads a table (B.2.4.2). None where it is not whole, or a code consists of ones alone: libjpeg refuses those too.
+    /// Reads a table (B.2.4.2). Returns `None` if it is incomplete or a code consists of ones only, which libjpeg refuses
+    /// too.
     fn read(payload: &mut &[u8], is_of_means: bool) -> Option<Self> {
         let counts: [u8; LONGEST] = take_chunk(payload)?;
         let total = counts.iter().map(|count| usize::from(*count)).sum();
@@ -54,7 +55,7 @@ impl Codes {
         Some(Self { short, ends, offsets, symbols })
     }
 
-    /// The symbol at the beginning of 16 bits, and the length of its code.
+    /// Finds the first symbol in 16 bits, and the length of its code.
     fn find(&self, bits: u32) -> Option<(u8, u32)> {
         let (symbol, length) = *self.short.get((bits >> (16 - LOOKUP)) as usize)?;
         if length > 0 {
@@ -71,7 +72,7 @@ impl Codes {
     }
 }
 
-/// The tables that are in force at a place in a file.
+/// The tables in force at a position in the file.
 #[derive(Default)]
 pub(super) struct Tables {
     means: [Option<Codes>; 4],
@@ -81,7 +82,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Takes note of a segment, where it holds tables. None where it holds them badly.
+    /// Reads a segment with tables. Returns `None` if it is malformed.
     pub(super) fn note(&mut self, code: u8, mut payload: &[u8]) -> Option<()> {
         match code {
             0xC4 => {
@@ -121,7 +122,7 @@ impl Tables {
         self.has_quantisation.get(usize::from(number)).is_some_and(|has| *has)
     }
 
-    /// After how many units a restart comes; 0 for never.
+    /// The restart interval in units; 0 for none.
     pub(super) const fn restart(&self) -> u16 {
         self.restart
     }
@@ -130,9 +131,8 @@ impl Tables {
 /// Reads bits, up to the next marker.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
-    /// How many bytes have been read.
     at: usize,
-    /// Bits that have been read and not taken, from the highest on; zeros behind them.
+    /// Bits that were read and not taken, from the highest on, then zeros.
     buffer: u64,
     count: u32,
 }
@@ -163,7 +163,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Goes past up to 32 bits. None where the data ends before.
+    /// Skips up to 32 bits. Returns `None` if the data ends before.
     #[inline]
     pub(super) fn skip(&mut self, count: u32) -> Option<()> {
         if self.count < count {
@@ -184,7 +184,7 @@ impl<'a> Bits<'a> {
         Some(bits >> 16_u32.checked_sub(count)?)
     }
 
-    /// Reads a code. None where it is none of the table, or the data ends before.
+    /// Reads a code. Returns `None` if the table does not have it, or the data ends before.
     #[inline]
     pub(super) fn symbol(&mut self, codes: &Codes) -> Option<u8> {
         if self.count < 16 {
@@ -195,11 +195,11 @@ impl<'a> Bits<'a> {
         Some(symbol)
     }
 
-    /// How many bytes hold what has been taken; the last one may have bits that have not been.
+    /// The number of bytes with taken bits; the last one may have more bits.
     pub(super) fn end(&self) -> usize {
         let mut end = self.at;
         for _ in 0..self.count / 8 {
-            // A byte of ones is followed by zeros, which stand for nothing.
+            // A byte of ones is followed by a stuffed zero byte.
             let is_stuffed = self.data.get(..end).is_some_and(|read| read.ends_with(&[0xFF, 0]));
             end -= if is_stuffed { 2 } else { 1 };
         }

@@ -1,9 +1,9 @@
-//! Going through the scans of a frame (ISO/IEC 10918-1, Annexes F and G) without decoding a pixel.
+//! Checks the scans of a frame (ISO/IEC 10918-1, Annexes F and G) without decoding a pixel.
 //!
-//! What can be wrong with coded pixels shows in their codes: one that is in no table, a coefficient behind the last, data that
-//! ends early. Where the codes are right, whatever they stand for is an image. So the codes are read and the coefficients are
-//! not kept, which takes next to no memory; of a progressive image, one bit is kept of each coefficient, because later scans
-//! have another code for those that are no longer zero.
+//! Every defect of coded pixels shows in their codes: a code that no table has, a coefficient after the last, data that ends
+//! early. Valid codes always decode to an image. The check therefore reads the codes and keeps no coefficients, which takes
+//! little memory; of a progressive image it keeps one bit per coefficient, because later scans code those differently that
+//! are no longer zero.
 
 use super::super::{take, take_chunk};
 use super::huffman::{Bits, Codes, Tables};
@@ -11,33 +11,32 @@ use super::{PROGRESSIVE, marker};
 
 /// The coefficients of a block.
 const COEFFICIENTS: u32 = 64;
-/// The blocks of all components in one unit, at most (B.2.3).
+/// The maximum number of blocks of all components in one unit (B.2.3).
 const MAX_BLOCKS: u32 = 10;
-/// The lowest bit that a scan begins with, at most: libjpeg takes no more.
+/// The maximum of the lowest bit of a scan, as in libjpeg.
 const MAX_LOW: u8 = 13;
-/// The first of eight markers that stand between the intervals of a scan.
+/// The first of the eight restart markers.
 const RESTART: u8 = 0xD0;
 
-/// What a file's frame header says (B.2.2), and how far its scans have come.
+/// The frame header (B.2.2), and the progress of its scans.
 pub(super) struct Frame {
     /// In pixels.
     pub(super) size: (u32, u32),
     code: u8,
     components: Vec<Component>,
-    /// How many units there are in a scan of more than one component.
+    /// The number of units in a scan of several components.
     units: usize,
 }
 
 struct Component {
     id: u8,
-    /// The blocks in a unit.
     blocks: u32,
     quantisation: u8,
-    /// How many blocks are in a scan of this component alone.
+    /// The number of blocks in a scan of this component alone.
     alone: usize,
-    /// Whether there has been a scan with its means.
+    /// Whether a scan had its DC coefficients.
     has_begun: bool,
-    /// Which coefficients of each block are not zero, in a progressive image.
+    /// The nonzero coefficients of each block of a progressive image.
     known: Vec<u64>,
 }
 
@@ -48,7 +47,7 @@ struct Part<'a> {
     frequencies: Option<&'a Codes>,
 }
 
-/// Which part of the coefficients a scan holds (B.2.3).
+/// The coefficients in a scan (B.2.3).
 struct Extent {
     first: u32,
     last: u32,
@@ -56,7 +55,7 @@ struct Extent {
 }
 
 impl Frame {
-    /// Reads a frame's header. None where it is of a kind that browsers do not show.
+    /// Reads a frame header. Returns `None` for a kind that browsers do not show.
     pub(super) fn read(code: u8, payload: &[u8]) -> Option<Self> {
         let mut rest = payload;
         let [8] = take_chunk(&mut rest)? else { return None };
@@ -98,20 +97,20 @@ impl Frame {
         self.components.len() == 4
     }
 
-    /// Whether each component has been in a scan: where one has not, the file has been cut.
+    /// Whether each component was in a scan; otherwise the file is truncated.
     pub(super) fn is_whole(&self) -> bool {
         self.components.iter().all(|component| component.has_begun)
     }
 
-    /// What a decoder takes that holds all coefficients at once, in bytes.
+    /// The memory of all coefficients, in bytes.
     pub(super) fn coefficients(&self) -> u64 {
-        // A block has 64 of two bytes.
+        // A block has 64 coefficients of two bytes.
         let blocks: u64 = self.components.iter().map(|component| u64::from(component.blocks)).sum();
         self.units as u64 * blocks * 128
     }
 
-    /// Goes through a scan whose header has been read, and writes its data without what does not belong to it. None where it is
-    /// not whole.
+    /// Checks a scan whose header has been read, and writes its data without stray bytes. Returns `None` if it is
+    /// incomplete.
     pub(super) fn pass(&mut self, tables: &Tables, header: &[u8], rest: &mut &[u8], kept: &mut Vec<u8>) -> Option<()> {
         let mut header = header;
         let [count] = take_chunk(&mut header)?;
@@ -162,7 +161,7 @@ impl Frame {
 }
 
 impl Extent {
-    /// Reads what a progressive scan holds; what libjpeg takes for impossible is refused.
+    /// Reads the extent of a progressive scan; refuses what libjpeg refuses.
     fn read(first: u8, last: u8, bits: u8) -> Option<Self> {
         let (high, low) = (bits >> 4, bits & 15);
         let is_range = if first == 0 { last == 0 } else { first <= last && u32::from(last) < COEFFICIENTS };
@@ -175,17 +174,17 @@ impl Extent {
     }
 }
 
-/// A way through the data of one scan.
+/// Iterates over the data of one scan.
 struct Walk<'a, 'b> {
     units: usize,
-    /// After how many units a restart comes; 0 for never.
+    /// The restart interval in units; 0 for none.
     interval: usize,
     rest: &'a mut &'b [u8],
     kept: &'a mut Vec<u8>,
 }
 
 impl Walk<'_, '_> {
-    /// Goes through all units. `step` gets the unit's number, and whether an interval begins with it.
+    /// Visits all units. `step` gets the unit's number and whether it begins an interval.
     fn each(&mut self, mut step: impl FnMut(&mut Bits<'_>, usize, bool) -> Option<()>) -> Option<()> {
         let (mut unit, mut restart) = (0, RESTART);
         loop {
@@ -208,7 +207,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Blocks of one or several components: whole ones, or their means alone in a progressive image.
+    /// Blocks of one or several components: complete ones, or only DC coefficients in a progressive image.
     fn together(&mut self, parts: &[Part<'_>], is_progressive: bool, is_refining: bool) -> Option<()> {
         if is_refining {
             let bits_of_unit = parts.iter().map(|part| part.blocks).sum();
@@ -232,9 +231,9 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// Frequencies of one component of a progressive image.
+    /// AC coefficients of one component of a progressive image.
     fn frequencies(&mut self, extent: &Extent, codes: &Codes, known: &mut [u64]) -> Option<()> {
-        // For how many blocks more there is nothing new.
+        // The number of further blocks without new coefficients.
         let mut run = 0;
         self.each(|bits, unit, is_first| {
             if is_first {
@@ -250,14 +249,14 @@ impl Walk<'_, '_> {
     }
 }
 
-/// The difference of a mean to the one before (F.2.2.1).
+/// The difference of a DC coefficient to the one before (F.2.2.1).
 #[inline]
 fn mean(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
     let size = bits.symbol(codes)?;
     bits.skip(size.into())
 }
 
-/// The frequencies of a block in a sequential image (F.2.2.2).
+/// The AC coefficients of a block in a sequential image (F.2.2.2).
 fn block(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
     let mut at = 1;
     while at < COEFFICIENTS {
@@ -275,7 +274,7 @@ fn block(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
     Some(())
 }
 
-/// The first scan of some frequencies of a block (G.1.2.2).
+/// The first scan of some AC coefficients of a block (G.1.2.2).
 fn begin(bits: &mut Bits<'_>, codes: &Codes, extent: &Extent, run: &mut u32, known: &mut u64) -> Option<()> {
     if let Some(left) = run.checked_sub(1) {
         *run = left;
@@ -303,7 +302,7 @@ fn begin(bits: &mut Bits<'_>, codes: &Codes, extent: &Extent, run: &mut u32, kno
     Some(())
 }
 
-/// A further scan of some frequencies of a block: one more bit of those that are known, and others that come up (G.1.2.3).
+/// A further scan of some AC coefficients of a block: one more bit of known ones, and new ones (G.1.2.3).
 fn refine(bits: &mut Bits<'_>, codes: &Codes, extent: &Extent, run: &mut u32, known: &mut u64) -> Option<()> {
     let mut at = extent.first;
     while *run == 0 && at <= extent.last {
@@ -315,7 +314,7 @@ fn refine(bits: &mut Bits<'_>, codes: &Codes, extent: &Extent, run: &mut u32, kn
                 break;
             }
             0 => {}
-            // What comes up now has one bit, and this is its sign.
+            // A new coefficient has one bit; this is its sign.
             1 => bits.skip(1)?,
             _ => return None,
         }

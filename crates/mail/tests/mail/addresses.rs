@@ -1,6 +1,6 @@
 //! Addresses beyond ASCII, and mail servers that do not take them.
 
-use super::{Log, numbered, pending, post_to, send};
+use super::{Log, mailer_for, numbered, pending, send};
 use app::payment::{MailContent, MailError};
 use fake_servers::smtp::{Setup, Smtp};
 use mail::Mailer;
@@ -23,7 +23,7 @@ async fn look(mailer: &Mailer) -> Result<(), MailError> {
 #[tokio::test]
 async fn an_address_that_the_server_cannot_take_is_no_dead_one_and_goes_once_it_can() {
     let mut server = ascii_only();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     let refused = send(&mailer, &to(BEYOND_ASCII, 1)).await.unwrap_err();
     let told = refused.to_string();
     assert!(matches!(refused, MailError::Unsupported(_)), "{refused:?}");
@@ -42,7 +42,7 @@ async fn an_address_that_the_server_cannot_take_is_no_dead_one_and_goes_once_it_
 #[tokio::test]
 async fn a_domain_beyond_ascii_needs_no_more_than_any_server() {
     let server = ascii_only();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     for (number, email) in ["ada@bücher.example", "ada@उदाहरण.example", "ada@xn--bcher-kva.example"].iter().enumerate()
     {
         send(&mailer, &to(email, number)).await.unwrap();
@@ -53,15 +53,15 @@ async fn a_domain_beyond_ascii_needs_no_more_than_any_server() {
 }
 
 #[tokio::test]
-async fn what_the_server_lacks_is_told_before_a_letter_needs_it_and_once() {
+async fn what_the_server_lacks_is_told_before_a_mail_needs_it_and_once() {
     let mut server = ascii_only();
     let (log, _guard) = Log::begin();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     assert_eq!(mailer.takes_all_addresses(), None);
     look(&mailer).await.unwrap();
     assert_eq!(mailer.takes_all_addresses(), Some(false));
     assert!(log.text().contains("WARN") && log.text().contains("does not offer SMTPUTF8"), "{}", log.text());
-    // The connection is kept for the first letter.
+    // The connection is kept for the first mail.
     send(&mailer, &pending()).await.unwrap();
     assert_eq!(server.connections(), 1);
     server.stop();

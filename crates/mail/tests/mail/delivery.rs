@@ -1,4 +1,4 @@
-//! Letters that arrive.
+//! Mails that arrive.
 
 use super::*;
 use fake_servers::smtp::{Account, Encryption, Setup};
@@ -7,9 +7,9 @@ use mail_parser::MimeHeaders;
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
-async fn a_letter_arrives_as_it_was_written() {
+async fn a_mail_arrives_as_it_was_written() {
     let server = Smtp::start();
-    send(&post_to(&server), &pending()).await.unwrap();
+    send(&mailer_for(&server), &pending()).await.unwrap();
     let [mail] = server.mails().try_into().unwrap();
     assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("shop@example.com", &["ada@example.com".to_owned()][..]));
     let message = parse(&mail.data);
@@ -29,9 +29,9 @@ async fn a_letter_arrives_as_it_was_written() {
 
 #[tokio::test]
 async fn every_line_is_short_enough_for_every_server() {
-    for letter in letters() {
-        let bytes = arrived(&letter).await.bytes;
-        assert!(bytes.is_ascii(), "{}", letter.message_id);
+    for mail in mails() {
+        let bytes = arrived(&mail).await.bytes;
+        assert!(bytes.is_ascii(), "{}", mail.message_id);
         assert!(
             bytes
                 .split(|byte| *byte == b'\n')
@@ -41,9 +41,9 @@ async fn every_line_is_short_enough_for_every_server() {
 }
 
 #[tokio::test]
-async fn letters_one_after_the_other_share_a_connection() {
+async fn mails_one_after_the_other_share_a_connection() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     for number in 0..5 {
         send(&mailer, &numbered(number)).await.unwrap();
     }
@@ -51,18 +51,18 @@ async fn letters_one_after_the_other_share_a_connection() {
 }
 
 #[tokio::test]
-async fn any_number_of_letters_at_once_take_four_connections() {
+async fn any_number_of_mails_at_once_take_four_connections() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
-    let letters: Vec<_> = (0..40).map(numbered).collect();
-    let sent = futures_util::future::join_all(letters.iter().map(|letter| send(&mailer, letter))).await;
+    let mailer = mailer_for(&server);
+    let mails: Vec<_> = (0..40).map(numbered).collect();
+    let sent = futures_util::future::join_all(mails.iter().map(|mail| send(&mailer, mail))).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     assert_eq!(server.count_by_message_id().len(), 40);
     assert!(server.connections() <= 4, "{}", server.connections());
 }
 
 #[tokio::test]
-async fn a_letter_goes_encrypted_and_logged_in_in_both_ways() {
+async fn a_mail_goes_encrypted_and_logged_in_in_both_ways() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let account = Account { user: "shop".to_owned(), password: "very secret".to_owned() };
         let server = Smtp::with(Setup { encryption, account: Some(account), ..Setup::default() });
@@ -84,17 +84,17 @@ async fn a_letter_goes_encrypted_and_logged_in_in_both_ways() {
 #[tokio::test]
 async fn a_line_that_begins_with_a_dot_stays_one() {
     let server = Smtp::start();
-    let letter = MailContent { product: format!("{} .", "x".repeat(70)), name: ".".to_owned(), ..pending() };
-    send(&post_to(&server), &letter).await.unwrap();
+    let mail = MailContent { product: format!("{} .", "x".repeat(70)), name: ".".to_owned(), ..pending() };
+    send(&mailer_for(&server), &mail).await.unwrap();
     let read = Arrived::read(server.mails()[0].data.clone());
     assert!(read.text.contains("Hello .,"), "{}", read.text);
-    assert!(read.text.contains(&letter.product), "{}", read.text);
+    assert!(read.text.contains(&mail.product), "{}", read.text);
 }
 
 #[tokio::test]
-async fn an_address_with_letters_of_other_alphabets_arrives() {
+async fn an_address_with_mails_of_other_alphabets_arrives() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     send(&mailer, &MailContent { email: "ada@bücher.example".to_owned(), ..pending() }).await.unwrap();
     send(&mailer, &MailContent { email: "žofie@example.com".to_owned(), ..pending() }).await.unwrap();
     let to: Vec<_> = server.mails().into_iter().flat_map(|mail| mail.to).collect();
@@ -102,16 +102,16 @@ async fn an_address_with_letters_of_other_alphabets_arrives() {
 }
 
 #[tokio::test]
-async fn a_folder_gets_one_whole_file_for_each_letter_and_nothing_else() {
+async fn a_folder_gets_one_whole_file_for_each_mail_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("mails");
     let mailer = Mailer::new(options(Transport::Folder(inside.clone()))).unwrap();
-    let twice = letters().into_iter().chain(letters());
-    for letter in twice {
-        send(&mailer, &letter).await.unwrap();
+    let twice = mails().into_iter().chain(mails());
+    for mail in twice {
+        send(&mailer, &mail).await.unwrap();
     }
     let entries: Vec<_> = std::fs::read_dir(&inside).unwrap().map(|entry| entry.unwrap()).collect();
-    assert_eq!(entries.len(), letters().len());
+    assert_eq!(entries.len(), mails().len());
     for entry in entries {
         let name = entry.file_name().into_string().unwrap();
         let bytes = std::fs::read(entry.path()).unwrap();
@@ -128,15 +128,15 @@ async fn a_folder_that_has_gone_is_told_as_away_and_leaves_nothing_behind() {
     std::fs::remove_dir(&inside).unwrap();
     assert!(matches!(send(&mailer, &pending()).await, Err(MailError::Away(_))));
     std::fs::create_dir(&inside).unwrap();
-    // A folder in the letter's place, so that only the renaming fails.
+    // A folder in the mail's place, so that only the renaming fails.
     std::fs::create_dir(inside.join(format!("{}.eml", pending().message_id))).unwrap();
     assert!(matches!(send(&mailer, &pending()).await, Err(MailError::Away(_))));
     assert_eq!(std::fs::read_dir(&inside).unwrap().count(), 1);
 }
 
 #[tokio::test]
-async fn a_letter_without_an_address_cannot_be_sent() {
-    let mailer = post_to(&Smtp::start());
+async fn a_mail_without_an_address_cannot_be_sent() {
+    let mailer = mailer_for(&Smtp::start());
     for email in ["", "ada", "ada@localhost", "ada@example.com\r\nRCPT TO:<eve@example.com>"] {
         let sent = send(&mailer, &MailContent { email: email.to_owned(), ..pending() }).await;
         assert!(matches!(sent, Err(MailError::Permanent(_))), "{email:?}: {sent:?}");

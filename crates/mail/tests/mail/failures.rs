@@ -1,13 +1,13 @@
-//! What becomes of a letter that does not arrive, or of which nobody knows.
+//! Mails that do not arrive, or whose outcome is unknown.
 
 use super::*;
 use fake_servers::smtp::{Fault, Moment, Times};
 
-/// What the mailer says when the server fails in this way, and whether the server has kept the letter.
+/// What the mailer says when the server fails in this way, and whether the server has kept the mail.
 async fn outcome(fault: Fault) -> (&'static str, usize) {
     let server = Smtp::start();
     server.set_fault(fault, Times::All);
-    let sent = send(&hasty_post_to(&server), &pending()).await;
+    let sent = send(&impatient_mailer(&server), &pending()).await;
     (name(&sent), server.mails().len())
 }
 
@@ -41,7 +41,7 @@ async fn a_server_that_lets_nobody_in_is_away() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_none_of_us_refuses_no_letter() {
+async fn a_server_that_wants_none_of_us_refuses_no_mail() {
     for fault in [
         Fault::reply(Moment::Greeting, "554 5.3.2 no"),
         Fault::reply(Moment::Mail, "530 5.7.0 Authentication required"),
@@ -65,7 +65,7 @@ async fn what_is_put_off_is_temporary() {
         assert_eq!(outcome(Fault::defer(moment)).await, ("temporary", 0), "{moment:?}");
         assert_eq!(outcome(Fault::reply(moment, "421 4.3.2 too busy")).await, ("temporary", 0), "{moment:?}");
     }
-    // What has nothing to do with the letter yet is not held against it.
+    // What has nothing to do with the mail yet is not held against it.
     assert_eq!(outcome(Fault::defer(Moment::Mail)).await, ("away", 0));
 }
 
@@ -77,7 +77,7 @@ async fn what_is_refused_is_permanent() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_before_the_letter_is_shown_is_temporary() {
+async fn a_connection_lost_before_the_mail_is_shown_is_temporary() {
     for moment in [Moment::Mail, Moment::Rcpt, Moment::Data] {
         assert_eq!(outcome(Fault::close(moment)).await, ("temporary", 0), "{moment:?}");
         assert_eq!(outcome(Fault::hang(moment)).await, ("temporary", 0), "{moment:?}");
@@ -86,7 +86,7 @@ async fn a_connection_lost_before_the_letter_is_shown_is_temporary() {
 }
 
 #[tokio::test]
-async fn of_a_letter_that_may_have_been_taken_nobody_says_that_it_was_not() {
+async fn of_a_mail_that_may_have_been_taken_nobody_says_that_it_was_not() {
     assert_eq!(outcome(Fault::close(Moment::Dot)).await, ("unknown", 1));
     assert_eq!(outcome(Fault::hang(Moment::Dot)).await, ("unknown", 1));
     // It was not taken here, which nobody can tell who only sees the connection go.
@@ -95,7 +95,7 @@ async fn of_a_letter_that_may_have_been_taken_nobody_says_that_it_was_not() {
 }
 
 #[tokio::test]
-async fn an_answer_that_says_nothing_is_no_reason_to_send_a_letter_again() {
+async fn an_answer_that_says_nothing_is_no_reason_to_send_a_mail_again() {
     assert_eq!(outcome(Fault::reply(Moment::Dot, "2")).await, ("unclear", 1));
     for answer in ["nonsense", "354 go on", "999 well", "199 wait"] {
         assert_eq!(outcome(Fault::reply(Moment::Dot, answer)).await.0, "unclear", "{answer:?}");
@@ -103,14 +103,14 @@ async fn an_answer_that_says_nothing_is_no_reason_to_send_a_letter_again() {
 }
 
 #[tokio::test]
-async fn a_letter_whose_answer_came_is_sent_whatever_happens_then() {
+async fn a_mail_whose_answer_came_is_sent_whatever_happens_then() {
     assert_eq!(outcome(Fault::close_after(Moment::Dot)).await, ("sent", 1));
 }
 
 #[tokio::test]
 async fn a_server_that_is_down_is_away_and_back_when_it_is_back() {
     let mut server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     send(&mailer, &numbered(1)).await.unwrap();
     server.stop();
     assert_eq!(name(&send(&mailer, &numbered(2)).await), "away");
@@ -123,7 +123,7 @@ async fn a_server_that_is_down_is_away_and_back_when_it_is_back() {
 #[tokio::test]
 async fn a_connection_that_the_server_has_closed_is_replaced_without_a_failure() {
     let mut server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     for number in 0..5 {
         send(&mailer, &numbered(number)).await.unwrap();
         server.stop();
@@ -135,7 +135,7 @@ async fn a_connection_that_the_server_has_closed_is_replaced_without_a_failure()
 #[tokio::test]
 async fn a_kept_connection_that_does_not_answer_is_replaced() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     send(&mailer, &numbered(1)).await.unwrap();
     server.set_fault(Fault::hang(Moment::Noop), Times::All);
     send(&mailer, &numbered(2)).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_kept_connection_that_does_not_answer_is_replaced() {
 async fn a_connection_that_was_given_up_in_the_middle_is_not_used_again() {
     for moment in [Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Text, Moment::Dot] {
         let server = Smtp::start();
-        let mailer = hasty_post_to(&server);
+        let mailer = impatient_mailer(&server);
         send(&mailer, &numbered(1)).await.unwrap();
         server.set_fault(Fault::hang(moment), Times::Next(1));
         assert!(send(&mailer, &numbered(2)).await.is_err(), "{moment:?}");
@@ -157,9 +157,9 @@ async fn a_connection_that_was_given_up_in_the_middle_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn a_letter_whose_sending_is_called_off_leaves_no_connection_behind() {
+async fn a_mail_whose_sending_is_called_off_leaves_no_connection_behind() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     server.set_fault(Fault::hang(Moment::Dot), Times::Next(1));
     let (first, moment) = (numbered(1), Duration::from_millis(300));
     assert!(tokio::time::timeout(moment, send(&mailer, &first)).await.is_err());
@@ -168,9 +168,9 @@ async fn a_letter_whose_sending_is_called_off_leaves_no_connection_behind() {
 }
 
 #[tokio::test]
-async fn one_letter_that_is_refused_harms_no_other() {
+async fn one_mail_that_is_refused_harms_no_other() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     for number in 0..6 {
         server.set_fault(Fault::reject(Moment::Rcpt), Times::Next(1));
         assert_eq!(name(&send(&mailer, &numbered(number)).await), "permanent");

@@ -20,12 +20,12 @@ const NAMES: [&str; 10] = [
     "Žofie 👩‍👩‍👧 \u{1F600} <b>",
 ];
 
-/// Names of the head's fields of every letter.
+/// Names of the head's fields of every mail.
 const FIELDS: [&str; 8] =
     ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Date", "Content-Type"];
 
 fn hostile(name: &str, status: Status, audience: Audience) -> MailContent {
-    MailContent { name: name.to_owned(), product: name.to_owned(), ..letter(audience, status) }
+    MailContent { name: name.to_owned(), product: name.to_owned(), ..mail(audience, status) }
 }
 
 /// The elements of a document with their attributes, but for what links lead to, each within its parent.
@@ -85,11 +85,11 @@ async fn a_hostile_name_is_escaped_where_it_is_shown() {
 #[tokio::test]
 async fn a_name_adds_no_recipient() {
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     for (number, name) in NAMES.into_iter().enumerate() {
-        let letter =
+        let mail =
             MailContent { message_id: format!("hostile-{number}"), ..hostile(name, Status::Pending, Audience::Buyer) };
-        send(&mailer, &letter).await.unwrap();
+        send(&mailer, &mail).await.unwrap();
     }
     assert_eq!(server.mails().len(), NAMES.len());
     for mail in server.mails() {
@@ -122,9 +122,9 @@ fn whatever_somebody_is_called_the_document_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let mailer = Mailer::new(options(Transport::Folder(folder.path().to_owned()))).unwrap();
     let written = |name: &str| {
-        let letter = hostile(name, Status::Pending, Audience::Buyer);
-        runtime.block_on(send(&mailer, &letter)).unwrap();
-        Arrived::read(std::fs::read(folder.path().join(format!("{}.eml", letter.message_id))).unwrap())
+        let mail = hostile(name, Status::Pending, Audience::Buyer);
+        runtime.block_on(send(&mailer, &mail)).unwrap();
+        Arrived::read(std::fs::read(folder.path().join(format!("{}.eml", mail.message_id))).unwrap())
     };
     let harmless = written("Ada");
     let document = tree(&harmless.html);

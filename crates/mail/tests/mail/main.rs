@@ -27,7 +27,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 const LINK: &str = "https://pay.example/snap/v4/redirection/7f3c?a=1&b=2";
 
-fn letter(audience: Audience, status: Status) -> MailContent {
+fn mail(audience: Audience, status: Status) -> MailContent {
     let total = Money::from_whole(2_500_000).unwrap();
     let is_open = audience == Audience::Buyer && matches!(status, Status::Pending | Status::Deny);
     MailContent {
@@ -52,17 +52,17 @@ fn letter(audience: Audience, status: Status) -> MailContent {
     }
 }
 
-/// Every letter that there may be.
-fn letters() -> Vec<MailContent> {
-    let to_buyers = Status::ALL.into_iter().map(|status| letter(Audience::Buyer, status));
-    to_buyers.chain([letter(Audience::Seller, Status::Success)]).collect()
+/// Every mail that there may be.
+fn mails() -> Vec<MailContent> {
+    let to_buyers = Status::ALL.iter().copied().map(|status| mail(Audience::Buyer, status));
+    to_buyers.chain([mail(Audience::Seller, Status::Success)]).collect()
 }
 
 fn pending() -> MailContent {
-    letter(Audience::Buyer, Status::Pending)
+    mail(Audience::Buyer, Status::Pending)
 }
 
-/// A letter of which there is no other.
+/// A mail of which there is no other.
 fn numbered(number: usize) -> MailContent {
     MailContent { message_id: format!("letter-{number}"), ..pending() }
 }
@@ -86,12 +86,12 @@ fn smtp_options(url: &str) -> SmtpOptions {
     }
 }
 
-fn post_to(server: &Smtp) -> Mailer {
+fn mailer_for(server: &Smtp) -> Mailer {
     Mailer::new(options(Transport::Smtp(smtp_options(&server.url())))).unwrap()
 }
 
 /// A mailer that waits for half a second at each step, for failures that take all the time that there is.
-fn hasty_post_to(server: &Smtp) -> Mailer {
+fn impatient_mailer(server: &Smtp) -> Mailer {
     let moment = Duration::from_millis(500);
     let timeouts =
         Timeouts { connect: moment, greeting: moment, command: moment, data: moment, block: moment, end: moment };
@@ -140,20 +140,20 @@ fn refused(options: Options) -> MailSetupError {
     Mailer::new(options).err().unwrap()
 }
 
-async fn send(mailer: &Mailer, letter: &MailContent) -> Result<(), MailError> {
-    mailer.send(letter).await.map(drop)
+async fn send(mailer: &Mailer, mail: &MailContent) -> Result<(), MailError> {
+    mailer.send(mail).await.map(drop)
 }
 
-/// Writes a letter, and reads it back as its recipient does.
-async fn arrived(letter: &MailContent) -> Arrived {
+/// Writes a mail, and reads it back as its recipient does.
+async fn arrived(mail: &MailContent) -> Arrived {
     let folder = tempfile::tempdir().unwrap();
     let mailer = Mailer::new(options(Transport::Folder(folder.path().to_owned()))).unwrap();
-    send(&mailer, letter).await.unwrap();
-    let file: PathBuf = folder.path().join(format!("{}.eml", letter.message_id));
+    send(&mailer, mail).await.unwrap();
+    let file: PathBuf = folder.path().join(format!("{}.eml", mail.message_id));
     Arrived::read(std::fs::read(file).unwrap())
 }
 
-/// A letter as its recipient gets it.
+/// A mail as its recipient gets it.
 struct Arrived {
     bytes: Vec<u8>,
     subject: String,

@@ -1,4 +1,4 @@
-//! What nobody but the server may read, and who may not be told what.
+//! Encryption, and what logs and servers must not see.
 
 use super::*;
 use app::payment::Delivery;
@@ -40,7 +40,7 @@ async fn a_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_encrypt_hears_no_password_and_no_letter() {
+async fn a_server_that_does_not_encrypt_hears_no_password_and_no_mail() {
     let server = Smtp::start();
     let url = format!("smtp://localhost:{}?tls=required", server.port());
     let sent = send(&post_with_account(&url, Some(server.authority())), &pending()).await;
@@ -63,7 +63,7 @@ async fn answers_slipped_in_before_the_encryption_count_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_no_fault_of_the_letters() {
+async fn a_wrong_password_is_no_fault_of_the_mails() {
     let theirs = Account { user: "shop".to_owned(), password: "another".to_owned() };
     let server = Smtp::with(Setup { encryption: Encryption::Implicit, account: Some(theirs), ..Setup::default() });
     let sent = send(&post_with_account(&server.url(), Some(server.authority())), &pending()).await;
@@ -75,7 +75,7 @@ async fn a_wrong_password_is_no_fault_of_the_letters() {
 async fn what_the_server_says_of_an_address_is_told_with_the_address_masked() {
     let server = Smtp::start();
     server.set_fault(Fault::reply(Moment::Rcpt, "550 5.1.1 <ada@example.com>: unknown"), Times::All);
-    let told = send(&post_to(&server), &pending()).await.unwrap_err().to_string();
+    let told = send(&mailer_for(&server), &pending()).await.unwrap_err().to_string();
     assert!(told.contains("a***@example.com") && !told.contains("ada@"), "{told}");
 }
 
@@ -141,7 +141,7 @@ fn senders_and_domains_that_are_none_are_refused() {
 }
 
 #[tokio::test]
-async fn the_log_tells_that_there_would_have_been_a_letter_and_not_to_whom() {
+async fn the_log_tells_that_there_would_have_been_a_mail_and_not_to_whom() {
     let (log, _guard) = Log::begin();
     let mailer = Mailer::new(options(Transport::Log)).unwrap();
     let delivery = mailer.send(&pending()).await.unwrap();

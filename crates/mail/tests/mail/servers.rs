@@ -1,4 +1,4 @@
-//! Mail servers as they are: slow ones, old ones, and those that answer as nobody else does.
+//! Real-world mail servers: slow ones, old ones, and ones with unusual answers.
 
 use super::failures::name;
 use super::*;
@@ -17,13 +17,13 @@ fn with_account(setup: Setup) -> (Smtp, Mailer) {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_its_time_gets_each_letter_once() {
+async fn a_server_that_takes_its_time_gets_each_mail_once() {
     let late = Duration::from_secs(12);
     let moments = [Moment::Greeting, Moment::Ehlo, Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot];
     let sent = moments.map(|moment| async move {
         let server = Smtp::start();
         server.set_fault(Fault::late(moment, late), Times::Next(1));
-        let sent = send(&post_to(&server), &pending()).await;
+        let sent = send(&mailer_for(&server), &pending()).await;
         assert!(sent.is_ok(), "{moment:?}: {sent:?}");
         assert_eq!((server.mails().len(), server.connections()), (1, 1), "{moment:?}");
     });
@@ -71,21 +71,21 @@ async fn an_answer_counts_by_its_digits() {
     ] {
         let server = Smtp::start();
         server.set_fault(Fault::bytes(Moment::Dot, answer), Times::All);
-        let sent = send(&hasty_post_to(&server), &pending()).await;
+        let sent = send(&impatient_mailer(&server), &pending()).await;
         assert_eq!(name(&sent), expected, "{}", String::from_utf8_lossy(answer));
     }
     for at in [Moment::Greeting, Moment::Mail] {
         let server = Smtp::start();
         let code: &[u8] = if at == Moment::Greeting { b"220 \xe9\r\n" } else { b"250 \xe9\r\n" };
         server.set_fault(Fault::bytes(at, code), Times::All);
-        send(&hasty_post_to(&server), &pending()).await.unwrap();
+        send(&impatient_mailer(&server), &pending()).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_server_that_knows_helo_alone_gets_letters() {
+async fn a_server_that_knows_helo_alone_gets_mails() {
     let server = Smtp::with(Setup { is_old: true, ..Setup::default() });
-    send(&post_to(&server), &pending()).await.unwrap();
+    send(&mailer_for(&server), &pending()).await.unwrap();
     assert_eq!(server.mails().len(), 1);
     assert!(server.said().iter().any(|said| said.line == "HELO mail.example.com"));
     // It cannot be encrypted, and cannot be logged in at.
@@ -122,7 +122,7 @@ async fn whoever_wants_to_know_who_we_are_is_told_however_they_ask() {
 async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_return() {
     let (log, _guard) = Log::begin();
     let server = Smtp::start();
-    let mailer = post_to(&server);
+    let mailer = mailer_for(&server);
     assert_eq!(mailer.is_usable(), None);
     server.set_fault(Fault::reply(Moment::Greeting, "421 4.3.2 too busy"), Times::All);
     for _ in 0..3 {
@@ -139,7 +139,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
     send(&mailer, &pending()).await.unwrap();
     assert_eq!(mailer.is_usable(), Some(true));
     assert!(log.text().contains("the mail server can be used again"), "{}", log.text());
-    // What is wrong with a letter says nothing of the server.
+    // What is wrong with a mail says nothing of the server.
     server.set_fault(Fault::reject(Moment::Rcpt), Times::All);
     assert!(send(&mailer, &pending()).await.is_err());
     assert_eq!(mailer.is_usable(), Some(true));
@@ -149,7 +149,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
 async fn a_server_that_has_heard_enough_is_heard() {
     let server = Smtp::start();
     server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n552 5.3.4 enough"), Times::All);
-    let sent = send(&hasty_post_to(&server), &pending()).await;
+    let sent = send(&impatient_mailer(&server), &pending()).await;
     assert_eq!((name(&sent), server.mails().len()), ("permanent", 0), "{sent:?}");
 }
 
@@ -157,11 +157,11 @@ async fn a_server_that_has_heard_enough_is_heard() {
 async fn what_comes_before_the_end_is_no_answer_to_it() {
     let server = Smtp::start();
     server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n250 2.0.0 early\r\n"), Times::All);
-    let sent = send(&hasty_post_to(&server), &pending()).await;
+    let sent = send(&impatient_mailer(&server), &pending()).await;
     assert_eq!((name(&sent), server.mails().len()), ("temporary", 0), "{sent:?}");
     // A connection that is seen to end there has taken nothing; its end may also be seen too late.
     server.set_fault(Fault::close_after(Moment::Data), Times::All);
-    let sent = send(&hasty_post_to(&server), &pending()).await;
+    let sent = send(&impatient_mailer(&server), &pending()).await;
     assert!(matches!((name(&sent), server.mails().len()), ("temporary" | "unknown", 0)), "{sent:?}");
 }
 
@@ -171,7 +171,7 @@ async fn what_a_server_says_unasked_on_a_kept_connection_is_no_answer() {
         [&b"250 2.0.0 taken\r\n250 2.0.0 well\r\n"[..], b"250 2.0.0 taken\r\n421 4.4.2 idle for too long\r\n"]
     {
         let server = Smtp::start();
-        let mailer = post_to(&server);
+        let mailer = mailer_for(&server);
         server.set_fault(Fault::bytes(Moment::Dot, unasked), Times::Next(1));
         send(&mailer, &numbered(1)).await.unwrap();
         send(&mailer, &numbered(2)).await.unwrap();
@@ -183,9 +183,9 @@ async fn what_a_server_says_unasked_on_a_kept_connection_is_no_answer() {
 async fn a_server_that_allows_fewer_connections_is_not_away() {
     let server = Smtp::start();
     server.set_most_connections(2);
-    let mailer = post_to(&server);
-    let letters: Vec<_> = (0..40).map(numbered).collect();
-    let sent = futures_util::future::join_all(letters.iter().map(|letter| send(&mailer, letter))).await;
+    let mailer = mailer_for(&server);
+    let mails: Vec<_> = (0..40).map(numbered).collect();
+    let sent = futures_util::future::join_all(mails.iter().map(|mail| send(&mailer, mail))).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     assert_eq!(server.count_by_message_id().len(), 40);
     assert_eq!(mailer.is_usable(), Some(true));

@@ -9,11 +9,11 @@ fn with_templates(folder: &Path) -> Options {
 }
 
 #[tokio::test]
-async fn every_letter_tells_what_it_is_about_in_both_forms() {
-    for letter in letters() {
-        let read = arrived(&letter).await;
-        let id = &letter.message_id;
-        assert!(read.subject.contains(&letter.code), "{id}: {}", read.subject);
+async fn every_mail_tells_what_it_is_about_in_both_forms() {
+    for mail in mails() {
+        let read = arrived(&mail).await;
+        let id = &mail.message_id;
+        assert!(read.subject.contains(&mail.code), "{id}: {}", read.subject);
         for told in [read.text.as_str(), &read.html] {
             for fact in
                 ["Ada Lovelace", "Difference Engine", "PAY-2026-7K3M", "Rp 1.250.000", "Rp 2.500.000", "Go Commerce"]
@@ -29,21 +29,21 @@ async fn every_letter_tells_what_it_is_about_in_both_forms() {
 }
 
 #[tokio::test]
-async fn no_two_letters_begin_alike() {
+async fn no_two_mails_begin_alike() {
     let mut subjects = Vec::new();
-    for letter in letters() {
-        subjects.push(arrived(&letter).await.subject);
+    for mail in mails() {
+        subjects.push(arrived(&mail).await.subject);
     }
     subjects.sort();
     subjects.dedup();
-    assert_eq!(subjects.len(), letters().len());
+    assert_eq!(subjects.len(), mails().len());
 }
 
 #[tokio::test]
-async fn a_letter_says_where_and_until_when_to_pay_while_that_is_possible() {
+async fn a_mail_says_where_and_until_when_to_pay_while_that_is_possible() {
     let moment = "24 November 2026, 02:00 WIB (23 November 2026, 19:00 UTC)";
     for status in [Status::Pending, Status::Deny] {
-        let open = letter(Audience::Buyer, status);
+        let open = mail(Audience::Buyer, status);
         let read = arrived(&open).await;
         assert!(read.text.contains(LINK) && read.text.contains(moment), "{}", read.text);
         assert!(
@@ -59,7 +59,7 @@ async fn a_letter_says_where_and_until_when_to_pay_while_that_is_possible() {
 
 #[tokio::test]
 async fn what_was_given_back_is_told_to_the_hundredth() {
-    let read = arrived(&letter(Audience::Buyer, Status::PartialRefund)).await;
+    let read = arrived(&mail(Audience::Buyer, Status::PartialRefund)).await;
     assert!(read.text.contains("Rp 1.000.000,50") && read.html.contains("Rp 1.000.000,50"), "{}", read.text);
     assert!(!arrived(&pending()).await.text.contains("Refunded"));
 }
@@ -68,24 +68,24 @@ async fn what_was_given_back_is_told_to_the_hundredth() {
 async fn a_fee_that_the_payer_paid_is_told_to_both_and_as_nobodys_of_the_shop() {
     let fee = Money::from_whole(4_440).unwrap();
     for audience in [Audience::Buyer, Audience::Seller] {
-        let letter = letter(audience, Status::Success);
-        let without = arrived(&letter).await;
+        let mail = mail(audience, Status::Success);
+        let without = arrived(&mail).await;
         assert!(!without.text.contains("Fee") && !without.html.contains("Fee"), "{}", without.text);
-        let read = arrived(&MailContent { fee, ..letter }).await;
+        let read = arrived(&MailContent { fee, ..mail }).await;
         for told in [&read.text, &read.html] {
             assert!(told.contains("Rp 4.440") && told.contains("Rp 2.500.000"), "{told}");
             assert_eq!(told.contains("and not yours"), audience == Audience::Seller, "{told}");
         }
     }
-    let read = arrived(&MailContent { fee, ..letter(Audience::Buyer, Status::PartialRefund) }).await;
+    let read = arrived(&MailContent { fee, ..mail(Audience::Buyer, Status::PartialRefund) }).await;
     assert!(read.text.contains("Rp 2.500.000 and the fee of Rp 4.440 we have given back"), "{}", read.text);
 }
 
 #[tokio::test]
 async fn a_seller_hears_of_success_only() {
     let mailer = Mailer::new(options(Transport::Log)).unwrap();
-    for status in Status::ALL {
-        let sent = send(&mailer, &letter(Audience::Seller, status)).await;
+    for &status in Status::ALL {
+        let sent = send(&mailer, &mail(Audience::Seller, status)).await;
         let is_told = matches!(status, Status::Success);
         assert_eq!(sent.is_ok(), is_told, "{status:?}");
         assert!(is_told || matches!(sent, Err(MailError::Permanent(_))), "{status:?}");
@@ -106,9 +106,9 @@ async fn a_file_in_the_folder_replaces_the_template_of_its_name_and_no_other() {
     fs::write(folder.path().join("README.md"), "ours").unwrap();
     let transport = Transport::Folder(mails.path().to_owned());
     let mailer = Mailer::new(Options { templates: Some(folder.path().to_owned()), ..options(transport) }).unwrap();
-    let letter = MailContent { product: "<b>".to_owned(), ..letter(Audience::Buyer, Status::Success) };
-    send(&mailer, &letter).await.unwrap();
-    let read = Arrived::read(fs::read(mails.path().join(format!("{}.eml", letter.message_id))).unwrap());
+    let mail = MailContent { product: "<b>".to_owned(), ..mail(Audience::Buyer, Status::Success) };
+    send(&mailer, &mail).await.unwrap();
+    let read = Arrived::read(fs::read(mails.path().join(format!("{}.eml", mail.message_id))).unwrap());
     assert_eq!(read.subject, "Lunas: PAY-2026-7K3M");
     assert!(read.html.contains("<p>&lt;b&gt;</p>"), "{}", read.html);
     assert!(read.text.contains("Thank you."), "{}", read.text);

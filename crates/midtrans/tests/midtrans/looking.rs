@@ -3,12 +3,12 @@
 use crate::{MERCHANT, opened, options, soon, start, told};
 use app::payment::{Gateway, GatewayError, Subject};
 use domain::money::Money;
-use domain::payment::{PaymentId, Report, Transaction, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentId, Transaction, TransactionStatus};
 use fake_servers::midtrans::{Endpoint, Midtrans as Server};
 use midtrans::{Midtrans, Options};
 use serde_json::json;
 
-async fn look(gateway: &Midtrans, order: PaymentId) -> Report {
+async fn look(gateway: &Midtrans, order: PaymentId) -> GatewayReport {
     gateway.fetch_status(&Subject::Order(order), soon()).await.unwrap().unwrap()
 }
 
@@ -37,7 +37,7 @@ async fn what_is_known_is_told_whole() {
     let (server, gateway) = start();
     let (order, id) = opened(&gateway).await;
     let transaction = server.pay(&id, "qris");
-    let told = Report {
+    let told = GatewayReport {
         order: Some(id.clone()),
         is_foreign: false,
         transaction: Transaction {

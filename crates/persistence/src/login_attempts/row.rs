@@ -5,7 +5,7 @@ use crate::schema::login_attempts::{self, account_key, attempt_key, failures, la
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
-use domain::user::{Attempt, AttemptCounter};
+use domain::user::{AttemptCounter, LoginOutcome};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = login_attempts, treat_none_as_null = true)]

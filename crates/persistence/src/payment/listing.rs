@@ -3,7 +3,7 @@
 use crate::connection::AnyConnection;
 use crate::payment::row::{PaymentRow, Stored};
 use crate::schema::payments::{self, created_at, id, needs_attention, seller_id, state, user_id};
-use app::page::Start;
+use app::page::PageStart;
 use app::payment::{Audience, PaymentListing};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -28,8 +28,8 @@ fn listed(listing: &PaymentListing) -> Selection {
 pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<Stored> {
     let selection = listed(listing);
     let selection = match &listing.page.start {
-        Start::Offset(offset) => selection.offset(i64::try_from(*offset).unwrap_or(i64::MAX)),
-        Start::After(place) => {
+        PageStart::Offset(offset) => selection.offset(i64::try_from(*offset).unwrap_or(i64::MAX)),
+        PageStart::After(place) => {
             let (at, last) = (place.created_at.naive_utc(), place.id.to_string());
             // The first condition follows from the second. Databases use an index for the first only.
             selection.filter(created_at.le(at)).filter(created_at.lt(at).or(id.lt(last)))

@@ -7,8 +7,8 @@ use crate::connection::AnyConnection;
 use crate::dialect::Planner;
 use crate::product::ProductRow;
 use crate::schema::products::{self, created_at, deleted_at, id, name_key, price, user_id};
-use app::page::Start;
-use app::product::{Filter, Listing, SearchText, Sort, SortKey, SortPlace};
+use app::page::PageStart;
+use app::product::{Filter, ProductListing, SearchText, Sort, SortKey, SortPosition};
 use chrono::NaiveDateTime;
 use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
 use diesel::prelude::*;
@@ -31,12 +31,12 @@ enum Key {
 /// The products of a page in order, and one more than its limit where another page follows.
 pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryResult<Vec<ProductRow>> {
     let place = match &listing.page.start {
-        Start::Offset(0) => None,
-        Start::Offset(number) => match place_of(connection, listing, *number)? {
+        PageStart::Offset(0) => None,
+        PageStart::Offset(number) => match place_of(connection, listing, *number)? {
             None => return Ok(Vec::new()),
             place => place,
         },
-        Start::After(place) => Some(stored(place)),
+        PageStart::After(place) => Some(stored(place)),
     };
     rows(listing, place, Planner::of(connection))?.load(connection)
 }
@@ -45,7 +45,7 @@ pub(super) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryRes
     filtered(filter, None, Planner::of(connection)).select(count_star()).get_result(connection)
 }
 
-fn stored(place: &SortPlace) -> (Key, String) {
+fn stored(place: &SortPosition) -> (Key, String) {
     let key = match &place.key {
         SortKey::CreatedAt(time) => Key::CreatedAt(time.naive_utc()),
         SortKey::Price(amount) => Key::Price(amount.minor()),
@@ -55,7 +55,11 @@ fn stored(place: &SortPlace) -> (Key, String) {
 }
 
 /// The place of the `number`th product of a list, counted from one.
-fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> QueryResult<Option<(Key, String)>> {
+fn place_of(
+    connection: &mut AnyConnection,
+    listing: &ProductListing,
+    number: u64,
+) -> QueryResult<Option<(Key, String)>> {
     let selection = place(listing, number, Planner::of(connection));
     match listing.sort {
         Sort::Newest | Sort::Oldest => {
@@ -74,7 +78,7 @@ fn place_of(connection: &mut AnyConnection, listing: &Listing, number: u64) -> Q
 }
 
 /// Selects the `number`th product of a list.
-fn place(listing: &Listing, number: u64, planner: Planner) -> Selection {
+fn place(listing: &ProductListing, number: u64, planner: Planner) -> Selection {
     let before = i64::try_from(number.saturating_sub(1)).unwrap_or(i64::MAX);
     ordered(listing, planner).offset(before).limit(1)
 }
@@ -156,7 +160,7 @@ fn ordered(listing: &Listing, planner: Planner) -> Selection {
 /// Keeps the rows after a place. The first condition follows from the second. Databases use an index for the first only.
 fn behind(
     selection: Selection,
-    listing: &Listing,
+    listing: &ProductListing,
     (key, last): (Key, String),
     planner: Planner,
 ) -> QueryResult<Selection> {

@@ -1,5 +1,5 @@
 use super::*;
-use app::product::Listing;
+use app::product::ProductListing;
 use domain::product::{Product, ProductId};
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -28,7 +28,7 @@ impl ProductQueries for Shop {
         unreachable!("totals look at no product")
     }
 
-    async fn list(&self, _: &Listing, _: Deadline) -> Result<Vec<Product>, Error> {
+    async fn list(&self, _: &ProductListing, _: Deadline) -> Result<Vec<Product>, Error> {
         unreachable!("totals look at no product")
     }
 

@@ -3,14 +3,14 @@
 use crate::gateway::Counter;
 use app::clock::Deadline;
 use app::payment::{
-    Attempt, Cause, Change, Claimed, Delivery, Gateway, GatewayError, Invoice, Kept, Mail, MailContent, MailError,
-    MailId, MailSelection, MailSender, MailState, NotificationId, NotificationOutcome, Notifications, Outbox, Payments,
-    PendingNotification, Placed, Signed, StoredNotification, Subject,
+    Cause, Change, ClaimedMail, Delivery, Gateway, GatewayError, Invoice, Mail, MailContent, MailError, MailId,
+    MailSelection, MailSender, MailState, NotificationId, NotificationOutcome, Notifications, Outbox, Payments,
+    PendingNotification, PlaceOutcome, SendOutcome, Signed, StoreOutcome, StoredNotification, Subject,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
-use domain::payment::{IdempotencyKey, Order, Payment, PaymentId, PaymentPage, Report, ReportOutcome};
+use domain::payment::{GatewayReport, IdempotencyKey, Order, Payment, PaymentId, PaymentPage, ReportOutcome};
 use domain::user::UserId;
 use persistence::Database;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl<T> Fused<T> {
 
 #[async_trait]
 impl Payments for Fused<Database> {
-    async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error> {
+    async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error> {
         self.step(self.inner.place(order, by)).await
     }
 
@@ -126,7 +126,7 @@ impl Notifications for Fused<Database> {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Kept, Error> {
+    ) -> Result<StoreOutcome, Error> {
         self.step(self.inner.store(received, now, retry_at, by)).await
     }
 
@@ -143,11 +143,11 @@ impl Notifications for Fused<Database> {
     async fn complete(
         &self,
         id: NotificationId,
-        verdict: NotificationOutcome,
+        outcome: NotificationOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error> {
-        self.step(self.inner.complete(id, verdict, now, by)).await
+        self.step(self.inner.complete(id, outcome, now, by)).await
     }
 
     async fn postpone(&self, id: NotificationId, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
@@ -163,7 +163,7 @@ impl Outbox for Fused<Database> {
         now: DateTime<Utc>,
         retry_at: DateTime<Utc>,
         by: Deadline,
-    ) -> Result<Vec<Claimed>, Error> {
+    ) -> Result<Vec<ClaimedMail>, Error> {
         self.step(Outbox::claim(&*self.inner, limit, now, retry_at, by)).await
     }
 
@@ -178,7 +178,7 @@ impl Outbox for Fused<Database> {
     async fn record_attempt(
         &self,
         id: MailId,
-        attempt: &Attempt,
+        attempt: &SendOutcome,
         now: DateTime<Utc>,
         by: Deadline,
     ) -> Result<(), Error> {
@@ -204,7 +204,7 @@ impl Gateway for Fused<Counter> {
         self.step(self.inner.create_page(invoice, by)).await
     }
 
-    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         self.step(self.inner.fetch_status(subject, by)).await
     }
 

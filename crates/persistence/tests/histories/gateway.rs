@@ -5,7 +5,7 @@ use app::payment::{Gateway, GatewayError, Invoice, NotificationForm, Signed, Sub
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::money::Money;
-use domain::payment::{PaymentPage, Report, Transaction, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentPage, Transaction, TransactionStatus};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
@@ -235,7 +235,7 @@ impl Gateway for Counter {
         Ok(PaymentPage { url: format!("https://example.com/{order}"), token: order })
     }
 
-    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
+    async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         let mut state = self.0.lock().unwrap();
         match state.fault() {
             Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
@@ -250,7 +250,7 @@ impl Gateway for Counter {
             };
             found.map(|(id, status)| (order.clone(), known.clone(), id.clone(), *status))
         });
-        Ok(found.map(|(order, known, id, status)| Report {
+        Ok(found.map(|(order, known, id, status)| GatewayReport {
             order: (!known.is_unnamed).then_some(order),
             is_foreign: false,
             currency: Money::CURRENCY.to_owned(),

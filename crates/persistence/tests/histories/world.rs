@@ -239,7 +239,7 @@ impl World {
         let stock = Stock::restore(product.details().stock.count() + more).unwrap();
         let owned = product.owned_by(self.seller).unwrap();
         let changes = Changes { stock: Some(stock), ..Changes::default() };
-        self.database.update(&owned, &changes, &Tags::None, self.clock.now(), soon()).await.unwrap();
+        self.database.update(&owned, &changes, &EntityTags::None, self.clock.now(), soon()).await.unwrap();
         self.pieces.fetch_add(more.into(), Ordering::Relaxed);
     }
 
@@ -248,9 +248,9 @@ impl World {
     }
 
     async fn payments(&self) -> Vec<Payment> {
-        let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 1_000 };
+        let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 1_000 };
         let listing = PaymentListing { owner: self.seller.id(), audience: Audience::Seller, status: None, page };
-        PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
+        PaymentLists::list(&*self.database, &listing, soon()).await.unwrap()
     }
 
     /// Stock and reservations together have all pieces.
@@ -306,7 +306,8 @@ impl World {
         }
         let is_paid = state_of(self.gateway.truth(&id.to_string()), None).is_paid();
         let resolution = if is_paid { Resolution::Paid } else { Resolution::Failed };
-        let ruling = Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
+        let ruling =
+            ManualResolution { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
         if self.database.resolve(id, &ruling, self.clock.now(), soon()).await.unwrap().unwrap().is_err() {
             // Only the gateway can correct what it has reported about money.
             self.gateway.confuse(&id.to_string(), false);

@@ -1,7 +1,7 @@
 //! The ledger of images that are to be removed.
 
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
-use app::entity_tag::Tags;
+use app::entity_tag::EntityTags;
 use app::product::{ImageLedger, Products, Removal};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
@@ -140,17 +140,17 @@ async fn an_image_has_a_product_or_a_note_whatever_is_done_to_it() {
         let product = pictured(ada, &first);
         database.add(&product, soon()).await.unwrap();
         let mine = product.clone().owned_by(ada).unwrap();
-        database.update(&mine, &with_image(&second), &Tags::None, at(10), soon()).await.unwrap();
+        database.update(&mine, &with_image(&second), &EntityTags::None, at(10), soon()).await.unwrap();
         assert_eq!(claim(&database, 9).await, [], "{kind:?}");
         assert_eq!(claim(&database, 10).await, [removal(&first, 0)], "{kind:?}: the image that was replaced");
 
         let stock = Changes { stock: Stock::parse("5").ok(), ..Changes::default() };
-        database.update(&mine, &stock, &Tags::None, at(11), soon()).await.unwrap();
-        let same = database.update(&mine, &with_image(&second), &Tags::None, at(12), soon()).await.unwrap();
+        database.update(&mine, &stock, &EntityTags::None, at(11), soon()).await.unwrap();
+        let same = database.update(&mine, &with_image(&second), &EntityTags::None, at(12), soon()).await.unwrap();
         assert_eq!(same.details().picture.stored(), Some(&second), "{kind:?}: it has it already");
         assert_eq!(claim(&database, 12).await, [], "{kind:?}");
 
-        database.delete(&mine, &Tags::None, at(20), soon()).await.unwrap();
+        database.delete(&mine, &EntityTags::None, at(20), soon()).await.unwrap();
         assert_eq!(claim(&database, 20).await, [removal(&second, 0)], "{kind:?}: the withdrawn product's");
     }
 }
@@ -172,7 +172,7 @@ async fn an_image_that_has_been_given_up_is_no_products_any_more() {
             assert_eq!(refused.code(), ErrorCode::ImageStoreFailed, "{kind:?}");
             let mine = product.clone().owned_by(ada).unwrap();
             let changes = Changes { stock: Stock::parse("5").ok(), ..with_image(key) };
-            let refused = database.update(&mine, &changes, &Tags::None, at(1), soon()).await.unwrap_err();
+            let refused = database.update(&mine, &changes, &EntityTags::None, at(1), soon()).await.unwrap_err();
             assert_eq!(refused.code(), ErrorCode::ImageStoreFailed, "{kind:?}");
         }
         let read = Products::product(&*database, product.id(), soon()).await.unwrap();

@@ -4,12 +4,12 @@ use crate::support::{TestDatabase, kinds, offer, seller, soon};
 use app::client::ClientAddress;
 use app::clock::{Deadline, SystemClock};
 use app::context::{Context, RequestId};
-use app::entity_tag::Tags;
-use app::page::{Page, PageForm, PageRequest, Start};
+use app::entity_tag::EntityTags;
+use app::page::{Page, PageForm, PageRequest, PageStart};
 use app::pipeline::UseCase;
 use app::product::{
-    BrowseForm, BrowseProducts, Filter, ImageInspector, ImageStore, Listing, ProductImages, ProductQueries,
-    ProductTotals, ProductView, Products, Sort, SortKey, SortPlace,
+    BrowseForm, BrowseProducts, Filter, ImageInspector, ImageStore, ProductImages, ProductListing, ProductQueries,
+    ProductTotals, ProductView, Products, Sort, SortKey, SortPosition,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -100,8 +100,8 @@ async fn walked(database: &Arc<Database>, form: &BrowseForm, limit: usize) -> Ve
 
 /// The products that match a filter, as far as one page has them.
 pub(crate) async fn all(database: &Database, filter: &Filter) -> Vec<ProductId> {
-    let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 100 };
-    let listing = Listing { filter: filter.clone(), sort: Sort::Newest, page };
+    let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 };
+    let listing = ProductListing { filter: filter.clone(), sort: Sort::Newest, page };
     database.list(&listing, soon()).await.unwrap().iter().map(Product::id).collect()
 }
 
@@ -126,7 +126,7 @@ async fn shop(database: &Arc<Database>) -> (Seller, Vec<Product>) {
     for (number, product) in products.into_iter().enumerate() {
         if number % 7 == 0 {
             let owner = if product.seller() == ada.id() { ada } else { grace };
-            database.delete(&product.owned_by(owner).unwrap(), &Tags::None, at(9), soon()).await.unwrap();
+            database.delete(&product.owned_by(owner).unwrap(), &EntityTags::None, at(9), soon()).await.unwrap();
         } else {
             kept.push(product);
         }
@@ -208,7 +208,7 @@ async fn what_comes_and_goes_during_a_walk_moves_nobody_else() {
         database.add(&added, soon()).await.unwrap();
         let last = products.iter().find(|product| product.id() == expected[49]).unwrap().clone();
         let owner = if last.seller() == ada.id() { ada } else { seller(&database, "grace@example.com").await };
-        database.delete(&last.owned_by(owner).unwrap(), &Tags::None, at(61), soon()).await.unwrap();
+        database.delete(&last.owned_by(owner).unwrap(), &EntityTags::None, at(61), soon()).await.unwrap();
         let page = PageForm { limit: "100".to_owned(), cursor: first.next.unwrap(), ..PageForm::default() };
         let second = browse(&database, BrowseForm { page, ..BrowseForm::default() }).await;
         assert_eq!(ids(&second), expected[50..150], "{kind:?}");
@@ -318,13 +318,13 @@ async fn a_place_of_another_kind_than_the_order_is_a_fault_of_ours() {
     for kind in kinds() {
         let test = TestDatabase::migrated(kind);
         let database = test.open();
-        let place = SortPlace { key: SortKey::Name("tea".to_owned()), id: ProductId::generate() };
-        let page = PageRequest { start: Start::After(place), offset: 1, limit: 10 };
-        let listing = Listing { filter: Filter::default(), sort: Sort::Price, page };
+        let place = SortPosition { key: SortKey::Name("tea".to_owned()), id: ProductId::generate() };
+        let page = PageRequest { start: PageStart::After(place), offset: 1, limit: 10 };
+        let listing = ProductListing { filter: Filter::default(), sort: Sort::Price, page };
         let refused = database.list(&listing, soon()).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Internal, "{kind:?}");
-        let far = PageRequest { start: Start::Offset(1_000_000), offset: 1_000_000, limit: 100 };
-        let listing = Listing { page: far, ..listing };
+        let far = PageRequest { start: PageStart::Offset(1_000_000), offset: 1_000_000, limit: 100 };
+        let listing = ProductListing { page: far, ..listing };
         assert_eq!(database.list(&listing, soon()).await.unwrap(), [], "{kind:?}");
     }
 }

@@ -5,7 +5,7 @@ use app::client::ClientAddress;
 use app::user::LoginAttempts;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error::{Error, ErrorCode};
-use domain::user::{Attempt, Email};
+use domain::user::{Email, LoginOutcome};
 use persistence::Database;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -23,11 +23,11 @@ async fn attempt(
     database: &Database,
     account: &Email,
     from: ClientAddress,
-    end: Attempt,
+    end: LoginOutcome,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     database.admit(account, from, now, soon()).await?;
-    database.settle(account, from, end, now, soon()).await
+    database.record_attempt(account, from, end, now, soon()).await
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn failures_slow_an_account_down_from_wherever_they_come_and_success_forge
         let test = TestDatabase::migrated(kind);
         let (database, ada) = (test.open(), email("ada@example.com"));
         for number in 0..6 {
-            attempt(&database, &ada, client(number), Attempt::Failed, at(0)).await.unwrap();
+            attempt(&database, &ada, client(number), LoginOutcome::Failed, at(0)).await.unwrap();
             if number == 4 {
                 let refused = database.admit(&email("ADA@example.com"), client(9), at(0), soon()).await.unwrap_err();
                 assert_eq!(refused.code(), ErrorCode::LoginThrottled, "{kind:?}");
@@ -45,9 +45,9 @@ async fn failures_slow_an_account_down_from_wherever_they_come_and_success_forge
             }
         }
         let other = email("grace@example.com");
-        attempt(&database, &other, client(1), Attempt::Failed, at(0)).await.unwrap();
-        attempt(&database, &ada, client(1), Attempt::Succeeded, at(1)).await.unwrap();
-        attempt(&database, &ada, client(2), Attempt::Failed, at(1)).await.unwrap();
+        attempt(&database, &other, client(1), LoginOutcome::Failed, at(0)).await.unwrap();
+        attempt(&database, &ada, client(1), LoginOutcome::Succeeded, at(1)).await.unwrap();
+        attempt(&database, &ada, client(2), LoginOutcome::Failed, at(1)).await.unwrap();
         assert!(database.admit(&ada, client(3), at(1), soon()).await.is_ok(), "{kind:?}");
     }
 }
@@ -70,7 +70,7 @@ async fn attempts_at_once_are_counted_exactly() {
         }
         let settled = at_once(&servers, 100, |database, number| {
             let ada = ada.clone();
-            async move { database.settle(&ada, client(number), Attempt::Failed, at(0), soon()).await }
+            async move { database.record_attempt(&ada, client(number), LoginOutcome::Failed, at(0), soon()).await }
         });
         assert!(settled.await.iter().all(Result::is_ok), "{kind:?}");
         let text = if test.kind.folder() == "mysql" { "CHAR" } else { "TEXT" };
@@ -100,16 +100,16 @@ async fn a_stranger_cannot_lock_out_an_owner_at_a_known_address() {
         let test = TestDatabase::migrated(kind);
         let (database, ada) = (test.open(), email("ada@example.com"));
         let (home, stranger, new) = (client(1), client(2), client(3));
-        attempt(&database, &ada, home, Attempt::Succeeded, at(0)).await.unwrap();
+        attempt(&database, &ada, home, LoginOutcome::Succeeded, at(0)).await.unwrap();
         for number in 0..5 {
-            attempt(&database, &ada, stranger, Attempt::Failed, at(number)).await.unwrap();
+            attempt(&database, &ada, stranger, LoginOutcome::Failed, at(number)).await.unwrap();
         }
         for locked_out in [stranger, new] {
             let refused = database.admit(&ada, locked_out, at(4), soon()).await.unwrap_err();
             assert_eq!(refused.code(), ErrorCode::LoginThrottled, "{kind:?}");
         }
         for number in 0..5 {
-            attempt(&database, &ada, home, Attempt::Failed, at(4 + number)).await.unwrap();
+            attempt(&database, &ada, home, LoginOutcome::Failed, at(4 + number)).await.unwrap();
         }
         let guessing = database.admit(&ada, home, at(8), soon()).await.unwrap_err();
         assert_eq!(
@@ -117,11 +117,11 @@ async fn a_stranger_cannot_lock_out_an_owner_at_a_known_address() {
             ErrorCode::LoginThrottled,
             "{kind:?}: a known address is throttled by its own failures"
         );
-        attempt(&database, &ada, home, Attempt::Succeeded, at(20)).await.unwrap();
+        attempt(&database, &ada, home, LoginOutcome::Succeeded, at(20)).await.unwrap();
         let a_month_later = at(20) + TimeDelta::days(30);
         for number in 0..5 {
             let now = a_month_later + TimeDelta::seconds(number);
-            attempt(&database, &ada, stranger, Attempt::Failed, now).await.unwrap();
+            attempt(&database, &ada, stranger, LoginOutcome::Failed, now).await.unwrap();
         }
         let now = a_month_later + TimeDelta::seconds(4);
         assert!(database.admit(&ada, home, now, soon()).await.is_err(), "{kind:?}: trust ends");
@@ -135,7 +135,7 @@ async fn an_operator_unlocks_an_account() {
         let (database, ada) = (test.open(), email("ada@example.com"));
         assert!(!database.unlock(&ada, at(0), soon()).await.unwrap(), "{kind:?}");
         for number in 0..5 {
-            attempt(&database, &ada, client(1), Attempt::Failed, at(number)).await.unwrap();
+            attempt(&database, &ada, client(1), LoginOutcome::Failed, at(number)).await.unwrap();
         }
         assert!(database.admit(&ada, client(1), at(4), soon()).await.is_err(), "{kind:?}");
         assert!(database.unlock(&ada, at(0), soon()).await.unwrap(), "{kind:?}");
@@ -151,7 +151,7 @@ async fn only_what_is_forgotten_is_purged() {
         let now = at(0) + TimeDelta::days(2);
         for number in 0..250_u32 {
             let stranger = email(&format!("stranger{number}@example.com"));
-            attempt(&database, &stranger, client(1), Attempt::Failed, at(0)).await.unwrap();
+            attempt(&database, &stranger, client(1), LoginOutcome::Failed, at(0)).await.unwrap();
         }
         let (recent, owner) = (email("recent@example.com"), email("owner@example.com"));
         attempt(&database, &recent, client(1), Attempt::Failed, now).await.unwrap();

@@ -4,17 +4,20 @@ mod attention;
 mod work;
 
 use crate::support::{self, TestDatabase, image_key, kinds, seller, soon};
-use app::entity_tag::Tags;
-use app::page::{PageRequest, Start};
-use app::payment::{Audience, Cause, Change, PaymentListing, PaymentPlace, PaymentQueries, Payments, Placed};
+use app::entity_tag::EntityTags;
+use app::page::{PageRequest, PageStart};
+use app::payment::{
+    Audience, Cause, Change, PaymentEvents, PaymentListing, PaymentLists, PaymentPosition, PaymentQueries, Payments,
+    PlaceOutcome,
+};
 use app::product::{ImageLedger, ProductQueries, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
 use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::payment::{
-    AmountLimits, Attention, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage, Quantity, Report,
-    ReportOutcome, Reservation, State, Status, Transaction, TransactionStatus,
+    AmountLimits, Attention, GatewayReport, IdempotencyKey, Order, Payment, PaymentCode, PaymentId, PaymentPage,
+    Quantity, ReportOutcome, Reservation, State, Status, Transaction, TransactionStatus,
 };
 use domain::product::{Changes, Picture, Product, Stock};
 use domain::user::UserId;
@@ -60,7 +63,7 @@ fn order(buyer: UserId, product: &Product, quantity: i32) -> Order {
 
 async fn place(database: &Database, order: &Order) -> Payment {
     match database.place(order, soon()).await.unwrap() {
-        Placed::Now(payment) => payment,
+        PlaceOutcome::Created(payment) => payment,
         other => panic!("{other:?}"),
     }
 }
@@ -79,7 +82,7 @@ async fn stored(database: &Database, id: PaymentId) -> Payment {
     primary
 }
 
-fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Report {
+fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> GatewayReport {
     let transaction = Transaction {
         id: transaction.to_owned(),
         status,
@@ -89,7 +92,7 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
         refunded: if status == TransactionStatus::Refund { payment.record().total } else { Money::ZERO },
     };
     let order = Some(payment.record().id.to_string());
-    Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
+    GatewayReport { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
 }
 
 /// Applies a report of the gateway about a transaction.
@@ -228,12 +231,12 @@ async fn an_order_that_is_refused_leaves_nothing_behind() {
         assert_eq!(refusal(stranger).await, ErrorCode::TokenInvalid, "{kind:?}");
         let taken = place(&database, &order(bob, &teapot, 1)).await.record().code;
         let same_code = Order { key: key.clone(), code: taken, ..order(bob, &teapot, 1) };
-        assert!(matches!(database.place(&same_code, soon()).await.unwrap(), Placed::CodeTaken), "{kind:?}");
+        assert!(matches!(database.place(&same_code, soon()).await.unwrap(), PlaceOutcome::CodeTaken), "{kind:?}");
         assert_eq!(stock(&database, &teapot).await, 4, "{kind:?}");
         assert!(database.ordered_before(bob, &key.clone().unwrap(), soon()).await.unwrap().is_none(), "{kind:?}");
 
         let owned = product(&database, &teapot).await.owned_by(ada).unwrap();
-        database.delete(&owned, &Tags::None, now(), soon()).await.unwrap();
+        database.delete(&owned, &EntityTags::None, now(), soon()).await.unwrap();
         let gone = Order { key, ..order(bob, &teapot, 1) };
         assert_eq!(refusal(gone).await, ErrorCode::OrderedProductNotFound, "{kind:?}");
     }
@@ -254,7 +257,7 @@ async fn ten_orders_under_one_key_are_one() {
             orders.spawn(async move { database.place(&order, soon()).await.unwrap() });
         }
         let ends = orders.join_all().await;
-        let first = ends.iter().filter(|end| matches!(end, Placed::Now(_))).count();
+        let first = ends.iter().filter(|end| matches!(end, PlaceOutcome::Created(_))).count();
         assert_eq!(first, 1, "{kind:?}");
         assert_eq!(stock(&database, &teapot).await, 19, "{kind:?}");
         // The same key of another buyer is another key.
@@ -277,10 +280,10 @@ async fn an_image_stays_for_what_was_ordered_with_it() {
         ImageLedger::expect(&*database, &key, now(), soon()).await.unwrap();
         let owned = teapot.clone().owned_by(ada).unwrap();
         let picture = Changes { picture: Some(Picture::Stored(key)), ..Changes::default() };
-        database.update(&owned, &picture, &Tags::None, now(), soon()).await.unwrap();
+        database.update(&owned, &picture, &EntityTags::None, now(), soon()).await.unwrap();
         place(&database, &order(bob, &teapot, 1)).await;
         let owned = product(&database, &teapot).await.owned_by(ada).unwrap();
-        database.delete(&owned, &Tags::None, now(), soon()).await.unwrap();
+        database.delete(&owned, &EntityTags::None, now(), soon()).await.unwrap();
         let later = now() + TimeDelta::days(1);
         let removals = ImageLedger::claim(&*database, 10, later, later, soon()).await.unwrap();
         assert!(removals.is_empty(), "{kind:?}: {removals:?}");
@@ -310,14 +313,13 @@ async fn lists_are_walked_piece_by_piece() {
             page: PageRequest { start, offset: 0, limit: 3 },
         };
         let mut walked = Vec::new();
-        let mut start = Start::Offset(0);
+        let mut start = PageStart::Offset(0);
         loop {
-            let page =
-                PaymentQueries::list(&*database, &list(bob, Audience::Buyer, None, start), soon()).await.unwrap();
+            let page = PaymentLists::list(&*database, &list(bob, Audience::Buyer, None, start), soon()).await.unwrap();
             let (more, taken) = (page.len() > 3, page.into_iter().take(3));
             walked.extend(taken.map(|payment| payment.record().clone()));
             let last = walked.last().unwrap();
-            start = Start::After(PaymentPlace { created_at: last.created_at, id: last.id });
+            start = PageStart::After(PaymentPosition { created_at: last.created_at, id: last.id });
             if !more {
                 break;
             }
@@ -326,10 +328,10 @@ async fn lists_are_walked_piece_by_piece() {
         let mut expected: Vec<_> = placed.iter().map(|payment| payment.record().id).collect();
         expected.reverse();
         assert_eq!(walked, expected, "{kind:?}");
-        let sales = list(ada.id(), Audience::Seller, None, Start::Offset(0));
-        assert_eq!(PaymentQueries::count(&*database, &sales, soon()).await.unwrap(), 8, "{kind:?}");
-        let paid = list(bob, Audience::Buyer, Some(Status::Success), Start::Offset(0));
-        assert_eq!(PaymentQueries::list(&*database, &paid, soon()).await.unwrap().len(), 1, "{kind:?}");
+        let sales = list(ada.id(), Audience::Seller, None, PageStart::Offset(0));
+        assert_eq!(PaymentLists::count(&*database, &sales, soon()).await.unwrap(), 8, "{kind:?}");
+        let paid = list(bob, Audience::Buyer, Some(Status::Success), PageStart::Offset(0));
+        assert_eq!(PaymentLists::list(&*database, &paid, soon()).await.unwrap().len(), 1, "{kind:?}");
     }
 }
 
@@ -344,7 +346,7 @@ async fn what_a_seller_says_of_the_stock_leaves_reservations_alone() {
         let payment = place(&database, &order(bob, &teapot, 2)).await;
         let owned = product(&database, &teapot).await.owned_by(ada).unwrap();
         let refill = Changes { stock: Stock::restore(10), ..Changes::default() };
-        database.update(&owned, &refill, &Tags::None, now(), soon()).await.unwrap();
+        database.update(&owned, &refill, &EntityTags::None, now(), soon()).await.unwrap();
         learn(&database, &payment, TransactionStatus::Cancel, now()).await;
         assert_eq!(stock(&database, &teapot).await, 12, "{kind:?}");
     }

@@ -1,7 +1,7 @@
 //! Products.
 
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
-use app::entity_tag::Tags;
+use app::entity_tag::EntityTags;
 use app::product::{Filter, ImageLedger, ProductQueries, Products, Removal};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::Seller;
@@ -27,8 +27,8 @@ fn owned(product: &Product, seller: Seller) -> Owned {
     product.clone().owned_by(seller).unwrap()
 }
 
-fn expecting(version: i64) -> Tags {
-    Tags::parse(&app::entity_tag::etag(Version::restore(version)))
+fn expecting(version: i64) -> EntityTags {
+    EntityTags::parse(&app::entity_tag::etag(Version::restore(version)))
 }
 
 async fn stored(database: &Database, id: ProductId) -> Option<Product> {
@@ -126,7 +126,7 @@ async fn an_account_with_products_stays() {
         let ada = seller(&database, "ada@example.com").await;
         let product = offer(ada, "tea", "1", now());
         database.add(&product, soon()).await.unwrap();
-        database.delete(&owned(&product, ada), &Tags::None, now(), soon()).await.unwrap();
+        database.delete(&owned(&product, ada), &EntityTags::None, now(), soon()).await.unwrap();
         assert!(test.raw().try_execute("DELETE FROM users").is_err(), "{kind:?}");
         for impossible in ["price = -1", "stock = -1"] {
             let update = format!("UPDATE products SET {impossible}");
@@ -223,7 +223,7 @@ async fn changes_of_different_fields_at_once_are_all_kept() {
         let mut racers = JoinSet::new();
         for changes in all {
             let (database, product) = (Arc::clone(&database), owned(&product, ada));
-            racers.spawn(async move { database.update(&product, &changes, &Tags::None, now(), soon()).await });
+            racers.spawn(async move { database.update(&product, &changes, &EntityTags::None, now(), soon()).await });
         }
         assert!(racers.join_all().await.iter().all(Result::is_ok), "{kind:?}");
         let read = stored(&database, product.id()).await.unwrap();
@@ -243,7 +243,7 @@ async fn a_withdrawn_product_is_nowhere() {
         for product in [&kept, &product] {
             database.add(product, soon()).await.unwrap();
         }
-        let product_of = |tags: &str| (owned(&product, ada), Tags::parse(tags));
+        let product_of = |tags: &str| (owned(&product, ada), EntityTags::parse(tags));
         let (right, stale) = product_of("\"7\"");
         let refused = database.delete(&right, &stale, now(), soon()).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::ProductChanged, "{kind:?}");
@@ -257,8 +257,8 @@ async fn a_withdrawn_product_is_nowhere() {
             assert_eq!(listed, [kept.id()], "{kind:?}");
         }
         let changes = Changes { stock: Stock::parse("3").ok(), ..Changes::default() };
-        let update = database.update(&right, &changes, &Tags::None, now(), soon()).await.unwrap_err();
-        let delete = database.delete(&right, &Tags::None, now(), soon()).await.unwrap_err();
+        let update = database.update(&right, &changes, &EntityTags::None, now(), soon()).await.unwrap_err();
+        let delete = database.delete(&right, &EntityTags::None, now(), soon()).await.unwrap_err();
         let gone = ErrorCode::ProductNotFound;
         assert_eq!((update.code(), delete.code()), (gone, gone), "{kind:?}");
         let again = database.add_missing_products(vec![product], soon()).await.unwrap();

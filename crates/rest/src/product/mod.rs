@@ -19,7 +19,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
-use app::entity_tag::Tags;
+use app::entity_tag::EntityTags;
 use app::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
 use domain::error::ErrorCode;
 use utoipa::IntoResponses;
@@ -34,9 +34,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// What a request's header says of the versions that its client knows. Several lines of it are one list.
-fn tags(request: &HttpRequest, name: HeaderName) -> Tags {
+fn tags(request: &HttpRequest, name: HeaderName) -> EntityTags {
     let values = request.headers().get_all(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    Tags::parse(&values.collect::<Vec<_>>().join(","))
+    EntityTags::parse(&values.collect::<Vec<_>>().join(","))
 }
 
 /// Reads what a client sends about a product.

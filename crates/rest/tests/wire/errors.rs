@@ -7,7 +7,7 @@ use test_doubles::{Play, SECRET};
 #[tokio::test]
 async fn every_code_comes_with_its_status_and_none_with_its_cause() {
     let shop = Shop::open();
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         shop.plays(Play::Fail(code));
         let answer = shop.register(ADA).await;
         assert_eq!(answer.refusal(), (rest::status(code), code.as_str().to_owned()));

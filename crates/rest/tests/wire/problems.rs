@@ -47,7 +47,7 @@ async fn every_code_of_the_core_comes_as_a_problem() {
     let shop = Shop::open();
     let length = ADA.len();
     let lines = format!("content-type: application/json\r\ncontent-length: {length}\r\n{ACCEPT}");
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         shop.plays(Play::Fail(code));
         let answer = shop.ask(&format!("POST /users/register HTTP/1.1\r\n{lines}"), ADA).await;
         let body = answer.json();

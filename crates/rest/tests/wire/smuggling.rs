@@ -37,7 +37,7 @@ async fn an_ambiguous_end_is_refused_and_ends_the_connection() {
         ("a folded line", "x-folded: a\r\n transfer-encoding: chunked".to_owned()),
         ("a coding after a vertical tab", "transfer-encoding: \x0bchunked".to_owned()),
         ("a space before the colon", format!("content-length : {length}")),
-        ("a bare amount_limits return", format!("x-a: b\rcontent-length: {length}")),
+        ("a bare carriage return", format!("x-a: b\rcontent-length: {length}")),
     ] {
         let head =
             format!("POST /users/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{lines}\r\n\r\n");
@@ -94,7 +94,7 @@ async fn a_request_names_one_host() {
     }
 }
 
-/// Lines may end without a amount_limits return (RFC 9112 §2.2), and then the body is where the length says all the same.
+/// Lines may end without a carriage return (RFC 9112 §2.2), and then the body is where the length says all the same.
 #[tokio::test]
 async fn bare_line_feeds_hide_nothing() {
     let shop = Shop::open();

@@ -1,4 +1,4 @@
-//! What tokens say, and when it holds.
+//! The claims of tokens, and their validity.
 
 use super::Options;
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// How far clocks may differ, in seconds.
 const LEEWAY: i64 = 30;
 
-/// How long the Go system's tokens are valid, in seconds, and how far its clock may run ahead.
+/// The lifetime of the Go system's tokens, in seconds, and the tolerance for its clock.
 const LEGACY_LIFETIME: i64 = 24 * 60 * 60;
 const LEGACY_LEEWAY: i64 = 60;
 
@@ -23,7 +23,7 @@ impl Moment {
         Self(time.timestamp())
     }
 
-    /// The end of validity itself is outside (RFC 7519 §4.1.4).
+    /// The moment of expiry is no longer valid (RFC 7519 §4.1.4).
     fn is_past(self, expires: i64) -> bool {
         self.0 >= expires.saturating_add(LEEWAY)
     }
@@ -33,7 +33,7 @@ impl Moment {
     }
 }
 
-/// The claims of our own tokens. Services written for the Go system read `authorized`, `id`, `role` and `exp`.
+/// The claims of the shop's own tokens. Services written for the Go system read `authorized`, `id`, `role` and `exp`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Claims<'a> {
     authorized: bool,
@@ -55,8 +55,7 @@ pub(super) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// The claims of a token made now. The services that check it allow no difference between clocks, so its begin
-    /// lies a little in the past.
+    /// The claims of a new token. Services that check it allow no clock skew, so `nbf` lies slightly in the past.
     pub(super) fn new(id: UserId, role: Role, options: &'a Options, now: Moment) -> Self {
         let begins = now.0.saturating_sub(LEEWAY);
         let lifetime = i64::try_from(options.lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -74,7 +73,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Whether they hold now, for us; why not, otherwise.
+    /// Checks times, issuer and audience; the error says what is invalid.
     pub(super) fn check(&self, options: &Options, now: Moment) -> Result<(), &'static str> {
         if self.iss != options.issuer {
             Err("another issuer")
@@ -94,7 +93,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// The claims of the Go system's tokens: these and no others, so that none of ours can pass for one of them.
+/// The claims of the Go system's tokens, without unknown claims, so that none of the shop's own tokens passes for one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LegacyClaims {
@@ -105,7 +104,7 @@ pub(super) struct LegacyClaims {
 }
 
 impl LegacyClaims {
-    /// Whether they hold now; why not, otherwise.
+    /// Checks the times; the error says what is invalid.
     pub(super) fn check(&self, now: Moment) -> Result<(), &'static str> {
         if now.is_past(self.exp) {
             Err("expired")

@@ -1,4 +1,4 @@
-//! The keys that tokens are signed with, and their rotation.
+//! Signing keys and their rotation.
 
 use super::secret::{WeakSecret, check_secret};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
@@ -12,38 +12,37 @@ const TYPE: &str = "at+jwt";
 /// The longest key id, in characters.
 const MAX_KID: usize = 64;
 
-/// Where a key stands in its life. Tokens signed with it are accepted in every state.
+/// The state of a key. Tokens signed with it are accepted in every state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Known, so that tokens signed elsewhere with it are accepted; not signed with yet.
+    /// Other servers may sign with it; this one does not yet.
     Next,
-    /// Signed with.
+    /// New tokens are signed with it.
     Current,
-    /// Not signed with any more; kept until the last token signed with it has expired.
+    /// No longer used for signing; kept until the last token signed with it has expired.
     Retired,
 }
 
-/// A key as settings name it. Tokens carry its id, whatever else changes.
+/// A key in the settings.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Names the key in tokens (`kid`): 1 to 64 of `A-Za-z0-9_-`.
+    /// The key id in tokens (`kid`): 1 to 64 of `A-Za-z0-9_-`.
     pub id: String,
-    /// Where it stands.
     pub state: KeyState,
     /// The secret, whose bytes are used as they are.
     pub secret: SecretString,
 }
 
-/// Why keys cannot be used. Names the key, never its secret.
+/// Why keys are invalid. The text has the key's id, never its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidKeys {
     /// A key's id is not 1 to 64 of `A-Za-z0-9_-`.
     Id(String),
     /// Two keys have this id.
     Duplicate(String),
-    /// The secret of the key with this id can be guessed.
+    /// The secret of the key with this id is weak.
     Weak(String, WeakSecret),
-    /// Not exactly one key is current, but this many.
+    /// This many keys are current instead of one.
     Current(usize),
 }
 
@@ -60,11 +59,11 @@ impl fmt::Display for InvalidKeys {
 
 impl std::error::Error for InvalidKeys {}
 
-/// A key in the form that checks tokens.
+/// A key prepared for verification.
 pub(super) struct VerifyingKey {
     verifying: DecodingKey,
     header: Header,
-    /// How our own tokens under this key begin, so that their header needs no reading.
+    /// The encoded header of tokens under this key, so that it need not be parsed.
     prefix: String,
 }
 
@@ -73,23 +72,23 @@ impl VerifyingKey {
         &self.verifying
     }
 
-    /// The one header that a token under this key has.
+    /// The header of tokens under this key.
     pub(super) const fn header(&self) -> &Header {
         &self.header
     }
 }
 
-/// All keys of one moment: the one to sign with, and those to accept.
+/// The signing key and all accepted keys.
 pub struct KeySet {
     signing: (Header, EncodingKey),
     verifying: HashMap<String, VerifyingKey>,
 }
 
 impl KeySet {
-    /// Keys of which exactly one is current.
+    /// Exactly one key must be current.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// If the keys are invalid.
     pub fn new(keys: &[Key]) -> Result<Self, InvalidKeys> {
         let mut verifying = HashMap::with_capacity(keys.len());
         for key in keys {
@@ -119,12 +118,12 @@ impl KeySet {
         (&self.signing.0, &self.signing.1)
     }
 
-    /// The key of this id. An id is looked up here and nowhere else: it is no path, address or query.
+    /// Finds the key with this id. The id is used for this comparison only, never as a path, URL or query.
     pub(super) fn find(&self, id: &str) -> Option<&VerifyingKey> {
         is_key_id(id).then(|| self.verifying.get(id)).flatten()
     }
 
-    /// The key that a token names, and its id, where the token's header is to the letter the one that we write.
+    /// Finds the key of a token whose encoded header equals the shop's own exactly.
     pub(super) fn find_by_header(&self, token: &str) -> Option<(&str, &VerifyingKey)> {
         let (id, key) = self.verifying.iter().find(|(_, key)| token.starts_with(&key.prefix))?;
         Some((id, key))
@@ -139,10 +138,10 @@ fn header(id: &str) -> Header {
     Header { typ: Some(TYPE.to_owned()), kid: Some(id.to_owned()), ..Header::new(Algorithm::HS256) }
 }
 
-/// How all tokens with this header begin: with it, encoded, and a dot.
+/// The encoded header and a dot.
 fn prefix(header: &Header, key: &EncodingKey) -> String {
     let token = jsonwebtoken::encode(header, &serde_json::Map::new(), key).unwrap_or_default();
-    // Without a header to compare with, nothing may seem to have it: no token begins with a line break.
+    // If encoding fails, the prefix must match no token: no token begins with a line break.
     token.split_once('.').map_or_else(|| "\n".to_owned(), |(header, _)| format!("{header}."))
 }
 

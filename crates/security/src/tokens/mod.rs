@@ -1,8 +1,8 @@
 //! Access tokens: JSON Web Tokens signed with HMAC-SHA-256 (RFC 7519, RFC 9068), as RFC 8725 advises.
 //!
-//! Nothing in a token chooses how it is checked: `kid` picks one of our keys, and the rest of the header must be what
-//! we ourselves would have written. Times are checked here, against the [`Clock`] port, since the library asks the
-//! operating system and does not look at `iat`.
+//! A token does not choose how it is checked: `kid` selects one of the configured keys, and the rest of the header must
+//! equal the shop's own. This module checks times against the [`Clock`] port, because the library asks the operating system
+//! and ignores `iat`.
 
 mod claims;
 mod keys;
@@ -29,21 +29,18 @@ use serde::Deserialize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// What tokens say, and which are accepted.
+/// The claims of tokens, and which tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who issues them (`iss`).
+    /// The issuer (`iss`).
     pub issuer: String,
-    /// Whom they are for (`aud`).
+    /// The audience (`aud`).
     pub audience: String,
-    /// How long they are valid.
     pub lifetime: Duration,
-    /// Whether to accept tokens of the Go system as well, which name neither issuer nor audience nor key: for the time
-    /// in which it is replaced.
+    /// Whether to accept tokens of the Go system, which have no issuer, audience or key id, while it is being replaced.
     pub accept_legacy: bool,
 }
 
-/// Issues and verifies access tokens.
 pub struct Jwt {
     options: Options,
     keys: RwLock<Arc<KeySet>>,
@@ -51,14 +48,12 @@ pub struct Jwt {
 }
 
 impl Jwt {
-    /// Tokens signed with the current key of `keys`; `clock` tells when they are checked.
     pub fn new(options: Options, keys: KeySet, clock: Arc<dyn Clock>) -> Self {
         Self { options, keys: RwLock::new(Arc::new(keys)), clock }
     }
 
-    /// Puts other keys in the place of the present ones, for calls that begin from now on. So that no valid token is
-    /// refused, let a key be `next` on every server before it becomes `current` on one, and keep it `retired` for a
-    /// token's lifetime.
+    /// Replaces the keys for later calls. To refuse no valid token, a key must be `next` on every server before it becomes
+    /// `current` on one, and stay `retired` for a token's lifetime.
     pub fn replace_keys(&self, keys: KeySet) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
@@ -84,7 +79,7 @@ impl Jwt {
         identity(&claims.id, &claims.role)
     }
 
-    /// The Go system's tokens name no key: they are tried against all.
+    /// Checks a token of the Go system, which has no key id, against all keys.
     fn verify_legacy(&self, token: &str, now: Moment) -> Result<Identity, TokenRefused> {
         let keys = self.keys();
         let mut outcome = Err(refused("no key"));
@@ -124,9 +119,9 @@ impl TokenVerifier for Jwt {
     }
 }
 
-/// What a token says, as JSON, once its signature is checked. Its header has been looked at before.
+/// Checks a token's signature and returns its claims as JSON. The caller has checked the header.
 ///
-/// The library's `decode` would read the header twice more, and the claims a second time for checks of its own.
+/// The library's `decode` would parse the header twice more and the claims once more.
 fn open(token: &str, key: &DecodingKey) -> Result<Vec<u8>, TokenRefused> {
     let malformed = || refused("malformed");
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
@@ -139,7 +134,7 @@ fn open(token: &str, key: &DecodingKey) -> Result<Vec<u8>, TokenRefused> {
 }
 
 fn read<'a, C: Deserialize<'a>>(claims: &'a [u8]) -> Result<C, TokenRefused> {
-    // What went wrong may quote the token.
+    // The parser's error may quote the token.
     serde_json::from_slice(claims).map_err(|_| refused("claims that are not ours"))
 }
 

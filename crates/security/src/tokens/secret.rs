@@ -1,15 +1,15 @@
-//! Which secrets are good enough to sign with.
+//! The strength of signing secrets.
 
 use std::collections::HashSet;
 use std::fmt;
 
-/// The fewest bytes: as many as the hash has (RFC 7518 §3.2).
+/// The minimum length in bytes: that of the hash (RFC 7518 §3.2).
 const MIN_BYTES: usize = 32;
 
-/// The fewest different bytes; of 32 random ones, twenty and more differ.
+/// The minimum number of different bytes; 32 random ones have twenty and more.
 const MIN_DISTINCT: usize = 8;
 
-/// What people and examples write until somebody puts a secret there, in lower case and without separators.
+/// Placeholders in examples, in lower case without separators.
 const PLACEHOLDERS: [&str; 13] = [
     "changeit",
     "changeme",
@@ -26,13 +26,13 @@ const PLACEHOLDERS: [&str; 13] = [
     "yoursecret",
 ];
 
-/// Those that a good secret may contain by chance, and so are refused only where they are all there is.
+/// Placeholders that a good secret may contain by chance: refused only if the secret has nothing else.
 const BARE_PLACEHOLDERS: [&str; 6] = ["default", "jwtsecret", "password", "secret", "test", "your256bitsecret"];
 
 /// Why a secret is refused. The text completes a sentence about it and does not repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeakSecret {
-    /// It stands where a secret should.
+    /// It is a placeholder.
     Placeholder,
     /// It has this many bytes, which is too few.
     TooShort(usize),
@@ -54,10 +54,10 @@ impl fmt::Display for WeakSecret {
 
 impl std::error::Error for WeakSecret {}
 
-/// Checks whether a secret is good enough to sign tokens with.
+/// Checks the strength of a secret.
 ///
 /// # Errors
-/// Why it is not.
+/// If the secret is weak.
 pub fn check_secret(secret: &[u8]) -> Result<(), WeakSecret> {
     let distinct = secret.iter().collect::<HashSet<_>>().len();
     if is_placeholder(secret) {

@@ -12,7 +12,7 @@ use app::worker::Worker;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::money::Money;
 use domain::payment::{
-    Attention, Contradiction, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, Status,
+    Attention, Contradiction, ManualResolution, Payment, PaymentCode, PaymentId, Reservation, Resolution, Status,
 };
 use persistence::{Access, Database, Overview};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn list(
 ) -> Exit {
     let wanted = status.map(Status::find);
     if wanted == Some(None) {
-        let known = Status::ALL.map(Status::as_str).join(", ");
+        let known = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
         return failed(Exit::Misconfigured, format_args!("--status: give one of {known}"));
     }
     let database = match database::open(settings, Access::Read).await {
@@ -224,7 +224,7 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
         let advice = format_args!("--reason: say why, in up to {LONGEST_REASON} characters on one line");
         return failed(Exit::Misconfigured, advice);
     }
-    let Some(resolution) = Resolution::ALL.into_iter().find(|resolution| resolution.as_str() == outcome) else {
+    let Some(resolution) = Resolution::ALL.iter().copied().find(|resolution| resolution.as_str() == outcome) else {
         return failed(Exit::Misconfigured, "--as: give paid or failed");
     };
     let name = match read(id) {
@@ -239,7 +239,7 @@ async fn resolve(id: &str, outcome: &str, reason: &str, settings: &Settings, out
         Ok(id) => id,
         Err(exit) => return exit,
     };
-    let ruling = Ruling { resolution, operator: operator::name(), reason: reason.to_owned() };
+    let ruling = ManualResolution { resolution, operator: operator::name(), reason: reason.to_owned() };
     match database.resolve(id, &ruling, SystemClock.now(), Deadline::within(PATIENCE)).await {
         Ok(Some(Ok(payment))) => {
             let status = payment.record().state.status();

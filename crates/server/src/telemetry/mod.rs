@@ -8,7 +8,7 @@ pub use logs::{LogGuard, LogLevel, dropped_lines, init};
 pub use metrics::{Gauge, Metrics};
 
 use app::observe::{Observer, PaymentReport, RequestReport};
-use app::payment::Attempt;
+use app::payment::SendOutcome;
 use domain::error::ErrorCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,13 +46,13 @@ impl Observer for Telemetry {
     fn payment(&self, report: PaymentReport<'_>) {
         let (what, outcome) = match report {
             PaymentReport::Forged => ("notification", "forged"),
-            PaymentReport::Notification(verdict) => ("notification", verdict.as_str()),
+            PaymentReport::Notification(outcome) => ("notification", outcome.as_str()),
             PaymentReport::Corrected => ("payment", "corrected"),
-            PaymentReport::Mail(Attempt::Done(delivery)) => ("mail", delivery.state().as_str()),
-            PaymentReport::Mail(Attempt::Deferred { .. }) => ("mail", "put_back"),
-            PaymentReport::Mail(Attempt::Failed { is_uncertain: true, .. }) => ("mail", "uncertain"),
-            PaymentReport::Mail(Attempt::Failed { .. }) => ("mail", "failed"),
-            PaymentReport::Mail(Attempt::Dead { .. }) => ("mail", "dead"),
+            PaymentReport::Mail(SendOutcome::Done(delivery)) => ("mail", delivery.state().as_str()),
+            PaymentReport::Mail(SendOutcome::Deferred { .. }) => ("mail", "put_back"),
+            PaymentReport::Mail(SendOutcome::Failed { is_uncertain: true, .. }) => ("mail", "uncertain"),
+            PaymentReport::Mail(SendOutcome::Failed { .. }) => ("mail", "failed"),
+            PaymentReport::Mail(SendOutcome::Dead { .. }) => ("mail", "dead"),
             PaymentReport::UnsupportedAddress => ("mail", "unsupported"),
             PaymentReport::SenderRefused => ("mail", "refused"),
         };

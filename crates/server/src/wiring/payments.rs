@@ -235,6 +235,6 @@ impl Payments<'_> {
     }
 
     pub(super) fn watch(&self) -> WatchPayment {
-        WatchPayment { payments: self.database.clone(), notifier: self.notifier() }
+        WatchPayment { payments: self.database.clone(), events: self.database.clone(), notifier: self.notifier() }
     }
 }

@@ -14,7 +14,7 @@ use app::clock::{Clock, Deadline};
 use app::payment::{Gateway, Invoice, Subject};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::money::Money;
-use domain::payment::{PaymentId, PaymentPage, Quantity, Report};
+use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity};
 use futures_util::FutureExt;
 use simulator::{Options, Simulator};
 use std::path::Path;
@@ -93,11 +93,11 @@ fn opened(simulator: &Simulator, invoice: &Invoice) -> PaymentPage {
     simulator.create_page(invoice, soon()).now_or_never().unwrap().unwrap()
 }
 
-fn look(simulator: &Simulator, subject: &Subject) -> Option<Report> {
+fn look(simulator: &Simulator, subject: &Subject) -> Option<GatewayReport> {
     simulator.fetch_status(subject, soon()).now_or_never().unwrap().unwrap()
 }
 
 /// What the gateway tells of an order.
-fn known(simulator: &Simulator, order: PaymentId) -> Option<Report> {
+fn known(simulator: &Simulator, order: PaymentId) -> Option<GatewayReport> {
     look(simulator, &Subject::Order(order))
 }

@@ -4,7 +4,7 @@ use crate::{invoice, known, look, open, opened, options, soon, start};
 use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Subject};
 use chrono::TimeDelta;
 use domain::money::Money;
-use domain::payment::{PaymentId, PaymentPage, Report, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentId, PaymentPage, TransactionStatus};
 use futures_util::FutureExt;
 use simulator::Simulator;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ fn close(simulator: &Simulator, page: &PaymentPage) -> Result<(), GatewayError> 
     simulator.close_page(page, soon()).now_or_never().unwrap()
 }
 
-fn status(report: Option<&Report>) -> Option<TransactionStatus> {
+fn status(report: Option<&GatewayReport>) -> Option<TransactionStatus> {
     report.map(|report| report.transaction.status)
 }
 

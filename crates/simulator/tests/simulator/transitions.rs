@@ -2,7 +2,7 @@
 
 use crate::{invoice, known, look, opened, remembering, soon};
 use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, PaymentDesk, Subject};
-use domain::payment::{PaymentPage, Report, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentPage, TransactionStatus};
 use futures_util::FutureExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -58,7 +58,7 @@ fn may_follow(from: Option<TransactionStatus>, to: TransactionStatus) -> bool {
 }
 
 /// All that can be seen of an order.
-fn seen(simulator: &Simulator, token: &str) -> (DeskPage, Option<Report>) {
+fn seen(simulator: &Simulator, token: &str) -> (DeskPage, Option<GatewayReport>) {
     let page = simulator.page(token).unwrap();
     let report = known(simulator, page.order);
     (page, report)
@@ -73,7 +73,7 @@ struct Transactions {
 
 impl Transactions {
     /// Looks at all of them after something has happened.
-    fn follow(&mut self, simulator: &Simulator, latest: Option<&Report>) -> Result<(), TestCaseError> {
+    fn follow(&mut self, simulator: &Simulator, latest: Option<&GatewayReport>) -> Result<(), TestCaseError> {
         if let Some(latest) = latest.map(|report| &report.transaction)
             && !self.ids.contains(&latest.id)
         {

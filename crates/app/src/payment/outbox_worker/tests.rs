@@ -39,32 +39,32 @@ fn each_failure_doubles_the_wait_up_to_an_hour_give_or_take_a_fifth() {
 fn what_follows_depends_on_whose_fault_it_is() {
     let now = DateTime::UNIX_EPOCH;
     let temporary = || MailError::Temporary("451".into());
-    assert!(matches!(after(&mail(0), &temporary(), now), Attempt::Failed { is_uncertain: false, .. }));
-    assert!(matches!(after(&mail(9), &temporary(), now), Attempt::Dead { .. }));
-    assert!(matches!(after(&mail(0), &MailError::Permanent("550".into()), now), Attempt::Dead { .. }));
+    assert!(matches!(after(&mail(0), &temporary(), now), SendOutcome::Failed { is_uncertain: false, .. }));
+    assert!(matches!(after(&mail(9), &temporary(), now), SendOutcome::Dead { .. }));
+    assert!(matches!(after(&mail(0), &MailError::Permanent("550".into()), now), SendOutcome::Dead { .. }));
     // Another server may stand in for one that takes no such addresses, and an operator can put it right meanwhile.
     let unsupported = || MailError::Unsupported("no SMTPUTF8".into());
-    assert!(matches!(after(&mail(0), &unsupported(), now), Attempt::Failed { is_uncertain: false, .. }));
+    assert!(matches!(after(&mail(0), &unsupported(), now), SendOutcome::Failed { is_uncertain: false, .. }));
     let given_up = after(&mail(9), &unsupported(), now);
-    assert!(matches!(given_up, Attempt::Dead { error } if error.contains("cannot take its address: no SMTPUTF8")));
+    assert!(matches!(given_up, SendOutcome::Dead { error } if error.contains("cannot take its address: no SMTPUTF8")));
     let unknown = MailError::Unknown("reset".into());
-    assert!(matches!(after(&mail(0), &unknown, now), Attempt::Failed { is_uncertain: true, .. }));
+    assert!(matches!(after(&mail(0), &unknown, now), SendOutcome::Failed { is_uncertain: true, .. }));
     // A server that never tells gets no more than a few copies, and one that answers oddly no second.
     let often = Mail { uncertain: 2, ..mail(2) };
-    assert!(matches!(after(&often, &unknown, now), Attempt::Dead { .. }));
-    assert!(matches!(after(&mail(0), &MailError::Unclear("354".into()), now), Attempt::Dead { .. }));
+    assert!(matches!(after(&often, &unknown, now), SendOutcome::Dead { .. }));
+    assert!(matches!(after(&mail(0), &MailError::Unclear("354".into()), now), SendOutcome::Dead { .. }));
     // A server that is away for days, or refuses us for as long, costs no mail an attempt.
     let away = after(&mail(9), &MailError::Away("refused".into()), now);
-    assert!(matches!(away, Attempt::Deferred { due, .. } if due == now + AWAY_WAIT));
+    assert!(matches!(away, SendOutcome::Deferred { due, .. } if due == now + AWAY_WAIT));
     let refused = after(&mail(9), &MailError::Refused("535".into()), now + TimeDelta::days(30));
-    assert!(matches!(refused, Attempt::Deferred { .. }));
+    assert!(matches!(refused, SendOutcome::Deferred { .. }));
 }
 
 #[test]
 fn a_mail_that_is_refused_because_of_us_waits_for_days_and_is_given_up_in_the_end() {
     let (mut now, mut attempts) = (DateTime::UNIX_EPOCH, 0);
     let blocked = || MailError::Blocked("554 blocked".into());
-    while let Attempt::Failed { due, .. } = after(&mail(attempts), &blocked(), now) {
+    while let SendOutcome::Failed { due, .. } = after(&mail(attempts), &blocked(), now) {
         assert!(due > now && due - now < TimeDelta::hours(5));
         (now, attempts) = (due, attempts + 1);
     }
@@ -74,16 +74,16 @@ fn a_mail_that_is_refused_because_of_us_waits_for_days_and_is_given_up_in_the_en
 
 /// An outbox of mails that are all due, and a sender that answers each in its turn.
 #[derive(Default)]
-struct Desk {
-    due: Mutex<Vec<Claimed>>,
+struct FakePorts {
+    due: Mutex<Vec<ClaimedMail>>,
     answers: Mutex<Vec<Result<Delivery, MailError>>>,
     renewed: Mutex<Vec<MailId>>,
-    settled: Mutex<Vec<Attempt>>,
+    settled: Mutex<Vec<SendOutcome>>,
     now: Mutex<DateTime<Utc>>,
     is_hastened: Mutex<bool>,
 }
 
-impl Desk {
+impl FakePorts {
     fn with(mails: usize, answers: Vec<Result<Delivery, MailError>>) -> (Arc<Self>, OutboxWorker) {
         let claimed = |_| Claimed { mail: mail(0), payment: opened(), name: "Ada".into(), email: "ada@x.id".into() };
         let desk = Self { due: Mutex::new((0..mails).map(claimed).collect()), ..Self::default() };
@@ -101,13 +101,13 @@ impl Desk {
     }
 }
 
-impl Clock for Desk {
+impl Clock for FakePorts {
     fn now(&self) -> DateTime<Utc> {
         *self.now.lock().unwrap()
     }
 }
 
-impl Observer for Desk {
+impl Observer for FakePorts {
     fn request_answered(&self, _report: &RequestReport<'_>) {}
     fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
     fn payment(&self, _report: PaymentReport<'_>) {}
@@ -115,7 +115,7 @@ impl Observer for Desk {
 }
 
 #[async_trait]
-impl MailSender for Desk {
+impl MailSender for FakePorts {
     async fn send(&self, _content: &MailContent) -> Result<Delivery, MailError> {
         let answer = self.answers.lock().unwrap().pop();
         match answer {
@@ -126,14 +126,14 @@ impl MailSender for Desk {
 }
 
 #[async_trait]
-impl Outbox for Desk {
+impl Outbox for FakePorts {
     async fn claim(
         &self,
         limit: u32,
         _now: DateTime<Utc>,
         _retry_at: DateTime<Utc>,
         _by: Deadline,
-    ) -> Result<Vec<Claimed>, Error> {
+    ) -> Result<Vec<ClaimedMail>, Error> {
         let mut due = self.due.lock().unwrap();
         let count = due.len().min(limit as usize);
         Ok(due.drain(..count).collect())
@@ -151,7 +151,7 @@ impl Outbox for Desk {
     async fn record_attempt(
         &self,
         _id: MailId,
-        attempt: &Attempt,
+        attempt: &SendOutcome,
         _now: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<(), Error> {
@@ -195,7 +195,7 @@ fn mails_that_come_while_another_takes_long_do_not_wait_for_it() {
     });
     let mut running = outbox_worker.run();
     assert!(running.as_mut().now_or_never().is_none(), "the first one is still being sent");
-    assert!(matches!(desk.settled.lock().unwrap()[..], [Attempt::Done(Delivery::Sent)]));
+    assert!(matches!(ports.settled.lock().unwrap()[..], [SendOutcome::Done(Delivery::Sent)]));
 }
 
 #[test]
@@ -206,12 +206,12 @@ fn mails_that_take_long_are_kept_and_those_that_are_not_begun_are_put_back_at_th
     let mut running = outbox_worker.run();
     assert!(running.as_mut().now_or_never().is_none());
     outbox_worker.renew().now_or_never().unwrap().unwrap();
-    assert_eq!(desk.renewed.lock().unwrap().len(), 7, "four under way, three to come");
+    assert_eq!(ports.renewed.lock().unwrap().len(), 7, "four under way, three to come");
     drop(running);
-    let (desk, outbox_worker) = Desk::with(3, Vec::new());
+    let (ports, outbox_worker) = FakePorts::with(3, Vec::new());
     outbox_worker.stop();
     assert_eq!(run(&outbox_worker), 0, "nothing is taken out any more");
-    assert_eq!(desk.due.lock().unwrap().len(), 3);
+    assert_eq!(ports.due.lock().unwrap().len(), 3);
 }
 
 #[test]
@@ -219,24 +219,25 @@ fn a_server_that_lets_nobody_in_is_left_alone_for_a_while() {
     for (error, wait) in
         [(MailError::Away("refused".into()), AWAY_WAIT), (MailError::Refused("535".into()), REFUSED_WAIT)]
     {
-        let (desk, outbox_worker) = Desk::with(30, vec![Err(error)]);
+        let (ports, outbox_worker) = FakePorts::with(30, vec![Err(error)]);
         assert_eq!(run(&outbox_worker), 20);
-        let settled = desk.settled.lock().unwrap().len();
+        let settled = ports.settled.lock().unwrap().len();
         assert_eq!((settled, run(&outbox_worker)), (20, 0), "nobody is asked, and nothing is taken out");
-        *desk.now.lock().unwrap() += wait;
-        desk.answers.lock().unwrap().extend((0..10).map(|_| Ok(Delivery::Sent)));
+        *ports.now.lock().unwrap() += wait;
+        ports.answers.lock().unwrap().extend((0..10).map(|_| Ok(Delivery::Sent)));
         assert_eq!((run(&outbox_worker), run(&outbox_worker)), (10, 0));
-        assert_eq!(desk.settled.lock().unwrap().len(), 30);
+        assert_eq!(ports.settled.lock().unwrap().len(), 30);
         // An operator who has put it right does not wait.
-        let (desk, outbox_worker) = Desk::with(2, vec![Ok(Delivery::Sent), Err(MailError::Refused("535".into()))]);
+        let (ports, outbox_worker) =
+            FakePorts::with(2, vec![Ok(Delivery::Sent), Err(MailError::Refused("535".into()))]);
         assert_eq!((run(&outbox_worker), run(&outbox_worker)), (2, 0));
-        desk.due.lock().unwrap().push(Claimed {
+        ports.due.lock().unwrap().push(ClaimedMail {
             mail: mail(0),
             payment: opened(),
             name: String::new(),
             email: String::new(),
         });
-        *desk.is_hastened.lock().unwrap() = true;
+        *ports.is_hastened.lock().unwrap() = true;
         assert_eq!(run(&outbox_worker), 1);
     }
 }
@@ -244,8 +245,8 @@ fn a_server_that_lets_nobody_in_is_left_alone_for_a_while() {
 #[test]
 fn a_mail_that_is_blocked_holds_up_no_other() {
     let answers = vec![Ok(Delivery::Sent), Err(MailError::Blocked("554".into())), Ok(Delivery::Sent)];
-    let (desk, outbox_worker) = Desk::with(3, answers);
+    let (ports, outbox_worker) = FakePorts::with(3, answers);
     assert_eq!(run(&outbox_worker), 3);
-    let settled = desk.settled.lock().unwrap();
-    assert_eq!(settled.iter().filter(|attempt| matches!(attempt, Attempt::Done(_))).count(), 2);
+    let settled = ports.settled.lock().unwrap();
+    assert_eq!(settled.iter().filter(|attempt| matches!(attempt, SendOutcome::Done(_))).count(), 2);
 }

@@ -5,6 +5,7 @@ use crate::actor::{Actor, Identity};
 use crate::payment::{AmountLimits, Order, PaymentCode, Quantity, Status};
 use crate::product::{Description, Details, Picture, Price, ProductName, Stock};
 use crate::user::Role;
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -49,7 +50,7 @@ fn opened() -> Payment {
     payment
 }
 
-fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Report {
+fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> GatewayReport {
     let total = payment.record().total;
     let refunded = match status {
         TransactionStatus::Refund => total,
@@ -65,7 +66,7 @@ fn report(payment: &Payment, transaction: &str, status: TransactionStatus) -> Re
         refunded,
     };
     let order = Some(payment.record().id.to_string());
-    Report { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
+    GatewayReport { order, transaction, currency: "IDR".to_owned(), is_foreign: false }
 }
 
 fn learn(payment: &mut Payment, transaction: &str, status: TransactionStatus, now: DateTime<Utc>) -> ReportOutcome {

@@ -154,10 +154,10 @@ async fn no_piece_of_a_list_sorts_or_steps_over_what_comes_before() {
             });
         for (sort, share, owner) in of_all.into_iter().chain(of_one) {
             let filter = Filter { seller: owner, ..Filter::default() };
-            let page = PageRequest { start: Start::Offset(0), offset: 0, limit: 20 };
-            let listing = Listing { filter, sort, page };
+            let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 20 };
+            let listing = ProductListing { filter, sort, page };
             let indices = indices_of(sort, share);
-            let behind = stored(&SortPlace { key: key_of(sort, middle), id: middle.id() });
+            let behind = stored(&SortPosition { key: key_of(sort, middle), id: middle.id() });
             let check = |what, enters, is_covered, plan: String| {
                 println!("{kind:?}, {what} of {share:?} by {sort:?}: {plan}");
                 let wrong = Way { indices, enters, is_covered }.objections(kind, &plan);

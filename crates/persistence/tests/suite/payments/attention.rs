@@ -2,15 +2,15 @@
 
 use super::*;
 use app::audit_log::{About, AuditLog};
-use app::payment::Rulings;
-use domain::payment::{Contradiction, EventKind, Resolution, Ruling, Unresolvable};
+use app::payment::ManualResolutions;
+use domain::payment::{Contradiction, EventKind, ManualResolution, Resolution, ResolutionError};
 use persistence::Overview;
 
 fn money(whole: u64) -> Money {
     Money::from_whole(whole).unwrap()
 }
 
-async fn tell(database: &Database, report: &Report, of: &Payment, at: DateTime<Utc>) -> Payment {
+async fn tell(database: &Database, report: &GatewayReport, of: &Payment, at: DateTime<Utc>) -> Payment {
     let report = report.clone();
     let change: Change = Box::new(move |payment| payment.apply_report(&report, true, at));
     database.change(of.record().id, Cause::Check, change, at, soon()).await.unwrap().unwrap().0
@@ -28,11 +28,11 @@ async fn contradicted(database: &Database, pieces: i32, mark: &str) -> (Product,
     (teapot, told)
 }
 
-fn ruling(resolution: Resolution) -> Ruling {
-    Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard ß".to_owned() }
+fn ruling(resolution: Resolution) -> ManualResolution {
+    ManualResolution { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard ß".to_owned() }
 }
 
-async fn resolve(database: &Database, payment: &Payment, as_what: Resolution) -> Result<Payment, Unresolvable> {
+async fn resolve(database: &Database, payment: &Payment, as_what: Resolution) -> Result<Payment, ResolutionError> {
     let at = now() + TimeDelta::minutes(2);
     database.resolve(payment.record().id, &ruling(as_what), at, soon()).await.unwrap().unwrap()
 }
@@ -148,8 +148,8 @@ async fn who_is_refused_has_changed_nothing() {
         let (ada, bob) = (seller(&database, "ada@example.com").await, buyer(&database, "bob@example.com").await);
         let teapot = offer(&database, ada, "Teapot", 5).await;
         let payment = place(&database, &order(bob, &teapot, 2)).await;
-        for resolution in Resolution::ALL {
-            assert_eq!(resolve(&database, &payment, resolution).await.unwrap_err(), Unresolvable::NothingWaits);
+        for &resolution in Resolution::ALL {
+            assert_eq!(resolve(&database, &payment, resolution).await.unwrap_err(), ResolutionError::NothingWaits);
         }
         assert_eq!(stored(&database, payment.record().id).await, payment, "{kind:?}");
         let log = database.entries(About::Everything, 9, soon()).await.unwrap();
@@ -179,7 +179,7 @@ async fn pieces_that_were_given_back_are_reserved_again_or_told_to_be_missing() 
         assert_eq!((settled.record().state, settled.attention()), (State::Success, Some(Attention::Unfulfilled)));
         let backlog = database.backlog(late, soon()).await.unwrap();
         assert_eq!((backlog.contradicted, backlog.unfulfilled), (0, 1), "{kind:?}");
-        assert_eq!(resolve(&database, &payment, Resolution::Paid).await.unwrap_err(), Unresolvable::NoPieces);
+        assert_eq!(resolve(&database, &payment, Resolution::Paid).await.unwrap_err(), ResolutionError::NoPieces);
         assert_audited(&database).await;
         // The other order ends, and its piece is given back.
         learn(&database, &other, TransactionStatus::Cancel, late).await;

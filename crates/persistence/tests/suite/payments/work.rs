@@ -4,8 +4,8 @@ use super::{buyer, learn, now, offer, order, place, report};
 use crate::support::{Kind, TestDatabase, kinds, seller, soon};
 use app::clock::{Clock, SystemClock};
 use app::payment::{
-    Attempt, Audience, Cause, Change, Delivery, Kept, Leases, MailSelection, MailState, NotificationOutcome,
-    Notifications, Outbox, PaymentQueries, Payments, StoredNotification,
+    Audience, Cause, Change, Delivery, Leases, MailSelection, MailState, NotificationOutcome, Notifications, Outbox,
+    PaymentQueries, Payments, SendOutcome, StoreOutcome, StoredNotification,
 };
 use chrono::TimeDelta;
 use domain::payment::{Payment, PaymentId, TransactionStatus};
@@ -37,11 +37,11 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         let lease = now() + TimeDelta::seconds(15);
         let keep = async |received: &StoredNotification| database.store(received, now(), lease, soon()).await.unwrap();
         let notice = received(&payment, "settlement");
-        let Kept::New(id) = keep(&notice).await else { panic!("{kind:?}") };
-        assert_eq!(keep(&notice).await, Kept::Known, "{kind:?}");
+        let StoreOutcome::New(id) = keep(&notice).await else { panic!("{kind:?}") };
+        assert_eq!(keep(&notice).await, StoreOutcome::Duplicate, "{kind:?}");
         let stranger = StoredNotification { order: PaymentId::generate().to_string(), ..received(&payment, "x") };
-        assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
-        assert_eq!(keep(&stranger).await, Kept::Unknown, "{kind:?}");
+        assert_eq!(keep(&stranger).await, StoreOutcome::UnknownOrder, "{kind:?}");
+        assert_eq!(keep(&stranger).await, StoreOutcome::UnknownOrder, "{kind:?}");
 
         // Nobody else claims it before the lease ends, and another worker does afterwards.
         let claim =
@@ -101,13 +101,13 @@ async fn each_mail_is_taken_out_by_one() {
         assert_eq!(database.retry(MailSelection::AllFailed, later, soon()).await.unwrap(), 0, "{kind:?}");
         assert!(claim(later + TimeDelta::minutes(2)).await.is_empty(), "{kind:?}");
 
-        let settle = async |number: usize, attempt: Attempt| {
+        let settle = async |number: usize, attempt: SendOutcome| {
             database.record_attempt(claimed[number].mail.id, &attempt, later, soon()).await.unwrap();
         };
-        settle(0, Attempt::Done(Delivery::Sent)).await;
-        settle(1, Attempt::Dead { error: "550".repeat(500) }).await;
-        settle(2, Attempt::Deferred { due: later, error: "away".to_owned() }).await;
-        settle(3, Attempt::Failed { due: later, error: "451".to_owned(), is_uncertain: true }).await;
+        settle(0, SendOutcome::Done(Delivery::Sent)).await;
+        settle(1, SendOutcome::Dead { error: "550".repeat(500) }).await;
+        settle(2, SendOutcome::Deferred { due: later, error: "away".to_owned() }).await;
+        settle(3, SendOutcome::Failed { due: later, error: "451".to_owned(), is_uncertain: true }).await;
         let again = claim(later).await;
         let mut tried: Vec<_> = again.iter().map(|claimed| claimed.mail.attempts).collect();
         tried.sort_unstable();
@@ -119,8 +119,11 @@ async fn each_mail_is_taken_out_by_one() {
             0,
             "sent is sent"
         );
-        settle(4, Attempt::Failed { due: later + TimeDelta::hours(4), error: "554".to_owned(), is_uncertain: false })
-            .await;
+        settle(
+            4,
+            SendOutcome::Failed { due: later + TimeDelta::hours(4), error: "554".to_owned(), is_uncertain: false },
+        )
+        .await;
         assert_eq!(database.retry(MailSelection::AllFailed, later, soon()).await.unwrap(), 2, "one is dead, one waits");
         assert_eq!(claim(later).await.len(), 2, "{kind:?}");
         assert_eq!(Outbox::purge(&*database, later + TimeDelta::seconds(1), soon()).await.unwrap(), 1, "{kind:?}");

@@ -10,14 +10,14 @@ fn contradicted(at: DateTime<Utc>) -> Payment {
     payment
 }
 
-pub(super) fn odd(payment: &Payment, status: TransactionStatus) -> Report {
+pub(super) fn odd(payment: &Payment, status: TransactionStatus) -> GatewayReport {
     let mut odd = report(payment, "odd", status);
     odd.transaction.amount = Money::from_whole(20_071).unwrap();
     odd
 }
 
 /// The same, telling what is in it.
-fn with_fee(payment: &Payment, status: TransactionStatus) -> Report {
+fn with_fee(payment: &Payment, status: TransactionStatus) -> GatewayReport {
     let mut paid = report(payment, "odd", status);
     paid.transaction.fee = Money::from_whole(71).unwrap();
     paid
@@ -153,23 +153,23 @@ fn who_was_wrong_may_say_so_when_the_gateway_has_told_the_rest() {
     payment.resolve(Resolution::Failed, after(4)).unwrap();
     assert!(!payment.record().state.is_paid());
     assert_eq!(payment.record().reservation, Reservation::Released { on_shelf: 0 });
-    assert_eq!(payment.resolve(Resolution::Paid, after(5)), Err(Unresolvable::NothingWaits));
+    assert_eq!(payment.resolve(Resolution::Paid, after(5)), Err(ResolutionError::NothingWaits));
 }
 
 #[test]
 fn a_persons_word_does_not_take_the_place_of_the_gateways() {
     let mut payment = opened();
-    assert_eq!(payment.resolve(Resolution::Paid, after(1)), Err(Unresolvable::NothingWaits), "nobody has paid");
+    assert_eq!(payment.resolve(Resolution::Paid, after(1)), Err(ResolutionError::NothingWaits), "nobody has paid");
     learn(&mut payment, "a", TransactionStatus::Settlement, after(1));
-    assert_eq!(payment.resolve(Resolution::Failed, after(1)), Err(Unresolvable::NothingWaits));
+    assert_eq!(payment.resolve(Resolution::Failed, after(1)), Err(ResolutionError::NothingWaits));
     let refund = odd(&payment, TransactionStatus::Refund);
     payment.apply_report(&refund, true, after(2));
-    assert_eq!(payment.resolve(Resolution::Failed, after(3)), Err(Unresolvable::Paid));
+    assert_eq!(payment.resolve(Resolution::Failed, after(3)), Err(ResolutionError::Paid));
     payment.resolve(Resolution::Paid, after(3)).unwrap();
     assert_eq!((payment.record().closed, payment.attention()), (None, None), "it is paid by the gateway's word");
     let mut payment = contradicted(after(1));
     learn(&mut payment, "a", TransactionStatus::Challenge, after(2));
-    assert_eq!(payment.resolve(Resolution::Failed, after(3)), Err(Unresolvable::UnderReview));
+    assert_eq!(payment.resolve(Resolution::Failed, after(3)), Err(ResolutionError::UnderReview));
     assert_eq!(payment.attention(), Some(Attention::Contradicted), "nothing has changed");
 }
 
@@ -200,7 +200,7 @@ fn pieces_that_are_missing_are_told_until_they_are_there() {
     payment.apply_report(&odd, true, after(81));
     payment.resolve(Resolution::Paid, after(82)).unwrap();
     assert_eq!((payment.record().state, payment.attention()), (State::Success, Some(Attention::Unfulfilled)));
-    assert_eq!(payment.resolve(Resolution::Paid, after(83)), Err(Unresolvable::NoPieces));
+    assert_eq!(payment.resolve(Resolution::Paid, after(83)), Err(ResolutionError::NoPieces));
     let mut record = payment.record().clone();
     record.reservation = Reservation::Released { on_shelf: 2 };
     let mut payment = Payment::restore(record);

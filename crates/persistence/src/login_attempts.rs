@@ -89,7 +89,7 @@ fn admit(connection: &mut AnyConnection, keys: &Keys, now: DateTime<Utc>) -> Que
 
 /// Counts how an attempt ended: in the address's own counter where that counts an attempt under way, otherwise in the
 /// account's. The address may have become trusted since the attempt was admitted.
-fn settle(
+fn record_attempt(
     connection: &mut AnyConnection,
     keys: &Keys,
     client: ClientAddress,

@@ -324,7 +324,7 @@ impl PaymentQueries for Database {
     }
 
     async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
-        self.read(by, move |connection| story::read(connection, id)).await?.story()
+        self.read(by, move |connection| timeline::read(connection, id)).await?.timeline()
     }
 }
 
@@ -342,10 +342,8 @@ impl PaymentLists for Database {
     }
 }
 
-    async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error> {
-        self.read(by, move |connection| timeline::read(connection, id)).await?.timeline()
-    }
-
+#[async_trait]
+impl PaymentEvents for Database {
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error> {
         let rows = self.read_primary(by, move |connection| events::after(connection, id, number)).await?;
         rows.into_iter().map(|row| row.event().map(|(event, _cause)| event)).collect()

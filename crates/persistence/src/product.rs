@@ -40,7 +40,7 @@ fn add(connection: &mut AnyConnection, row: &ProductRow) -> Outcome<()> {
 }
 
 /// Locks a product's row where it may be changed on the caller's condition.
-fn lock_if(connection: &mut AnyConnection, id: ProductId, expected: &Tags) -> Outcome<ProductRow> {
+fn lock_if(connection: &mut AnyConnection, id: ProductId, expected: &EntityTags) -> Outcome<ProductRow> {
     Ok(match row::lock(connection, id)? {
         None => Err(ErrorCode::ProductNotFound),
         Some(row) if !expected.permit(row.version()) => Err(ErrorCode::ProductChanged),

@@ -7,7 +7,9 @@
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Deadline};
 use crate::observe::{Observer, PaymentReport};
-use crate::payment::mail::{Attempt, Claimed, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox};
+use crate::payment::mail::{
+    ClaimedMail, Delivery, Mail, MailContent, MailError, MailId, MailSender, Outbox, SendOutcome,
+};
 use crate::worker::Worker;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -279,19 +281,19 @@ fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
         // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
         let due = now + backoff.jittered_wait(attempts, mail.id.jitter_seed());
-        Attempt::Failed { due, error: told, is_uncertain }
+        SendOutcome::Failed { due, error: told, is_uncertain }
     };
     match error {
-        MailError::Away(_) => Attempt::Deferred { due: now + AWAY_WAIT, error: told },
-        MailError::Refused(_) => Attempt::Deferred { due: now + REFUSED_WAIT, error: told },
-        MailError::Permanent(_) | MailError::Unclear(_) => Attempt::Dead { error: told },
-        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => Attempt::Dead { error: told },
+        MailError::Away(_) => SendOutcome::Deferred { due: now + AWAY_WAIT, error: told },
+        MailError::Refused(_) => SendOutcome::Deferred { due: now + REFUSED_WAIT, error: told },
+        MailError::Permanent(_) | MailError::Unclear(_) => SendOutcome::Dead { error: told },
+        MailError::Blocked(_) if mail.attempts + 1 >= MAX_BLOCKED_ATTEMPTS => SendOutcome::Dead { error: told },
         MailError::Blocked(_) => again(told, BLOCKED_BACKOFF, false),
         MailError::Unknown(_) if has_failed_often || mail.uncertain + 1 >= MAX_UNCERTAIN => {
             SendOutcome::Dead { error: told }
         }
         MailError::Unknown(_) => again(told, BACKOFF, true),
-        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => Attempt::Dead { error: told },
+        MailError::Temporary(_) | MailError::Unsupported(_) if has_failed_often => SendOutcome::Dead { error: told },
         MailError::Temporary(_) | MailError::Unsupported(_) => again(told, BACKOFF, false),
     }
 }

@@ -59,8 +59,8 @@ impl StoredCounter {
     }
 
     /// Counts how an attempt ended, and returns the new counts.
-    pub(super) fn settle(&mut self, attempt: Attempt, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
-        let counter = self.count()?.settle(attempt, now);
+    pub(super) fn record_attempt(&mut self, outcome: LoginOutcome, now: DateTime<Utc>) -> QueryResult<AttemptCounter> {
+        let counter = self.count()?.record_attempt(outcome, now);
         self.set(counter);
         Ok(counter)
     }

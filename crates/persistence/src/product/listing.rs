@@ -29,7 +29,7 @@ enum Key {
 }
 
 /// The products of a page in order, and one more than its limit where another page follows.
-pub(super) fn page(connection: &mut AnyConnection, listing: &Listing) -> QueryResult<Vec<ProductRow>> {
+pub(super) fn page(connection: &mut AnyConnection, listing: &ProductListing) -> QueryResult<Vec<ProductRow>> {
     let place = match &listing.page.start {
         PageStart::Offset(0) => None,
         PageStart::Offset(number) => match place_of(connection, listing, *number)? {
@@ -84,7 +84,7 @@ fn place(listing: &ProductListing, number: u64, planner: Planner) -> Selection {
 }
 
 /// Selects the rows of a list after a place, or from its beginning.
-fn rows(listing: &Listing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
+fn rows(listing: &ProductListing, place: Option<(Key, String)>, planner: Planner) -> QueryResult<Rows> {
     let mut selection = ordered(listing, planner);
     if let Some(place) = place {
         selection = behind(selection, listing, place, planner)?;
@@ -138,7 +138,7 @@ fn pattern(text: &SearchText) -> String {
 
 /// All products of a list in its order. The id decides among equals, in the same direction, so that one index has the whole
 /// order.
-fn ordered(listing: &Listing, planner: Planner) -> Selection {
+fn ordered(listing: &ProductListing, planner: Planner) -> Selection {
     let selection = filtered(&listing.filter, Some(listing.sort), planner);
     if sorts_by_hand(listing, planner) {
         match listing.sort {
@@ -194,7 +194,7 @@ fn behind(
 }
 
 /// Whether to make the database sort one seller's products, where it would by itself search for them in the order of all.
-fn sorts_by_hand(listing: &Listing, planner: Planner) -> bool {
+fn sorts_by_hand(listing: &ProductListing, planner: Planner) -> bool {
     let is_by_time = matches!(listing.sort, Sort::Newest | Sort::Oldest);
     planner == Planner::Blind && listing.filter.seller.is_some() && !is_by_time
 }

@@ -74,7 +74,7 @@ fn line(finding: &Finding) -> String {
 
 /// Lists the payments that wait for a person. They break no rule.
 fn print_waiting(payments: &[Payment], output: &mut impl Print) {
-    for reason in Attention::ALL {
+    for &reason in Attention::ALL {
         let own = payments.iter().filter(|payment| payment.attention() == Some(reason));
         let ids: Vec<_> = own.map(|payment| payment.record().id.to_string()).collect();
         if !ids.is_empty() {

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::wiring;
 use app::audit_log::{About, AuditLog};
 use app::clock::{Clock, Deadline, SystemClock};
-use app::payment::{PaymentQueries, Reconciler, Rulings, Timeline};
+use app::payment::{ManualResolutions, PaymentQueries, Reconciler, Timeline};
 use app::worker::Worker;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::money::Money;

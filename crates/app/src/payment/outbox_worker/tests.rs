@@ -85,12 +85,13 @@ struct FakePorts {
 
 impl FakePorts {
     fn with(mails: usize, answers: Vec<Result<Delivery, MailError>>) -> (Arc<Self>, OutboxWorker) {
-        let claimed = |_| Claimed { mail: mail(0), payment: opened(), name: "Ada".into(), email: "ada@x.id".into() };
-        let desk = Self { due: Mutex::new((0..mails).map(claimed).collect()), ..Self::default() };
-        *desk.answers.lock().unwrap() = answers;
-        let desk = Arc::new(desk);
-        let outbox_worker = desk.worker(|_| std::future::pending());
-        (desk, outbox_worker)
+        let claimed =
+            |_| ClaimedMail { mail: mail(0), payment: opened(), name: "Ada".into(), email: "ada@x.id".into() };
+        let ports = Self { due: Mutex::new((0..mails).map(claimed).collect()), ..Self::default() };
+        *ports.answers.lock().unwrap() = answers;
+        let ports = Arc::new(ports);
+        let outbox_worker = ports.worker(|_| std::future::pending());
+        (ports, outbox_worker)
     }
 
     fn worker<F: Future<Output = ()> + Send + 'static>(
@@ -178,12 +179,12 @@ fn run(outbox_worker: &OutboxWorker) -> usize {
 
 #[test]
 fn mails_that_come_while_another_takes_long_do_not_wait_for_it() {
-    let (desk, _) = Desk::with(1, Vec::new());
-    let (turns, shared) = (AtomicUsize::new(0), desk.clone());
-    let outbox_worker = desk.worker(move |_| {
+    let (ports, _) = FakePorts::with(1, Vec::new());
+    let (turns, shared) = (AtomicUsize::new(0), ports.clone());
+    let outbox_worker = ports.worker(move |_| {
         let is_first = turns.fetch_add(1, Ordering::Relaxed) == 0;
         if is_first {
-            let late = Claimed { mail: mail(0), payment: opened(), name: "Bob".into(), email: "bob@x.id".into() };
+            let late = ClaimedMail { mail: mail(0), payment: opened(), name: "Bob".into(), email: "bob@x.id".into() };
             shared.due.lock().unwrap().push(late);
             shared.answers.lock().unwrap().push(Ok(Delivery::Sent));
         }
@@ -202,7 +203,7 @@ fn mails_that_come_while_another_takes_long_do_not_wait_for_it() {
 fn mails_that_take_long_are_kept_and_those_that_are_not_begun_are_put_back_at_the_end() {
     let sent = || Ok(Delivery::Sent);
     // Two are sent; the server has not answered for four when the process is to stop.
-    let (desk, outbox_worker) = Desk::with(9, vec![sent(), sent()]);
+    let (ports, outbox_worker) = FakePorts::with(9, vec![sent(), sent()]);
     let mut running = outbox_worker.run();
     assert!(running.as_mut().now_or_never().is_none());
     outbox_worker.renew().now_or_never().unwrap().unwrap();

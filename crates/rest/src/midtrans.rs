@@ -5,13 +5,12 @@ use crate::body::{raw, unmarked};
 use crate::envelope::{Answer, Done};
 use crate::error::{EdgeError, Refusal};
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, edge_refusals_and, refusals};
+use crate::openapi::error_responses::{ErrorsOf, Responses, edge_refusals_and};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Payload, ServiceConfig};
 use app::App;
-use app::payment::NotificationForm;
-use domain::error::ErrorCode;
+use app::payment::{NotificationForm, ReceiveNotification};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -36,7 +35,7 @@ struct NotifyRefusals;
 
 impl IntoResponses for NotifyRefusals {
     fn responses() -> Responses {
-        let own = refusals(&[ErrorCode::InvalidRequest, ErrorCode::SignatureInvalid, ErrorCode::NotifiedOrderNotFound]);
+        let own = ErrorsOf::<ReceiveNotification>::responses();
         edge_refusals_and(own, &[EdgeError::MalformedNotification, EdgeError::BodyTooLarge, EdgeError::BodyTimeout])
     }
 }

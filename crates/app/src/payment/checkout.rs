@@ -207,6 +207,14 @@ impl UseCase for Checkout {
     const KIND: Kind = Kind::Command;
     const ACCESS: Access = Access::Only(Role::Buyer);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] = &[
+        ErrorCode::InvalidRequest,
+        ErrorCode::IdempotencyKeyReused,
+        ErrorCode::IdempotencyKeyInUse,
+        ErrorCode::OrderedProductNotFound,
+        ErrorCode::InsufficientStock,
+        ErrorCode::GatewayFailed,
+    ];
     type Input = OrderForm;
     type Output = PaymentView;
 

@@ -153,6 +153,7 @@ impl UseCase for ViewPayment {
     const KIND: Kind = Kind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
     /// The payment's identifier, as it arrived.
     type Input = String;
     type Output = PaymentView;

@@ -57,6 +57,7 @@ impl UseCase for WatchPayment {
     const KIND: Kind = Kind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
     type Input = WatchForm;
     type Output = PaymentWatch;
 

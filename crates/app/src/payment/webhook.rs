@@ -4,9 +4,9 @@
 //! Therefore none is believed: whatever it says, the gateway itself is asked, and its answer counts.
 
 use crate::access::Access;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Deadline;
 use crate::context::Context;
-use crate::observe::{Observer, PaymentReport};
+use crate::observe::PaymentReport;
 use crate::payment::gateway::Signed;
 use crate::payment::{Kept, PendingNotification, WebhookWorker};
 use crate::pipeline::{Kind, UseCase};
@@ -166,6 +166,8 @@ impl UseCase for ReceiveNotification {
     const KIND: Kind = Kind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Notification;
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::InvalidRequest, ErrorCode::SignatureInvalid, ErrorCode::NotifiedOrderNotFound];
     type Input = NotificationForm;
     type Output = ();
 

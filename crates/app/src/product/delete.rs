@@ -36,6 +36,8 @@ impl UseCase for DeleteProduct {
     const KIND: Kind = Kind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound, ErrorCode::Forbidden, ErrorCode::ProductChanged];
     type Input = DeleteForm;
     /// The product that is no more.
     type Output = ProductId;

@@ -88,6 +88,7 @@ impl UseCase for ViewProduct {
     const KIND: Kind = Kind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound];
     /// The product's identifier, as it arrived.
     type Input = String;
     type Output = ProductView;

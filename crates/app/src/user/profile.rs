@@ -49,6 +49,7 @@ impl UseCase for ViewProfile {
     const KIND: Kind = Kind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound];
     /// The account's identifier, as it arrived.
     type Input = String;
     type Output = Profile;

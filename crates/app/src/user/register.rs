@@ -107,6 +107,7 @@ impl UseCase for RegisterUser {
     const KIND: Kind = Kind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::EmailTaken];
     type Input = RegisterForm;
     type Output = Registered;
 

@@ -5,6 +5,7 @@
 mod abuse;
 mod client;
 mod deadlines;
+mod documented_errors;
 mod errors;
 mod goods;
 mod health;

@@ -2,15 +2,17 @@
 
 use crate::envelope::ErrorBody;
 use crate::error::{EdgeError, Refusal};
+use app::pipeline::{COMMON_ERRORS, UseCase};
 use domain::error::{Error, ErrorCode, Reason, Violations};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::time::Duration;
-use utoipa::ToSchema;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{Content, ContentBuilder, Object, Ref, RefOr, Response, Type};
+use utoipa::{IntoResponses, ToSchema};
 
 /// The answers of a route, by status.
 pub(crate) type Responses = BTreeMap<String, RefOr<Response>>;
@@ -20,26 +22,50 @@ const REQUEST_ID: &str = "0198c5f0-7a3e-7c1d-9f00-2b6a5d1e4c3a";
 /// How long the examples tell to wait.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// The refusals of a route without a body: its own, and those of all routes.
-pub(crate) fn refusals(own: &[ErrorCode]) -> Responses {
-    described(own.iter().copied().map(example).chain(common()))
+/// The errors of a route that runs a use case.
+pub(crate) struct ErrorsOf<U>(PhantomData<U>);
+/// The same, where an identifier in the path is all that the use case parses. It is never empty, or the path is another.
+pub(crate) struct ErrorsWithId<U>(PhantomData<U>);
+/// The same, where the use case parses the query.
+pub(crate) struct ErrorsWithQuery<U>(PhantomData<U>);
+/// The same, where the use case parses a body.
+pub(crate) struct ErrorsWithBody<U>(PhantomData<U>);
+
+impl<U: UseCase> IntoResponses for ErrorsOf<U> {
+    fn responses() -> Responses {
+        described(own::<U>().chain(common()))
+    }
 }
 
-/// The refusals of a route that looks at its query: its own, and those of all routes.
-pub(crate) fn refusals_with_query(own: &[ErrorCode]) -> Responses {
-    described(own.iter().copied().map(example).chain([EdgeError::MalformedQuery.into()]).chain(common()))
+impl<U: UseCase> IntoResponses for ErrorsWithId<U> {
+    fn responses() -> Responses {
+        let own = own::<U>().filter(|refusal| refusal.code != ErrorCode::InvalidRequest.as_str());
+        described(own.chain(common()))
+    }
 }
 
-/// The refusals of a route with a body: its own, and those of all such routes.
-pub(crate) fn refusals_with_body(own: &[ErrorCode]) -> Responses {
-    let of_body = [
-        Refusal::from(EdgeError::MalformedBody),
-        Refusal::wrong_type("name".to_owned(), "a string"),
-        EdgeError::BodyTimeout.into(),
-        EdgeError::BodyTooLarge.into(),
-        EdgeError::UnsupportedMediaType.into(),
-    ];
-    described(own.iter().copied().map(example).chain(of_body).chain(common()))
+impl<U: UseCase> IntoResponses for ErrorsWithQuery<U> {
+    fn responses() -> Responses {
+        described(own::<U>().chain([EdgeError::MalformedQuery.into()]).chain(common()))
+    }
+}
+
+impl<U: UseCase> IntoResponses for ErrorsWithBody<U> {
+    fn responses() -> Responses {
+        let of_body = [
+            Refusal::from(EdgeError::MalformedBody),
+            Refusal::wrong_type("name".to_owned(), "a string"),
+            EdgeError::BodyTimeout.into(),
+            EdgeError::BodyTooLarge.into(),
+            EdgeError::UnsupportedMediaType.into(),
+        ];
+        described(own::<U>().chain(of_body).chain(common()))
+    }
+}
+
+/// The errors of the check of access, and then those of the use case.
+fn own<U: UseCase>() -> impl Iterator<Item = Refusal> {
+    U::ACCESS.errors().iter().chain(U::ERRORS).copied().map(example)
 }
 
 /// The refusals of a route that runs no use case.
@@ -56,14 +82,7 @@ pub(crate) fn edge_refusals_and(mut own: Responses, edge: &[EdgeError]) -> Respo
 }
 
 fn common() -> impl Iterator<Item = Refusal> {
-    let codes = [
-        ErrorCode::RateLimited,
-        ErrorCode::Internal,
-        ErrorCode::Overloaded,
-        ErrorCode::Unavailable,
-        ErrorCode::DeadlineExceeded,
-    ];
-    std::iter::once(EdgeError::UriTooLong.into()).chain(codes.map(example))
+    std::iter::once(EdgeError::UriTooLong.into()).chain(COMMON_ERRORS.map(example))
 }
 
 /// An error as it typically is.

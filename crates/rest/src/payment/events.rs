@@ -4,19 +4,18 @@ use super::body::ChangeBody;
 use crate::error::Refusal;
 use crate::extract::Call;
 use crate::middleware::Shared;
-use crate::openapi::error_responses::{Responses, refusals};
+use crate::openapi::error_responses::ErrorsOf;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use app::App;
-use app::payment::{PaymentChange, PaymentWatch, WatchForm};
-use domain::error::{ErrorCode, causes};
+use app::payment::{PaymentChange, PaymentWatch, WatchForm, WatchPayment};
+use domain::error::causes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use utoipa::IntoResponses;
 
 /// The header with the number of the last change that the client knows.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -28,21 +27,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How soon a client comes back whose connection has ended.
 const PREAMBLE: &str = "retry: 2000\n\n";
-
-/// Why no events were sent.
-struct EventRefusals;
-
-impl IntoResponses for EventRefusals {
-    fn responses() -> Responses {
-        refusals(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::Forbidden,
-            ErrorCode::PaymentNotFound,
-            ErrorCode::InvalidRequest,
-        ])
-    }
-}
 
 /// Lets a payment be watched.
 ///
@@ -66,7 +50,7 @@ impl IntoResponses for EventRefusals {
     ),
     responses(
         (status = 200, description = "The events", body = ChangeBody, content_type = "text/event-stream"),
-        EventRefusals,
+        ErrorsOf<WatchPayment>,
     )
 )]
 pub(crate) async fn watch(

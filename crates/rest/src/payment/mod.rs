@@ -13,15 +13,14 @@ use crate::body::{Form, query as read_query};
 use crate::envelope::{Answer, List, Reply, Success};
 use crate::error::Refusal;
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
 use crate::product::next_page;
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, LINK, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
-use domain::error::ErrorCode;
-use utoipa::IntoResponses;
+use app::payment::{BrowsePayments, Checkout, ViewPayment, ViewTimeline};
 
 /// The header with the key by which an order that is sent again is known again (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -31,25 +30,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let one = resource("/payments/{id}", "GET, HEAD").get(view).route(web::head().to(view));
     let story = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
     config.service(all).service(one).service(story).service(resource("/payments/{id}/events", "GET").get(watch));
-}
-
-/// Why nothing was ordered.
-struct CreateRefusals;
-
-impl IntoResponses for CreateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::InvalidRequest,
-            ErrorCode::OrderedProductNotFound,
-            ErrorCode::InsufficientStock,
-            ErrorCode::IdempotencyKeyReused,
-            ErrorCode::IdempotencyKeyInUse,
-            ErrorCode::GatewayFailed,
-        ])
-    }
 }
 
 /// Orders a product.
@@ -81,7 +61,7 @@ impl IntoResponses for CreateRefusals {
                 "results": body::example(),
             }),
         ),
-        CreateRefusals,
+        ErrorsWithBody<Checkout>,
     )
 )]
 pub(crate) async fn create(
@@ -102,15 +82,6 @@ pub(crate) async fn create(
     let payment = call.run(admitted, form.read().await?.under(key.unwrap_or_default())).await?;
     let location = addresses.of_path(&format!("/payments/{}", payment.id));
     Ok(Reply::created("payment created successfully", addresses.payment(payment).into()).header(LOCATION, location))
-}
-
-/// Why no payment was shown.
-struct ViewRefusals;
-
-impl IntoResponses for ViewRefusals {
-    fn responses() -> Responses {
-        refusals(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::PaymentNotFound, ErrorCode::Forbidden])
-    }
 }
 
 /// Shows a payment.
@@ -134,7 +105,7 @@ impl IntoResponses for ViewRefusals {
                 "results": body::example(),
             }),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewPayment>,
     )
 )]
 pub(crate) async fn view(
@@ -145,15 +116,6 @@ pub(crate) async fn view(
 ) -> Result<Reply<PaymentBody>, Refusal> {
     let payment = call.run(call.admit(&app.queries.view_payment)?, id.into_inner()).await?;
     Ok(Reply::ok("Payment retrieved successfully", addresses.payment(payment).into()))
-}
-
-/// Why no list was shown.
-struct BrowseRefusals;
-
-impl IntoResponses for BrowseRefusals {
-    fn responses() -> Responses {
-        refusals_with_query(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::InvalidRequest])
-    }
 }
 
 /// Shows a list of payments, page by page.
@@ -187,7 +149,7 @@ impl IntoResponses for BrowseRefusals {
                 "results": [body::example()],
             }),
         ),
-        BrowseRefusals,
+        ErrorsWithQuery<BrowsePayments>,
     )
 )]
 pub(crate) async fn browse(
@@ -232,7 +194,7 @@ pub(crate) async fn browse(
                 }],
             }),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewTimeline>,
     )
 )]
 pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, Refusal> {

@@ -13,16 +13,17 @@ use crate::body::{FileField, Form, query as read_query};
 use crate::envelope::{Answer, Done, List, Reply, Success};
 use crate::error::{EdgeError, Refusal};
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
 use app::entity_tag::Tags;
-use app::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
-use domain::error::ErrorCode;
-use utoipa::IntoResponses;
+use app::product::{
+    BrowseProducts, CreateProduct, DeleteForm, DeleteProduct, ProductForm, ProductView, UpdateForm, UpdateProduct,
+    ViewProduct,
+};
 
 /// The field that holds a product's image.
 const IMAGE: FileField = FileField("image_url");
@@ -43,21 +44,6 @@ fn tags(request: &HttpRequest, name: HeaderName) -> Tags {
 async fn read(form: Form<FormBody>) -> Result<ProductForm, Refusal> {
     let (fields, file) = form.read_with_file(IMAGE).await?;
     fields.with_file(file).ok_or_else(|| EdgeError::MalformedBody.into())
-}
-
-/// Why no product was made.
-struct CreateRefusals;
-
-impl IntoResponses for CreateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::InvalidRequest,
-            ErrorCode::ImageStoreFailed,
-        ])
-    }
 }
 
 /// Offers a product.
@@ -90,7 +76,7 @@ impl IntoResponses for CreateRefusals {
                 "results": body::example(),
             }),
         ),
-        CreateRefusals,
+        ErrorsWithBody<CreateProduct>,
     )
 )]
 pub(crate) async fn create(
@@ -103,24 +89,6 @@ pub(crate) async fn create(
     let product = addresses.product(call.run(admitted, read(form).await?).await?);
     let location = addresses.of_path(&format!("/products/{}", product.id));
     Ok(shown(Reply::created, "data created successfully", product).header(LOCATION, location))
-}
-
-/// Why a product was not changed.
-struct UpdateRefusals;
-
-impl IntoResponses for UpdateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::ProductNotFound,
-            ErrorCode::Forbidden,
-            ErrorCode::InvalidRequest,
-            ErrorCode::ProductChanged,
-            ErrorCode::ImageStoreFailed,
-        ])
-    }
 }
 
 /// Changes a product of one's own.
@@ -153,7 +121,7 @@ impl IntoResponses for UpdateRefusals {
                 "results": body::example(),
             }),
         ),
-        UpdateRefusals,
+        ErrorsWithBody<UpdateProduct>,
     )
 )]
 pub(crate) async fn update(
@@ -169,22 +137,6 @@ pub(crate) async fn update(
     let fields = read(form).await?;
     let product = call.run(admitted, UpdateForm { id: id.into_inner(), fields, expected }).await?;
     Ok(shown(Reply::ok, "data updated successfully", addresses.product(product)))
-}
-
-/// Why a product was not withdrawn.
-struct DeleteRefusals;
-
-impl IntoResponses for DeleteRefusals {
-    fn responses() -> Responses {
-        refusals(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::ProductNotFound,
-            ErrorCode::Forbidden,
-            ErrorCode::ProductChanged,
-        ])
-    }
 }
 
 /// Withdraws a product of one's own.
@@ -208,7 +160,7 @@ impl IntoResponses for DeleteRefusals {
             body = Done,
             example = json!({ "meta": { "success": true, "message": "product successfully deleted" } }),
         ),
-        DeleteRefusals,
+        ErrorsWithId<DeleteProduct>,
     )
 )]
 pub(crate) async fn delete(
@@ -220,15 +172,6 @@ pub(crate) async fn delete(
     let admitted = call.admit(&app.commands.delete_product)?;
     call.run(admitted, DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
     Ok(Answer::done("product successfully deleted"))
-}
-
-/// Why no product was shown.
-struct ViewRefusals;
-
-impl IntoResponses for ViewRefusals {
-    fn responses() -> Responses {
-        refusals(&[ErrorCode::ProductNotFound])
-    }
 }
 
 /// Shows a product.
@@ -258,7 +201,7 @@ impl IntoResponses for ViewRefusals {
             description = "The product is still the one that `If-None-Match` tells of",
             headers(("ETag" = String, description = "This version of the product")),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewProduct>,
     )
 )]
 pub(crate) async fn view(
@@ -288,15 +231,6 @@ fn shown(
 ) -> Reply<ProductBody> {
     let tag = product.etag();
     reply(message, product.into()).header(ETAG, tag)
-}
-
-/// Why no list was shown.
-struct BrowseRefusals;
-
-impl IntoResponses for BrowseRefusals {
-    fn responses() -> Responses {
-        refusals_with_query(&[ErrorCode::InvalidRequest])
-    }
 }
 
 /// Shows a list of products, page by page.
@@ -330,7 +264,7 @@ impl IntoResponses for BrowseRefusals {
                 "results": [body::example()],
             }),
         ),
-        BrowseRefusals,
+        ErrorsWithQuery<BrowseProducts>,
     )
 )]
 pub(crate) async fn browse(

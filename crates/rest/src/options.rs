@@ -1,8 +1,8 @@
 //! What operators may choose of REST, and the limits that protect it.
 
 use crate::index::Index;
+use crate::pages::Page;
 use app::client::TrustedProxies;
-use app::payment::PaymentDesk;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ pub struct Options {
     pub uploads: Arc<Semaphore>,
     /// The folder of the images that are served under `/media/`; none where they are served from elsewhere.
     pub media: Option<PathBuf>,
-    /// The page of the payment gateway that is built in; none where another is used.
-    pub simulator: Option<Arc<dyn PaymentDesk>>,
+    /// The pages of the simulated payment gateway; none where the gateway is another.
+    pub simulator: Option<Arc<[Page]>>,
     /// Whether the description of the interface and its page are served.
     pub docs: bool,
     /// What the first page tells; none where there is no such page.

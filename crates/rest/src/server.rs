@@ -7,7 +7,7 @@ use crate::error_response::whole_seconds;
 use crate::middleware::guard::{guarded, limited};
 use crate::middleware::{Shared, outermost};
 use crate::options::Options;
-use crate::{docs, media, midtrans, payment, product, simulator, user};
+use crate::{docs, media, midtrans, payment, product, user};
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -40,7 +40,7 @@ pub fn serve(
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
     let docs = options.docs.then(|| docs::Docs::new(options.public_url.as_deref()));
-    let index = options.index;
+    let (index, simulator) = (options.index, options.simulator.clone());
     let shared = Data::new(Shared { app: Arc::clone(&app), options, permits, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {
@@ -56,7 +56,7 @@ pub fn serve(
             .configure(midtrans::routes)
             .configure(payment::routes)
             .configure(media::routes)
-            .configure(simulator::routes)
+            .configure(|config| simulator.iter().flat_map(|pages| pages.iter()).for_each(|page| page.route(config)))
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .configure(|config| index.iter().for_each(|index| index.routes(config)))
             .default_service(web::to(not_found))

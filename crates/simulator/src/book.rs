@@ -1,6 +1,7 @@
 //! What the simulator knows of an order, and how that may go on (docs.midtrans.com, "Transaction status cycle").
 
-use app::payment::{DeskButton, DeskPage, Invoice};
+use crate::{Action, OrderPage};
+use app::payment::Invoice;
 use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::payment::{PaymentId, Report, Transaction, TransactionStatus};
@@ -86,33 +87,33 @@ impl Order {
         format!("{}.{:02}", self.total / 100, self.total % 100)
     }
 
-    /// What can be done now.
-    fn buttons(&self, now: DateTime<Utc>) -> Vec<DeskButton> {
+    /// The actions that are possible now.
+    fn actions(&self, now: DateTime<Utc>) -> Vec<Action> {
         let can_be_paid = !self.is_over(now);
         match self.latest().map(Attempt::status) {
             None | Some(TransactionStatus::Deny) if can_be_paid => {
-                vec![DeskButton::Pay, DeskButton::Deny, DeskButton::Cancel, DeskButton::Expire]
+                vec![Action::Pay, Action::Deny, Action::Cancel, Action::Expire]
             }
-            Some(TransactionStatus::Settlement) => vec![DeskButton::Refund],
+            Some(TransactionStatus::Settlement) => vec![Action::Refund],
             _ => Vec::new(),
         }
     }
 
-    /// Does what a button says; tells whether it could.
-    pub(super) fn press(&mut self, button: DeskButton, now: DateTime<Utc>) -> bool {
-        if !self.buttons(now).contains(&button) {
+    /// Carries out an action. Returns whether it was possible.
+    pub(super) fn act(&mut self, action: Action, now: DateTime<Utc>) -> bool {
+        if !self.actions(now).contains(&action) {
             return false;
         }
-        let (status, payment_type) = match button {
-            DeskButton::Pay => (TransactionStatus::Settlement, PAYMENT_TYPE),
-            DeskButton::Deny => (TransactionStatus::Deny, REFUSED_TYPE),
-            DeskButton::Cancel => (TransactionStatus::Cancel, PAYMENT_TYPE),
-            DeskButton::Expire => (TransactionStatus::Expire, PAYMENT_TYPE),
-            DeskButton::Refund => (TransactionStatus::Refund, PAYMENT_TYPE),
+        let (status, payment_type) = match action {
+            Action::Pay => (TransactionStatus::Settlement, PAYMENT_TYPE),
+            Action::Deny => (TransactionStatus::Deny, REFUSED_TYPE),
+            Action::Cancel => (TransactionStatus::Cancel, PAYMENT_TYPE),
+            Action::Expire => (TransactionStatus::Expire, PAYMENT_TYPE),
+            Action::Refund => (TransactionStatus::Refund, PAYMENT_TYPE),
         };
         let status_text = status.as_str().to_owned();
         match self.attempts.last_mut() {
-            Some(paid) if button == DeskButton::Refund => paid.status = status_text,
+            Some(paid) if action == Action::Refund => paid.status = status_text,
             _ => self.attempts.push(Attempt {
                 id: Uuid::new_v4().to_string(),
                 status: status_text,
@@ -126,8 +127,8 @@ impl Order {
     }
 
     /// The page as a browser shows it.
-    pub(super) fn page(&self, now: DateTime<Utc>) -> Option<DeskPage> {
-        Some(DeskPage {
+    pub(super) fn page(&self, now: DateTime<Utc>) -> Option<OrderPage> {
+        Some(OrderPage {
             token: self.token.clone(),
             order: self.order.parse::<PaymentId>().ok()?,
             name: self.name.clone(),
@@ -136,7 +137,7 @@ impl Order {
             payer_name: self.payer_name.clone(),
             status: self.latest().map(Attempt::status),
             expires_at: self.expires_at,
-            buttons: self.buttons(now),
+            actions: self.actions(now),
         })
     }
 

@@ -1,14 +1,19 @@
 //! A payment gateway without money, for development and for the eye: it behaves as Midtrans is published to, in this process.
 //!
-//! Start with [`Simulator`], the gateway and its page; then `book`, what may become of an order; then `notice`, what is told of
-//! that; then `journal`, which outlives the process.
+//! Start with [`Simulator`], the gateway; then `book`, the orders and their transitions; then `page`, the HTML; then `notice`,
+//! the notifications; then `journal`, the file of orders that outlives the process.
 
+mod action;
 mod book;
 mod journal;
 mod notice;
+mod page;
+
+pub use action::{Action, ActionError, OrderPage};
+pub use page::{RESOURCES, Resource};
 
 use app::clock::{Clock, Deadline};
-use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
+use app::payment::{Gateway, GatewayError, Invoice, Signed, Subject};
 use async_trait::async_trait;
 use book::Order;
 use chrono::{DateTime, Utc};
@@ -21,7 +26,6 @@ use reqwest::Client;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -68,24 +72,13 @@ impl Default for Options {
 }
 
 /// Why the simulator cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The journal cannot be read or written.
+    #[error("the journal {} cannot be used: {_1}", _0.display())]
     Journal(PathBuf, std::io::Error),
-    /// No client for the notifications can be made.
+    #[error("notifications cannot be sent: {_0}")]
     Client(BoxError),
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Journal(path, error) => write!(f, "the journal {} cannot be used: {error}", path.display()),
-            Self::Client(error) => write!(f, "notifications cannot be sent: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// The orders, by their own name, the token of their page, and their attempts.
 #[derive(Default)]
@@ -259,19 +252,25 @@ impl Gateway for Simulator {
     }
 }
 
-impl PaymentDesk for Simulator {
-    fn page(&self, token: &str) -> Option<DeskPage> {
+impl Simulator {
+    /// The content of an order's page. `None` where the token opens no page.
+    #[must_use]
+    pub fn page(&self, token: &str) -> Option<OrderPage> {
         self.books().by_token(token)?.page(self.clock.now())
     }
 
-    fn press(&self, token: &str, button: DeskButton) -> Result<DeskPage, DeskRefusal> {
+    /// Carries out an action on an order's page, and notifies the shop of it.
+    ///
+    /// # Errors
+    /// That there is no such page, or that the action is not possible now.
+    pub fn act(&self, token: &str, action: Action) -> Result<OrderPage, ActionError> {
         let mut books = self.books();
-        let mut order = books.by_token(token).cloned().ok_or(DeskRefusal::NoPage)?;
+        let mut order = books.by_token(token).cloned().ok_or(ActionError::UnknownPage)?;
         let now = self.clock.now();
-        if !order.press(button, now) {
-            return Err(DeskRefusal::NotNow);
+        if !order.act(action, now) {
+            return Err(ActionError::NotPossible);
         }
-        let page = order.page(now).ok_or(DeskRefusal::NoPage)?;
+        let page = order.page(now).ok_or(ActionError::UnknownPage)?;
         self.notify(&order, now);
         books.write(order, now);
         Ok(page)

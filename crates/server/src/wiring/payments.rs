@@ -1,12 +1,13 @@
 //! Paying: through whom, and who looks after payments and mails.
 
+use super::simulator;
 use crate::serve::StartError;
 use crate::telemetry::{Metrics, Telemetry};
 use app::clock::Clock;
 use app::observe::Observer;
 use app::payment::{
-    BrowsePayments, Checkout, Gateway, OutboxWorker, PaymentDesk, PaymentNotifier, PaymentPresenter,
-    ReceiveNotification, Reconciler, ViewPayment, ViewTimeline, WatchPayment, WebhookWorker,
+    BrowsePayments, Checkout, Gateway, OutboxWorker, PaymentNotifier, PaymentPresenter, ReceiveNotification,
+    Reconciler, ViewPayment, ViewTimeline, WatchPayment, WebhookWorker,
 };
 use app::product::ProductImages;
 use chrono::TimeDelta;
@@ -16,78 +17,44 @@ use mail::{self, Mailer, SmtpAccount, SmtpOptions, Transport};
 use midtrans::{self, BreakerState};
 use persistence::{Database, NotifierOptions, PollingNotifier};
 use security::payment_codes::RandomCodes;
-use settings::{GatewayChoice, MailTransport, Midtrans, Settings, Simulator};
-use simulator;
+use settings::{GatewayChoice, MailTransport, Midtrans, Settings};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where the gateway's notifications are taken.
-const WEBHOOK: &str = "/payments/midtrans/webhook";
+/// Sends the notifications of a simulated gateway, for as long as it is polled.
+pub(crate) type Notifications = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The gateway, by what else it is.
+/// The gateway that the settings name, and what the server runs and serves for it.
 #[derive(Clone)]
-pub(crate) enum ConfiguredGateway {
-    /// The simulator, whose page is served and whose notifications have to be sent.
-    Simulator(Arc<simulator::Simulator>),
-    /// Midtrans.
-    Midtrans(Arc<midtrans::Midtrans>),
+pub(crate) struct ConfiguredGateway {
+    pub(super) gateway: Arc<dyn Gateway>,
+    /// Midtrans, whose circuit breaker is measured.
+    pub(super) midtrans: Option<Arc<midtrans::Midtrans>>,
+    /// The pages of a simulated gateway.
+    pub(super) pages: Option<Arc<[rest::Page]>>,
+    pub(crate) notifications: Option<Arc<dyn Fn() -> Notifications + Send + Sync>>,
 }
 
 impl ConfiguredGateway {
-    /// The gateway that the settings name. `rest` is where REST listens.
+    /// Opens the gateway. `rest` is the address on which REST listens.
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
             GatewayChoice::Simulator(choice) => {
-                let options = simulator_options(choice, settings.rest.public_url.as_deref(), rest);
-                let opened = simulator::Simulator::open(options, Arc::clone(clock)).map_err(StartError::Simulator)?;
-                Ok(Self::Simulator(Arc::new(opened)))
+                simulator::open(choice, settings.rest.public_url.as_deref(), rest, Arc::clone(clock))
             }
             GatewayChoice::Midtrans(choice) => {
                 let opened = midtrans::Midtrans::new(midtrans_options(choice)).map_err(StartError::Midtrans)?;
-                Ok(Self::Midtrans(Arc::new(opened)))
+                let midtrans = Arc::new(opened);
+                Ok(Self { gateway: midtrans.clone(), midtrans: Some(midtrans), pages: None, notifications: None })
             }
         }
     }
 
-    pub(super) fn gateway(&self) -> Arc<dyn Gateway> {
-        match self {
-            Self::Simulator(simulator) => simulator.clone(),
-            Self::Midtrans(midtrans) => midtrans.clone(),
-        }
-    }
-
-    /// The simulator's page.
-    pub(super) fn desk(&self) -> Option<Arc<dyn PaymentDesk>> {
-        match self {
-            Self::Simulator(simulator) => Some(simulator.clone()),
-            Self::Midtrans(_) => None,
-        }
-    }
-
-    /// Whether Midtrans is not asked for now, because it has failed so often.
+    /// Whether the circuit breaker of Midtrans is open.
     pub(super) fn is_resting(&self) -> bool {
-        match self {
-            Self::Simulator(_) => false,
-            Self::Midtrans(midtrans) => midtrans.breaker() != BreakerState::Closed,
-        }
-    }
-}
-
-/// How REST is found on this machine; where it listens on every interface, by the loopback one.
-fn base_of(rest: SocketAddr) -> String {
-    if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
-}
-
-/// `known_by` is what clients know REST by, where that is another address than its own. Notifications go to its own.
-fn simulator_options(choice: &Simulator, known_by: Option<&str>, rest: SocketAddr) -> simulator::Options {
-    let base = base_of(rest);
-    simulator::Options {
-        public_url: choice.public_url.clone().unwrap_or_else(|| known_by.unwrap_or(&base).to_owned()),
-        webhook_url: format!("{base}{WEBHOOK}"),
-        server_key: choice.server_key.clone(),
-        journal: choice.journal.clone(),
-        ..simulator::Options::default()
+        self.midtrans.as_ref().is_some_and(|midtrans| midtrans.breaker() != BreakerState::Closed)
     }
 }
 
@@ -139,7 +106,7 @@ pub(super) fn reconciler(
     Ok(Reconciler {
         payments: database.clone(),
         users: database.clone(),
-        gateway: ConfiguredGateway::open(settings, rest, &clock)?.gateway(),
+        gateway: ConfiguredGateway::open(settings, rest, &clock)?.gateway,
         leases: database.clone(),
         notifier: notifier(database),
         clock,

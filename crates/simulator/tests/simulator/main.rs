@@ -7,6 +7,7 @@ mod journal;
 mod notices;
 mod pages;
 mod retries;
+mod serving;
 mod transitions;
 mod webhook;
 

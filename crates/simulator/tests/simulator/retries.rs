@@ -2,8 +2,8 @@
 
 use crate::webhook::{Reply, Webhook};
 use crate::{invoice, known, open, opened, options};
-use app::payment::{DeskButton, PaymentDesk};
-use simulator::{Options, Simulator};
+
+use simulator::{Action, Options, Simulator};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ fn started(pauses: usize) -> (Webhook, Arc<Simulator>, JoinSet<()>) {
 fn pay(simulator: &Simulator) -> String {
     let invoice = invoice();
     let page = opened(simulator, &invoice);
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     invoice.order.to_string()
 }
 
@@ -111,7 +111,7 @@ async fn a_shop_that_is_away_holds_nobody_up() {
     let (simulator, _) = open(options());
     let invoice = invoice();
     let page = opened(&simulator, &invoice);
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     assert!(known(&simulator, invoice.order).is_some());
     // One that nobody takes does not keep back those after it.
     let (mut shop, simulator, _tasks) = started(0);

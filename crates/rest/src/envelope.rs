@@ -4,7 +4,6 @@ use crate::error::{Refusal, WrongField};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use app::page::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,34 +21,6 @@ pub(crate) struct Meta {
 pub(crate) struct Success<R> {
     meta: Meta,
     results: R,
-}
-
-/// What a list says of itself.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ListMeta {
-    /// Always `true`.
-    success: bool,
-    /// What was done, for people.
-    message: &'static str,
-    /// The number of this page, counted from one.
-    current_page: u64,
-    /// How many pages of this size there are.
-    total_pages: u64,
-    /// How many items there are. A large number may be a few seconds old.
-    total_items: u64,
-    /// How many items a page has.
-    items_per_page: u32,
-    /// Whether items follow; the header `Link` then tells where.
-    has_next_page: bool,
-    /// Whether items come before.
-    has_previous_page: bool,
-}
-
-/// A page of a list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct List<R> {
-    meta: ListMeta,
-    results: Vec<R>,
 }
 
 /// A success that gives nothing.
@@ -85,25 +56,8 @@ impl Answer<Done> {
     }
 }
 
-impl<R> Answer<List<R>> {
-    /// A page of a list, each item shown as the handler shows one.
-    pub(crate) fn list<T>(message: &'static str, page: Page<T>, shown: impl Fn(T) -> R) -> Self {
-        let meta = ListMeta {
-            success: true,
-            message,
-            current_page: page.number(),
-            total_pages: page.count(),
-            total_items: page.total,
-            items_per_page: page.limit,
-            has_next_page: page.next.is_some(),
-            has_previous_page: page.has_previous(),
-        };
-        Self::new(List { meta, results: page.items.into_iter().map(shown).collect() })
-    }
-}
-
 impl<B> Answer<B> {
-    const fn new(body: B) -> Self {
+    pub(crate) const fn new(body: B) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Some(body) }
     }
 

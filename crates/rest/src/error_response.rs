@@ -50,7 +50,7 @@ fn write(request: &HttpRequest, refusal: &Refusal, request_id: &RequestId) -> Ht
     if refusal.closes {
         response.force_close();
     }
-    if problem::is_asked_for(request.headers()) {
+    if problem::is_asked_for(request) {
         response.content_type(problem::MEDIA_TYPE);
         return response.json(Problem::new(refusal, request_id.as_str()));
     }

@@ -62,7 +62,7 @@ impl Index {
 
     fn show(self, options: &Options, request: &HttpRequest) -> HttpResponse {
         let overview = self.overview(options);
-        if accept::is_preferred(request.headers(), mime::TEXT_HTML.as_ref()) {
+        if accept::is_preferred(request, mime::TEXT_HTML.as_ref()) {
             return HttpResponse::Ok()
                 .insert_header((CONTENT_SECURITY_POLICY, POLICY))
                 .insert_header((VARY, DEPENDS_ON))

@@ -16,6 +16,7 @@ mod error_response;
 mod extract;
 mod headers;
 mod index;
+mod list;
 mod media;
 mod middleware;
 mod midtrans;

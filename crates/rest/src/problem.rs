@@ -3,7 +3,7 @@
 use crate::accept;
 use crate::envelope::{FieldError, field_errors};
 use crate::error::Refusal;
-use actix_web::http::header::HeaderMap;
+use actix_web::HttpRequest;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,6 +50,6 @@ impl<'a> Problem<'a> {
 }
 
 /// Whether the client would rather have problem details than the envelope.
-pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
-    accept::is_preferred(headers, MEDIA_TYPE)
+pub(crate) fn is_asked_for(request: &HttpRequest) -> bool {
+    accept::is_preferred(request, MEDIA_TYPE)
 }

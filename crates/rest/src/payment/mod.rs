@@ -10,14 +10,14 @@ use self::body::{LineBody, OrderBody, PaymentBody};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{Form, query as read_query};
-use crate::envelope::{Answer, List, Reply, Success};
+use crate::envelope::{Answer, Reply, Success};
 use crate::error::Refusal;
 use crate::extract::Call;
+use crate::list::List;
 use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
-use crate::product::next_page;
 use crate::server::resource;
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderName, LINK, LOCATION};
+use actix_web::http::header::{HeaderName, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
 use app::payment::{BrowsePayments, Checkout, ViewPayment, ViewTimeline};
@@ -161,12 +161,7 @@ pub(crate) async fn browse(
     let admitted = call.admit(&app.queries.browse_payments)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;
-    let next = page.next.as_ref().map(|cursor| next_page(&request, cursor));
-    let answer = Answer::list("Payments retrieved successfully", page, |payment| addresses.payment(payment).into());
-    Ok(match next {
-        Some(next) => answer.header(LINK, next),
-        None => answer,
-    })
+    Ok(Answer::list(&request, "Payments retrieved successfully", page, |payment| addresses.payment(payment).into()))
 }
 
 /// Tells a payment's whole story.

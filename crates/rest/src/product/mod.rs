@@ -4,19 +4,19 @@ mod body;
 mod query;
 
 pub(crate) use self::body::{ProductBody, example, time};
-pub(crate) use self::query::next_page;
 
 use self::body::{ProductChange, ProductChangeUpload, ProductForm as FormBody, ProductUpload};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
-use crate::envelope::{Answer, Done, List, Reply, Success};
+use crate::envelope::{Answer, Done, Reply, Success};
 use crate::error::{EdgeError, Refusal};
 use crate::extract::Call;
+use crate::list::List;
 use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
 use crate::server::resource;
 use actix_web::HttpRequest;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
 use app::entity_tag::Tags;
@@ -276,10 +276,5 @@ pub(crate) async fn browse(
     let admitted = call.admit(&app.queries.browse_products)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;
-    let next = page.next.as_ref().map(|cursor| query::next_page(&request, cursor));
-    let answer = Answer::list("data retrieved successfully", page, |product| addresses.product(product).into());
-    Ok(match next {
-        Some(next) => answer.header(LINK, next),
-        None => answer,
-    })
+    Ok(Answer::list(&request, "data retrieved successfully", page, |product| addresses.product(product).into()))
 }

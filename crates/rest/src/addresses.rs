@@ -53,16 +53,16 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     fn of(request: &HttpRequest) -> Option<Self> {
-        let facts = RequestInfo::of(request)?;
+        let info = RequestInfo::of(request)?;
         let options = &request.app_data::<Data<Shared>>()?.options;
-        let base = match (&facts.prefix, &options.public_url) {
+        let base = match (&info.prefix, &options.public_url) {
             // What this request's own way has shown goes before what is true of most.
             (Some(Prefix(path)), _) => path.to_string(),
             (None, Some(known_by)) => known_by.clone(),
             (None, None) => String::new(),
         };
-        let media = facts.prefix.filter(|_| options.has_media_paths);
-        Some(Self { base, media, slashes: facts.slashes })
+        let media = info.prefix.filter(|_| options.has_media_paths);
+        Some(Self { base, media, slashes: info.slashes })
     }
 
     /// The address of a path of ours.

@@ -2,7 +2,7 @@
 //!
 //! The framework ends a connection whose first head is slow, and one that is idle. Nothing ends one whose later head is
 //! slow, for its first byte stops the idle timer, nor one whose client does not read its answer. So each connection has
-//! a watch, which shuts its socket down where a step takes longer than any honest client's.
+//! a timer, which shuts its socket down when a step takes longer than any honest client needs.
 
 use actix_web::dev::Extensions;
 use actix_web::rt;
@@ -23,10 +23,10 @@ pub(crate) struct Limits {
     pub(crate) busy: Duration,
 }
 
-/// A connection's watch; it ends with the connection.
-pub(crate) struct Watch {
+/// The timer of a connection. It ends with the connection.
+pub(crate) struct ConnectionTimer {
     steps: Rc<Steps>,
-    watching: rt::task::JoinHandle<()>,
+    task: rt::task::JoinHandle<()>,
 }
 
 /// The step that a connection is at.
@@ -41,15 +41,15 @@ struct Steps {
 /// A request under way; dropped when its answer is out.
 pub(crate) struct UnderWay(Rc<Steps>);
 
-impl Watch {
-    /// Watches a connection that has just been accepted. Where the process is out of file descriptors it goes unwatched.
+impl ConnectionTimer {
+    /// Starts the timer of a connection that has just been accepted. Without a free file descriptor it gets none.
     pub(crate) fn start(io: &dyn Any, connection: &mut Extensions, limits: Limits) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return };
         let (under_way, since) = (Cell::new(0), Cell::new(Instant::now()));
         let steps = Rc::new(Steps { socket: socket.into(), under_way, since });
-        let watching = rt::spawn(watch(Rc::downgrade(&steps), limits));
-        connection.insert(Self { steps, watching });
+        let task = rt::spawn(close_when_stalled(Rc::downgrade(&steps), limits));
+        connection.insert(Self { steps, task });
     }
 
     /// Notes that a request has begun.
@@ -61,14 +61,14 @@ impl Watch {
 
 impl UnderWay {
     /// Notes that a piece of the answer is out.
-    pub(crate) fn moved_on(&self) {
+    pub(crate) fn progressed(&self) {
         self.0.since.set(Instant::now());
     }
 }
 
-impl Drop for Watch {
+impl Drop for ConnectionTimer {
     fn drop(&mut self) {
-        self.watching.abort();
+        self.task.abort();
     }
 }
 
@@ -92,7 +92,7 @@ impl Steps {
 }
 
 /// Holds no handle of the socket itself: the connection would stay open after the framework has closed it.
-async fn watch(steps: Weak<Steps>, limits: Limits) {
+async fn close_when_stalled(steps: Weak<Steps>, limits: Limits) {
     while let Some(left) = steps.upgrade().map(|steps| steps.left(limits)) {
         if left.is_zero() {
             // A connection that is gone already is what this wants.

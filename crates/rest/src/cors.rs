@@ -1,6 +1,6 @@
 //! Calls from pages of other origins (the Fetch Standard's CORS protocol).
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::middleware::Shared;
 use crate::options::Options;
 use actix_cors::{Cors, CorsError};
@@ -73,10 +73,10 @@ fn headers(options: &Options) -> impl Iterator<Item = &str> {
     HEADERS.into_iter().chain(options.cors_headers.iter().map(String::as_str))
 }
 
-/// The refusal of a preflight. Its page is told nothing, but whoever looks at the page's calls in a browser sees it.
-pub(crate) fn refusal(error: &CorsError, request: &HttpRequest) -> Refusal {
+/// The error of a preflight. Its page is told nothing, but whoever looks at the page's calls in a browser sees it.
+pub(crate) fn preflight_error(error: &CorsError, request: &HttpRequest) -> ApiError {
     let shared = request.app_data::<Data<Shared>>();
-    Refusal::preflight(match (error, shared) {
+    ApiError::preflight(match (error, shared) {
         (CorsError::HeadersNotAllowed, Some(shared)) => {
             let unknown = unknown(request.headers(), &shared.options).join(", ");
             format!("pages of other origins may not send {unknown}: the setting cors.allowed_headers lets them")
@@ -92,7 +92,7 @@ fn unknown(asked: &HeaderMap, options: &Options) -> Vec<String> {
     asked.filter(|name| !headers(options).any(|allowed| allowed == name)).collect()
 }
 
-/// What the refusal of a preflight says above its body where the origin itself may call: without it browsers would put the
+/// What the error of a preflight says above its body where the origin itself may call: without it browsers would put the
 /// blame on the origin.
 pub(crate) fn put_allowed(error: &CorsError, request: &HttpRequest, answer: &mut HeaderMap) {
     if matches!(error, CorsError::OriginNotAllowed | CorsError::MissingOrigin) {

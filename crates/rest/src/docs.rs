@@ -1,7 +1,7 @@
 //! The description of the interface, for programs and for people.
 
 use crate::addresses::Addresses;
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::openapi::openapi;
 use crate::server::resource;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
@@ -77,29 +77,29 @@ impl Docs {
     }
 }
 
-async fn description(description: Data<Description>) -> Result<HttpResponse, Refusal> {
+async fn description(description: Data<Description>) -> Result<HttpResponse, ApiError> {
     let text = description.text().map_err(|error| {
         tracing::error!(%error, "the description cannot be made");
-        Refusal::internal()
+        ApiError::internal()
     })?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(text))
 }
 
-async fn index(addresses: Addresses, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+async fn index(addresses: Addresses, pages: Data<Pages>) -> Result<HttpResponse, ApiError> {
     page("index.html", &addresses.to_below("docs"), &pages)
 }
 
-async fn file(addresses: Addresses, name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+async fn file(addresses: Addresses, name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, ApiError> {
     page(&name, &format!("./{}", addresses.to_folder()), &pages)
 }
 
 /// One of the pages' files. `folder` is the way to their folder from the address that was asked for.
-fn page(name: &str, folder: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
+fn page(name: &str, folder: &str, Pages(config): &Pages) -> Result<HttpResponse, ApiError> {
     let found = utoipa_swagger_ui::serve(name, Arc::clone(config)).map_err(|error| {
         tracing::error!(%error, "the docs page cannot be made");
-        Refusal::internal()
+        ApiError::internal()
     })?;
-    let found = found.ok_or(EdgeError::NotFound)?;
+    let found = found.ok_or(HttpError::NotFound)?;
     let mut bytes = found.bytes.into_owned();
     if found.content_type == mime::TEXT_HTML.as_ref() {
         // The page names its files relative to itself, which would be wrong for `/docs` without a slash.

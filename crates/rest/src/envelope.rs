@@ -1,6 +1,6 @@
-//! The envelope that every answer comes in.
+//! The envelope of every answer.
 
-use crate::error::{Refusal, WrongField};
+use crate::error::{ApiError, WrongField};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -29,15 +29,15 @@ pub(crate) struct Done {
     meta: Meta,
 }
 
-/// An answer on its way out.
+/// The answer that a handler returns.
 pub(crate) struct Answer<B> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    /// What it says; nothing where the client knows it already.
+    /// None where the client has the current version already.
     body: Option<B>,
 }
 
-/// A success that gives something, on its way out.
+/// A success with a result.
 pub(crate) type Reply<R> = Answer<Success<R>>;
 
 impl<R> Reply<R> {
@@ -61,7 +61,7 @@ impl<B> Answer<B> {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Some(body) }
     }
 
-    /// Tells the client that nothing has changed since it last asked (RFC 9110 §15.4.5).
+    /// The client has the current version (RFC 9110 §15.4.5).
     pub(crate) const fn not_modified() -> Self {
         Self { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: None }
     }
@@ -136,17 +136,17 @@ pub(crate) struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    pub(crate) fn new(refusal: &'a Refusal, request_id: &'a str) -> Self {
-        let message = refusal.message.as_ref();
+    pub(crate) fn new(error: &'a ApiError, request_id: &'a str) -> Self {
+        let message = error.message.as_ref();
         Self {
-            meta: ErrorMeta { success: false, message, code: refusal.code, request_id },
-            error: refusal.challenge.map(|_| message),
-            message: refusal.repeats_message().then_some(message),
-            errors: field_errors(refusal),
+            meta: ErrorMeta { success: false, message, code: error.code, request_id },
+            error: error.challenge.map(|_| message),
+            message: error.repeats_message().then_some(message),
+            errors: field_errors(error),
         }
     }
 }
 
-pub(crate) fn field_errors(refusal: &Refusal) -> Vec<FieldError<'_>> {
-    refusal.fields.iter().map(FieldError::from).collect()
+pub(crate) fn field_errors(error: &ApiError) -> Vec<FieldError<'_>> {
+    error.fields.iter().map(FieldError::from).collect()
 }

@@ -1,8 +1,8 @@
 //! The shop over REST: routes, bodies, envelope, errors, OpenAPI.
 //!
-//! No rule of the shop lives here and no SQL: a handler opens a use case of the `domain` crate to its caller, fills the
-//! form from the body, runs it and presents the result. Start with `user.rs`, which is how a resource looks; then
-//! `server.rs`, the layers around every request; then `error.rs`, the one place that turns errors into statuses.
+//! This crate holds no business rule and no SQL: a handler admits its caller to a use case of the `app` crate, fills the
+//! form from the body, runs the use case and writes the result. Start with `user.rs`, a typical resource; then `server.rs`,
+//! the middleware around every request; then `error.rs`, the mapping of errors to statuses.
 
 mod accept;
 mod addresses;

@@ -3,9 +3,9 @@
 
 use crate::body::{raw, unmarked};
 use crate::envelope::{Answer, Done};
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::extract::Call;
-use crate::openapi::error_responses::{ErrorsOf, Responses, edge_refusals_and};
+use crate::openapi::error_responses::{ErrorsOf, Responses, with_http_errors};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Payload, ServiceConfig};
@@ -36,7 +36,7 @@ struct NotifyRefusals;
 impl IntoResponses for NotifyRefusals {
     fn responses() -> Responses {
         let own = ErrorsOf::<ReceiveNotification>::responses();
-        edge_refusals_and(own, &[EdgeError::MalformedNotification, EdgeError::BodyTooLarge, EdgeError::BodyTimeout])
+        with_http_errors(own, &[HttpError::MalformedNotification, HttpError::BodyTooLarge, HttpError::BodyTimeout])
     }
 }
 
@@ -110,10 +110,10 @@ pub(crate) async fn notify(
     call: Call,
     request: HttpRequest,
     payload: Payload,
-) -> Result<Answer<Done>, Refusal> {
+) -> Result<Answer<Done>, ApiError> {
     let admitted = call.admit(&app.commands.receive_notification)?;
     let body = raw(&request, payload.into_inner(), LARGEST).await?;
-    let notification = read(&body).ok_or(EdgeError::MalformedNotification)?;
+    let notification = read(&body).ok_or(HttpError::MalformedNotification)?;
     call.run(admitted, notification).await?;
     Ok(Answer::done("payment status updated"))
 }

@@ -1,6 +1,6 @@
 //! Pages of another adapter, which REST's listener serves behind REST's middleware.
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::middleware::RequestInfo;
 use crate::server::resource;
 use actix_web::http::Method;
@@ -27,7 +27,7 @@ impl Page {
         let handler = Arc::clone(&self.handler);
         let answer = move |request: HttpRequest| {
             let slashes = RequestInfo::of(&request).map_or(0, |info| info.slashes);
-            let response = handler(&request, slashes).ok_or_else(|| Refusal::from(EdgeError::NotFound));
+            let response = handler(&request, slashes).ok_or_else(|| ApiError::from(HttpError::NotFound));
             std::future::ready(response)
         };
         let methods = self.methods.split(", ").filter_map(|name| Method::from_bytes(name.as_bytes()).ok());

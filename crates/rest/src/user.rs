@@ -2,7 +2,7 @@
 
 use crate::body::{Form, text};
 use crate::envelope::{Reply, Success};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::Call;
 use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId};
 use crate::server::resource;
@@ -132,7 +132,7 @@ pub(crate) async fn register(
     app: Data<App>,
     call: Call,
     form: Form<RegisterBody>,
-) -> Result<Reply<RegisteredBody>, Refusal> {
+) -> Result<Reply<RegisteredBody>, ApiError> {
     let admitted = call.admit(&app.commands.register_user)?;
     let registered = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::created("register successfully", registered.into()))
@@ -207,7 +207,7 @@ impl From<LoggedIn> for LoggedInBody {
         ErrorsWithBody<LoginUser>,
     )
 )]
-pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, Refusal> {
+pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, ApiError> {
     let admitted = call.admit(&app.commands.login_user)?;
     let logged_in = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::ok("logged in successfully", logged_in.into()))
@@ -261,7 +261,7 @@ impl From<Profile> for ProfileBody {
         ErrorsWithId<ViewProfile>,
     )
 )]
-pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, Refusal> {
+pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, ApiError> {
     let admitted = call.admit(&app.queries.view_profile)?;
     let profile = call.run(admitted, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", profile.into()))

@@ -1,4 +1,4 @@
-//! What the simulator knows of an order, and how that may go on (docs.midtrans.com, "Transaction status cycle").
+//! The simulator's orders and their transitions (docs.midtrans.com, "Transaction status cycle").
 
 use crate::{Action, OrderPage};
 use app::payment::Invoice;
@@ -8,12 +8,11 @@ use domain::payment::{PaymentId, Report, Transaction, TransactionStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How the simulator says that something is paid, in the gateway's words.
+/// The payment type of a successful attempt, as the gateway names it.
 const PAYMENT_TYPE: &str = "qris";
-/// The way of paying that is refused, and that may be tried again.
+/// The payment type of a denied attempt, after which the payer may try again.
 const REFUSED_TYPE: &str = "credit_card";
 
-/// An attempt to pay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Attempt {
     pub(super) id: String,
@@ -22,7 +21,6 @@ pub(super) struct Attempt {
     pub(super) at: DateTime<Utc>,
 }
 
-/// An order and its page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) order: String,
@@ -38,7 +36,7 @@ pub(super) struct Order {
 }
 
 impl Attempt {
-    /// How it stands. What the journal holds was written by this program.
+    /// The journal holds only statuses that this program has written.
     pub(super) fn status(&self) -> TransactionStatus {
         TransactionStatus::restore(&self.status).unwrap_or(TransactionStatus::Failure)
     }
@@ -48,7 +46,7 @@ impl Order {
     pub(super) fn new(invoice: &Invoice) -> Self {
         Self {
             order: invoice.order.to_string(),
-            // One that nobody can guess.
+            // Random, so that nobody can guess it.
             token: Uuid::new_v4().to_string(),
             name: invoice.name.clone(),
             quantity: invoice.quantity.count(),
@@ -64,12 +62,12 @@ impl Order {
         self.is_closed = true;
     }
 
-    /// Whether somebody has begun to pay.
+    /// Whether there has been an attempt to pay.
     pub(super) fn is_begun(&self) -> bool {
         !self.attempts.is_empty()
     }
 
-    /// Whether nobody can pay any more.
+    /// Whether the order can no longer be paid.
     pub(super) fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.is_closed || now >= self.expires_at
     }
@@ -82,7 +80,7 @@ impl Order {
         self.attempts.last()
     }
 
-    /// The amount as the gateway spells it.
+    /// The amount in the gateway's format.
     pub(super) fn gross_amount(&self) -> String {
         format!("{}.{:02}", self.total / 100, self.total % 100)
     }
@@ -121,12 +119,11 @@ impl Order {
                 at: now,
             }),
         }
-        // A refused payer may try again on the same page.
+        // After a denied attempt the payer may try again on the same page.
         self.is_closed |= status != TransactionStatus::Deny;
         true
     }
 
-    /// The page as a browser shows it.
     pub(super) fn page(&self, now: DateTime<Utc>) -> Option<OrderPage> {
         Some(OrderPage {
             token: self.token.clone(),
@@ -141,7 +138,7 @@ impl Order {
         })
     }
 
-    /// What is told of an attempt when somebody asks.
+    /// The answer to a question about the status of an attempt.
     pub(super) fn report(&self, attempt: &Attempt) -> Report {
         let status = attempt.status();
         Report {

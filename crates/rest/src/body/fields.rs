@@ -1,6 +1,6 @@
 //! From a body's fields to a handler's type.
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use domain::decimal;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
@@ -10,9 +10,9 @@ use std::fmt;
 
 /// Gives texts to the fields that bear their names. A field that comes twice is refused: which of the two counts is
 /// where a proxy and we might disagree.
-pub(super) fn bind<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Refusal> {
+pub(super) fn bind<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, ApiError> {
     let fields = MapDeserializer::<_, ValueError>::new(pairs.into_iter());
-    T::deserialize(fields).map_err(|_twice| EdgeError::MalformedBody.into())
+    T::deserialize(fields).map_err(|_twice| HttpError::MalformedBody.into())
 }
 
 /// Reads a text field; `null` is as good as no field.

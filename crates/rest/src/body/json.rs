@@ -1,6 +1,6 @@
 //! Reading JSON bodies (RFC 8259).
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
@@ -11,15 +11,15 @@ use std::fmt;
 
 /// Reads an object. All of it is checked, also the members that nobody asked for: nesting is limited by `serde_json`,
 /// to 127 levels.
-pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    let Members(members) = serde_json::from_slice(body).map_err(|_malformed| EdgeError::MalformedBody)?;
+    let Members(members) = serde_json::from_slice(body).map_err(|_malformed| HttpError::MalformedBody)?;
     let members = MapDeserializer::<_, serde_json::Error>::new(members.into_iter());
     serde_path_to_error::deserialize(members).map_err(|error| match error.path().iter().next() {
-        Some(Segment::Map { key }) => Refusal::wrong_type(key.clone(), expected(&error.inner().to_string())),
-        _ => EdgeError::MalformedBody.into(),
+        Some(Segment::Map { key }) => ApiError::wrong_type(key.clone(), expected(&error.inner().to_string())),
+        _ => HttpError::MalformedBody.into(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::is_announced_larger;
 use super::part::{self, Content, Head};
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -20,7 +20,7 @@ const MAX_FIELD: usize = 24 << 10;
 const MAX_PARTS: usize = 20;
 /// What the field of a file has to be.
 const A_FILE: &str = "an image with a file name or a type such as image/png, or the address of one as text";
-/// When an upload that found no place may be tried again.
+/// When an upload that found no permit may be tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The field in which a route takes a file.
@@ -43,10 +43,10 @@ pub(super) async fn read(
     payload: Payload,
     limit: usize,
     wanted: Option<FileField>,
-    places: &Arc<Semaphore>,
-) -> Result<Parts, Refusal> {
+    permits: &Arc<Semaphore>,
+) -> Result<Parts, ApiError> {
     if is_announced_larger(headers, limit) {
-        return wanted.map(cut_off).ok_or_else(|| EdgeError::BodyTooLarge.into());
+        return wanted.map(cut_off).ok_or_else(|| HttpError::BodyTooLarge.into());
     }
     let mut read = 0;
     let counted = payload.map(move |chunk| {
@@ -54,11 +54,11 @@ pub(super) async fn read(
         read += chunk.len();
         if read > limit { Err(PayloadError::Overflow) } else { Ok(chunk) }
     });
-    let framing = part::framing(headers).ok_or(EdgeError::MalformedBody)?;
-    let mut reader = Reader { parts: Multipart::new(&framing, counted), expected: announced(headers), wanted, places };
+    let framing = part::framing(headers).ok_or(HttpError::MalformedBody)?;
+    let mut reader = Reader { parts: Multipart::new(&framing, counted), expected: announced(headers), wanted, permits };
     match reader.read().await {
         Err(Stop::FileTooLarge(field)) => Ok(cut_off(field)),
-        Err(Stop::Refused(refusal)) => Err(refusal),
+        Err(Stop::Refused(error)) => Err(error),
         Ok(parts) => Ok(parts),
     }
 }
@@ -76,20 +76,20 @@ fn announced(headers: &HeaderMap) -> usize {
 /// Why reading ends before the body does.
 enum Stop {
     FileTooLarge(FileField),
-    Refused(Refusal),
+    Refused(ApiError),
 }
 
-impl<E: Into<Refusal>> From<E> for Stop {
-    fn from(refusal: E) -> Self {
-        Self::Refused(refusal.into())
+impl<E: Into<ApiError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }
 
-impl From<MultipartError> for Refusal {
+impl From<MultipartError> for ApiError {
     fn from(error: MultipartError) -> Self {
         match error {
-            MultipartError::Payload(PayloadError::Overflow) => EdgeError::BodyTooLarge.into(),
-            _ => EdgeError::MalformedBody.into(),
+            MultipartError::Payload(PayloadError::Overflow) => HttpError::BodyTooLarge.into(),
+            _ => HttpError::MalformedBody.into(),
         }
     }
 }
@@ -99,7 +99,7 @@ struct Reader<'a> {
     /// How long the body is going to be, as far as its client tells.
     expected: usize,
     wanted: Option<FileField>,
-    places: &'a Arc<Semaphore>,
+    permits: &'a Arc<Semaphore>,
 }
 
 impl Reader<'_> {
@@ -107,39 +107,39 @@ impl Reader<'_> {
         let mut read = Parts::default();
         for _ in 0..MAX_PARTS {
             let Some(mut part) = self.parts.try_next().await? else { return Ok(read) };
-            let head = Head::read(part.headers()).ok_or(EdgeError::MalformedBody)?;
+            let head = Head::read(part.headers()).ok_or(HttpError::MalformedBody)?;
             let field = self.wanted.filter(|field| head.name == field.0);
             match (field, is_file(&head, field.is_some())) {
                 (Some(field), true) => {
                     head.refuse_coded()?;
                     let file = self.file(&mut part, field, head.file_name).await?;
                     if file.is_some() && read.file.is_some() {
-                        return Err(EdgeError::MalformedBody.into());
+                        return Err(HttpError::MalformedBody.into());
                     }
                     read.file = file.or(read.file);
                 }
                 (Some(_), false) => {
                     head.refuse_coded()?;
                     let text =
-                        text(&mut part).await?.map_err(|_no_text| Refusal::wrong_type(head.name.clone(), A_FILE))?;
+                        text(&mut part).await?.map_err(|_no_text| ApiError::wrong_type(head.name.clone(), A_FILE))?;
                     read.fields.push((head.name, text));
                 }
                 (None, true) => pass(&mut part).await?,
                 (None, false) => {
                     head.refuse_coded()?;
-                    read.fields.push((head.name, text(&mut part).await?.map_err(EdgeError::from)?));
+                    read.fields.push((head.name, text(&mut part).await?.map_err(HttpError::from)?));
                 }
             }
         }
         match self.parts.try_next().await? {
             None => Ok(read),
-            Some(_) => Err(EdgeError::BodyTooLarge.into()),
+            Some(_) => Err(HttpError::BodyTooLarge.into()),
         }
     }
 
-    /// Reads a file into memory, of which it gets no more than one of the places allows.
+    /// Reads a file into memory, of which it gets no more than one of the permits allows.
     async fn file(&self, part: &mut Field, field: FileField, name: Option<bool>) -> Result<Option<Upload>, Stop> {
-        let place = Arc::clone(self.places).try_acquire_owned().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
+        let permit = Arc::clone(self.permits).try_acquire_owned().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
         let mut bytes = Vec::with_capacity(self.expected.min(MAX_IMAGE_BYTES));
         let mut is_too_large = false;
         loop {
@@ -165,7 +165,7 @@ impl Reader<'_> {
         if bytes.is_empty() && name != Some(true) {
             return Ok(None);
         }
-        Ok(Some(Upload::new(field.0, bytes).holding(place)))
+        Ok(Some(Upload::new(field.0, bytes).holding(permit)))
     }
 }
 
@@ -175,7 +175,7 @@ fn is_file(head: &Head, is_wanted: bool) -> bool {
     head.file_name.is_some() || head.content == Content::Image || (is_wanted && head.content == Content::Bytes)
 }
 
-async fn pass(part: &mut Field) -> Result<(), Refusal> {
+async fn pass(part: &mut Field) -> Result<(), ApiError> {
     while part.try_next().await?.is_some() {}
     Ok(())
 }
@@ -186,7 +186,7 @@ enum NoText {
     NotUtf8,
 }
 
-impl From<NoText> for EdgeError {
+impl From<NoText> for HttpError {
     fn from(why: NoText) -> Self {
         match why {
             NoText::TooLong => Self::BodyTooLarge,
@@ -196,7 +196,7 @@ impl From<NoText> for EdgeError {
 }
 
 /// Reads a text. One that is too long is not read to its end.
-async fn text(part: &mut Field) -> Result<Result<String, NoText>, Refusal> {
+async fn text(part: &mut Field) -> Result<Result<String, NoText>, ApiError> {
     let mut text = Vec::new();
     while let Some(chunk) = part.try_next().await? {
         if text.len() + chunk.len() > MAX_FIELD {

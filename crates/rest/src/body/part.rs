@@ -3,7 +3,7 @@
 //! The framework's own reading of these lines refuses a part over a file name that is not UTF-8 or has an odd `filename*`. Here
 //! a file name is looked at for one thing, whether there is one: files are stored under names of ours.
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use actix_web::http::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TryIntoHeaderValue,
 };
@@ -68,10 +68,10 @@ impl Head {
     }
 
     /// Refuses a part whose bytes are not its content: the text of a coding would pass for what it stands for.
-    pub(super) fn refuse_coded(&self) -> Result<(), Refusal> {
+    pub(super) fn refuse_coded(&self) -> Result<(), ApiError> {
         if self.is_coded {
             let expected = "sent as it is, without a Content-Transfer-Encoding such as base64";
-            return Err(Refusal::wrong_type(self.name.clone(), expected));
+            return Err(ApiError::wrong_type(self.name.clone(), expected));
         }
         Ok(())
     }
@@ -261,7 +261,7 @@ mod tests {
     fn bytes_that_are_written_in_another_way_are_refused() {
         let coded = |coding: &'static str| {
             let lines = [(CONTENT_DISPOSITION, &b"form-data; name=a"[..]), (TRANSFER_ENCODING, coding.as_bytes())];
-            head(&lines).unwrap().refuse_coded().map_err(|refusal| refusal.message)
+            head(&lines).unwrap().refuse_coded().map_err(|error| error.message)
         };
         for identity in ["binary", "8bit", " 7BIT "] {
             assert_eq!(coded(identity), Ok(()), "{identity}");

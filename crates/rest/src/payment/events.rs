@@ -1,7 +1,7 @@
 //! A payment's changes as server-sent events (WHATWG HTML §9.2).
 
 use super::body::ChangeBody;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::Call;
 use crate::middleware::Shared;
 use crate::openapi::error_responses::ErrorsOf;
@@ -59,7 +59,7 @@ pub(crate) async fn watch(
     call: Call,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let admitted = call.admit(&app.queries.watch_payment)?;
     let after = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("unreadable").to_owned());
     let form = WatchForm { id: id.into_inner(), after: after.unwrap_or_default() };

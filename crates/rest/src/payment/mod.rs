@@ -11,7 +11,7 @@ use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{Form, query as read_query};
 use crate::envelope::{Answer, Reply, Success};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::Call;
 use crate::list::List;
 use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
@@ -70,7 +70,7 @@ pub(crate) async fn create(
     addresses: Addresses,
     request: HttpRequest,
     form: Form<OrderBody>,
-) -> Result<Reply<PaymentBody>, Refusal> {
+) -> Result<Reply<PaymentBody>, ApiError> {
     let admitted = call.admit(&app.commands.checkout)?;
     // A key that is no text, or one of several, is kept as one that no order can have, so that it does not pass for none.
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
@@ -113,7 +113,7 @@ pub(crate) async fn view(
     call: Call,
     addresses: Addresses,
     id: Path<String>,
-) -> Result<Reply<PaymentBody>, Refusal> {
+) -> Result<Reply<PaymentBody>, ApiError> {
     let payment = call.run(call.admit(&app.queries.view_payment)?, id.into_inner()).await?;
     Ok(Reply::ok("Payment retrieved successfully", addresses.payment(payment).into()))
 }
@@ -157,7 +157,7 @@ pub(crate) async fn browse(
     call: Call,
     addresses: Addresses,
     request: HttpRequest,
-) -> Result<Answer<List<PaymentBody>>, Refusal> {
+) -> Result<Answer<List<PaymentBody>>, ApiError> {
     let admitted = call.admit(&app.queries.browse_payments)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;
@@ -192,7 +192,7 @@ pub(crate) async fn browse(
         ErrorsWithId<ViewTimeline>,
     )
 )]
-pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, Refusal> {
+pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, ApiError> {
     let lines = call.run(call.admit(&app.queries.view_timeline)?, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", lines.into_iter().map(LineBody::from).collect()))
 }

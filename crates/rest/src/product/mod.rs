@@ -10,7 +10,7 @@ use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
 use crate::envelope::{Answer, Done, Reply, Success};
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::extract::Call;
 use crate::list::List;
 use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
@@ -41,9 +41,9 @@ fn tags(request: &HttpRequest, name: HeaderName) -> Tags {
 }
 
 /// Reads what a client sends about a product.
-async fn read(form: Form<FormBody>) -> Result<ProductForm, Refusal> {
+async fn read(form: Form<FormBody>) -> Result<ProductForm, ApiError> {
     let (fields, file) = form.read_with_file(IMAGE).await?;
-    fields.with_file(file).ok_or_else(|| EdgeError::MalformedBody.into())
+    fields.with_file(file).ok_or_else(|| HttpError::MalformedBody.into())
 }
 
 /// Offers a product.
@@ -84,7 +84,7 @@ pub(crate) async fn create(
     call: Call,
     addresses: Addresses,
     form: Form<FormBody>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.commands.create_product)?;
     let product = addresses.product(call.run(admitted, read(form).await?).await?);
     let location = addresses.of_path(&format!("/products/{}", product.id));
@@ -131,7 +131,7 @@ pub(crate) async fn update(
     request: HttpRequest,
     id: Path<String>,
     form: Form<FormBody>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.commands.update_product)?;
     let expected = tags(&request, IF_MATCH);
     let fields = read(form).await?;
@@ -168,7 +168,7 @@ pub(crate) async fn delete(
     call: Call,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<Answer<Done>, Refusal> {
+) -> Result<Answer<Done>, ApiError> {
     let admitted = call.admit(&app.commands.delete_product)?;
     call.run(admitted, DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
     Ok(Answer::done("product successfully deleted"))
@@ -210,7 +210,7 @@ pub(crate) async fn view(
     addresses: Addresses,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.queries.view_product)?;
     let product = call.run(admitted, id.into_inner()).await?;
     let tag = product.etag();
@@ -272,7 +272,7 @@ pub(crate) async fn browse(
     call: Call,
     addresses: Addresses,
     request: HttpRequest,
-) -> Result<Answer<List<ProductBody>>, Refusal> {
+) -> Result<Answer<List<ProductBody>>, ApiError> {
     let admitted = call.admit(&app.queries.browse_products)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;

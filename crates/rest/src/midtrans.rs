@@ -1,5 +1,5 @@
-//! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): the gateway's way in, and no resource of
-//! ours.
+//! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): an interface of
+//! the gateway, not a resource of the shop.
 
 use crate::body::{raw, unmarked};
 use crate::envelope::{Answer, Done};

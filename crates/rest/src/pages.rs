@@ -8,8 +8,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 
-/// Answers a request. The number tells how many slashes were taken off the end of the request's path, which relative
-/// addresses in the answer depend on. `None` is answered as an unknown route is.
+/// Answers a request. The number is that of the slashes that were removed from the end of the request's path: relative
+/// addresses in the answer depend on it. `None` gets the answer of an unknown route.
 pub type PageHandler = Arc<dyn Fn(&HttpRequest, usize) -> Option<HttpResponse> + Send + Sync>;
 
 /// One resource of such pages.

@@ -1,8 +1,8 @@
 //! The handling of a request body that the handler has not read when the answer is ready.
 //!
-//! A body of known length that is not read ends the connection, after the client has had a moment to take the answer.
-//! One in chunks would be read to its end, however long that takes and whatever the time-outs, if the handler had let
-//! go of it. So the answer holds on to the request's body, which ends the connection in both cases.
+//! The framework closes the connection of an unread body of known length, after a moment for the client to read the answer. It
+//! would read a dropped body in chunks to its end, however long that takes and whatever the timeouts. So the answer keeps the
+//! request's body, and the connection closes in both cases.
 
 use crate::connection_timeout::UnderWay;
 use actix_web::HttpMessage;
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// A request's body, for the handler to read and the answer to hold.
+/// A request's body, shared by the handler and the answer.
 #[derive(Clone)]
 pub(crate) struct RequestBody(Rc<RefCell<Payload>>);
 
@@ -43,14 +43,14 @@ impl Stream for RequestBody {
     }
 }
 
-/// An answer's body that holds the request's, and tells the connection's timer when it is sent.
+/// An answer's body that keeps the request's body, and stops the connection's timer when it is sent.
 pub(crate) struct GuardedBody {
     answer: BoxBody,
     _request: Option<RequestBody>,
     under_way: Option<UnderWay>,
 }
 
-/// Lets an answer hold the body of its request until it is sent.
+/// Keeps the body of a request until its answer is sent.
 pub(crate) fn guard<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     request: Option<RequestBody>,

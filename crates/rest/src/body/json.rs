@@ -9,8 +9,7 @@ use serde_path_to_error::Segment;
 use std::collections::HashSet;
 use std::fmt;
 
-/// Reads an object. All of it is checked, also the members that nobody asked for: nesting is limited by `serde_json`,
-/// to 127 levels.
+/// Reads an object and checks all of it, unknown members included. `serde_json` limits nesting to 127 levels.
 pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
@@ -23,13 +22,12 @@ pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Api
     })
 }
 
-/// What a field was to be, as the visitor that met something else has told.
+/// The expected type of a field, from the error of its visitor.
 fn expected(mistake: &str) -> &str {
     mistake.split_once(", expected ").map_or("of another type", |(_, expected)| expected)
 }
 
-/// An object whose names are all different, as RFC 8259 §4 wants them: of two alike, a proxy might check the one and
-/// we use the other.
+/// An object without repeated names (RFC 8259 §4): of two equal names a proxy might check one and this server use the other.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

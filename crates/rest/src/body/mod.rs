@@ -26,8 +26,8 @@ use std::time::Duration;
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A body that is still to be read, whatever its kind. It waits for the call to be admitted: the time and memory for
-/// it are spent on callers who may call.
+/// A body of any kind that is not read yet. It is read after the call's admission, so that refused callers cost neither time
+/// nor memory.
 pub(crate) struct Form<T> {
     request: HttpRequest,
     payload: Payload,
@@ -35,7 +35,7 @@ pub(crate) struct Form<T> {
 }
 
 impl<T: DeserializeOwned + Default> Form<T> {
-    /// Reads the body; an empty one has all fields empty.
+    /// Reads the body. An empty body has empty fields.
     pub(crate) async fn read(self) -> Result<T, ApiError> {
         let shared = self.request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
         let read = read(self.request.headers(), self.payload, shared, None);
@@ -43,7 +43,7 @@ impl<T: DeserializeOwned + Default> Form<T> {
         Ok(fields)
     }
 
-    /// The same for a body that may have a file, in the field of this name.
+    /// Reads a body that may have a file in the field of this name.
     pub(crate) async fn read_with_file(self, field: FileField) -> Result<(T, Option<Upload>), ApiError> {
         let shared = self.request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
         let headers = self.request.headers();
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned + Default> Form<T> {
     }
 }
 
-/// The server itself gives a client any time for a body, once the head is there.
+/// Limits the time for a body: the framework limits that of the head alone.
 async fn in_time<T>(time: Duration, read: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     tokio::time::timeout(time, read).await.map_err(|_elapsed| HttpError::BodyTimeout)?
 }
@@ -94,7 +94,7 @@ async fn read<T: DeserializeOwned + Default>(
             let parts = multipart::read(headers, payload, options.max_multipart, file, &options.uploads).await?;
             return Ok((fields::bind(parts.fields)?, parts.file));
         }
-        // What kind of body it is does not matter where there is none.
+        // An empty body may have any type.
         unknown => match collect(headers, payload, options.max_json).await? {
             body if unmarked(&body).is_empty() => T::default(),
             _ => return Err(unknown.err().unwrap_or(HttpError::UnsupportedMediaType).into()),
@@ -103,19 +103,19 @@ async fn read<T: DeserializeOwned + Default>(
     Ok((fields, None))
 }
 
-/// Reads a body of whatever kind, of so many bytes at most.
+/// Reads a body of any kind, of at most `limit` bytes.
 pub(crate) async fn raw(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     let shared = request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
     in_time(shared.options.body_timeout, collect(request.headers(), payload, limit)).await
 }
 
-/// A body without the byte order mark that some programs put before UTF-8. It says nothing, and RFC 8259 §8.1 lets it be
-/// ignored; a second one is text, and so malformed.
+/// Removes the byte order mark that some programs write before UTF-8, which RFC 8259 §8.1 allows. A second mark is text, and
+/// so malformed.
 pub(crate) fn unmarked(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
-/// The parameters of a request's query; unknown ones are ignored.
+/// The parameters of a request's query. Unknown ones are ignored.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     let parameters = urlencoded::fields(request.query_string().as_bytes()).map_err(|_| HttpError::MalformedQuery)?;
     fields::bind(parameters).map_err(|_twice| HttpError::MalformedQuery.into())

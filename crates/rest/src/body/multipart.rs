@@ -16,28 +16,26 @@ use tokio::sync::Semaphore;
 
 /// The largest text field, in bytes: the longest description, in the widest characters, and some white space around it.
 const MAX_FIELD: usize = 24 << 10;
-/// The most parts of one body.
+/// The limit of parts in one body.
 const MAX_PARTS: usize = 20;
-/// What the field of a file has to be.
+/// The expected type of a file's field.
 const A_FILE: &str = "an image with a file name or a type such as image/png, or the address of one as text";
-/// When an upload that found no permit may be tried again.
+/// The time after which a client may retry when no permit was free.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The field in which a route takes a file.
+/// The field with a route's file.
 #[derive(Clone, Copy)]
 pub(crate) struct FileField(pub(crate) &'static str);
 
-/// What a body holds.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// The text fields' names and texts, in the order in which they came.
+    /// The names and values of the text fields, in their order.
     pub(super) fields: Vec<(String, String)>,
-    /// The file.
     pub(super) file: Option<Upload>,
 }
 
-/// Reads a body. A file larger than any that is taken ends it: what came of it is let go, and the use case tells. Files that
-/// nobody asks for are read past.
+/// Reads a body. A file that is too large is dropped and ends the body; the use case returns the error. Files in other fields
+/// are skipped.
 pub(super) async fn read(
     headers: &HeaderMap,
     payload: Payload,
@@ -63,7 +61,7 @@ pub(super) async fn read(
     }
 }
 
-/// A body of which only is known that its file is too large.
+/// A body whose file is too large. Its other parts are unknown.
 fn cut_off(FileField(field): FileField) -> Parts {
     Parts { fields: Vec::new(), file: Some(Upload::too_large(field)) }
 }
@@ -73,7 +71,7 @@ fn announced(headers: &HeaderMap) -> usize {
     length.unwrap_or_default()
 }
 
-/// Why reading ends before the body does.
+/// The reason for which reading stops before the end of the body.
 enum Stop {
     FileTooLarge(FileField),
     Refused(ApiError),
@@ -96,7 +94,7 @@ impl From<MultipartError> for ApiError {
 
 struct Reader<'a> {
     parts: Multipart,
-    /// How long the body is going to be, as far as its client tells.
+    /// The length of the body, where its client announces it.
     expected: usize,
     wanted: Option<FileField>,
     permits: &'a Arc<Semaphore>,
@@ -137,7 +135,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a file into memory, of which it gets no more than one of the permits allows.
+    /// Reads a file into memory, which takes a permit.
     async fn file(&self, part: &mut Field, field: FileField, name: Option<bool>) -> Result<Option<Upload>, Stop> {
         let permit = Arc::clone(self.permits).try_acquire_owned().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
         let mut bytes = Vec::with_capacity(self.expected.min(MAX_IMAGE_BYTES));
@@ -150,7 +148,7 @@ impl Reader<'_> {
                 Err(error) => return Err(error.into()),
             };
             if bytes.len() + chunk.len() > MAX_IMAGE_BYTES {
-                // The rest is read past, as far as the body may go: most clients look for an answer only then.
+                // The rest is skipped within the limit of the body: most clients read the answer only after they have sent it.
                 is_too_large = true;
                 bytes = Vec::new();
             }
@@ -161,7 +159,7 @@ impl Reader<'_> {
         if is_too_large {
             return Err(Stop::FileTooLarge(field));
         }
-        // That is how browsers send a field in which no file was chosen.
+        // Browsers send a field without a chosen file like this.
         if bytes.is_empty() && name != Some(true) {
             return Ok(None);
         }
@@ -169,8 +167,8 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a part is a file. A file name says so, which RFC 7578 §4.2 does not ask for, or else what the content is called.
-/// Bytes of any meaning are a file where one is wanted; elsewhere some clients call texts so.
+/// Whether a part is a file: it has a file name, which RFC 7578 §4.2 does not require, or else a content type of a file.
+/// `application/octet-stream` is a file in a file's field; elsewhere some clients use it for texts.
 fn is_file(head: &Head, is_wanted: bool) -> bool {
     head.file_name.is_some() || head.content == Content::Image || (is_wanted && head.content == Content::Bytes)
 }
@@ -180,7 +178,7 @@ async fn pass(part: &mut Field) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Why a part is no text.
+/// The reason for which a part is not text.
 enum NoText {
     TooLong,
     NotUtf8,
@@ -195,7 +193,7 @@ impl From<NoText> for HttpError {
     }
 }
 
-/// Reads a text. One that is too long is not read to its end.
+/// Reads a text. It stops at a text that is too long.
 async fn text(part: &mut Field) -> Result<Result<String, NoText>, ApiError> {
     let mut text = Vec::new();
     while let Some(chunk) = part.try_next().await? {

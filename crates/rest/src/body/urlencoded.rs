@@ -1,11 +1,11 @@
-//! Reading HTML forms: `application/x-www-form-urlencoded`, as the WHATWG URL Standard §5.1 parses it, save that text
-//! which is not UTF-8 is refused instead of mended: a mended password would be another one.
+//! Reading HTML forms: `application/x-www-form-urlencoded`, as the WHATWG URL Standard §5.1 parses it, except that text
+//! that is not UTF-8 is refused instead of replaced: a replaced character would change a password.
 
 use crate::error::HttpError;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
-/// The fields' names and texts, in the order in which they came.
+/// The names and values of the fields, in their order.
 pub(super) fn fields(body: &[u8]) -> Result<Vec<(String, String)>, HttpError> {
     body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(field).collect()
 }

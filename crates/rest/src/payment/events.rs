@@ -19,13 +19,13 @@ use std::time::Duration;
 
 /// The header with the number of the last change that the client knows.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Tells proxies such as nginx to pass each event on at once.
+/// Makes proxies such as nginx forward each event at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// How often something is sent, so that nobody on the way takes the connection for a dead one.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-/// How often at most, whatever the operator's times are.
+/// The longest pause between two messages, so that no proxy closes the connection as idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The shortest pause, whatever the operator's timeouts are.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// How soon a client comes back whose connection has ended.
+/// The time after which a client reconnects, in milliseconds.
 const PREAMBLE: &str = "retry: 2000\n\n";
 
 /// Lets a payment be watched.
@@ -71,7 +71,7 @@ pub(crate) async fn watch(
         .streaming(Events::of(watch, shared).stream()))
 }
 
-/// The events of a watch, until it ends or the server stops. A failure ends them too: the client comes back.
+/// The events of a watch, until it ends or the server stops. An error ends them too: the client reconnects.
 struct Events {
     watch: PaymentWatch,
     shared: Data<Shared>,
@@ -81,8 +81,8 @@ struct Events {
 
 impl Events {
     fn of(watch: PaymentWatch, shared: Data<Shared>) -> Self {
-        // The connection's own watch ends an answer of which nothing is sent for longer than this.
-        let pause = SIGN_OF_LIFE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
+        // The connection's timer ends an answer of which nothing is sent for longer than this.
+        let pause = KEEP_ALIVE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
         Self { watch, shared, pause, has_begun: false }
     }
 
@@ -93,7 +93,7 @@ impl Events {
         }))
     }
 
-    /// The next event, or a sign of life.
+    /// The next event, or a comment that keeps the connection open.
     async fn next(&mut self) -> Option<String> {
         if !std::mem::replace(&mut self.has_begun, true) {
             return Some(PREAMBLE.to_owned());

@@ -28,8 +28,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let all = resource("/payments", "GET, HEAD, POST").get(browse).route(web::head().to(browse)).post(create);
     let one = resource("/payments/{id}", "GET, HEAD").get(view).route(web::head().to(view));
-    let story = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
-    config.service(all).service(one).service(story).service(resource("/payments/{id}/events", "GET").get(watch));
+    let entries = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
+    config.service(all).service(one).service(entries).service(resource("/payments/{id}/events", "GET").get(watch));
 }
 
 /// Orders a product.
@@ -72,7 +72,7 @@ pub(crate) async fn create(
     form: Form<OrderBody>,
 ) -> Result<Reply<PaymentBody>, ApiError> {
     let admitted = call.admit(&app.commands.checkout)?;
-    // A key that is no text, or one of several, is kept as one that no order can have, so that it does not pass for none.
+    // A key that is not text, or one of several, becomes an invalid key, so that it does not count as an absent one.
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let key = match (keys.next(), keys.next()) {
         (Some(key), None) => Some(key.to_str().unwrap_or("\u{7f}").to_owned()),

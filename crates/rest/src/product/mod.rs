@@ -219,7 +219,7 @@ pub(crate) async fn view(
     } else {
         shown(Reply::ok, "data retrieved successfully", addresses.product(product))
     };
-    // A cache may keep it and has to ask each time, which the tag makes cheap.
+    // A cache may store the product and has to revalidate it each time, which the tag makes cheap.
     Ok(answer.header(CACHE_CONTROL, "no-cache"))
 }
 

@@ -1,4 +1,4 @@
-//! What a list of products can be asked for in a query.
+//! The query of a list of products.
 
 use app::page::{PageForm, PageNames};
 use app::product::BrowseForm;

@@ -1,4 +1,4 @@
-//! The errors that the comments of the protos tell are those that the use cases return.
+//! The comments of the protos document the errors that the use cases return.
 
 use app::payment::{BrowsePayments, Checkout, ViewPayment, ViewTimeline, WatchPayment};
 use app::pipeline::{COMMON_ERRORS, UseCase};
@@ -15,7 +15,7 @@ const PROTOS: [&str; 3] = [
 
 type Codes = BTreeSet<&'static str>;
 
-/// The codes of a use case, but for those that every use case can fail with.
+/// The codes of a use case, without those that every call can fail with.
 fn returned<U: UseCase>() -> Codes {
     U::ACCESS.errors().iter().chain(U::ERRORS).map(|code| code.as_str()).collect()
 }
@@ -42,7 +42,7 @@ fn common() -> Codes {
     COMMON_ERRORS.iter().map(|code| code.as_str()).collect()
 }
 
-/// The codes that a line of a comment names behind a status of gRPC, after checking that they have that status.
+/// The codes that a line of a comment names after a gRPC status. Checks that they have this status.
 fn named(line: &str) -> Vec<&'static str> {
     let mut words = line.split([' ', ',', ':']).filter(|word| !word.is_empty());
     let Some(status) = words.next().filter(|word| word.contains('_') || word.chars().all(char::is_uppercase)) else {
@@ -57,10 +57,9 @@ fn named(line: &str) -> Vec<&'static str> {
     codes.into_iter().map(ErrorCode::as_str).collect()
 }
 
-/// The codes that the comment above an rpc names, by the rpc; those of any rpc of its service, or of its file, included.
+/// The codes in the comment of each rpc, with those that the head of the file names for every rpc of a service.
 fn documented(proto: &'static str) -> BTreeMap<&'static str, Codes> {
     let head = proto.split_once("syntax =").unwrap().0;
-    // The comment that is true of all rpcs of this server is checked by itself.
     let shared = head.split_once("\n// Errors that any rpc ").map(|(_, shared)| shared.split_once("\n//\n").unwrap().0);
     let shared_by = shared.and_then(|shared| shared.strip_prefix("of ")?.split(' ').next());
     let shared: Codes =
@@ -87,7 +86,7 @@ fn every_rpc_tells_the_errors_that_its_use_case_returns() {
     let use_cases = use_cases();
     assert!(documented.keys().eq(use_cases.keys()), "{:?}", documented.keys());
     for (rpc, returned) in use_cases {
-        // A comment may also say when an error comes that every rpc can have.
+        // A comment may also explain an error that every rpc can return.
         let told: Codes = documented[rpc].difference(&common()).copied().collect();
         assert_eq!(told, returned, "{rpc}");
     }

@@ -1,4 +1,4 @@
-//! The gRPC server as its clients meet it: on a socket, with a shop behind it whose ports do as each test says.
+//! The gRPC server on a socket, with the use cases behind it on fake ports.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 

@@ -1,9 +1,9 @@
-//! What is forgotten when there is too much.
+//! The limit of stored orders.
 
 use crate::{invoice, known, open, opened, options};
 use simulator::Action;
 
-/// How many orders are remembered.
+/// The limit of stored orders.
 const REMEMBERED: usize = 100_000;
 
 #[test]

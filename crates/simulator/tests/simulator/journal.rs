@@ -1,6 +1,6 @@
-//! What outlives the process.
+//! The journal outlives the process.
 
-use crate::{Hands, invoice, known, look, open, opened, options, remembering, soon};
+use crate::{ManualClock, invoice, known, look, open, opened, options, remembering, soon};
 use app::payment::{Gateway, GatewayError, Subject};
 use domain::payment::TransactionStatus;
 use futures_util::FutureExt;
@@ -120,7 +120,7 @@ fn a_change_is_one_line_that_holds_no_key() {
 fn a_journal_that_cannot_be_had_is_told_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { journal: Some(folder.path().to_owned()), ..options() };
-    let Err(error) = Simulator::open(options, Arc::new(Hands::new())) else { panic!("a folder is no journal") };
+    let Err(error) = Simulator::open(options, Arc::new(ManualClock::new())) else { panic!("a folder is no journal") };
     assert!(matches!(error, Error::Journal(..)));
     assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What the gateway tells the shop of each step.
+//! The notification of each step.
 
 use crate::webhook::{Told, Webhook};
 use crate::{KEY, invoice, known, open, opened, options};
@@ -10,13 +10,13 @@ use simulator::{Action, Options, Simulator};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// The published formula.
+/// The signature by the published formula.
 fn signature(order: &str, code: &str, amount: &str) -> String {
     let digest = Sha512::digest(format!("{order}{code}{amount}{KEY}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Orders, carries out the actions one after the other, and gives what the shop was told of the last one.
+/// Orders, carries out the actions in turn, and returns the notification of the last one.
 async fn told_of(actions: &[Action]) -> (Invoice, Arc<Simulator>, Told) {
     let mut shop = Webhook::start();
     let (simulator, clock) = open(Options { webhook_url: shop.url(), ..options() });
@@ -33,7 +33,7 @@ async fn told_of(actions: &[Action]) -> (Invoice, Arc<Simulator>, Told) {
     (invoice, simulator, last.unwrap())
 }
 
-/// What every notification says.
+/// Checks the fields of every notification.
 fn assert_is_about(told: &Told, invoice: &Invoice, simulator: &Simulator) {
     assert_eq!(told.line, "POST /hook HTTP/1.1");
     assert_eq!((told.header("content-type"), told.header("user-agent")), ("application/json", "Veritrans"));

@@ -21,7 +21,7 @@ fn pages(simulator: &Arc<Simulator>) -> Arc<[Page]> {
     Arc::new(pages)
 }
 
-/// A running server; ended with this value.
+/// A running server. Dropping it stops the server.
 struct Server {
     address: SocketAddr,
     _stop: DropGuard,

@@ -49,10 +49,10 @@ A REST client that sends `Accept: application/problem+json` gets the same as pro
 
 /// What is wrong with a request before anybody looks at what it asks for, as the docstrings of REST's source say it: status,
 /// code and meaning.
-fn edge_errors() -> Vec<(String, String, String)> {
+fn http_errors() -> Vec<(String, String, String)> {
     let source = include_str!("../../rest/src/error.rs");
     let mut errors: Vec<(String, String, String)> = Vec::new();
-    for (name, meaning) in variants(source, "pub(crate) enum EdgeError {") {
+    for (name, meaning) in variants(source, "pub(crate) enum HttpError {") {
         let name = name.split('(').next().unwrap();
         let (_, arm) = source.split_once(&format!("Self::{name}")).unwrap();
         let (_, status) = arm.split_once("StatusCode::").unwrap();
@@ -128,7 +128,7 @@ fn the_page_of_errors_says_what_the_code_does() {
          (ResourceExhausted), and an rpc that there is not `rpc_not_found` (Unimplemented).\n\n\
          | code | REST | meaning |\n| --- | --- | --- |\n",
     );
-    for (status, code, meaning) in edge_errors() {
+    for (status, code, meaning) in http_errors() {
         let _ = writeln!(page, "| `{code}` | {status} | {meaning} |");
     }
     page.push_str("\n## Codes of fields\n\n| code | meaning |\n| --- | --- |\n");

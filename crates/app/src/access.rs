@@ -29,7 +29,17 @@ pub trait TokenVerifier: Send + Sync {
 }
 
 impl Access {
-    /// Identifies the caller by the value of the `authorization` header or metadata.
+    /// The codes of the errors that [`identify`](Self::identify) and [`allow`](Self::allow) return.
+    #[must_use]
+    pub const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::Public => &[],
+            Self::Authenticated => &[ErrorCode::TokenMissing, ErrorCode::TokenInvalid],
+            Self::Only(_) => &[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::RoleNotAllowed],
+        }
+    }
+
+    /// Tells who bears `authorization`, the value of the header or metadata of that name.
     pub(crate) fn identify(self, authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Result<Actor, Error> {
         if self == Self::Public {
             return Ok(Actor::Anonymous);

@@ -59,4 +59,9 @@ pub trait Observer: Send + Sync {
     fn use_case_ended(&self, name: &'static str, outcome: Option<ErrorCode>, elapsed: Duration);
     fn payment(&self, report: PaymentReport<'_>);
     fn panic_caught(&self, place: &'static str);
+    /// A use case has returned a code that its [`ERRORS`](crate::pipeline::UseCase::ERRORS) do not list. A debug build panics:
+    /// a test that meets the code is to fail.
+    fn unlisted_error(&self, use_case: &'static str, code: ErrorCode) {
+        debug_assert!(false, "the use case {use_case} returned {code}, which its ERRORS do not list");
+    }
 }

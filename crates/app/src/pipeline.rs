@@ -1,7 +1,7 @@
-//! The one place through which every call passes, whichever protocol it came by.
+//! The pipeline that each call passes, over REST and gRPC alike.
 //!
 //! [`Handler::admit`] checks rate limit and access. [`Admitted::run`] runs the use case: it measures the time, counts the
-//! outcome, logs an internal error once and catches a panic. An adapter does neither by itself.
+//! outcome, logs an internal error once and catches a panic. An adapter does none of this itself.
 #![warn(missing_docs)]
 
 use crate::access::{Access, TokenVerifier};
@@ -23,13 +23,22 @@ use tracing::Instrument;
 /// Whether a use case changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UseCaseKind {
-    /// It does: it runs to its end even when the caller has gone, so that no change is left half made.
+    /// It runs to its end even after its caller has disconnected, so that no change stays incomplete.
     Command,
-    /// It only looks: it ends with its caller.
+    /// It reads only. It ends when its caller disconnects.
     Query,
 }
 
-/// Something that the shop can do.
+/// The codes that a call of any use case can fail with, beside those of [`Access::errors`] and [`UseCase::ERRORS`].
+pub const COMMON_ERRORS: [ErrorCode; 5] = [
+    ErrorCode::RateLimited,
+    ErrorCode::Internal,
+    ErrorCode::Overloaded,
+    ErrorCode::Unavailable,
+    ErrorCode::DeadlineExceeded,
+];
+
+/// One operation of the shop.
 pub trait UseCase: Send + Sync + 'static {
     /// The name in logs and metrics.
     const NAME: &'static str;
@@ -37,14 +46,20 @@ pub trait UseCase: Send + Sync + 'static {
     const KIND: UseCaseKind;
     /// Who may run it.
     const ACCESS: Access;
-    /// The rate limit that it draws on.
+    /// The rate limit that its calls count against.
     const RATE_LIMIT: RateLimitClass;
-    /// What the caller sent, as it arrived: the use case parses it, so that both protocols refuse alike.
+    /// The codes that the use case itself returns, beside [`COMMON_ERRORS`] and [`Access::errors`]. The OpenAPI document
+    /// and the check of the protos' comments are made from it.
+    const ERRORS: &'static [ErrorCode];
+    /// The caller's input before it is parsed. The use case parses it, so that both protocols return the same errors.
     type Input: Send + 'static;
-    /// What the caller gets.
+    /// The result that the caller receives.
     type Output: Send + 'static;
 
-    /// Does it.
+    /// Runs the use case.
+    ///
+    /// # Errors
+    /// One of [`UseCase::ERRORS`], [`COMMON_ERRORS`] or [`Access::errors`].
     fn execute(
         &self,
         context: &Context,
@@ -55,11 +70,11 @@ pub trait UseCase: Send + Sync + 'static {
 /// Starts the tasks in which commands run, on the runtime that lives as long as the process. An adapter's own runtime
 /// may end with the connection that it serves.
 pub trait Spawner: Send + Sync {
-    /// Runs a task to its end; shutting down waits for it.
+    /// Runs a task to its end. Shutdown waits for the task.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
 }
 
-/// What all calls share.
+/// The ports that the calls of all use cases share.
 pub struct CallPipeline {
     /// Verifies access tokens.
     pub tokens: Arc<dyn TokenVerifier>,
@@ -71,26 +86,26 @@ pub struct CallPipeline {
     pub spawner: Arc<dyn Spawner>,
 }
 
-/// What a protocol knows of a call before anything has been checked.
+/// A call as its protocol describes it, before any check.
 #[derive(Debug)]
 pub struct Caller<'a> {
-    /// How it came.
+    /// The protocol of the call.
     pub protocol: Protocol,
     /// The value of the `Authorization` header, or of the metadata of that name.
     pub authorization: Option<&'a str>,
-    /// Where the call comes from.
+    /// The address of the client.
     pub client: ClientAddress,
     /// The request's identifier.
     pub request_id: RequestId,
-    /// When nobody waits any more.
+    /// The time after which the caller no longer waits.
     pub deadline: Deadline,
 }
 
 /// The outcome of [`Handler::admit`].
 pub struct Admission<U> {
-    /// What is left of the caller's rate limit, for the answer's headers.
+    /// The rest of the caller's rate limit, for the answer's headers.
     pub quota: Option<Quota>,
-    /// The admitted call, or why it is refused.
+    /// The admitted call, or the error that the pipeline refuses it with.
     pub outcome: Result<Admitted<U>, Error>,
 }
 
@@ -101,14 +116,14 @@ pub struct Admitted<U> {
     context: Context,
 }
 
-/// A use case, ready to be called by both protocols.
+/// A use case behind the pipeline, as both protocols call it.
 pub struct Handler<U> {
     use_case: Arc<U>,
     pipeline: Arc<CallPipeline>,
 }
 
 impl<U: UseCase> Handler<U> {
-    /// A use case behind the pipeline.
+    /// Puts a use case behind the pipeline.
     pub fn new(pipeline: &Arc<CallPipeline>, use_case: U) -> Self {
         Self { use_case: Arc::new(use_case), pipeline: Arc::clone(pipeline) }
     }
@@ -127,8 +142,8 @@ impl<U: UseCase> Handler<U> {
             Some(quota) if quota.exceeded => Err(Error::retry_later(ErrorCode::RateLimited, quota.resets_in)),
             _ => actor.and_then(|actor| U::ACCESS.allow(actor)),
         };
-        if let Err(refusal) = &actor {
-            self.pipeline.observer.use_case_ended(U::NAME, Some(refusal.code()), std::time::Duration::ZERO);
+        if let Err(error) = &actor {
+            self.pipeline.observer.use_case_ended(U::NAME, Some(error.code()), std::time::Duration::ZERO);
         }
         let outcome = actor.map(|actor| Admitted {
             use_case: Arc::clone(&self.use_case),
@@ -156,7 +171,7 @@ impl<U: UseCase> Admitted<U> {
         &self.context.request_id
     }
 
-    /// The same call with another deadline: the time that its body took to arrive does not count.
+    /// Replaces the deadline: the time that the body took to arrive does not count.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Deadline) -> Self {
         self.context.deadline = deadline;
@@ -203,14 +218,22 @@ async fn observed<U: UseCase>(
         Err(Error::internal("the use case panicked"))
     });
     if let Err(error) = &outcome {
-        log_fault(U::NAME, error);
+        log_error(U::NAME, error);
+        if !may_return::<U>(error.code()) {
+            pipeline.observer.unlisted_error(U::NAME, error.code());
+        }
     }
     pipeline.observer.use_case_ended(U::NAME, outcome.as_ref().err().map(Error::code), started.elapsed());
     outcome
 }
 
-/// Logs an error's causes, once: further out only its code and public text are known.
-fn log_fault(use_case: &'static str, error: &Error) {
+/// Whether a use case lists a code among its own, or the pipeline does so for all of them.
+fn may_return<U: UseCase>(code: ErrorCode) -> bool {
+    [U::ERRORS, U::ACCESS.errors(), &COMMON_ERRORS].into_iter().any(|codes| codes.contains(&code))
+}
+
+/// Logs an error's causes once. The protocols know only its code and its public text.
+fn log_error(use_case: &'static str, error: &Error) {
     let code = error.code().as_str();
     if error.code() == ErrorCode::Internal {
         tracing::error!(use_case, code, causes = causes(error), "use case failed");

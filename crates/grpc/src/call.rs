@@ -1,4 +1,4 @@
-//! One call, from the handlers' side: opening it and running its use case.
+//! One call as a handler sees it: its admission and the run of its use case.
 
 use crate::connection::Peer;
 use crate::{deadline, error};
@@ -12,29 +12,25 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use tonic::{Request, Status};
 
-/// The metadata that names a call, on the way in and out.
+/// The metadata with the call's id, in requests and answers.
 pub(crate) const X_REQUEST_ID: &str = "x-request-id";
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const AUTHORIZATION: &str = "authorization";
 
-/// What is known of a call before its message has been read. It travels in the request's extensions.
+/// A call before its message is read. The request's extensions carry it.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// The request's identifier.
     pub(crate) request_id: RequestId,
-    /// Where the call comes from.
     pub(crate) client: ClientAddress,
-    /// When nobody waits any more.
     pub(crate) deadline: Deadline,
 }
 
 impl Call {
-    /// Reads what a request's head tells.
     pub(crate) fn of<B>(request: &http::Request<B>, proxies: &TrustedProxies, longest: Duration) -> Self {
         let headers = request.headers();
         let peer = request.extensions().get::<Peer>();
-        // Every connection tells its peer; were there one that did not, all such calls would share one allowance.
+        // Every connection has a peer. Calls of one without would share a rate limit.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
         Self {
             request_id: RequestId::accept(headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok())),
@@ -44,8 +40,8 @@ impl Call {
     }
 }
 
-/// The values of `x-forwarded-for`. One that is not ASCII is kept as an empty one, which is no address and so ends the
-/// walk: left out, it would uncover the values before it, which the client may have written.
+/// The values of `x-forwarded-for`. A value that is not ASCII becomes an empty one, which is not an address and so ends the
+/// search for the client: without it, the values before it would count, which the client may have written.
 fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
     headers.get_all(X_FORWARDED_FOR).into_iter().map(|value| value.to_str().unwrap_or_default())
 }
@@ -53,7 +49,7 @@ fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
 /// Admits a call to a use case, unless [`admit_early`] has done so before its message was read.
 ///
 /// # Errors
-/// Why the caller is refused, as the status to answer with.
+/// The status of the refused call.
 pub(crate) fn admit<U: UseCase, M>(request: &Request<M>, handler: &Handler<U>) -> Result<Admitted<U>, Status> {
     match request.extensions().get::<Admitted<U>>() {
         Some(admitted) => Ok(admitted.clone()),
@@ -64,10 +60,10 @@ pub(crate) fn admit<U: UseCase, M>(request: &Request<M>, handler: &Handler<U>) -
     }
 }
 
-/// Admits a call before its message is read: large messages of strangers are not read at all.
+/// Admits a call before its message is read, so that no large message of an unknown caller is read.
 ///
 /// # Errors
-/// As those of [`admit`].
+/// Those of [`admit`].
 pub(crate) fn admit_early<U: UseCase, B>(request: &mut http::Request<B>, handler: &Handler<U>) -> Result<(), Status> {
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let admitted = admit_call(request.extensions().get::<Call>(), authorization, handler)?;
@@ -88,16 +84,16 @@ fn admit_call<U: UseCase>(
         request_id: call.request_id.clone(),
         deadline: call.deadline,
     });
-    admission.outcome.map_err(|refusal| error::status(&refusal, &call.request_id))
+    admission.outcome.map_err(|error| error::status(&error, &call.request_id))
 }
 
 /// Runs a use case.
 ///
 /// # Errors
-/// Why it failed, as the status to answer with.
+/// The status of the failed call.
 pub(crate) async fn run<U: UseCase>(admitted: Admitted<U>, input: U::Input) -> Result<U::Output, Status> {
     let request_id = admitted.request_id().clone();
-    admitted.run(input).await.map_err(|failure| error::status(&failure, &request_id))
+    admitted.run(input).await.map_err(|error| error::status(&error, &request_id))
 }
 
 #[cfg(test)]

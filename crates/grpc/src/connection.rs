@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and until when each may last.
+//! Connections: the limit of their number and of their age.
 
 use crate::options::Options;
 use futures_util::stream::{self, Stream};
@@ -15,28 +15,27 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-/// What a client sends before anything else: the preface's string and the head of a SETTINGS frame (RFC 9113 §3.4).
-const GREETING: usize = 24 + 9;
+/// The length of a client's connection preface: its string and the head of a SETTINGS frame (RFC 9113 §3.4).
+const PREFACE: usize = 24 + 9;
 
-/// How long to wait after the system had no more sockets to give; trying again at once would only burn the processor.
+/// The pause after the system had no free socket: an immediate retry would only use the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The other end of a connection, as each of its requests carries it.
+/// The client's address, in the extensions of each request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// The acceptor through which connections come in.
 struct Acceptor {
     listener: TcpListener,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     handshake_timeout: Duration,
     lifetime: Duration,
     stop: CancellationToken,
     cut: CancellationToken,
 }
 
-/// The connections that a listener accepts, as long as there is a place for them; others wait in the listener's queue.
-/// `stop` ends those on which nobody has spoken yet, `cut` all.
+/// The connections that a listener accepts while permits are free; others wait in the listener's queue. `stop` ends the
+/// connections without a preface, `cut` ends all.
 pub(crate) fn accept(
     listener: TcpListener,
     options: &Options,
@@ -45,7 +44,7 @@ pub(crate) fn accept(
 ) -> impl Stream<Item = io::Result<Connection>> + Send {
     let acceptor = Acceptor {
         listener,
-        places: Arc::new(Semaphore::new(options.max_connections)),
+        permits: Arc::new(Semaphore::new(options.max_connections)),
         handshake_timeout: options.handshake_timeout,
         lifetime: options.max_connection_age + options.max_connection_age_grace,
         stop,
@@ -59,10 +58,10 @@ pub(crate) fn accept(
 
 impl Acceptor {
     async fn next(&self) -> Option<Connection> {
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         loop {
             match self.listener.accept().await {
-                Ok((stream, peer)) => return Some(self.connection(stream, peer.ip(), place)),
+                Ok((stream, peer)) => return Some(self.connection(stream, peer.ip(), permit)),
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections");
@@ -72,23 +71,23 @@ impl Acceptor {
         }
     }
 
-    fn connection(&self, stream: TcpStream, peer: IpAddr, place: OwnedSemaphorePermit) -> Connection {
+    fn connection(&self, stream: TcpStream, peer: IpAddr, permit: OwnedSemaphorePermit) -> Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "small packets on this connection will be held back");
         }
         Connection {
             stream,
             peer: Peer(peer),
-            greeting: Some(Greeting { missing: GREETING, stop: Box::pin(self.stop.clone().cancelled_owned()) }),
+            preface: Some(Preface { missing: PREFACE, stop: Box::pin(self.stop.clone().cancelled_owned()) }),
             lifetime: self.lifetime,
             end: Box::pin(tokio::time::sleep(self.handshake_timeout)),
             cut: Box::pin(self.cut.clone().cancelled_owned()),
-            _place: place,
+            _permit: permit,
         }
     }
 }
 
-/// Whether a connection went away before it was accepted, which says nothing about the next one.
+/// Whether the client closed the connection before it was accepted, which does not affect the next one.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -96,42 +95,41 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// A connection that ends by itself: soon when its client does not say that it speaks HTTP/2, else at the end of its
-/// lifetime, or when the server cuts it. tonic asks a connection to end before that, but waits for it without a bound.
+/// A connection that ends soon when its client sends no HTTP/2 preface, else at the end of its lifetime, or when the server
+/// cuts it. tonic asks a connection to end before that, but waits for it without a bound.
 pub(crate) struct Connection {
     stream: TcpStream,
     peer: Peer,
-    greeting: Option<Greeting>,
+    preface: Option<Preface>,
     lifetime: Duration,
     end: Pin<Box<Sleep>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// A greeting that has not fully arrived. Until then there is no call that stopping would have to wait for.
-struct Greeting {
-    /// How many bytes are still to come.
+/// An incomplete preface. Until it is complete no call runs that a stop would have to wait for.
+struct Preface {
     missing: usize,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Connection {
-    /// An error once the connection is to end; else wakes the task when it is.
+    /// Returns an error once the connection has to end, and else wakes the task at that time.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let is_over = self.cut.as_mut().poll(cx).is_ready() || self.end.as_mut().poll(cx).is_ready();
         if is_over { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 
-    /// Counts what has been read of the greeting, after which the lifetime begins.
-    fn greet(&mut self, count: usize, cx: &mut Context<'_>) -> io::Result<()> {
-        let Some(greeting) = &mut self.greeting else {
+    /// Counts the bytes of the preface. The lifetime begins at its end.
+    fn read_preface(&mut self, count: usize, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(preface) = &mut self.preface else {
             return Ok(());
         };
-        greeting.missing = greeting.missing.saturating_sub(count);
-        if greeting.missing == 0 {
-            self.greeting = None;
+        preface.missing = preface.missing.saturating_sub(count);
+        if preface.missing == 0 {
+            self.preface = None;
             self.end.as_mut().reset(Instant::now() + self.lifetime);
-        } else if count == 0 && greeting.stop.as_mut().poll(cx).is_ready() {
+        } else if count == 0 && preface.stop.as_mut().poll(cx).is_ready() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
@@ -151,7 +149,7 @@ impl AsyncRead for Connection {
         self.check(cx)?;
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf)?;
-        self.greet(buf.filled().len() - before, cx)?;
+        self.read_preface(buf.filled().len() - before, cx)?;
         polled.map(Ok)
     }
 }

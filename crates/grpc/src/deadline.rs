@@ -1,4 +1,4 @@
-//! Until when a caller waits, and ending the work when it does no more.
+//! The deadline of a call, and the end of its work at the deadline.
 
 use app::clock::Deadline;
 use http::HeaderMap;
@@ -7,16 +7,16 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// The header that carries how long the caller will wait.
+/// The header with the caller's timeout.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// The most digits of a timeout (gRPC over HTTP/2, "TimeoutValue").
 const MAX_DIGITS: usize = 8;
 
-/// The most that is kept of a caller's time for the answer's way back, lest it find the caller gone.
+/// The largest part of the caller's time that is reserved for sending the answer.
 const WAY_BACK: Duration = Duration::from_millis(5);
 
-/// The deadline of a call: the caller's or the server's own, whichever comes first.
+/// The earlier of the caller's deadline and the server's.
 pub(crate) fn of(headers: &HeaderMap, longest: Duration) -> Deadline {
     let asked = headers
         .get(GRPC_TIMEOUT)
@@ -44,11 +44,11 @@ fn parse(timeout: &str) -> Option<Duration> {
     }
 }
 
-/// Does the work, or drops it when the deadline passes: then `None`.
+/// Does the work, or drops it at the deadline and returns `None`.
 ///
 /// tonic's server has a timer of its own for the caller's timeout, and answers `CANCELLED` where the protocol wants
-/// `DEADLINE_EXCEEDED`. That timer is polled after this function, so the clock is asked here as well: had the deadline
-/// passed and only tonic's timer been woken, this still ends first.
+/// `DEADLINE_EXCEEDED`. That timer is polled after this function, so this function also reads the clock: it
+/// ends first even when the deadline has woken tonic's timer alone.
 pub(crate) async fn within<F: Future>(deadline: Deadline, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
     let mut timer = pin!(tokio::time::sleep_until(deadline.instant().into()));

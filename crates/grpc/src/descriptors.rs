@@ -1,4 +1,4 @@
-//! All that a client needs to know of the services to call them and to read their errors.
+//! The descriptors that a client needs to call the services and to read their errors.
 
 use crate::proto::DESCRIPTOR_SET;
 use prost::Message;
@@ -16,7 +16,7 @@ const NAMES: [(&str, &str); 3] = [
 /// The descriptors of all that a client needs, as a file for its tools: an encoded `google.protobuf.FileDescriptorSet`.
 ///
 /// # Errors
-/// That what is built in is no such descriptors.
+/// That the embedded descriptors cannot be decoded.
 pub fn descriptor_file() -> Result<Vec<u8>, prost::DecodeError> {
     descriptor_set().map(|set| set.encode_to_vec())
 }

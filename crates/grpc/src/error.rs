@@ -1,4 +1,4 @@
-//! The one place where an error gets its gRPC status and details.
+//! The mapping of errors to gRPC statuses and details.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use app::context::RequestId;
@@ -46,13 +46,13 @@ pub(crate) fn status(error: &Error, request_id: &RequestId) -> Status {
     Status::with_error_details(code(error.code()), message(error), details)
 }
 
-/// What is to be said instead of tonic's own refusal of a request, whose text would tell of our libraries. tonic calls
-/// its caller's mistake a fault of the server, be it a message that does not decode or one that ends too soon; and it has
-/// two statuses for a message that is too large. `None` where it says the right thing.
-pub(crate) fn instead_of(refusal: Code, request_id: &RequestId) -> Option<Status> {
-    let (code, reason, message) = if matches!(refusal, Code::Internal | Code::Unknown) {
+/// The replacement of a status that tonic itself gives, whose text would reveal the libraries. tonic reports a message that
+/// is malformed or incomplete as an error of the server, and has two statuses for a message that is too large. `None` where
+/// tonic's status is right.
+pub(crate) fn replacement(status: Code, request_id: &RequestId) -> Option<Status> {
+    let (code, reason, message) = if matches!(status, Code::Internal | Code::Unknown) {
         (Code::InvalidArgument, "malformed_body", "malformed request message")
-    } else if matches!(refusal, Code::OutOfRange | Code::ResourceExhausted) {
+    } else if matches!(status, Code::OutOfRange | Code::ResourceExhausted) {
         (Code::ResourceExhausted, "body_too_large", "request message too large")
     } else {
         return None;
@@ -60,7 +60,7 @@ pub(crate) fn instead_of(refusal: Code, request_id: &RequestId) -> Option<Status
     Some(Status::with_error_details(code, message, details(reason, request_id)))
 }
 
-/// What is to be said where no rpc has the name that was asked for: tonic says nothing of it.
+/// The status of a call to an unknown rpc, for which tonic sends no message.
 pub(crate) fn unknown_rpc(message: String, request_id: &RequestId) -> Status {
     Status::with_error_details(Code::Unimplemented, message, details("rpc_not_found", request_id))
 }
@@ -78,7 +78,7 @@ fn violation(violation: &Violation) -> FieldViolation {
     }
 }
 
-/// The text for people: the core's own, but for the one that the Go system worded otherwise over gRPC.
+/// The text for people: that of the error, except for the code whose text differed over gRPC in the Go system.
 fn message(error: &Error) -> &str {
     if error.code() == ErrorCode::TokenInvalid { "invalid token" } else { error.message() }
 }

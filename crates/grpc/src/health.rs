@@ -1,4 +1,4 @@
-//! `grpc.health.v1`: tells for each service whether the server is ready, as its readiness goes on and off.
+//! `grpc.health.v1`: each service has the server's readiness as its status.
 
 use crate::proto::payment::payment_command_service_server::SERVICE_NAME as PAYMENT_COMMANDS;
 use crate::proto::payment::payment_query_service_server::SERVICE_NAME as PAYMENT_QUERIES;
@@ -17,7 +17,6 @@ use tonic_health::server::{HealthReporter, HealthService};
 const SERVICES: [&str; 7] =
     ["", USER_COMMANDS, USER_QUERIES, PRODUCT_COMMANDS, PRODUCT_QUERIES, PAYMENT_COMMANDS, PAYMENT_QUERIES];
 
-/// What the health service tells.
 pub(crate) struct Health(HealthReporter);
 
 impl Health {
@@ -27,13 +26,11 @@ impl Health {
         health
     }
 
-    /// The service that answers the probes.
     pub(crate) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
     }
 
-    /// Passes readiness on until the server stops. Then it ends the streams of those who watch: nothing will change any
-    /// more, and they would hold up the drain.
+    /// Publishes readiness until the server stops. Then it ends the streams of `Watch`, which would delay the drain.
     pub(crate) async fn follow(mut self, mut ready: watch::Receiver<bool>, stop: CancellationToken) -> Infallible {
         while let Some(Ok(())) = stop.run_until_cancelled(ready.changed()).await {
             let is_ready = *ready.borrow_and_update();

@@ -1,11 +1,11 @@
 //! The shop over gRPC: services, error details, deadlines, health, reflection, and the server that answers with them.
 //!
-//! What gRPC alone needs lives here. No rule of the shop does, and no database: a handler opens the call, runs the use
-//! case in `domain` and turns the outcome into a message. `proto/gocommerce/*.proto` is the contract and the manual for callers.
+//! This crate holds no business rule and no SQL: a handler admits the call, runs the use case of the `app` crate and turns
+//! the result into a message. `proto/gocommerce/*.proto` is the contract and the manual for callers.
 //!
-//! Start with `user`, whose handlers show the three steps; then read `layer`, which surrounds every call with its
-//! request id, deadline and report; `error` is the one place where an error gets its status. `product` does the
-//! same with messages that may be large, which `upload` bounds. `server` puts the parts together.
+//! Start with `user`, whose handlers show the three steps; then read `middleware`, which gives every call its
+//! request id, deadline and report; `error` maps errors to statuses. `product` handles large messages, which `upload`
+//! limits. `server` puts the parts together.
 
 mod call;
 mod connection;

@@ -1,14 +1,14 @@
-//! The names of what is served, for logs and metrics.
+//! The names of rpcs in logs and metrics.
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// What stands for every method that is not served: what a stranger asks for must not become a metric's label.
+/// The name of every unknown rpc: a client's text must not become a metric's label.
 const UNMATCHED: &str = "unmatched";
 
-/// How many characters of an unknown name are told back.
+/// The number of characters of an unknown name that the answer repeats.
 const MOST_ECHOED: usize = 200;
 
 /// The full names of the methods that are served, such as `user.UserQueryService/GetUserByID`.
@@ -22,7 +22,7 @@ impl Rpcs {
     /// The methods in these encoded `google.protobuf.FileDescriptorSet`s.
     ///
     /// # Errors
-    /// That one of them is no such set.
+    /// That a set cannot be decoded.
     pub(crate) fn read(descriptor_sets: &[&[u8]]) -> Result<Self, prost::DecodeError> {
         let mut names = HashSet::new();
         for descriptor_set in descriptor_sets {
@@ -39,16 +39,15 @@ impl Rpcs {
         Ok(Self { names, unmatched: UNMATCHED.into() })
     }
 
-    /// The method that a request's path asks for.
-    pub(crate) fn find(&self, path: &str) -> Asked {
+    pub(crate) fn find(&self, path: &str) -> RpcMatch {
         let asked = path.strip_prefix('/').unwrap_or(path);
         if let Some(name) = path.strip_prefix('/').and_then(|name| self.names.get(name)) {
-            return Asked { name: Arc::clone(name), unknown: None };
+            return RpcMatch { name: Arc::clone(name), unknown: None };
         }
-        Asked { name: Arc::clone(&self.unmatched), unknown: Some(self.explain(asked)) }
+        RpcMatch { name: Arc::clone(&self.unmatched), unknown: Some(self.explain(asked)) }
     }
 
-    /// Tells what of a name is unknown, in the words of Go's servers.
+    /// The message for an unknown name, as Go's servers write it.
     fn explain(&self, asked: &str) -> String {
         let (service, method) = asked.rsplit_once('/').unwrap_or((asked, ""));
         let is_served = |name: &Arc<str>| name.rsplit_once('/').is_some_and(|(known, _)| known == service);
@@ -60,16 +59,16 @@ impl Rpcs {
     }
 }
 
-/// What a request asks for.
+/// The rpc that a request's path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct RpcMatch {
     /// The method's name for logs and metrics.
     pub(crate) name: Arc<str>,
-    /// What is to be said to the caller where there is no such method.
+    /// The message for the caller, where the rpc is unknown.
     pub(crate) unknown: Option<String>,
 }
 
-/// A stranger's text as far as an answer's metadata has room for it, each byte of which may become three there.
+/// Shortens a client's text for the answer's metadata, where each byte may become three.
 fn shortened(text: &str) -> String {
     text.chars().take(MOST_ECHOED).collect()
 }

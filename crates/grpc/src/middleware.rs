@@ -1,7 +1,7 @@
-//! What surrounds every call, to whichever service: request id, deadline, panics, span and report.
+//! The middleware of every call: request id, deadline, panics, span and report.
 
 use crate::call::{Call, X_REQUEST_ID};
-use crate::method_names::{Asked, Rpcs};
+use crate::method_names::{RpcMatch, Rpcs};
 use crate::{deadline, error};
 use app::client::TrustedProxies;
 use app::observe::{Protocol, RequestReport};
@@ -23,19 +23,14 @@ use tracing::Instrument;
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_STATUS_DETAILS: &str = "grpc-status-details-bin";
 
-/// What all calls share.
 pub(crate) struct CallOptions {
-    /// Takes the reports.
     pub(crate) pipeline: Arc<CallPipeline>,
-    /// The proxies that are believed.
     pub(crate) proxies: TrustedProxies,
-    /// The longest that a call may take.
+    /// The longest time for a call.
     pub(crate) deadline: Duration,
-    /// What is served.
     pub(crate) rpcs: Rpcs,
 }
 
-/// Surrounds the services.
 #[derive(Clone)]
 pub(crate) struct CallLayer(Arc<CallOptions>);
 
@@ -53,7 +48,6 @@ impl<S> Layer<S> for CallLayer {
     }
 }
 
-/// The services and what surrounds them.
 #[derive(Clone)]
 pub(crate) struct CallService<S> {
     options: Arc<CallOptions>,
@@ -75,18 +69,18 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let started = Instant::now();
-        let around = Arc::clone(&self.options);
-        let call = Call::of(&request, &around.proxies, around.deadline);
-        let Asked { name: rpc, unknown } = around.rpcs.find(request.uri().path());
+        let options = Arc::clone(&self.options);
+        let call = Call::of(&request, &options.proxies, options.deadline);
+        let RpcMatch { name: rpc, unknown } = options.rpcs.find(request.uri().path());
         let span = tracing::info_span!("grpc", request_id = call.request_id.as_str(), rpc = &*rpc);
         request.extensions_mut().insert(call.clone());
         let work = self.services.call(request);
         let answer = async move {
-            let mut response = around.answer(&call, unknown, work).await;
+            let mut response = options.answer(&call, unknown, work).await;
             if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
-            around.report(&call, &rpc, status_of(response.headers()), started);
+            options.report(&call, &rpc, status_of(response.headers()), started);
             Ok(response)
         };
         Box::pin(answer.instrument(span))
@@ -94,18 +88,18 @@ where
 }
 
 impl CallOptions {
-    /// The services' answer, or the one that is due when there is none in time.
+    /// The services' answer, or an error at the deadline or after a panic.
     async fn answer<F>(&self, call: &Call, unknown: Option<String>, work: F) -> Response<Body>
     where
         F: Future<Output = Result<Response<Body>, Infallible>>,
     {
         match deadline::within(call.deadline, AssertUnwindSafe(work).catch_unwind()).await {
-            Some(Ok(Ok(response))) => put_right(call, unknown, response),
+            Some(Ok(Ok(response))) => with_details(call, unknown, response),
             Some(Err(_panic)) => {
                 self.pipeline.observer.panic_caught("grpc");
-                refusal(call, ErrorCode::Internal)
+                error_response(call, ErrorCode::Internal)
             }
-            None => refusal(call, ErrorCode::DeadlineExceeded),
+            None => error_response(call, ErrorCode::DeadlineExceeded),
         }
     }
 
@@ -123,24 +117,24 @@ impl CallOptions {
     }
 }
 
-fn refusal(call: &Call, code: ErrorCode) -> Response<Body> {
+fn error_response(call: &Call, code: ErrorCode) -> Response<Body> {
     error::status(&Error::new(code), &call.request_id).into_http()
 }
 
-/// An answer as it is, unless it is a refusal of tonic's own that has to be put right: those come without details.
-fn put_right(call: &Call, unknown: Option<String>, response: Response<Body>) -> Response<Body> {
+/// Replaces an error of tonic itself, which has no details. Other answers stay as they are.
+fn with_details(call: &Call, unknown: Option<String>, response: Response<Body>) -> Response<Body> {
     if response.headers().contains_key(GRPC_STATUS_DETAILS) {
         return response;
     }
     let status = status_of(response.headers());
     let instead = match unknown {
         Some(message) if status == Code::Unimplemented => Some(error::unknown_rpc(message, &call.request_id)),
-        _ => error::instead_of(status, &call.request_id),
+        _ => error::replacement(status, &call.request_id),
     };
     instead.map_or(response, Status::into_http)
 }
 
-/// An answer's status. That of a success comes with the trailers, after its message.
+/// The status in an answer's headers. That of a success comes in the trailers, after the message.
 fn status_of(headers: &HeaderMap) -> Code {
     headers.get(GRPC_STATUS).map_or(Code::Ok, |status| Code::from_bytes(status.as_bytes()))
 }

@@ -1,42 +1,42 @@
-//! The server's limits and times.
+//! The options and limits of the gRPC server.
 
 use app::client::TrustedProxies;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How the server behaves. The defaults suit a machine of any size; each is a bound on what one client may cost.
+/// The defaults suit a machine of any size. Each is a bound on the cost of one client.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The proxies whose `x-forwarded-for` is believed.
+    /// The proxies whose `x-forwarded-for` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Whether the services describe themselves (`grpc.reflection.v1` and `v1alpha`).
+    /// Whether `grpc.reflection.v1` and `v1alpha` are served.
     pub reflection: bool,
-    /// The longest that a call may take, whatever deadline its caller sends.
+    /// The longest time for a call, whatever deadline its caller sends.
     pub deadline: Duration,
     /// The largest message that is read, in bytes after decompression.
     pub max_message: usize,
     /// The same for messages that may hold an image.
     pub max_upload: usize,
-    /// The places for messages that are larger than [`Self::max_message`]; shared with whoever else takes uploads.
+    /// The permits for messages larger than [`Self::max_message`]. REST shares them.
     pub uploads: Arc<Semaphore>,
-    /// The most connections at a time; more wait in the listener's queue.
+    /// The limit of connections. Further ones wait in the listener's queue.
     pub max_connections: usize,
-    /// The most calls at a time on one connection (`SETTINGS_MAX_CONCURRENT_STREAMS`).
+    /// The limit of concurrent calls on one connection (`SETTINGS_MAX_CONCURRENT_STREAMS`).
     pub max_concurrent_streams: u32,
-    /// The most that the metadata of one request may take, in bytes (`SETTINGS_MAX_HEADER_LIST_SIZE`).
+    /// The limit of one request's metadata, in bytes (`SETTINGS_MAX_HEADER_LIST_SIZE`).
     pub max_metadata: u32,
-    /// How long a new connection may take to say that it speaks HTTP/2.
+    /// The time limit for the HTTP/2 preface of a new connection.
     pub handshake_timeout: Duration,
-    /// How long after a ping a connection is sent the next one.
+    /// The time between two pings on a connection.
     pub keepalive_interval: Duration,
-    /// How long a client may take to answer a ping before its connection is closed.
+    /// The time limit for the answer to a ping. The connection closes after it.
     pub keepalive_timeout: Duration,
     /// The age at which a connection is asked to end, so that clients spread anew over all replicas.
     pub max_connection_age: Duration,
-    /// How long the calls on a connection of that age may take to end before it is cut.
+    /// The time that the calls on a connection of that age get to end before it is cut.
     pub max_connection_age_grace: Duration,
-    /// How long the calls under way may take to end once the server stops, before they are cut.
+    /// The time that running calls get to end when the server stops, before they are cut.
     pub drain_timeout: Duration,
 }
 

@@ -26,16 +26,14 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-/// The metadata with the key by which an order that is sent again is known again.
+/// The metadata with the key that identifies a repeated order.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// What orders.
 pub(crate) struct PaymentCommands(pub(crate) Arc<App>);
 
-/// What only looks at payments.
 pub(crate) struct PaymentQueries {
     pub(crate) app: Arc<App>,
-    /// Tells streams that the server is about to stop.
+    /// Ends streams when the server is about to stop.
     pub(crate) stop: CancellationToken,
 }
 
@@ -46,7 +44,7 @@ impl PaymentCommandService for PaymentCommands {
         request: Request<CreatePaymentRequest>,
     ) -> Result<Response<PaymentResponse>, Status> {
         let call = admit(&request, &self.0.commands.checkout)?;
-        // A key that is no text is kept as one that no order can have, so that it does not pass for none.
+        // A key that is not text becomes an invalid key, so that it does not count as an absent one.
         let mut keys = request.metadata().get_all(IDEMPOTENCY_KEY).iter();
         let key = match (keys.next(), keys.next()) {
             (Some(key), None) => Some(key.to_str().unwrap_or("\u{7f}").to_owned()),
@@ -108,7 +106,6 @@ impl PaymentQueryService for PaymentQueries {
     }
 }
 
-/// A stream of changes under way.
 struct Watching {
     app: Arc<App>,
     watch: PaymentWatch,
@@ -118,7 +115,7 @@ struct Watching {
 }
 
 impl Watching {
-    /// The next message; an error is the last.
+    /// The next message. Nothing follows an error.
     async fn step(watching: Option<Self>) -> Option<(Result<ChangeMessage, Status>, Option<Self>)> {
         let mut watching = watching?;
         match watching.next().await {
@@ -178,7 +175,7 @@ fn payment_response(payment: PaymentView) -> PaymentResponse {
     }
 }
 
-/// A product as it was ordered is no version that can be changed.
+/// A product in an order has no version: it cannot be changed.
 fn snapshot(product: ProductView) -> crate::proto::product::ProductResponse {
     crate::proto::product::ProductResponse { etag: String::new(), ..product_response(product) }
 }

@@ -7,7 +7,7 @@ use crate::proto::product::{
     CreateProductRequest, DeleteProductRequest, DeleteProductResponse, EmptyRequest, GetProductByIdRequest,
     ListProductResponse, ProductResponse, UpdateProductRequest,
 };
-use crate::upload::Place;
+use crate::upload::UploadPermit;
 use app::App;
 use app::entity_tag::{EntityTags, etag};
 use app::page::{Page, PageForm, PageNames};
@@ -20,13 +20,11 @@ use std::sync::Arc;
 use tonic::body::Body;
 use tonic::{Request, Response, Status};
 
-/// What the messages call the fields of a [`PageForm`].
+/// The names of the fields of a [`PageForm`] in the messages.
 pub(crate) const NAMES: PageNames = PageNames { limit: "page_size", cursor: "page_token" };
 
-/// What changes products.
 pub(crate) struct ProductCommands(pub(crate) Arc<App>);
 
-/// What only looks at products.
 pub(crate) struct ProductQueries(pub(crate) Arc<App>);
 
 #[tonic::async_trait]
@@ -36,8 +34,8 @@ impl ProductCommandService for ProductCommands {
         request: Request<CreateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
         let call = admit(&request, &self.0.commands.create_product)?;
-        let mut place = Place::taken(&request);
-        let product = run(call, create_form(request.into_inner(), &mut place)).await?;
+        let mut permit = UploadPermit::taken(&request);
+        let product = run(call, create_form(request.into_inner(), &mut permit)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -46,8 +44,8 @@ impl ProductCommandService for ProductCommands {
         request: Request<UpdateProductRequest>,
     ) -> Result<Response<ProductResponse>, Status> {
         let call = admit(&request, &self.0.commands.update_product)?;
-        let mut place = Place::taken(&request);
-        let product = run(call, update_form(request.into_inner(), &mut place)).await?;
+        let mut permit = UploadPermit::taken(&request);
+        let product = run(call, update_form(request.into_inner(), &mut permit)).await?;
         Ok(Response::new(product_response(product)))
     }
 
@@ -80,28 +78,28 @@ impl ProductQueryService for ProductQueries {
     }
 }
 
-/// Lets the caller of a command in before its message is read, which may be a large one.
+/// Admits the caller of a command before its message is read, which may be large.
 pub(crate) fn gate(app: &App, request: &mut http::Request<Body>) -> Result<(), Status> {
     match request.uri().path() {
         "/product.ProductCommandService/CreateProduct" => admit_early(request, &app.commands.create_product),
         "/product.ProductCommandService/UpdateProduct" => admit_early(request, &app.commands.update_product),
         "/product.ProductCommandService/DeleteProduct" => admit_early(request, &app.commands.delete_product),
-        // There is no such command, which its service says itself.
+        // The service itself answers an unknown rpc.
         _ => Ok(()),
     }
 }
 
-fn create_form(message: CreateProductRequest, place: &mut Option<Place>) -> ProductForm {
+fn create_form(message: CreateProductRequest, permit: &mut Option<UploadPermit>) -> ProductForm {
     ProductForm {
         name: message.name,
         description: message.description,
         price: message.price,
         stock: message.stock.to_string(),
-        image: image(message.image_bytes, place),
+        image: image(message.image_bytes, permit),
     }
 }
 
-fn update_form(message: UpdateProductRequest, place: &mut Option<Place>) -> UpdateForm {
+fn update_form(message: UpdateProductRequest, permit: &mut Option<UploadPermit>) -> UpdateForm {
     UpdateForm {
         id: message.id,
         expected: EntityTags::parse(&message.etag),
@@ -110,19 +108,18 @@ fn update_form(message: UpdateProductRequest, place: &mut Option<Place>) -> Upda
             description: message.description.unwrap_or_default(),
             price: message.price.unwrap_or_default(),
             stock: message.stock.map(|stock| stock.to_string()).unwrap_or_default(),
-            image: image(message.image_bytes, place),
+            image: image(message.image_bytes, permit),
         },
     }
 }
 
-/// The image, and with it the place that its request has taken: a message that is large without one gives its place up
-/// when it is answered.
-fn image(bytes: Bytes, place: &mut Option<Place>) -> ImageField {
+/// The image, with the permit of its request. A large message without an image keeps its permit until it is answered.
+fn image(bytes: Bytes, permit: &mut Option<UploadPermit>) -> ImageField {
     if bytes.is_empty() {
         return ImageField::Absent;
     }
     // The message's own memory, not a copy.
-    ImageField::File(Upload::new("image_bytes", bytes.into()).holding(place.take()))
+    ImageField::File(Upload::new("image_bytes", bytes.into()).holding(permit.take()))
 }
 
 fn browse_form(message: EmptyRequest) -> BrowseForm {

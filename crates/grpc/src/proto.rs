@@ -1,4 +1,4 @@
-//! What is generated from `proto/gocommerce/*.proto`: messages, and for each service a trait and a client.
+//! The code generated from `proto/gocommerce/*.proto`: messages, and a trait and a client for each service.
 
 /// The descriptors of all services here, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");

@@ -1,4 +1,4 @@
-//! Puts the parts together, serves them, and stops within a bound.
+//! The server: its layers, its services, and a stop within a bound.
 
 use crate::connection;
 use crate::descriptors::descriptor_set;
@@ -29,15 +29,15 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_reflection::server::Builder as Reflection;
 
-/// How many streams a client may open and reset before they were looked at, and how many we reset for its mistakes,
-/// until its connection is closed (CVE-2023-44487, "rapid reset").
+/// The number of streams that a client may open and reset before they are handled, and of those that the server resets for
+/// the client's errors, until the connection closes (CVE-2023-44487, "rapid reset").
 const MAX_RESET_STREAMS: usize = 20;
 const MAX_REFUSED_STREAMS: usize = 256;
 
-/// Serves the shop on a bound listener until `stop`; `ready` is what the health service tells.
+/// Serves the shop on a bound listener until `stop`. The health service reports `ready`.
 ///
-/// After `stop` no connection is accepted and none opens another call. Calls under way have
-/// [`Options::drain_timeout`] to end; what is left is cut. Dropping the future cuts them at once.
+/// After `stop` the server accepts no connection and no call. Running calls have [`Options::drain_timeout`] to end, and are
+/// then cut. Dropping the future cuts them at once.
 ///
 /// # Errors
 /// That the listener does not work, or that calls had to be cut.

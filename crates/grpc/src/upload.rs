@@ -1,5 +1,5 @@
-//! The bound on what uploads take of the memory: a few places, shared with REST, one for each request that is larger than
-//! an ordinary one.
+//! The limit of the memory for uploads: a few permits, shared with REST. Each request that is larger than an ordinary one
+//! takes a permit.
 
 use crate::call::Call;
 use crate::{Options, error};
@@ -19,54 +19,54 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
-/// When a request that found no place may come again.
+/// The time after which a client may retry when no permit was free.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A place among the uploads under way. Dropping it gives it up.
-pub(crate) struct Place {
+/// The permit of one upload. Dropping it frees it.
+pub(crate) struct UploadPermit {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Where a request's body leaves the place that it has taken, for the handler to find.
-type Slot = Arc<Mutex<Option<Place>>>;
+/// Passes the permit from a request's body to the handler.
+type PermitCell = Arc<Mutex<Option<UploadPermit>>>;
 
-impl Place {
-    /// The place that a request has taken while it came in, if it was large enough to need one.
+impl UploadPermit {
+    /// The permit of a request. `None` where the request was too small to need one.
     pub(crate) fn taken<M>(request: &tonic::Request<M>) -> Option<Self> {
-        let slot = request.extensions().get::<Slot>()?;
-        slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let cell = request.extensions().get::<PermitCell>()?;
+        cell.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Lets a request in, or tells why not, by its head alone.
-pub(crate) type Gate = fn(&App, &mut Request<Body>) -> Result<(), Status>;
+/// Admits a request by its head alone, or returns the status that refuses it.
+pub(crate) type EarlyAdmission = fn(&App, &mut Request<Body>) -> Result<(), Status>;
 
-/// A service whose requests may be large. Strangers are turned away before any of that is read.
+/// A service with large requests. It refuses an unknown caller before it reads the request.
 #[derive(Clone)]
 pub(crate) struct Uploads<S> {
     app: Arc<App>,
-    gate: Gate,
-    places: Arc<Semaphore>,
-    /// Requests of up to this many bytes need no place: they are as large as any other's may be.
+    admit: EarlyAdmission,
+    permits: Arc<Semaphore>,
+    /// Requests of up to this many bytes need no permit.
     ordinary: usize,
     service: S,
 }
 
 impl<S> Uploads<S> {
-    pub(crate) fn new(app: Arc<App>, gate: Gate, options: &Options, service: S) -> Self {
-        Self { app, gate, places: Arc::clone(&options.uploads), ordinary: options.max_message, service }
+    pub(crate) fn new(app: Arc<App>, admit: EarlyAdmission, options: &Options, service: S) -> Self {
+        Self { app, admit, permits: Arc::clone(&options.uploads), ordinary: options.max_message, service }
     }
 
-    fn watch(&self, request: Request<Body>) -> Request<Body> {
-        let slot = Slot::default();
+    fn meter(&self, request: Request<Body>) -> Request<Body> {
+        let cell = PermitCell::default();
         let (mut head, body) = request.into_parts();
-        // A few compressed bytes may unpack to as many as are allowed.
+        // A few compressed bytes may decompress to the largest size.
         let ordinary = if is_compressed(&head.headers) { 0 } else { self.ordinary };
         let request_id = head.extensions.get::<Call>().map(|call| call.request_id.clone());
-        head.extensions.insert(Arc::clone(&slot));
-        let places = Arc::clone(&self.places);
-        let watched = Watched { body, read: 0, ordinary, has_place: false, places, slot, request_id };
-        Request::from_parts(head, Body::new(watched))
+        head.extensions.insert(Arc::clone(&cell));
+        let permits = Arc::clone(&self.permits);
+        let metered = MeteredBody { body, read: 0, ordinary, has_permit: false, permits, cell, request_id };
+        Request::from_parts(head, Body::new(metered))
     }
 }
 
@@ -88,14 +88,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        // The one that is ready, and another for the next call.
+        // This call takes the service that is ready. The clone is for the next call.
         let next = self.clone();
         let mut this = std::mem::replace(self, next);
         Box::pin(async move {
-            if let Err(refusal) = (this.gate)(&this.app, &mut request) {
-                return Ok(refusal.into_http());
+            if let Err(status) = (this.admit)(&this.app, &mut request) {
+                return Ok(status.into_http());
             }
-            let request = this.watch(request);
+            let request = this.meter(request);
             this.service.call(request).await
         })
     }
@@ -105,27 +105,27 @@ fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
-/// A request's body, which takes a place when it turns out to be large.
-struct Watched {
+/// A request's body that takes a permit once it exceeds the size of an ordinary one.
+struct MeteredBody {
     body: Body,
     read: usize,
     ordinary: usize,
-    has_place: bool,
-    places: Arc<Semaphore>,
-    slot: Slot,
+    has_permit: bool,
+    permits: Arc<Semaphore>,
+    cell: PermitCell,
     request_id: Option<RequestId>,
 }
 
-impl Watched {
-    /// Counts what has come, and takes a place where it is more than an ordinary request.
+impl MeteredBody {
+    /// Counts the bytes, and takes a permit once they exceed the size of an ordinary request.
     fn count(&mut self, bytes: usize) -> Result<(), Status> {
         self.read = self.read.saturating_add(bytes);
-        if self.has_place || self.read <= self.ordinary {
+        if self.has_permit || self.read <= self.ordinary {
             return Ok(());
         }
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_full| self.overloaded())?;
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Place { _permit: permit });
-        self.has_place = true;
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_full| self.overloaded())?;
+        *self.cell.lock().unwrap_or_else(PoisonError::into_inner) = Some(UploadPermit { _permit: permit });
+        self.has_permit = true;
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Watched {
     }
 }
 
-impl HttpBody for Watched {
+impl HttpBody for MeteredBody {
     type Data = <Body as HttpBody>::Data;
     type Error = Status;
 

@@ -11,10 +11,8 @@ use app::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
-/// What changes accounts.
 pub(crate) struct UserCommands(pub(crate) Arc<App>);
 
-/// What only looks at accounts.
 pub(crate) struct UserQueries(pub(crate) Arc<App>);
 
 #[tonic::async_trait]

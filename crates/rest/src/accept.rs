@@ -1,43 +1,29 @@
-//! What a client would rather have (RFC 9110 §12.5.1).
+//! The media types that a client prefers (RFC 9110 §12.5.1).
 
-use actix_web::http::header::{ACCEPT, HeaderMap};
+use actix_web::HttpRequest;
+use actix_web::http::header::{Accept, Header, Quality};
 
-/// Whether the client would rather have `media_type` than plain JSON: it names it, with a weight that is not zero and not
-/// below that of JSON. Who names neither, as curl and most libraries do, gets JSON.
-pub(crate) fn is_preferred(headers: &HeaderMap, media_type: &str) -> bool {
-    let ranges = || {
-        let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-        accepted.flat_map(|value| value.split(',')).map(weighed)
-    };
+/// Whether the client prefers `media_type` to plain JSON: it names the type, with a weight that is not zero and not below
+/// that of JSON. A client that names neither, as curl and most libraries do, gets JSON.
+pub(crate) fn is_preferred(request: &HttpRequest, media_type: &str) -> bool {
+    let Ok(Accept(ranges)) = Accept::parse(request) else { return false };
     let weight =
-        |wanted: &str| ranges().find_map(|(range, weight)| range.eq_ignore_ascii_case(wanted).then_some(weight));
+        |wanted: &str| ranges.iter().find(|range| range.item.essence_str() == wanted).map(|range| range.quality);
     weight(media_type).is_some_and(|preference| {
         // The most specific range that covers a type gives its weight.
         let json = ["application/json", "application/*", "*/*"].into_iter().find_map(weight);
-        preference > 0.0 && preference >= json.unwrap_or(0.0)
+        preference > Quality::ZERO && preference >= json.unwrap_or(Quality::ZERO)
     })
-}
-
-/// A media range and its weight (RFC 9110 §12.4.2).
-fn weighed(range: &str) -> (&str, f32) {
-    let mut parts = range.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default();
-    let weight = parts.find_map(|parameter| {
-        let (name, weight) = parameter.split_once('=')?;
-        if name.eq_ignore_ascii_case("q") { weight.parse().ok() } else { None }
-    });
-    (media_type, weight.unwrap_or(1.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::ACCEPT;
+    use actix_web::test::TestRequest;
 
     fn prefers(accept: &'static str, media_type: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        is_preferred(&headers, media_type)
+        is_preferred(&TestRequest::default().insert_header((ACCEPT, accept)).to_http_request(), media_type)
     }
 
     #[test]
@@ -58,7 +44,7 @@ mod tests {
         ] {
             assert_eq!(prefers(accept, "application/problem+json"), wanted, "{accept}");
         }
-        assert!(!is_preferred(&HeaderMap::new(), "application/problem+json"));
+        assert!(!is_preferred(&TestRequest::default().to_http_request(), "application/problem+json"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The addresses that answers give, as the client of a request reaches them.
+//! The addresses in answers, as the client of a request reaches them.
 //!
-//! A proxy may serve us below a path of its own, and takes that off before it passes a request on. Where a reference that is
-//! relative to the request's own address is enough (RFC 3986 §5.2), it is right behind any proxy. For the rest an operator
-//! says what clients know us by, or the proxy tells what it has taken off.
+//! A proxy may serve REST below a path prefix, which it removes before it forwards a request. A reference that is relative to
+//! the request's address (RFC 3986 §5.2) works behind any proxy. For other references an operator configures the base URL, or
+//! the proxy names the prefix in a header.
 
 use crate::middleware::{RequestInfo, Shared};
 use actix_web::dev::Payload;
@@ -15,17 +15,17 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-/// The header by which proxies tell what they have taken off a path.
+/// The header in which proxies name the prefix that they have removed.
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-/// The longest path that is believed, in bytes.
+/// The longest accepted prefix, in bytes.
 const LONGEST: usize = 256;
 
-/// A path that a proxy has taken off, without a slash at its end.
+/// A path prefix that a proxy has removed, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(Arc<str>);
 
 impl Prefix {
-    /// Reads what a proxy tells. It becomes part of addresses, so what is not plainly a path counts for nothing, nor do two.
+    /// Reads a proxy's header. The prefix becomes part of addresses, so any value but a single plain path is ignored.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(FORWARDED_PREFIX);
         let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
@@ -41,41 +41,40 @@ impl Prefix {
     }
 }
 
-/// How the client of a request reaches what is served here.
+/// The addresses of this server, as the client of a request reaches them.
 pub(crate) struct Addresses {
-    /// What goes before our own paths: another path, or an address with a host.
+    /// The prefix of this server's paths: a path, or a URL with a host.
     base: String,
-    /// The path that the proxy has taken off, where addresses of images are paths of ours.
+    /// The prefix that the proxy has removed, where the addresses of images are paths of this server.
     media: Option<Prefix>,
-    /// How many slashes have been taken off the end of the request's path.
+    /// The number of slashes that were removed from the end of the request's path.
     slashes: usize,
 }
 
 impl Addresses {
     fn of(request: &HttpRequest) -> Option<Self> {
-        let facts = RequestInfo::of(request)?;
+        let info = RequestInfo::of(request)?;
         let options = &request.app_data::<Data<Shared>>()?.options;
-        let base = match (&facts.prefix, &options.public_url) {
-            // What this request's own way has shown goes before what is true of most.
+        let base = match (&info.prefix, &options.public_url) {
+            // The prefix of this request takes precedence over the setting.
             (Some(Prefix(path)), _) => path.to_string(),
             (None, Some(known_by)) => known_by.clone(),
             (None, None) => String::new(),
         };
-        let media = facts.prefix.filter(|_| options.has_media_paths);
-        Some(Self { base, media, slashes: facts.slashes })
+        let media = info.prefix.filter(|_| options.has_media_paths);
+        Some(Self { base, media, slashes: info.slashes })
     }
 
-    /// The address of a path of ours.
     pub(crate) fn of_path(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// The way from the request's address to the folder that its path is in: the slashes at its end make it another one.
+    /// The address of the folder of the request's path, relative to the request's address, which has the slashes at its end.
     pub(crate) fn to_folder(&self) -> String {
         "../".repeat(self.slashes)
     }
 
-    /// The way from the request's address to what is below its path, of which this is the last segment.
+    /// The address below the request's path, relative to the request's address. `segment` is the last one of the path.
     pub(crate) fn to_below(&self, segment: &str) -> String {
         match self.slashes.checked_sub(1) {
             Some(more) => format!("./{}", "../".repeat(more)),
@@ -83,7 +82,7 @@ impl Addresses {
         }
     }
 
-    /// A product whose image is found by the request's client.
+    /// The product with an image address that the request's client reaches.
     pub(crate) fn product(&self, mut product: ProductView) -> ProductView {
         if let Some(Prefix(path)) = &self.media
             && product.image_url.starts_with('/')

@@ -1,8 +1,8 @@
-//! The end of connections on which nothing moves on.
+//! The closing of connections that make no progress.
 //!
 //! The framework ends a connection whose first head is slow, and one that is idle. Nothing ends one whose later head is
 //! slow, for its first byte stops the idle timer, nor one whose client does not read its answer. So each connection has
-//! a watch, which shuts its socket down where a step takes longer than any honest client's.
+//! a timer, which shuts its socket down when a step takes longer than any honest client needs.
 
 use actix_web::dev::Extensions;
 use actix_web::rt;
@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-/// How long each step of a connection may take.
+/// The time limit of each step of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// From an answer, or the connection's start, to the end of the next head.
@@ -23,36 +23,35 @@ pub(crate) struct Limits {
     pub(crate) busy: Duration,
 }
 
-/// A connection's watch; it ends with the connection.
-pub(crate) struct Watch {
+/// The timer of a connection. It ends with the connection.
+pub(crate) struct ConnectionTimer {
     steps: Rc<Steps>,
-    watching: rt::task::JoinHandle<()>,
+    task: rt::task::JoinHandle<()>,
 }
 
-/// The step that a connection is at.
+/// The current step of a connection.
 struct Steps {
-    /// A second handle of the socket: the framework keeps the first one to itself.
+    /// A second handle of the socket: the framework does not expose the first.
     socket: std::net::TcpStream,
-    /// Requests whose answers are not out yet.
+    /// The number of requests whose answers are not sent yet.
     under_way: Cell<usize>,
     since: Cell<Instant>,
 }
 
-/// A request under way; dropped when its answer is out.
+/// A request that is being answered. Dropped when its answer is sent.
 pub(crate) struct UnderWay(Rc<Steps>);
 
-impl Watch {
-    /// Watches a connection that has just been accepted. Where the process is out of file descriptors it goes unwatched.
+impl ConnectionTimer {
+    /// Starts the timer of a connection that has just been accepted. Without a free file descriptor it gets none.
     pub(crate) fn start(io: &dyn Any, connection: &mut Extensions, limits: Limits) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return };
         let (under_way, since) = (Cell::new(0), Cell::new(Instant::now()));
         let steps = Rc::new(Steps { socket: socket.into(), under_way, since });
-        let watching = rt::spawn(watch(Rc::downgrade(&steps), limits));
-        connection.insert(Self { steps, watching });
+        let task = rt::spawn(close_when_stalled(Rc::downgrade(&steps), limits));
+        connection.insert(Self { steps, task });
     }
 
-    /// Notes that a request has begun.
     pub(crate) fn begin(&self) -> UnderWay {
         self.steps.step_to(self.steps.under_way.get().saturating_add(1));
         UnderWay(Rc::clone(&self.steps))
@@ -60,15 +59,15 @@ impl Watch {
 }
 
 impl UnderWay {
-    /// Notes that a piece of the answer is out.
-    pub(crate) fn moved_on(&self) {
+    /// Restarts the timer after a piece of the answer is sent.
+    pub(crate) fn progressed(&self) {
         self.0.since.set(Instant::now());
     }
 }
 
-impl Drop for Watch {
+impl Drop for ConnectionTimer {
     fn drop(&mut self) {
-        self.watching.abort();
+        self.task.abort();
     }
 }
 
@@ -84,7 +83,7 @@ impl Steps {
         self.since.set(Instant::now());
     }
 
-    /// How much time the step has left.
+    /// The time that the step has left.
     fn left(&self, limits: Limits) -> Duration {
         let limit = if self.under_way.get() > 0 { limits.busy } else { limits.idle };
         limit.saturating_sub(self.since.get().elapsed())
@@ -92,14 +91,14 @@ impl Steps {
 }
 
 /// Holds no handle of the socket itself: the connection would stay open after the framework has closed it.
-async fn watch(steps: Weak<Steps>, limits: Limits) {
+async fn close_when_stalled(steps: Weak<Steps>, limits: Limits) {
     while let Some(left) = steps.upgrade().map(|steps| steps.left(limits)) {
         if left.is_zero() {
-            // A connection that is gone already is what this wants.
+            // An error means that the connection is closed already.
             let _ = steps.upgrade().map(|steps| steps.socket.shutdown(Shutdown::Both));
             return;
         }
-        // The step may end sooner, and the next one have less time.
+        // The step may end sooner, and the next one may have a shorter limit.
         rt::time::sleep(left.min(limits.idle)).await;
     }
 }

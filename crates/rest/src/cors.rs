@@ -1,6 +1,6 @@
 //! Calls from pages of other origins (the Fetch Standard's CORS protocol).
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::middleware::Shared;
 use crate::options::Options;
 use actix_cors::{Cors, CorsError};
@@ -12,13 +12,13 @@ use actix_web::http::header::{
 use actix_web::middleware::Condition;
 use actix_web::web::Data;
 
-/// What stands for all origins, or all headers.
+/// The setting for all origins, or for all headers.
 const ANY: &str = "*";
-/// How long browsers may remember what a preflight allowed, in seconds.
+/// The time for which browsers may cache a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: usize = 600;
-/// The headers that pages may send whatever the settings say.
+/// The headers that pages may always send.
 const HEADERS: [&str; 20] = [
-    // Those that do something here.
+    // Headers that this server reads.
     "authorization",
     "content-type",
     "idempotency-key",
@@ -28,24 +28,24 @@ const HEADERS: [&str; 20] = [
     "last-event-id",
     "range",
     "x-request-id",
-    // Those that browsers send without asking, unless the value is long or odd (Fetch Standard §2.2.2).
+    // Headers that need no preflight unless the value is long or unusual (Fetch Standard §2.2.2).
     "accept",
     "accept-language",
     "content-language",
-    // Those by which pages' libraries keep caches out, and say that a script calls.
+    // Headers by which libraries avoid caches and mark calls of scripts.
     "cache-control",
     "expires",
     "pragma",
     "x-requested-with",
-    // Those that follow a call through services: W3C Trace Context, W3C Baggage, Sentry.
+    // Headers of tracing: W3C Trace Context, W3C Baggage, Sentry.
     "baggage",
     "sentry-trace",
     "traceparent",
     "tracestate",
 ];
 
-/// Lets pages of the listed origins call. A page of ours sends its own origin with each POST, so a request of an origin
-/// that is not listed is answered all the same: without these headers its page cannot read the answer.
+/// Allows calls from pages of the listed origins. The server's own pages also send an origin with each POST, so requests of
+/// other origins are answered too: without these headers a page cannot read the answer.
 pub(crate) fn cors(options: &Options) -> Condition<Cors> {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
@@ -73,10 +73,10 @@ fn headers(options: &Options) -> impl Iterator<Item = &str> {
     HEADERS.into_iter().chain(options.cors_headers.iter().map(String::as_str))
 }
 
-/// The refusal of a preflight. Its page is told nothing, but whoever looks at the page's calls in a browser sees it.
-pub(crate) fn refusal(error: &CorsError, request: &HttpRequest) -> Refusal {
+/// The error of a preflight. The page cannot read it, but the browser's developer tools show it.
+pub(crate) fn preflight_error(error: &CorsError, request: &HttpRequest) -> ApiError {
     let shared = request.app_data::<Data<Shared>>();
-    Refusal::preflight(match (error, shared) {
+    ApiError::preflight(match (error, shared) {
         (CorsError::HeadersNotAllowed, Some(shared)) => {
             let unknown = unknown(request.headers(), &shared.options).join(", ");
             format!("pages of other origins may not send {unknown}: the setting cors.allowed_headers lets them")
@@ -85,14 +85,14 @@ pub(crate) fn refusal(error: &CorsError, request: &HttpRequest) -> Refusal {
     })
 }
 
-/// The headers that a page wants to send and may not.
+/// The requested headers that a page may not send.
 fn unknown(asked: &HeaderMap, options: &Options) -> Vec<String> {
     let asked = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|asked| asked.to_str().ok()).unwrap_or_default();
     let asked = asked.split(',').map(|name| name.trim().to_ascii_lowercase());
     asked.filter(|name| !headers(options).any(|allowed| allowed == name)).collect()
 }
 
-/// What the refusal of a preflight says above its body where the origin itself may call: without it browsers would put the
+/// What the error of a preflight says above its body where the origin itself may call: without it browsers would put the
 /// blame on the origin.
 pub(crate) fn put_allowed(error: &CorsError, request: &HttpRequest, answer: &mut HeaderMap) {
     if matches!(error, CorsError::OriginNotAllowed | CorsError::MissingOrigin) {

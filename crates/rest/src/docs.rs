@@ -1,7 +1,7 @@
-//! The description of the interface, for programs and for people.
+//! The OpenAPI document, and the page that shows it.
 
 use crate::addresses::Addresses;
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::openapi::openapi;
 use crate::server::resource;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use utoipa::openapi::Server;
 use utoipa_swagger_ui::Config;
 
-/// Where the description is, here and as the pages that show it find it.
+/// The path of the document, and its address relative to the pages that show it.
 const DESCRIPTION: &str = "/openapi.json";
 const FROM_PAGES: &str = "../openapi.json";
 /// What finds the description for the page's script: by the address of its folder, which is not always that of the page.
@@ -19,14 +19,14 @@ const FIND: &str = "new URL(\"../openapi.json\", document.baseURI).href";
 /// What clients find the operations by, relative to the description (OpenAPI 3.1.1 §4.8.5): beside it.
 const BESIDE: &str = ".";
 
-/// The script that tells the page what to show.
+/// The script that configures the page.
 const INITIALIZER: &str = "swagger-initializer.js";
 
-/// The docs page runs its own scripts and calls its own server, and nothing else.
+/// The docs page runs its own scripts and calls its own server alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/// The description's text, made when it is first asked for: making it takes memory that most servers never need.
+/// The document's text, made at its first request: it takes memory that most servers never need.
 struct Description {
     /// What clients find the operations by.
     server: String,
@@ -35,7 +35,7 @@ struct Description {
 
 impl Description {
     /// # Errors
-    /// Where the description cannot be written as JSON.
+    /// That the document cannot be written as JSON.
     fn text(&self) -> Result<Bytes, serde_json::Error> {
         if let Some(text) = self.text.get() {
             return Ok(text.clone());
@@ -50,7 +50,7 @@ impl Description {
 /// How the pages find the description.
 struct Pages(Arc<Config<'static>>);
 
-/// The description and the pages that show it, made once for all workers.
+/// The document and its pages, made once for all workers.
 #[derive(Clone)]
 pub(crate) struct Docs {
     description: Data<Description>,
@@ -58,7 +58,7 @@ pub(crate) struct Docs {
 }
 
 impl Docs {
-    /// `known_by` is what clients know the server by, where that was said.
+    /// `known_by` is the base URL that clients use, where it is configured.
     pub(crate) fn new(known_by: Option<&str>) -> Self {
         let server = known_by.unwrap_or(BESIDE).to_owned();
         Self {
@@ -77,32 +77,32 @@ impl Docs {
     }
 }
 
-async fn description(description: Data<Description>) -> Result<HttpResponse, Refusal> {
+async fn description(description: Data<Description>) -> Result<HttpResponse, ApiError> {
     let text = description.text().map_err(|error| {
         tracing::error!(%error, "the description cannot be made");
-        Refusal::internal()
+        ApiError::internal()
     })?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(text))
 }
 
-async fn index(addresses: Addresses, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+async fn index(addresses: Addresses, pages: Data<Pages>) -> Result<HttpResponse, ApiError> {
     page("index.html", &addresses.to_below("docs"), &pages)
 }
 
-async fn file(addresses: Addresses, name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, Refusal> {
+async fn file(addresses: Addresses, name: Path<String>, pages: Data<Pages>) -> Result<HttpResponse, ApiError> {
     page(&name, &format!("./{}", addresses.to_folder()), &pages)
 }
 
-/// One of the pages' files. `folder` is the way to their folder from the address that was asked for.
-fn page(name: &str, folder: &str, Pages(config): &Pages) -> Result<HttpResponse, Refusal> {
+/// One of the pages' files. `folder` is the address of their folder, relative to the requested one.
+fn page(name: &str, folder: &str, Pages(config): &Pages) -> Result<HttpResponse, ApiError> {
     let found = utoipa_swagger_ui::serve(name, Arc::clone(config)).map_err(|error| {
         tracing::error!(%error, "the docs page cannot be made");
-        Refusal::internal()
+        ApiError::internal()
     })?;
-    let found = found.ok_or(EdgeError::NotFound)?;
+    let found = found.ok_or(HttpError::NotFound)?;
     let mut bytes = found.bytes.into_owned();
     if found.content_type == mime::TEXT_HTML.as_ref() {
-        // The page names its files relative to itself, which would be wrong for `/docs` without a slash.
+        // The page refers to its files by relative addresses, which are wrong for `/docs` without a slash.
         let base = format!("<head><base href=\"{folder}\">");
         bytes = String::from_utf8_lossy(&bytes).replacen("<head>", &base, 1).into_bytes();
     } else if name == INITIALIZER {

@@ -1,10 +1,9 @@
-//! The envelope that every answer comes in.
+//! The envelope of every answer.
 
-use crate::error::{Refusal, WrongField};
+use crate::error::{ApiError, WrongField};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use app::page::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,49 +23,21 @@ pub(crate) struct Success<R> {
     results: R,
 }
 
-/// What a list says of itself.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ListMeta {
-    /// Always `true`.
-    success: bool,
-    /// What was done, for people.
-    message: &'static str,
-    /// The number of this page, counted from one.
-    current_page: u64,
-    /// How many pages of this size there are.
-    total_pages: u64,
-    /// How many items there are. A large number may be a few seconds old.
-    total_items: u64,
-    /// How many items a page has.
-    items_per_page: u32,
-    /// Whether items follow; the header `Link` then tells where.
-    has_next_page: bool,
-    /// Whether items come before.
-    has_previous_page: bool,
-}
-
-/// A page of a list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct List<R> {
-    meta: ListMeta,
-    results: Vec<R>,
-}
-
 /// A success that gives nothing.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Done {
     meta: Meta,
 }
 
-/// An answer on its way out.
+/// The answer that a handler returns.
 pub(crate) struct Answer<B> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    /// What it says; nothing where the client knows it already.
+    /// None where the client has the current version already.
     body: Option<B>,
 }
 
-/// A success that gives something, on its way out.
+/// A success with a result.
 pub(crate) type Reply<R> = Answer<Success<R>>;
 
 impl<R> Reply<R> {
@@ -85,29 +56,12 @@ impl Answer<Done> {
     }
 }
 
-impl<R> Answer<List<R>> {
-    /// A page of a list, each item shown as the handler shows one.
-    pub(crate) fn list<T>(message: &'static str, page: Page<T>, shown: impl Fn(T) -> R) -> Self {
-        let meta = ListMeta {
-            success: true,
-            message,
-            current_page: page.number(),
-            total_pages: page.count(),
-            total_items: page.total,
-            items_per_page: page.limit,
-            has_next_page: page.next.is_some(),
-            has_previous_page: page.has_previous(),
-        };
-        Self::new(List { meta, results: page.items.into_iter().map(shown).collect() })
-    }
-}
-
 impl<B> Answer<B> {
-    const fn new(body: B) -> Self {
+    pub(crate) const fn new(body: B) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Some(body) }
     }
 
-    /// Tells the client that nothing has changed since it last asked (RFC 9110 §15.4.5).
+    /// The client has the current version (RFC 9110 §15.4.5).
     pub(crate) const fn not_modified() -> Self {
         Self { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: None }
     }
@@ -182,17 +136,17 @@ pub(crate) struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    pub(crate) fn new(refusal: &'a Refusal, request_id: &'a str) -> Self {
-        let message = refusal.message.as_ref();
+    pub(crate) fn new(error: &'a ApiError, request_id: &'a str) -> Self {
+        let message = error.message.as_ref();
         Self {
-            meta: ErrorMeta { success: false, message, code: refusal.code, request_id },
-            error: refusal.challenge.map(|_| message),
-            message: refusal.repeats_message().then_some(message),
-            errors: field_errors(refusal),
+            meta: ErrorMeta { success: false, message, code: error.code, request_id },
+            error: error.challenge.map(|_| message),
+            message: error.repeats_message().then_some(message),
+            errors: field_errors(error),
         }
     }
 }
 
-pub(crate) fn field_errors(refusal: &Refusal) -> Vec<FieldError<'_>> {
-    refusal.fields.iter().map(FieldError::from).collect()
+pub(crate) fn field_errors(error: &ApiError) -> Vec<FieldError<'_>> {
+    error.fields.iter().map(FieldError::from).collect()
 }

@@ -1,14 +1,12 @@
-//! The one place that turns errors into HTTP statuses, and the errors that only HTTP knows.
+//! The mapping of errors to HTTP statuses, and the errors of requests that reach no use case.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use domain::error::{Error, ErrorCode, Violation};
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
-/// The HTTP status of an error of the core.
 #[must_use]
 pub const fn status(code: ErrorCode) -> u16 {
     answer(code).0
@@ -39,9 +37,9 @@ const fn answer(code: ErrorCode) -> (u16, Option<&'static str>) {
     }
 }
 
-/// An error that no use case can make, because the request never came to one.
+/// An error of a request that reaches no use case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EdgeError {
+pub(crate) enum HttpError {
     /// No route has this path.
     NotFound,
     /// The route does not know the method. The header `Allow` names those that it knows.
@@ -62,7 +60,7 @@ pub(crate) enum EdgeError {
     MalformedQuery,
 }
 
-impl EdgeError {
+impl HttpError {
     const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "route_not_found", "Not Found"),
@@ -80,7 +78,6 @@ impl EdgeError {
     }
 }
 
-/// A field of a body that is wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct WrongField {
     pub(crate) field: Cow<'static, str>,
@@ -95,9 +92,10 @@ impl From<&Violation> for WrongField {
     }
 }
 
-/// An error on its way out. How it is written depends on the request, so `present.rs` does that.
-#[derive(Debug)]
-pub(crate) struct Refusal {
+/// The error that a handler returns. Its body depends on the request, so `error_response.rs` writes it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: Cow<'static, str>,
@@ -106,11 +104,11 @@ pub(crate) struct Refusal {
     pub(crate) allow: Option<&'static str>,
     /// The challenge of RFC 6750 §3, for a token that is missing or refused.
     pub(crate) challenge: Option<&'static str>,
-    /// Whether the connection cannot go on, because the rest of the body is still in it.
+    /// Whether the connection has to close, because it still holds the rest of the body.
     pub(crate) closes: bool,
 }
 
-impl Refusal {
+impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
@@ -124,12 +122,10 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a request that a fault of ours has stopped.
     pub(crate) fn internal() -> Self {
         ErrorCode::Internal.into()
     }
 
-    /// The refusal of a body in which one field has the wrong type.
     pub(crate) fn wrong_type(field: String, expected: &str) -> Self {
         let message = format!("{field} must be {expected}");
         let wrong = WrongField { field: Cow::Owned(field), code: "wrong_type", message: message.clone() };
@@ -137,17 +133,16 @@ impl Refusal {
         Self { fields: vec![wrong], ..Self::new(StatusCode::BAD_REQUEST, code, message) }
     }
 
-    /// The refusal of a preflight.
     pub(crate) fn preflight(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
-    /// The refusal for a status that the framework chose by itself.
+    /// The error for a status that the framework chose.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
-            StatusCode::NOT_FOUND => EdgeError::NotFound.into(),
-            StatusCode::PAYLOAD_TOO_LARGE => EdgeError::BodyTooLarge.into(),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => EdgeError::UnsupportedMediaType.into(),
+            StatusCode::NOT_FOUND => HttpError::NotFound.into(),
+            StatusCode::PAYLOAD_TOO_LARGE => HttpError::BodyTooLarge.into(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => HttpError::UnsupportedMediaType.into(),
             status if status.is_client_error() => {
                 Self::new(status, "bad_request", status.canonical_reason().unwrap_or("Bad Request"))
             }
@@ -155,22 +150,22 @@ impl Refusal {
         }
     }
 
-    /// Whether the Go system put the message beside the envelope's `meta` too.
+    /// Whether the message also stands beside the envelope's `meta`, where the clients of the Go system read it.
     pub(crate) fn repeats_message(&self) -> bool {
         matches!(self.status.as_u16(), 405 | 408 | 413 | 414 | 415 | 429 | 500 | 503) || self.code == "route_not_found"
     }
 }
 
-impl From<EdgeError> for Refusal {
-    fn from(error: EdgeError) -> Self {
+impl From<HttpError> for ApiError {
+    fn from(error: HttpError) -> Self {
         let (status, code, message) = error.parts();
-        let closes = matches!(error, EdgeError::BodyTimeout | EdgeError::BodyTooLarge);
-        let allow = if let EdgeError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
+        let closes = matches!(error, HttpError::BodyTimeout | HttpError::BodyTooLarge);
+        let allow = if let HttpError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
         Self { allow, closes, ..Self::new(status, code, message) }
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let (status, challenge) = answer(error.code());
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -183,24 +178,18 @@ impl From<Error> for Refusal {
     }
 }
 
-impl From<ErrorCode> for Refusal {
+impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
         Error::new(code).into()
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl ResponseError for Refusal {
+impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         self.status
     }
 
-    /// Only the status: `present.rs` writes the rest.
+    /// The status alone: `error_response.rs` writes the rest.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status)
     }

@@ -1,6 +1,6 @@
 //! The extractor by which a handler admits its request to a use case and runs it.
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::middleware::{RequestInfo, Shared};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -14,17 +14,17 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-/// When a client that was refused because too many calls were running may try again.
+/// The time after which a client may retry when too many calls were running.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A request that is about to become a call.
+/// A request, as a handler admits it to a use case.
 pub(crate) struct Call(HttpRequest);
 
 impl Call {
     /// Admits this request to a use case, by its head alone: the body has not been read yet.
-    pub(crate) fn admit<U: UseCase>(&self, handler: &Handler<U>) -> Result<Admitted<U>, Refusal> {
-        let info = RequestInfo::of(&self.0).ok_or_else(Refusal::internal)?;
-        // A value that is not text cannot be one of our tokens; it must not count as no token at all.
+    pub(crate) fn admit<U: UseCase>(&self, handler: &Handler<U>) -> Result<Admitted<U>, ApiError> {
+        let info = RequestInfo::of(&self.0).ok_or_else(ApiError::internal)?;
+        // A value that is not text is an invalid token, not a missing one.
         let authorization = self.0.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("unreadable"));
         let Admission { quota, outcome } = handler.admit(Caller {
             protocol: Protocol::Rest,
@@ -39,8 +39,8 @@ impl Call {
         Ok(outcome?)
     }
 
-    /// Runs a use case, unless too many are running.
-    pub(crate) async fn run<U: UseCase>(&self, admitted: Admitted<U>, input: U::Input) -> Result<U::Output, Refusal> {
+    /// Runs a use case, or fails where too many are running.
+    pub(crate) async fn run<U: UseCase>(&self, admitted: Admitted<U>, input: U::Input) -> Result<U::Output, ApiError> {
         let shared = self.shared()?;
         let _permit = shared.permits.try_acquire().map_err(|_full| Error::overloaded(RETRY_AFTER))?;
         let time = shared.options.request_timeout;
@@ -52,8 +52,8 @@ impl Call {
         }
     }
 
-    fn shared(&self) -> Result<&Data<Shared>, Refusal> {
-        self.0.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)
+    fn shared(&self) -> Result<&Data<Shared>, ApiError> {
+        self.0.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)
     }
 }
 

@@ -1,17 +1,17 @@
-//! The headers that all answers have.
+//! The headers of all answers.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use app::context::RequestId;
 use app::rate_limit::Quota;
 
-/// The header that ties together what a request leaves in answers and logs.
+/// The request's identifier in answers and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The allowance, and what is left of it (draft-ietf-httpapi-ratelimit-headers).
+/// The rate limit, and the rest of it (draft-ietf-httpapi-ratelimit-headers).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// What an answer has that says nothing else: OWASP's REST Security Cheat Sheet, and that answers differ by origin.
+/// The headers of an answer that sets no others: OWASP's REST Security Cheat Sheet, and `Vary` because of CORS.
 const DEFAULTS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -24,21 +24,19 @@ const DEFAULTS: [(HeaderName, &str); 6] = [
 /// RFC 6797; one year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
-/// What the headers of an answer depend on.
 pub(crate) struct ResponseContext<'a> {
     pub(crate) request_id: &'a RequestId,
-    /// What is left of the caller's allowance, where the call drew on one.
+    /// The rest of the caller's rate limit, where the call counted against one.
     pub(crate) quota: Option<Quota>,
     /// Whether the client's connection is encrypted.
     pub(crate) is_https: bool,
 }
 
-/// Completes an answer's headers.
-pub(crate) fn complete(headers: &mut HeaderMap, circumstances: &ResponseContext<'_>) {
-    if let Ok(id) = HeaderValue::from_str(circumstances.request_id.as_str()) {
+pub(crate) fn complete(headers: &mut HeaderMap, context: &ResponseContext<'_>) {
+    if let Ok(id) = HeaderValue::from_str(context.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(quota) = circumstances.quota {
+    if let Some(quota) = context.quota {
         put_quota(headers, quota);
     }
     for (name, value) in DEFAULTS {
@@ -46,7 +44,7 @@ pub(crate) fn complete(headers: &mut HeaderMap, circumstances: &ResponseContext<
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    if circumstances.is_https {
+    if context.is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }

@@ -1,6 +1,6 @@
-//! The first page: what runs here, and where its ways in are. HTML for browsers, the same as JSON for programs.
+//! The page at `/`: the running version and the addresses of its interfaces, as HTML for browsers and as JSON for programs.
 //!
-//! Addresses on this listener are relative, so that they hold below whatever path a proxy has put it.
+//! Addresses on this listener are relative, so that they work below any path of a proxy.
 
 use crate::accept;
 use crate::envelope::Reply;
@@ -16,25 +16,25 @@ use std::net::SocketAddr;
 
 const STYLE: &str = include_str!("index/style.css");
 
-/// The page runs nothing and shows its own style.
+/// The page runs nothing and loads its own style alone.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Which of the two a client gets depends on these of its headers.
+/// The headers of a request that the format depends on.
 const DEPENDS_ON: &str = "Accept, Origin";
 
-/// What the first page tells of the process, besides what REST knows by itself.
+/// The content of the page that REST itself does not know.
 #[derive(Clone, Copy, Debug)]
 pub struct Index {
-    /// What the process is run for, such as `development`.
+    /// The environment, such as `development`.
     pub environment: &'static str,
-    /// Where gRPC listens, as this machine finds it.
+    /// The address of gRPC on this machine.
     pub grpc: SocketAddr,
-    /// Where operators find readiness and metrics, as this machine finds it.
+    /// The address of readiness and metrics on this machine.
     pub ops: SocketAddr,
 }
 
-/// What runs here. References are relative to the page.
+/// The content of the page. References are relative to it.
 #[derive(Serialize)]
 struct Overview {
     name: &'static str,
@@ -62,7 +62,7 @@ impl Index {
 
     fn show(self, options: &Options, request: &HttpRequest) -> HttpResponse {
         let overview = self.overview(options);
-        if accept::is_preferred(request.headers(), mime::TEXT_HTML.as_ref()) {
+        if accept::is_preferred(request, mime::TEXT_HTML.as_ref()) {
             return HttpResponse::Ok()
                 .insert_header((CONTENT_SECURITY_POLICY, POLICY))
                 .insert_header((VARY, DEPENDS_ON))
@@ -91,7 +91,7 @@ async fn style() -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(mime::TEXT_CSS_UTF_8).body(STYLE)
 }
 
-/// The page. What it shows is our own text, names of environments and addresses of listeners, none of which can be markup.
+/// The page as HTML. It needs no escaping: no name of an environment and no address of a listener can hold markup.
 fn document(overview: &Overview) -> String {
     let Overview { name, version, environment, docs, openapi, simulator, grpc, readiness, metrics } = overview;
     let mut rows = String::new();

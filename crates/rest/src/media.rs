@@ -1,8 +1,8 @@
 //! Images of products, where they are kept in a folder of this machine.
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::middleware::Shared;
-use crate::openapi::error_responses::{Responses, edge_refusals};
+use crate::openapi::error_responses::{Responses, http_errors};
 use crate::server::resource;
 use actix_files::NamedFile;
 use actix_web::http::header::{
@@ -16,10 +16,10 @@ use std::fs;
 use std::path::Path as FilePath;
 use utoipa::{IntoResponses, ToSchema};
 
-/// An image is never changed: another one gets a place of its own.
+/// An image never changes: a new image gets a new key.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Whatever a browser takes the image for, it runs nothing in it.
+/// A browser that mistakes the image for a document runs nothing in it.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 
 /// Pages of other origins show the images too.
@@ -40,7 +40,7 @@ struct ViewRefusals;
 
 impl IntoResponses for ViewRefusals {
     fn responses() -> Responses {
-        edge_refusals(&[EdgeError::NotFound, EdgeError::UriTooLong])
+        http_errors(&[HttpError::NotFound, HttpError::UriTooLong])
     }
 }
 
@@ -76,12 +76,12 @@ pub(crate) async fn view(
     request: HttpRequest,
     shared: Data<Shared>,
     key: Path<String>,
-) -> Result<HttpResponse, Refusal> {
-    let folder = shared.options.media.as_deref().ok_or(EdgeError::NotFound)?;
-    // Only a place that we could have made up ourselves becomes a path.
-    let key = ImageKey::parse(&key).ok_or(EdgeError::NotFound)?;
+) -> Result<HttpResponse, ApiError> {
+    let folder = shared.options.media.as_deref().ok_or(HttpError::NotFound)?;
+    // Only a key that this server could have generated becomes a path.
+    let key = ImageKey::parse(&key).ok_or(HttpError::NotFound)?;
     let path = folder.join(key.as_str());
-    let file = open(&path).ok_or(EdgeError::NotFound)?;
+    let file = open(&path).ok_or(HttpError::NotFound)?;
     let mut response = file
         .set_content_type(media_type(key.format()))
         .set_content_disposition(ContentDisposition {
@@ -96,7 +96,7 @@ pub(crate) async fn view(
     Ok(response.map_into_boxed_body())
 }
 
-/// A regular file; what a link leads to is nobody's image.
+/// Opens a regular file. A symbolic link is not followed: its target is not an image of the shop.
 fn open(path: &FilePath) -> Option<NamedFile> {
     if !fs::symlink_metadata(path).ok()?.is_file() {
         return None;

@@ -1,17 +1,16 @@
-//! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): the gateway's way in, and no resource of
-//! ours.
+//! The payment gateway's notifications (docs.midtrans.com, "HTTP(S) notification"): an interface of
+//! the gateway, not a resource of the shop.
 
 use crate::body::{raw, unmarked};
 use crate::envelope::{Answer, Done};
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, edge_refusals_and, refusals};
+use crate::openapi::error_responses::{ErrorsOf, Responses, with_http_errors};
 use crate::server::resource;
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Payload, ServiceConfig};
 use app::App;
-use app::payment::NotificationForm;
-use domain::error::ErrorCode;
+use app::payment::{NotificationForm, ReceiveNotification};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -36,8 +35,8 @@ struct NotifyRefusals;
 
 impl IntoResponses for NotifyRefusals {
     fn responses() -> Responses {
-        let own = refusals(&[ErrorCode::InvalidRequest, ErrorCode::SignatureInvalid, ErrorCode::NotifiedOrderNotFound]);
-        edge_refusals_and(own, &[EdgeError::MalformedNotification, EdgeError::BodyTooLarge, EdgeError::BodyTimeout])
+        let own = ErrorsOf::<ReceiveNotification>::responses();
+        with_http_errors(own, &[HttpError::MalformedNotification, HttpError::BodyTooLarge, HttpError::BodyTimeout])
     }
 }
 
@@ -111,10 +110,10 @@ pub(crate) async fn notify(
     call: Call,
     request: HttpRequest,
     payload: Payload,
-) -> Result<Answer<Done>, Refusal> {
+) -> Result<Answer<Done>, ApiError> {
     let admitted = call.admit(&app.commands.receive_notification)?;
     let body = raw(&request, payload.into_inner(), LARGEST).await?;
-    let notification = read(&body).ok_or(EdgeError::MalformedNotification)?;
+    let notification = read(&body).ok_or(HttpError::MalformedNotification)?;
     call.run(admitted, notification).await?;
     Ok(Answer::done("payment status updated"))
 }

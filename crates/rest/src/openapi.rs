@@ -1,4 +1,4 @@
-//! The OpenAPI description, made from the handlers.
+//! The OpenAPI document, made from the handlers.
 
 pub(crate) mod error_responses;
 

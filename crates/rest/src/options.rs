@@ -1,49 +1,48 @@
-//! What operators may choose of REST, and the limits that protect it.
+//! The options and limits of the REST server.
 
 use crate::index::Index;
+use crate::pages::Page;
 use app::client::TrustedProxies;
-use app::payment::PaymentDesk;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How REST is served. `Default` has the values that the operations manual promises.
+/// `Default` has the values that the operations manual documents.
 #[derive(Clone)]
 pub struct Options {
-    /// Threads that serve requests.
     pub workers: usize,
-    /// Proxies whose word on a client's address, on its use of HTTPS, and on the path that they have taken off, is taken.
+    /// Proxies whose headers on a client's address, its use of HTTPS and the removed path prefix are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// What clients know the server by, such as `https://shop.example/api`, without a slash at its end; none for the host and
-    /// path that they ask for.
+    /// The base URL that clients use, such as `https://shop.example/api`, without a slash at its end. None for the host and
+    /// path of each request.
     pub public_url: Option<String>,
-    /// Whether the addresses of images are paths of this server, before which belongs what a proxy has taken off.
+    /// Whether the addresses of images are paths of this server, which need the prefix that a proxy has removed.
     pub has_media_paths: bool,
     /// Origins whose pages may call, such as `https://shop.example`; empty for none, `*` for any.
     pub cors_origins: Vec<String>,
     /// Headers that such pages may send besides those that are always allowed, in lower case; `*` for any.
     pub cors_headers: Vec<String>,
-    /// How long a request's head may take to arrive.
+    /// The time limit for a request's head.
     pub head_timeout: Duration,
-    /// How long a request's body may take to arrive, from first byte to last.
+    /// The time limit for a request's body, from its first byte to its last.
     pub body_timeout: Duration,
     /// The same for a multipart body on a route that takes a file.
     pub upload_timeout: Duration,
-    /// How long a use case may take, once the body is there.
+    /// The time limit for a use case, from the end of the body on.
     pub request_timeout: Duration,
-    /// How long a client may take to read an answer; of the docs page's 1.5 MB too.
+    /// The time limit for a client to read an answer, such as the 1.5 MB of the docs page.
     pub read_timeout: Duration,
-    /// How long an idle connection is kept. Longer than a load balancer in front keeps one, or it sends requests on connections
-    /// that are being closed.
+    /// The time for which an idle connection stays open. It has to exceed that of a load balancer in front, which would
+    /// otherwise send requests on connections that are closing.
     pub keep_alive: Duration,
-    /// How long requests under way get to end when the server stops.
+    /// The time that running requests get to end when the server stops.
     pub drain_timeout: Duration,
-    /// Connections at once, on all workers together. Each takes two file descriptors.
+    /// The limit of connections on all workers together. Each takes two file descriptors.
     pub max_connections: usize,
-    /// Use cases under way at once; a call more is refused at once. Bodies that are still arriving do not count, so
-    /// that slow clients cannot keep others out.
+    /// The limit of use cases that run at the same time; a further call fails at once. Bodies that are still arriving do not
+    /// count, so that slow clients cannot block others.
     pub in_flight: usize,
     /// The largest JSON body, in bytes.
     pub max_json: usize,
@@ -51,15 +50,15 @@ pub struct Options {
     pub max_form: usize,
     /// The largest multipart body, in bytes.
     pub max_multipart: usize,
-    /// The places for files that are coming in or being worked on; shared with whoever else takes uploads.
+    /// The permits for files that arrive or are processed. gRPC shares them.
     pub uploads: Arc<Semaphore>,
-    /// The folder of the images that are served under `/media/`; none where they are served from elsewhere.
+    /// The folder of the images that are served under `/media/`. None where another server serves them.
     pub media: Option<PathBuf>,
-    /// The page of the payment gateway that is built in; none where another is used.
-    pub simulator: Option<Arc<dyn PaymentDesk>>,
-    /// Whether the description of the interface and its page are served.
+    /// The pages of the simulated payment gateway. None with another gateway.
+    pub simulator: Option<Arc<[Page]>>,
+    /// Whether the OpenAPI document and its page are served.
     pub docs: bool,
-    /// What the first page tells; none where there is no such page.
+    /// The content of the page at `/`. None where it is not served.
     pub index: Option<Index>,
 }
 

@@ -1,11 +1,11 @@
-//! One spelling of each path.
+//! The removal of trailing slashes, so that each route has one path.
 
 use actix_web::dev::{ServiceRequest, Url};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 
-/// Takes trailing slashes off the path, so that it finds its route without a redirect, which not every client follows. Tells
-/// how many they were.
+/// Removes trailing slashes from the path, so that it matches its route without a redirect, which not every client follows.
+/// Returns their number.
 pub(crate) fn trim(request: &mut ServiceRequest) -> usize {
     let Some(uri) = trimmed(request.uri()) else { return 0 };
     let slashes = request.path().len().saturating_sub(uri.path().len());
@@ -14,7 +14,7 @@ pub(crate) fn trim(request: &mut ServiceRequest) -> usize {
     slashes
 }
 
-/// The URI without the trailing slashes of its path; `None` where it has none, or is nothing but slashes.
+/// The URI without the trailing slashes of its path. `None` where the path has none, or consists of slashes.
 fn trimmed(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/')?.trim_end_matches('/');
     if path.is_empty() {

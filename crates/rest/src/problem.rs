@@ -2,8 +2,8 @@
 
 use crate::accept;
 use crate::envelope::{FieldError, field_errors};
-use crate::error::Refusal;
-use actix_web::http::header::HeaderMap;
+use crate::error::ApiError;
+use actix_web::HttpRequest;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,21 +35,21 @@ pub(crate) struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    pub(crate) fn new(refusal: &'a Refusal, request_id: &'a str) -> Self {
+    pub(crate) fn new(error: &'a ApiError, request_id: &'a str) -> Self {
         Self {
-            kind: format!("urn:gocommerce:error:{}", refusal.code),
-            title: refusal.status.canonical_reason().unwrap_or("Error"),
-            status: refusal.status.as_u16(),
-            detail: &refusal.message,
+            kind: format!("urn:gocommerce:error:{}", error.code),
+            title: error.status.canonical_reason().unwrap_or("Error"),
+            status: error.status.as_u16(),
+            detail: &error.message,
             instance: format!("urn:gocommerce:request:{request_id}"),
-            code: refusal.code,
+            code: error.code,
             request_id,
-            errors: field_errors(refusal),
+            errors: field_errors(error),
         }
     }
 }
 
-/// Whether the client would rather have problem details than the envelope.
-pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
-    accept::is_preferred(headers, MEDIA_TYPE)
+/// Whether the client prefers problem details to the envelope.
+pub(crate) fn is_asked_for(request: &HttpRequest) -> bool {
+    accept::is_preferred(request, MEDIA_TYPE)
 }

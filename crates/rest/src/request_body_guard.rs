@@ -1,8 +1,8 @@
-//! What becomes of a body that nobody has read when the answer is ready.
+//! The handling of a request body that the handler has not read when the answer is ready.
 //!
-//! A body of known length that is not read ends the connection, after the client has had a moment to take the answer.
-//! One in chunks would be read to its end, however long that takes and whatever the time-outs, if the handler had let
-//! go of it. So the answer holds on to the request's body, which ends the connection in both cases.
+//! The framework closes the connection of an unread body of known length, after a moment for the client to read the answer. It
+//! would read a dropped body in chunks to its end, however long that takes and whatever the timeouts. So the answer keeps the
+//! request's body, and the connection closes in both cases.
 
 use crate::connection_timeout::UnderWay;
 use actix_web::HttpMessage;
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// A request's body, for the handler to read and the answer to hold.
+/// A request's body, shared by the handler and the answer.
 #[derive(Clone)]
 pub(crate) struct RequestBody(Rc<RefCell<Payload>>);
 
@@ -43,23 +43,23 @@ impl Stream for RequestBody {
     }
 }
 
-/// An answer's body that holds the request's, and tells the connection's watch when it is out.
-pub(crate) struct Holding {
+/// An answer's body that keeps the request's body, and stops the connection's timer when it is sent.
+pub(crate) struct GuardedBody {
     answer: BoxBody,
     _request: Option<RequestBody>,
     under_way: Option<UnderWay>,
 }
 
-/// Lets an answer hold the body of its request until it is sent.
-pub(crate) fn hold<B: MessageBody + 'static>(
+/// Keeps the body of a request until its answer is sent.
+pub(crate) fn guard<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     request: Option<RequestBody>,
     under_way: Option<UnderWay>,
-) -> ServiceResponse<Holding> {
-    response.map_body(|_, body| Holding { answer: body.boxed(), _request: request, under_way })
+) -> ServiceResponse<GuardedBody> {
+    response.map_body(|_, body| GuardedBody { answer: body.boxed(), _request: request, under_way })
 }
 
-impl MessageBody for Holding {
+impl MessageBody for GuardedBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {
@@ -69,10 +69,10 @@ impl MessageBody for Holding {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let held = self.get_mut();
         let piece = Pin::new(&mut held.answer).poll_next(context);
-        // An answer without an end is watched piece by piece.
+        // An answer without an end restarts the timer with each piece.
         if let (Poll::Ready(Some(_)), BodySize::Stream, Some(under_way)) = (&piece, held.answer.size(), &held.under_way)
         {
-            under_way.moved_on();
+            under_way.progressed();
         }
         piece
     }

@@ -1,13 +1,13 @@
 //! The server: its listener, its layers, its routes.
 
-use crate::connection_timeout::{Limits, Watch};
+use crate::connection_timeout::{ConnectionTimer, Limits};
 use crate::cors::cors;
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::error_response::whole_seconds;
 use crate::middleware::guard::{guarded, limited};
 use crate::middleware::{Shared, outermost};
 use crate::options::Options;
-use crate::{docs, media, midtrans, payment, product, simulator, user};
+use crate::{docs, media, midtrans, payment, product, user};
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take to close a connection that we have closed.
+/// The time in which a client has to close a connection after the server has closed it.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves REST on a listener, until `stop` and then until the requests under way have ended, within the drain timeout.
@@ -40,7 +40,7 @@ pub fn serve(
     let Options { keep_alive, head_timeout, drain_timeout, max_connections, .. } = options;
     let limits = limits(&options);
     let docs = options.docs.then(|| docs::Docs::new(options.public_url.as_deref()));
-    let index = options.index;
+    let (index, simulator) = (options.index, options.simulator.clone());
     let shared = Data::new(Shared { app: Arc::clone(&app), options, permits, stop: stop.clone() });
     let app = Data::from(app);
     let factory = move || {
@@ -56,17 +56,17 @@ pub fn serve(
             .configure(midtrans::routes)
             .configure(payment::routes)
             .configure(media::routes)
-            .configure(simulator::routes)
+            .configure(|config| simulator.iter().flat_map(|pages| pages.iter()).for_each(|page| page.route(config)))
             .configure(|config| docs.iter().for_each(|docs| docs.routes(config)))
             .configure(|config| index.iter().for_each(|index| index.routes(config)))
             .default_service(web::to(not_found))
     };
     let server = HttpServer::new(factory)
         .workers(workers)
-        // Images of the local folder are read there, piece by piece, and nothing else: slow work has lanes of its own.
+        // These threads read images of the local folder, and nothing else: slow work has executors of its own.
         .worker_max_blocking_threads(1)
         .max_connections((max_connections / workers).max(1))
-        .on_connect(move |io, connection| Watch::start(io, connection, limits))
+        .on_connect(move |io, connection| ConnectionTimer::start(io, connection, limits))
         .keep_alive(keep_alive)
         .client_request_timeout(head_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
@@ -75,7 +75,7 @@ pub fn serve(
     Ok(server.listen(listener)?.run())
 }
 
-/// How long each step of a connection may take: as long as all that may happen in it, one after the other.
+/// The time limit of each step of a connection: the sum of the limits of its parts.
 fn limits(options: &Options) -> Limits {
     Limits {
         idle: options.keep_alive + options.head_timeout,
@@ -83,7 +83,7 @@ fn limits(options: &Options) -> Limits {
     }
 }
 
-/// A resource that tells which methods it knows when asked for another, and does not fall with its handler.
+/// A resource that answers another method with the methods that it allows, and catches its handler's panic.
 pub(crate) fn resource(
     path: &'static str,
     methods: &'static str,
@@ -96,12 +96,12 @@ pub(crate) fn resource(
         InitError = (),
     >,
 > {
-    let refuse = move || async move { Err::<HttpResponse, Refusal>(EdgeError::MethodNotAllowed(methods).into()) };
+    let refuse = move || async move { Err::<HttpResponse, ApiError>(HttpError::MethodNotAllowed(methods).into()) };
     web::resource(path)
         .default_service(web::to(refuse))
         .wrap(from_fn(move |request, next: Next<BoxBody>| guarded(path, request, next)))
 }
 
-async fn not_found() -> Result<HttpResponse, Refusal> {
-    Err(EdgeError::NotFound.into())
+async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(HttpError::NotFound.into())
 }

@@ -1,28 +1,28 @@
-//! The shapes of fields for the description, where Rust's types say less than the reader of the field checks.
+//! The schemas of fields in the OpenAPI document, where Rust's types express less than the parser of the field checks.
 //!
-//! A pattern is not meant to be the whole rule but never to refuse what is taken, nor to allow what is always refused: clients
-//! check their input by it. All of them mean the same in Rust, JavaScript and Python.
+//! A pattern need not be the whole rule, but clients check their input by it: it matches every valid value, and no value that
+//! is always invalid. All patterns mean the same in Rust, JavaScript and Python.
 
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{Object, ObjectBuilder, Schema, SchemaFormat, Type};
 
-/// A line in which something can be seen, without control characters and marks that turn the text around them.
+/// A line with a visible character, without control characters and direction marks.
 const LINE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*\
                     [^\\s\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]\
                     [^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$";
 /// The same, or nothing.
 pub(crate) const LINE_OR_BLANK: &str = "^([^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*|\\s*)$";
-/// Lines in which something can be seen.
+/// Lines with a visible character.
 const LINES: &str = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*\
                      [^\\s\\u0000-\\u001f\\u007f-\\u009f]\
                      [^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$";
 /// The same, or nothing.
 const LINES_OR_BLANK: &str = "^([^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*|\\s*)$";
-/// An amount of more than nothing.
+/// A positive amount.
 const PRICE: &str = "^([1-9][0-9]{0,12}(\\.[0-9]{1,2})?|0\\.(0[1-9]|[1-9][0-9]?))$";
-/// The same, or nothing said.
+/// The same, or nothing.
 const PRICE_OR_BLANK: &str = "^([1-9][0-9]{0,12}(\\.[0-9]{1,2})?|0\\.(0[1-9]|[1-9][0-9]?))?$";
-/// The largest amount, as JSON's numbers can say it.
+/// The largest amount, as a number of JSON.
 const LARGEST_PRICE: f64 = 9_999_999_999_999.99;
 
 const NAME: &str = "What it is called.";
@@ -33,61 +33,50 @@ const STOCK_MEANING: &str = "How many pieces there are, as a number or a string 
 const IMAGE_MEANING: &str = "The address of its image on the web.";
 const ABSENT: &str = "Absent or empty, it stays as it is.";
 
-/// An account's name.
 pub(crate) fn person() -> Object {
     text(LINE, 1, 255, "What the owner is called.", "Ada Lovelace").build()
 }
 
-/// A product's name.
 pub(crate) fn name() -> Object {
     text(LINE, 1, 255, NAME, "Oak desk").build()
 }
 
-/// What is told of a product.
 pub(crate) fn description() -> Object {
     text(LINES, 1, 5000, DESCRIPTION, "A desk of solid oak.").build()
 }
 
-/// What a product costs, in JSON or in a form.
 pub(crate) fn price() -> Object {
     amount([Type::String, Type::Number], PRICE).description(Some(PRICE_MEANING)).build()
 }
 
-/// How many pieces of a product there are, in JSON or in a form.
 pub(crate) fn stock() -> Object {
     count([Type::Integer, Type::String], "^[0-9]{1,9}$", 0).description(Some(STOCK_MEANING)).examples([12]).build()
 }
 
-/// How many pieces are ordered, in JSON or in a form.
 pub(crate) fn quantity() -> Object {
     let meaning = "How many pieces, as a number or a string that holds one: 1 to 2147483647.";
     count([Type::Integer, Type::String], "^[1-9][0-9]{0,8}$", 1).description(Some(meaning)).examples([2]).build()
 }
 
-/// Where a product's image is.
 pub(crate) fn image_url() -> Schema {
     address(&format!("{IMAGE_MEANING} Absent or empty, there is none."))
 }
 
-/// A product's name, where it may stay.
 pub(crate) fn changed_name() -> Object {
     let meaning = format!("{NAME} {ABSENT}");
     text(LINE_OR_BLANK, 0, 255, &meaning, "Oak desk").schema_type(nullable([Type::String])).build()
 }
 
-/// What is told of a product, where it may stay.
 pub(crate) fn changed_description() -> Object {
     let meaning = format!("{DESCRIPTION} {ABSENT}");
     text(LINES_OR_BLANK, 0, 5000, &meaning, "A desk of solid oak.").schema_type(nullable([Type::String])).build()
 }
 
-/// What a product costs, where it may stay.
 pub(crate) fn changed_price() -> Object {
     let meaning = format!("{PRICE_MEANING} {ABSENT}");
     amount([Type::String, Type::Number, Type::Null], PRICE_OR_BLANK).description(Some(meaning)).build()
 }
 
-/// How many pieces of a product there are, where that may stay.
 pub(crate) fn changed_stock() -> Object {
     let meaning = format!("{STOCK_MEANING} {ABSENT}");
     count([Type::Integer, Type::String, Type::Null], "^[0-9]{0,9}$", 0)
@@ -96,7 +85,6 @@ pub(crate) fn changed_stock() -> Object {
         .build()
 }
 
-/// Where a product's image is, where it may stay.
 pub(crate) fn changed_image_url() -> Schema {
     address(&format!("{IMAGE_MEANING} {ABSENT}"))
 }
@@ -132,7 +120,7 @@ fn nullable<const N: usize>(types: [Type; N]) -> SchemaType {
     types.into_iter().chain([Type::Null]).collect()
 }
 
-/// An address on the web, or nothing.
+/// A URL, or nothing.
 fn address(meaning: &str) -> Schema {
     let address = ObjectBuilder::new()
         .schema_type(Type::String)

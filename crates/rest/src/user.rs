@@ -2,18 +2,17 @@
 
 use crate::body::{Form, text};
 use crate::envelope::{Reply, Success};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, refusals, refusals_with_body};
+use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId};
 use crate::server::resource;
 use crate::shapes;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
-use app::user::{LoggedIn, LoginForm, Profile, RegisterForm, Registered};
-use domain::error::ErrorCode;
+use app::user::{LoggedIn, LoginForm, LoginUser, Profile, RegisterForm, RegisterUser, Registered, ViewProfile};
 use domain::user::Role;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::ToSchema;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -98,15 +97,6 @@ impl From<Registered> for RegisteredBody {
     }
 }
 
-/// Why no account was opened.
-struct RegisterRefusals;
-
-impl IntoResponses for RegisterRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[ErrorCode::InvalidRequest, ErrorCode::EmailTaken])
-    }
-}
-
 /// Opens an account.
 ///
 /// Every field that is wrong is told at once, in `errors`; `meta.message` is that of the most basic mistake.
@@ -135,14 +125,14 @@ impl IntoResponses for RegisterRefusals {
                 },
             }),
         ),
-        RegisterRefusals,
+        ErrorsWithBody<RegisterUser>,
     )
 )]
 pub(crate) async fn register(
     app: Data<App>,
     call: Call,
     form: Form<RegisterBody>,
-) -> Result<Reply<RegisteredBody>, Refusal> {
+) -> Result<Reply<RegisteredBody>, ApiError> {
     let admitted = call.admit(&app.commands.register_user)?;
     let registered = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::created("register successfully", registered.into()))
@@ -185,15 +175,6 @@ impl From<LoggedIn> for LoggedInBody {
     }
 }
 
-/// Why no token was given.
-struct LoginRefusals;
-
-impl IntoResponses for LoginRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[ErrorCode::InvalidLogin, ErrorCode::LoginFailed, ErrorCode::LoginThrottled])
-    }
-}
-
 /// Logs in.
 ///
 /// An unknown e-mail address and a wrong password get the same answer after the same time. After five failures at an
@@ -223,10 +204,10 @@ impl IntoResponses for LoginRefusals {
                 },
             }),
         ),
-        LoginRefusals,
+        ErrorsWithBody<LoginUser>,
     )
 )]
-pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, Refusal> {
+pub(crate) async fn login(app: Data<App>, call: Call, form: Form<LoginBody>) -> Result<Reply<LoggedInBody>, ApiError> {
     let admitted = call.admit(&app.commands.login_user)?;
     let logged_in = call.run(admitted, form.read().await?.into()).await?;
     Ok(Reply::ok("logged in successfully", logged_in.into()))
@@ -248,16 +229,6 @@ pub(crate) struct ProfileBody {
 impl From<Profile> for ProfileBody {
     fn from(Profile { id, name, email, role }: Profile) -> Self {
         Self { id: id.to_string(), name, email, role: role.into() }
-    }
-}
-
-/// Why no account was shown.
-struct ViewRefusals;
-
-impl IntoResponses for ViewRefusals {
-    fn responses() -> Responses {
-        let own = [ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::Forbidden, ErrorCode::UserNotFound];
-        refusals(&own)
     }
 }
 
@@ -287,10 +258,10 @@ impl IntoResponses for ViewRefusals {
                 },
             }),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewProfile>,
     )
 )]
-pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, Refusal> {
+pub(crate) async fn view(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<ProfileBody>, ApiError> {
     let admitted = call.admit(&app.queries.view_profile)?;
     let profile = call.run(admitted, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", profile.into()))

@@ -4,7 +4,7 @@ use crate::background;
 use crate::limits;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
-use crate::wiring::{self, ConfiguredGateway, Parts};
+use crate::wiring::{self, Parts};
 use app::clock::{Clock, Deadline};
 use domain::error::BoxError;
 use mail::MailSetupError;
@@ -48,9 +48,16 @@ pub enum StartError {
     Inspecting(std::io::Error),
     /// The settings of Midtrans are invalid.
     Midtrans(midtrans::Error),
-    /// The simulator's journal cannot be used.
-    Simulator(simulator::Error),
-    /// The settings of mails are invalid.
+    /// The simulator cannot be used.
+    Simulator {
+        /// The setting that is at fault.
+        key: &'static str,
+        /// What is the matter with it.
+        problem: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// Mails cannot be sent like that.
     Mail(MailSetupError),
     /// The image store can never be used with these settings.
     Storage { place: String, source: BoxError, remedy: &'static str },
@@ -76,13 +83,7 @@ impl StartError {
                 };
                 (key, error.to_string(), "put the settings of midtrans right")
             }
-            Self::Simulator(error @ simulator::Error::Journal(..)) => {
-                let remedy = "let this process write there, name another file, or none";
-                ("payment.simulator.journal", error.to_string(), remedy)
-            }
-            Self::Simulator(error @ simulator::Error::Client(_)) => {
-                ("payment.gateway", error.to_string(), "put the settings of payment.simulator right")
-            }
+            Self::Simulator { key, problem, remedy } => (*key, problem.clone(), *remedy),
             Self::Mail(error) => {
                 let (key, remedy) = match error {
                     MailSetupError::From(_) => ("mail.from", "give another"),
@@ -127,7 +128,7 @@ impl fmt::Display for StartError {
                 Self::DatabaseFile(..)
                 | Self::Keys(_)
                 | Self::Midtrans(_)
-                | Self::Simulator(_)
+                | Self::Simulator { .. }
                 | Self::Mail(_)
                 | Self::Storage { .. },
                 None,
@@ -216,8 +217,8 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
     background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
     background.spawn(Arc::clone(&parts.notifier).run());
-    if let ConfiguredGateway::Simulator(simulator) = &parts.gateway {
-        background.spawn(Arc::clone(simulator).run());
+    if let Some(notifications) = &parts.gateway.notifications {
+        background.spawn(notifications());
     }
     background.spawn(background::log_hashing_time(Arc::clone(&parts.passwords)));
     let stop_workers = CancellationToken::new();

@@ -3,10 +3,14 @@
 pub(crate) mod check;
 mod gauges;
 mod payments;
+#[cfg(feature = "simulator")]
+mod simulator;
+#[cfg(not(feature = "simulator"))]
+#[path = "wiring/no_simulator.rs"]
+mod simulator;
 mod storage;
 
 pub use check::check;
-pub(crate) use payments::ConfiguredGateway;
 pub(crate) use storage::store as image_store;
 
 use crate::common_clock::CommonClock;
@@ -28,10 +32,8 @@ use app::user::{LoginAttempts, LoginUser, RegisterUser, ViewProfile};
 use app::{App, Commands, Queries};
 use domain::user::PasswordRules;
 use mail::Mailer;
-use payments::Payments;
-use persistence::CachedTotals;
-use persistence::PollingNotifier;
-use persistence::{Backlog, Database};
+use payments::{ConfiguredGateway, Payments};
+use persistence::{Backlog, CachedTotals, Database, PollingNotifier};
 use security::passwords::{self, Bcrypt};
 use security::rate_limiter::{self, ClientLimits, Rate, Unlimited};
 use security::tokens::{self, Jwt, Key, KeySet, KeyState};
@@ -106,7 +108,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let payments = Payments {
         settings,
         database: &database,
-        gateway: gateway.gateway(),
+        gateway: Arc::clone(&gateway.gateway),
         notifier: payments::notifier(&database),
         presenter: payments::presenter(&images),
         clock: &shared,
@@ -360,7 +362,7 @@ pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::O
         docs,
         index: settings.rest.index.then(|| index(settings, addresses)),
         media: storage::media(settings),
-        simulator: parts.gateway.simulator_page(),
+        simulator: parts.gateway.pages.clone(),
         uploads: Arc::clone(&parts.uploads),
         trusted_proxies: trusted_proxies(settings),
         cors_origins: settings.cors.allowed_origins.clone(),

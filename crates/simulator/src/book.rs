@@ -1,18 +1,18 @@
-//! What the simulator knows of an order, and how that may go on (docs.midtrans.com, "Transaction status cycle").
+//! The simulator's orders and their transitions (docs.midtrans.com, "Transaction status cycle").
 
-use app::payment::{DeskButton, DeskPage, Invoice};
+use crate::{Action, OrderPage};
+use app::payment::Invoice;
 use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::payment::{GatewayReport, PaymentId, Transaction, TransactionStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How the simulator says that something is paid, in the gateway's words.
+/// The payment type of a successful attempt, as the gateway names it.
 const PAYMENT_TYPE: &str = "qris";
-/// The way of paying that is refused, and that may be tried again.
+/// The payment type of a denied attempt, after which the payer may try again.
 const REFUSED_TYPE: &str = "credit_card";
 
-/// An attempt to pay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Attempt {
     pub(super) id: String,
@@ -21,7 +21,6 @@ pub(super) struct Attempt {
     pub(super) at: DateTime<Utc>,
 }
 
-/// An order and its page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) order: String,
@@ -37,7 +36,7 @@ pub(super) struct Order {
 }
 
 impl Attempt {
-    /// How it stands. What the journal holds was written by this program.
+    /// The journal holds only statuses that this program has written.
     pub(super) fn status(&self) -> TransactionStatus {
         TransactionStatus::restore(&self.status).unwrap_or(TransactionStatus::Failure)
     }
@@ -47,7 +46,7 @@ impl Order {
     pub(super) fn new(invoice: &Invoice) -> Self {
         Self {
             order: invoice.order.to_string(),
-            // One that nobody can guess.
+            // Random, so that nobody can guess it.
             token: Uuid::new_v4().to_string(),
             name: invoice.name.clone(),
             quantity: invoice.quantity.count(),
@@ -63,12 +62,12 @@ impl Order {
         self.is_closed = true;
     }
 
-    /// Whether somebody has begun to pay.
+    /// Whether there has been an attempt to pay.
     pub(super) fn is_begun(&self) -> bool {
         !self.attempts.is_empty()
     }
 
-    /// Whether nobody can pay any more.
+    /// Whether the order can no longer be paid.
     pub(super) fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.is_closed || now >= self.expires_at
     }
@@ -81,38 +80,38 @@ impl Order {
         self.attempts.last()
     }
 
-    /// The amount as the gateway spells it.
+    /// The amount in the gateway's format.
     pub(super) fn gross_amount(&self) -> String {
         format!("{}.{:02}", self.total / 100, self.total % 100)
     }
 
-    /// What can be done now.
-    fn buttons(&self, now: DateTime<Utc>) -> Vec<DeskButton> {
+    /// The actions that are possible now.
+    fn actions(&self, now: DateTime<Utc>) -> Vec<Action> {
         let can_be_paid = !self.is_over(now);
         match self.latest().map(Attempt::status) {
             None | Some(TransactionStatus::Deny) if can_be_paid => {
-                vec![DeskButton::Pay, DeskButton::Deny, DeskButton::Cancel, DeskButton::Expire]
+                vec![Action::Pay, Action::Deny, Action::Cancel, Action::Expire]
             }
-            Some(TransactionStatus::Settlement) => vec![DeskButton::Refund],
+            Some(TransactionStatus::Settlement) => vec![Action::Refund],
             _ => Vec::new(),
         }
     }
 
-    /// Does what a button says; tells whether it could.
-    pub(super) fn press(&mut self, button: DeskButton, now: DateTime<Utc>) -> bool {
-        if !self.buttons(now).contains(&button) {
+    /// Carries out an action. Returns whether it was possible.
+    pub(super) fn act(&mut self, action: Action, now: DateTime<Utc>) -> bool {
+        if !self.actions(now).contains(&action) {
             return false;
         }
-        let (status, payment_type) = match button {
-            DeskButton::Pay => (TransactionStatus::Settlement, PAYMENT_TYPE),
-            DeskButton::Deny => (TransactionStatus::Deny, REFUSED_TYPE),
-            DeskButton::Cancel => (TransactionStatus::Cancel, PAYMENT_TYPE),
-            DeskButton::Expire => (TransactionStatus::Expire, PAYMENT_TYPE),
-            DeskButton::Refund => (TransactionStatus::Refund, PAYMENT_TYPE),
+        let (status, payment_type) = match action {
+            Action::Pay => (TransactionStatus::Settlement, PAYMENT_TYPE),
+            Action::Deny => (TransactionStatus::Deny, REFUSED_TYPE),
+            Action::Cancel => (TransactionStatus::Cancel, PAYMENT_TYPE),
+            Action::Expire => (TransactionStatus::Expire, PAYMENT_TYPE),
+            Action::Refund => (TransactionStatus::Refund, PAYMENT_TYPE),
         };
         let status_text = status.as_str().to_owned();
         match self.attempts.last_mut() {
-            Some(paid) if button == DeskButton::Refund => paid.status = status_text,
+            Some(paid) if action == Action::Refund => paid.status = status_text,
             _ => self.attempts.push(Attempt {
                 id: Uuid::new_v4().to_string(),
                 status: status_text,
@@ -120,14 +119,13 @@ impl Order {
                 at: now,
             }),
         }
-        // A refused payer may try again on the same page.
+        // After a denied attempt the payer may try again on the same page.
         self.is_closed |= status != TransactionStatus::Deny;
         true
     }
 
-    /// The page as a browser shows it.
-    pub(super) fn page(&self, now: DateTime<Utc>) -> Option<DeskPage> {
-        Some(DeskPage {
+    pub(super) fn page(&self, now: DateTime<Utc>) -> Option<OrderPage> {
+        Some(OrderPage {
             token: self.token.clone(),
             order: self.order.parse::<PaymentId>().ok()?,
             name: self.name.clone(),
@@ -136,11 +134,11 @@ impl Order {
             payer_name: self.payer_name.clone(),
             status: self.latest().map(Attempt::status),
             expires_at: self.expires_at,
-            buttons: self.buttons(now),
+            actions: self.actions(now),
         })
     }
 
-    /// What is told of an attempt when somebody asks.
+    /// The answer to a question about the status of an attempt.
     pub(super) fn report(&self, attempt: &Attempt) -> GatewayReport {
         let status = attempt.status();
         GatewayReport {

@@ -1,5 +1,5 @@
-//! A file in which the simulator remembers its orders over a restart: a line of JSON for each change of one. Lines are parted
-//! before they are written, not after: one that was cut off, wherever that was, never swallows the next.
+//! The file of orders that outlives a restart: one line of JSON for each change of an order. The line break is written before
+//! each line, not after it, so that an incomplete line never merges with the next.
 
 use super::book::Order;
 use std::collections::HashMap;
@@ -7,11 +7,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-/// The journal, open for more.
+/// The journal, open for appending.
 pub(super) struct Journal(File);
 
 impl Journal {
-    /// Opens a journal, and reads what is in it: the last line about each order counts. A line that was cut off is left out.
+    /// Opens a journal and reads its orders. The last line about each order counts. An incomplete line is skipped.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Order>)> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
@@ -29,7 +29,7 @@ impl Journal {
         Ok((Self(file), orders))
     }
 
-    /// Writes down how an order stands.
+    /// Appends the current state of an order.
     pub(super) fn write(&mut self, order: &Order) -> io::Result<()> {
         let mut line = vec![b'\n'];
         serde_json::to_writer(&mut line, order)?;

@@ -1,14 +1,19 @@
-//! A payment gateway without money, for development and for the eye: it behaves as Midtrans is published to, in this process.
+//! A simulated payment gateway for development and demonstration: it behaves as Midtrans documents, inside this process.
 //!
-//! Start with [`Simulator`], the gateway and its page; then `book`, what may become of an order; then `notice`, what is told of
-//! that; then `journal`, which outlives the process.
+//! Start with [`Simulator`], the gateway; then `book`, the orders and their transitions; then `page`, the HTML; then `notice`,
+//! the notifications; then `journal`, the file of orders that outlives the process.
 
+mod action;
 mod book;
 mod journal;
 mod notice;
+mod page;
+
+pub use action::{Action, ActionError, OrderPage};
+pub use page::{RESOURCES, Resource};
 
 use app::clock::{Clock, Deadline};
-use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
+use app::payment::{Gateway, GatewayError, Invoice, Signed, Subject};
 use async_trait::async_trait;
 use book::Order;
 use chrono::{DateTime, Utc};
@@ -21,37 +26,35 @@ use reqwest::Client;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc;
 
-/// How many orders are remembered; beyond that the oldest of those that nobody can pay any more are forgotten.
+/// The limit of stored orders. Beyond it the oldest order that can no longer be paid is removed.
 const REMEMBERED: usize = 100_000;
-/// How many notifications wait to be sent.
+/// The limit of queued notifications.
 const WAITING: usize = 10_000;
-/// How many notifications are being sent, or sent again, at once.
+/// The limit of notifications that are sent at the same time.
 const AT_ONCE: usize = 64;
-/// How long a connection may take.
+/// The time limit for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
-/// How long a notification may take to be answered; the gateway itself waits for 15 s.
+/// The time limit for the answer to a notification. The gateway itself waits for 15 s.
 const SEND_TIME: Duration = Duration::from_secs(10);
 
-/// How the simulator is reached, and reaches us.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What the addresses of its pages begin with, without a `/` at its end.
+    /// The base URL of its pages, without a `/` at its end.
     pub public_url: String,
-    /// Where its notifications go.
+    /// The URL that receives its notifications.
     pub webhook_url: String,
-    /// What it signs with.
+    /// The key that signs the notifications.
     pub server_key: SecretString,
-    /// The file in which it remembers its orders; none where it forgets them with the process.
+    /// The file of its orders. None keeps them in memory alone.
     pub journal: Option<PathBuf>,
-    /// The pauses before a notification is sent again. Midtrans itself waits for 2, 10, 30, 90 and 210 minutes, which is longer
-    /// than anybody watches a simulator.
+    /// The pauses before a notification is sent again. Midtrans itself waits for 2, 10, 30, 90 and 210 minutes, too long for a
+    /// simulator.
     pub pauses: Vec<Duration>,
 }
 
@@ -67,39 +70,26 @@ impl Default for Options {
     }
 }
 
-/// Why the simulator cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The journal cannot be read or written.
+    #[error("the journal {} cannot be used: {_1}", _0.display())]
     Journal(PathBuf, std::io::Error),
-    /// No client for the notifications can be made.
+    #[error("notifications cannot be sent: {_0}")]
     Client(BoxError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Journal(path, error) => write!(f, "the journal {} cannot be used: {error}", path.display()),
-            Self::Client(error) => write!(f, "notifications cannot be sent: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// The orders, by their own name, the token of their page, and their attempts.
+/// The orders by their id, by the token of their page and by their attempts.
 #[derive(Default)]
 struct Books {
     orders: HashMap<String, Order>,
     tokens: HashMap<String, String>,
-    /// Whose each attempt is.
+    /// The order of each attempt.
     attempts: HashMap<String, String>,
-    /// The orders from the oldest on.
+    /// The orders, oldest first.
     ages: VecDeque<String>,
     journal: Option<Journal>,
 }
 
-/// The gateway that is built in.
 pub struct Simulator {
     options: Options,
     clock: Arc<dyn Clock>,
@@ -126,7 +116,7 @@ impl Books {
         self.orders.insert(order.order.clone(), order);
     }
 
-    /// Forgets the oldest order that nobody can pay any more, or the oldest of all where all can be paid.
+    /// Removes the oldest order that can no longer be paid, or the oldest of all where all can be paid.
     fn forget_one(&mut self, now: DateTime<Utc>) {
         let is_over = |name| self.orders.get(name).is_none_or(|order| order.is_over(now));
         let place = self.ages.iter().position(is_over).unwrap_or(0);
@@ -136,7 +126,7 @@ impl Books {
         }
     }
 
-    /// Keeps an order here and in the journal.
+    /// Stores an order in memory and in the journal.
     fn write(&mut self, order: Order, now: DateTime<Utc>) {
         if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.write(&order)) {
             tracing::warn!(%error, "the simulator's journal cannot be written; it forgets this with the process");
@@ -150,10 +140,10 @@ impl Books {
 }
 
 impl Simulator {
-    /// Opens the simulator with what its journal tells.
+    /// Opens the simulator with the orders of its journal.
     ///
     /// # Errors
-    /// That the journal or a client for the notifications cannot be had.
+    /// That the journal cannot be used, or that no client for the notifications can be made.
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIME)
@@ -218,7 +208,7 @@ impl Gateway for Simulator {
         if books.orders.get(&invoice.order.to_string()).is_some_and(Order::is_begun) {
             return Err(GatewayError::Taken);
         }
-        // Whatever page there was opens nothing any more.
+        // An earlier page of the order stops working.
         let order = Order::new(invoice);
         let page = self.page_of(&order);
         books.write(order, self.clock.now());
@@ -258,19 +248,25 @@ impl Gateway for Simulator {
     }
 }
 
-impl PaymentDesk for Simulator {
-    fn page(&self, token: &str) -> Option<DeskPage> {
+impl Simulator {
+    /// The content of an order's page. `None` where the token opens no page.
+    #[must_use]
+    pub fn page(&self, token: &str) -> Option<OrderPage> {
         self.books().by_token(token)?.page(self.clock.now())
     }
 
-    fn press(&self, token: &str, button: DeskButton) -> Result<DeskPage, DeskRefusal> {
+    /// Carries out an action on an order's page, and notifies the shop of it.
+    ///
+    /// # Errors
+    /// That there is no such page, or that the action is not possible now.
+    pub fn act(&self, token: &str, action: Action) -> Result<OrderPage, ActionError> {
         let mut books = self.books();
-        let mut order = books.by_token(token).cloned().ok_or(DeskRefusal::NoPage)?;
+        let mut order = books.by_token(token).cloned().ok_or(ActionError::UnknownPage)?;
         let now = self.clock.now();
-        if !order.press(button, now) {
-            return Err(DeskRefusal::NotNow);
+        if !order.act(action, now) {
+            return Err(ActionError::NotPossible);
         }
-        let page = order.page(now).ok_or(DeskRefusal::NoPage)?;
+        let page = order.page(now).ok_or(ActionError::UnknownPage)?;
         self.notify(&order, now);
         books.write(order, now);
         Ok(page)

@@ -1,5 +1,5 @@
-//! The simulator's notifications: written and signed as Midtrans does, and sent again as it does when nobody takes them
-//! (docs.midtrans.com, "HTTP(S) notification").
+//! The simulator's notifications: written, signed and repeated as Midtrans does (docs.midtrans.com, "HTTP(S)
+//! notification").
 
 use super::book::{Attempt, Order};
 use chrono::{DateTime, FixedOffset, Utc};
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The zone of the gateway's times, which it does not write down: UTC+7.
+/// The zone of the gateway's times, which its texts leave out: UTC+7.
 const ZONE: i32 = 7 * 3600;
 /// The merchant of all simulated payments.
 const MERCHANT: &str = "G000000000";
@@ -81,7 +81,7 @@ pub(super) fn write(order: &Order, attempt: &Attempt, key: &SecretString, now: D
     notice
 }
 
-/// How often an answer has a notification sent again.
+/// The number of repetitions that an answer leads to.
 fn retries(answer: Option<StatusCode>) -> usize {
     match answer.map(|status| status.as_u16()) {
         Some(200..=299 | 301..=303) => 0,
@@ -92,7 +92,7 @@ fn retries(answer: Option<StatusCode>) -> usize {
     }
 }
 
-/// Sends a notification until somebody takes it or the pauses are used up.
+/// Sends a notification until it is accepted or the pauses are used up.
 pub(super) async fn send(client: &Client, url: &str, notice: &Value, pauses: &[Duration]) {
     let mut sent = 0;
     loop {

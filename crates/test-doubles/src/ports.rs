@@ -193,4 +193,7 @@ impl Observer for FakePorts {
     fn panic_caught(&self, _place: &'static str) {
         self.panics.fetch_add(1, Ordering::SeqCst);
     }
+
+    // The storage plays any error, also one that no use case returns.
+    fn unlisted_error(&self, _use_case: &'static str, _code: ErrorCode) {}
 }

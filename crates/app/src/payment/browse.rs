@@ -102,6 +102,7 @@ impl UseCase for BrowsePayments {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest];
     type Input = BrowsePaymentsForm;
     type Output = Page<PaymentView>;
 

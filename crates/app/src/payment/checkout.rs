@@ -201,6 +201,14 @@ impl UseCase for Checkout {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Buyer);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] = &[
+        ErrorCode::InvalidRequest,
+        ErrorCode::IdempotencyKeyReused,
+        ErrorCode::IdempotencyKeyInUse,
+        ErrorCode::OrderedProductNotFound,
+        ErrorCode::InsufficientStock,
+        ErrorCode::GatewayFailed,
+    ];
     type Input = OrderForm;
     type Output = PaymentView;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::BoxError;
 use domain::money::Money;
-use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity, TransactionStatus};
+use domain::payment::{GatewayReport, PaymentId, PaymentPage, Quantity};
 use std::time::Duration;
 
 /// An order as the gateway gets it.
@@ -92,86 +92,4 @@ pub trait Gateway: Send + Sync {
 
     /// Whether the signature is valid. Implementations must compare in constant time.
     fn verify_signature(&self, signed: &Signed<'_>) -> bool;
-}
-
-/// What a payer does on a page that simulates paying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeskButton {
-    /// Pays.
-    Pay,
-    /// Tries to pay and is refused; may try again.
-    Deny,
-    /// Calls it off.
-    Cancel,
-    /// Lets the time run out.
-    Expire,
-    /// Has all of the money given back, as a merchant would.
-    Refund,
-}
-
-impl DeskButton {
-    /// Every button there is.
-    pub const ALL: [Self; 5] = [Self::Pay, Self::Deny, Self::Cancel, Self::Expire, Self::Refund];
-
-    /// The button's name in addresses.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pay => "pay",
-            Self::Deny => "deny",
-            Self::Cancel => "cancel",
-            Self::Expire => "expire",
-            Self::Refund => "refund",
-        }
-    }
-
-    /// Finds a button by its name.
-    #[must_use]
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|button| button.as_str() == name)
-    }
-}
-
-/// What a page that simulates paying shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeskPage {
-    /// What it is opened by.
-    pub token: String,
-    /// The payment's id, which is the order id at the gateway.
-    pub order: PaymentId,
-    /// What was ordered.
-    pub name: String,
-    /// How many pieces.
-    pub quantity: i32,
-    /// What they cost together.
-    pub total: Money,
-    /// The payer's name.
-    pub payer_name: String,
-    /// How the latest attempt to pay stands.
-    pub status: Option<TransactionStatus>,
-    /// The end of the time in which it can be paid.
-    pub expires_at: DateTime<Utc>,
-    /// What can be done now.
-    pub buttons: Vec<DeskButton>,
-}
-
-/// Why a button did nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeskRefusal {
-    /// There is no such page.
-    NoPage,
-    /// That cannot be done now.
-    NotNow,
-}
-
-/// A gateway's own page, where the gateway is a simulated one.
-pub trait PaymentDesk: Send + Sync {
-    /// What a page shows; none where there is no such page.
-    fn page(&self, token: &str) -> Option<DeskPage>;
-
-    /// Does something on a page.
-    ///
-    /// # Errors
-    /// Why that was not done.
-    fn press(&self, token: &str, button: DeskButton) -> Result<DeskPage, DeskRefusal>;
 }

@@ -22,7 +22,7 @@ pub mod webhook_worker;
 
 pub use browse::{BrowsePayments, BrowsePaymentsForm, PaymentListing, PaymentPosition};
 pub use checkout::{Checkout, OrderForm, PaymentCodes};
-pub use gateway::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, Invoice, PaymentDesk, Signed, Subject};
+pub use gateway::{Gateway, GatewayError, Invoice, Signed, Subject};
 pub use mail::{
     ClaimedMail, Delivery, Mail, MailContent, MailError, MailId, MailSelection, MailSender, MailState, Outbox,
     SendOutcome,

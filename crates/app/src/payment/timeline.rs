@@ -8,7 +8,7 @@ use crate::payment::view::{Audience, find};
 use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
-use domain::error::Error;
+use domain::error::{Error, ErrorCode};
 use domain::payment::{Event, EventKind, Payment, Status};
 use std::sync::Arc;
 
@@ -130,7 +130,8 @@ impl UseCase for ViewTimeline {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The payment's id as it arrived.
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
+    /// The payment's identifier, as it arrived.
     type Input = String;
     type Output = Vec<TimelineEntry>;
 

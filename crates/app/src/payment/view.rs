@@ -133,7 +133,8 @@ impl UseCase for ViewPayment {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The payment's id as it arrived.
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
+    /// The payment's identifier, as it arrived.
     type Input = String;
     type Output = PaymentView;
 

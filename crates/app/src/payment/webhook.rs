@@ -155,6 +155,8 @@ impl UseCase for ReceiveNotification {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Notification;
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::InvalidRequest, ErrorCode::SignatureInvalid, ErrorCode::NotifiedOrderNotFound];
     type Input = NotificationForm;
     type Output = ();
 

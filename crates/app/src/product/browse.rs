@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::pipeline::{UseCase, UseCaseKind};
 use crate::product::{BrowseForm, ProductImages, ProductQueries, ProductTotals, ProductView};
 use crate::rate_limit::RateLimitClass;
-use domain::error::Error;
+use domain::error::{Error, ErrorCode};
 use std::sync::Arc;
 
 /// Shows a page of the product list to everybody.
@@ -21,6 +21,7 @@ impl UseCase for BrowseProducts {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest];
     type Input = BrowseForm;
     type Output = Page<ProductView>;
 

@@ -23,6 +23,7 @@ impl UseCase for CreateProduct {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::ImageStoreFailed];
     type Input = ProductForm;
     type Output = ProductView;
 

@@ -31,6 +31,8 @@ impl UseCase for DeleteProduct {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound, ErrorCode::Forbidden, ErrorCode::ProductChanged];
     type Input = DeleteForm;
     /// The id of the withdrawn product.
     type Output = ProductId;

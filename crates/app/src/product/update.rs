@@ -70,6 +70,13 @@ impl UseCase for UpdateProduct {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
+    const ERRORS: &'static [ErrorCode] = &[
+        ErrorCode::InvalidRequest,
+        ErrorCode::ProductNotFound,
+        ErrorCode::Forbidden,
+        ErrorCode::ProductChanged,
+        ErrorCode::ImageStoreFailed,
+    ];
     type Input = UpdateForm;
     type Output = ProductView;
 

@@ -75,7 +75,8 @@ impl UseCase for ViewProduct {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The product's id as it arrived.
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound];
+    /// The product's identifier, as it arrived.
     type Input = String;
     type Output = ProductView;
 

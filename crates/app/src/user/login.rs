@@ -102,6 +102,7 @@ impl UseCase for LoginUser {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidLogin, ErrorCode::LoginThrottled, ErrorCode::LoginFailed];
     type Input = LoginForm;
     type Output = LoggedIn;
 

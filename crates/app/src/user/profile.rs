@@ -44,7 +44,8 @@ impl UseCase for ViewProfile {
     const KIND: UseCaseKind = UseCaseKind::Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
-    /// The account's id as it arrived.
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound];
+    /// The account's identifier, as it arrived.
     type Input = String;
     type Output = Profile;
 

@@ -95,6 +95,7 @@ impl UseCase for RegisterUser {
     const KIND: UseCaseKind = UseCaseKind::Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::EmailTaken];
     type Input = RegisterForm;
     type Output = Registered;
 

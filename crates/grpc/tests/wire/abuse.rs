@@ -1,4 +1,4 @@
-//! What one client may cost the others.
+//! The limits on what one client costs the others.
 
 use crate::client::{GET_USER, RawClient};
 use crate::shop::{PATIENCE, Shop, profile_request};
@@ -32,7 +32,7 @@ fn opened_and_reset(stream: u32) -> Vec<u8> {
     [&[0, 0, length, headers, end_headers][..], &id, &block, &[0, 0, 4, reset, 0], &id, &[0, 0, 0, cancel]].concat()
 }
 
-/// Resets streams on one connection until the server has had enough of it; tells how many, and the last it said.
+/// Resets streams on one connection until the server closes it. Returns their number and the server's last frame.
 async fn reset_streams(shop: &Shop, most: u32) -> (u32, Vec<u8>) {
     let (mut received, mut connection) = TcpStream::connect(shop.address).await.unwrap().into_split();
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];

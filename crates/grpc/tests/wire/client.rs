@@ -1,4 +1,4 @@
-//! A client that sends what no gRPC library would.
+//! A client that sends frames which no gRPC library sends.
 
 use grpc::proto::user::GetUserByIdRequest;
 use h2::client::{ResponseFuture, SendRequest};
@@ -47,7 +47,7 @@ impl RawClient {
         self.streams.send_request(request.body(()).unwrap(), false)
     }
 
-    /// Makes a call with these bytes for its message's frame; tells its status as a gRPC library would read it.
+    /// Makes a call with these bytes as its message's frame. Returns the status as a gRPC library reads it.
     pub(crate) async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes) -> Status {
         let (response, mut stream) = self.open(path, headers).await.unwrap();
         // A server that answers early need not read on.

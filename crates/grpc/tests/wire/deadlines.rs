@@ -1,4 +1,4 @@
-//! Until when an answer is waited for.
+//! The deadlines of calls.
 
 use crate::client::{LOGIN, eventually, frame};
 use crate::shop::{Shop, register_request};

@@ -1,4 +1,4 @@
-//! How each error is told.
+//! The status and details of each error.
 
 use crate::shop::{Shop, profile_request, register_request};
 use domain::error::ErrorCode;
@@ -8,7 +8,7 @@ use test_doubles::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// Checks what every error carries.
+/// Checks the details of every error.
 pub(crate) fn assert_error(status: &Status, code: ErrorCode) {
     assert_eq!(status.code(), grpc::code(code), "{status:?}");
     assert_ne!(status.code(), Code::Unknown);

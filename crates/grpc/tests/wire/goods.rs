@@ -11,7 +11,7 @@ use tonic_types::StatusExt;
 
 pub(crate) type Commands = ProductCommandServiceClient<Channel>;
 
-/// What PNG files begin with, by which the ports tells them.
+/// The first bytes of PNG files, by which the fake ports detect them.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 pub(crate) async fn commands(shop: &Shop) -> Commands {
@@ -22,7 +22,7 @@ pub(crate) async fn queries(shop: &Shop) -> ProductQueryServiceClient<Channel> {
     ProductQueryServiceClient::new(shop.channel().await)
 }
 
-/// A message with this token beside it.
+/// A message with this token in its metadata.
 pub(crate) fn with_token<M>(token: &str, message: M) -> Request<M> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -53,7 +53,7 @@ pub(crate) fn pictured_tea(bytes: usize) -> CreateProductRequest {
     CreateProductRequest { image_bytes: image(bytes).into(), ..tea() }
 }
 
-/// What the ports takes for an image, of so many bytes.
+/// So many bytes that the fake ports accept as an image.
 pub(crate) fn image(bytes: usize) -> Vec<u8> {
     let mut image = PNG.to_vec();
     image.resize(bytes, 0);
@@ -76,7 +76,7 @@ pub(crate) fn named(status: &Status) -> Vec<(String, String)> {
     violations.iter().map(|wrong| (wrong.field.clone(), wrong.reason.clone())).collect()
 }
 
-/// The same, of one field.
+/// The same, for one field.
 pub(crate) fn is_named(status: &Status, field: &str, reason: &str) -> bool {
     named(status) == [(field.to_owned(), reason.to_owned())]
 }

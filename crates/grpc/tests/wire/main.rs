@@ -1,10 +1,11 @@
-//! The gRPC server as its clients meet it: on a socket, with a shop behind it whose ports do as each test says.
+//! The gRPC server on a socket, with the use cases behind it on fake ports.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod abuse;
 mod client;
 mod deadlines;
+mod documented_errors;
 mod errors;
 mod goods;
 mod health;

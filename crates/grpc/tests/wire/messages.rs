@@ -1,4 +1,4 @@
-//! What may be sent, and what is said of the rest.
+//! Valid messages, and the errors of invalid ones.
 
 use crate::client::{LOGIN, frame};
 use crate::shop::Shop;

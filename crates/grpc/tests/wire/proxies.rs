@@ -1,4 +1,4 @@
-//! Where a call comes from.
+//! The client's address behind proxies.
 
 use crate::shop::{Shop, register_request};
 use app::client::TrustedProxies;

@@ -1,4 +1,4 @@
-//! What is reported of each call, and the name by which to find it again.
+//! The report of each call, and its request id.
 
 use crate::client::{GET_USER, frame};
 use crate::shop::{Shop, profile_request};

@@ -1,4 +1,4 @@
-//! What large messages may cost: their size, and the few places for them.
+//! The limits of large messages: their size, and their permits.
 
 use crate::client::{RawClient, eventually, frame};
 use crate::errors::assert_error;
@@ -22,7 +22,7 @@ use tonic_types::StatusExt;
 const CREATE: &str = "/product.ProductCommandService/CreateProduct";
 const MIB: usize = 1 << 20;
 
-/// A shop with so many places, and these.
+/// A shop with so many permits, and the permits.
 fn shop_with_places(places: usize) -> (Shop, Arc<Semaphore>) {
     let uploads = Arc::new(Semaphore::new(places));
     let options = Options { uploads: Arc::clone(&uploads), ..Options::default() };

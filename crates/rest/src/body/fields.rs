@@ -1,6 +1,6 @@
-//! From a body's fields to a handler's type.
+//! The deserialization of a body's fields into a handler's type.
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use domain::decimal;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
@@ -8,14 +8,13 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Number;
 use std::fmt;
 
-/// Gives texts to the fields that bear their names. A field that comes twice is refused: which of the two counts is
-/// where a proxy and we might disagree.
-pub(super) fn bind<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Refusal> {
+/// Deserializes text fields by their names. A repeated field is refused: a proxy might use the other value.
+pub(super) fn bind<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, ApiError> {
     let fields = MapDeserializer::<_, ValueError>::new(pairs.into_iter());
-    T::deserialize(fields).map_err(|_twice| EdgeError::MalformedBody.into())
+    T::deserialize(fields).map_err(|_twice| HttpError::MalformedBody.into())
 }
 
-/// Reads a text field; `null` is as good as no field.
+/// Reads a text field. `null` counts as an absent field.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Text;
 
@@ -42,9 +41,8 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     deserializer.deserialize_any(Text)
 }
 
-/// Reads a number as the plain spelling of the text that it was written with, so that it is judged by that and not by what a
-/// double makes of it. JSON has one kind of number and many spellings of each: `1E+3`, `1000.0` and `1000` are the same.
-/// A string is taken as it is, and `null` is as good as no field.
+/// Reads a number as decimal text, so that no conversion to a double changes it. JSON has many spellings of one number:
+/// `1E+3`, `1000.0` and `1000` are the same. A string stays as it is, and `null` counts as an absent field.
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Text;
 
@@ -97,8 +95,8 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     deserializer.deserialize_any(Text)
 }
 
-/// The plain spelling of a number. One that is far too large or too fine to have one stays as it is, and is refused as any
-/// other text that is no number here.
+/// The decimal spelling of a number. A number that is far too large or too precise stays as it is, and is refused like any
+/// text that is not a number.
 fn plain(number: &Number) -> String {
     let written = number.to_string();
     decimal::plain(&written).unwrap_or(written)

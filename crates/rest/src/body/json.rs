@@ -1,6 +1,6 @@
 //! Reading JSON bodies (RFC 8259).
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
@@ -9,27 +9,25 @@ use serde_path_to_error::Segment;
 use std::collections::HashSet;
 use std::fmt;
 
-/// Reads an object. All of it is checked, also the members that nobody asked for: nesting is limited by `serde_json`,
-/// to 127 levels.
-pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Refusal> {
+/// Reads an object and checks all of it, unknown members included. `serde_json` limits nesting to 127 levels.
+pub(super) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    let Members(members) = serde_json::from_slice(body).map_err(|_malformed| EdgeError::MalformedBody)?;
+    let Members(members) = serde_json::from_slice(body).map_err(|_malformed| HttpError::MalformedBody)?;
     let members = MapDeserializer::<_, serde_json::Error>::new(members.into_iter());
     serde_path_to_error::deserialize(members).map_err(|error| match error.path().iter().next() {
-        Some(Segment::Map { key }) => Refusal::wrong_type(key.clone(), expected(&error.inner().to_string())),
-        _ => EdgeError::MalformedBody.into(),
+        Some(Segment::Map { key }) => ApiError::wrong_type(key.clone(), expected(&error.inner().to_string())),
+        _ => HttpError::MalformedBody.into(),
     })
 }
 
-/// What a field was to be, as the visitor that met something else has told.
+/// The expected type of a field, from the error of its visitor.
 fn expected(mistake: &str) -> &str {
     mistake.split_once(", expected ").map_or("of another type", |(_, expected)| expected)
 }
 
-/// An object whose names are all different, as RFC 8259 §4 wants them: of two alike, a proxy might check the one and
-/// we use the other.
+/// An object without repeated names (RFC 8259 §4): of two equal names a proxy might check one and this server use the other.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

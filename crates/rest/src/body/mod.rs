@@ -9,7 +9,7 @@ mod urlencoded;
 pub(crate) use fields::{number, text};
 pub(crate) use multipart::FileField;
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::middleware::Shared;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -26,8 +26,8 @@ use std::time::Duration;
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A body that is still to be read, whatever its kind. It waits for the call to be admitted: the time and memory for
-/// it are spent on callers who may call.
+/// A body of any kind that is not read yet. It is read after the call's admission, so that refused callers cost neither time
+/// nor memory.
 pub(crate) struct Form<T> {
     request: HttpRequest,
     payload: Payload,
@@ -35,17 +35,17 @@ pub(crate) struct Form<T> {
 }
 
 impl<T: DeserializeOwned + Default> Form<T> {
-    /// Reads the body; an empty one has all fields empty.
-    pub(crate) async fn read(self) -> Result<T, Refusal> {
-        let shared = self.request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
+    /// Reads the body. An empty body has empty fields.
+    pub(crate) async fn read(self) -> Result<T, ApiError> {
+        let shared = self.request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
         let read = read(self.request.headers(), self.payload, shared, None);
         let (fields, _no_file) = in_time(shared.options.body_timeout, read).await?;
         Ok(fields)
     }
 
-    /// The same for a body that may have a file, in the field of this name.
-    pub(crate) async fn read_with_file(self, field: FileField) -> Result<(T, Option<Upload>), Refusal> {
-        let shared = self.request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
+    /// Reads a body that may have a file in the field of this name.
+    pub(crate) async fn read_with_file(self, field: FileField) -> Result<(T, Option<Upload>), ApiError> {
+        let shared = self.request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
         let headers = self.request.headers();
         let time = match kind(headers) {
             Ok(Some(Kind::Multipart)) => shared.options.upload_timeout,
@@ -55,9 +55,9 @@ impl<T: DeserializeOwned + Default> Form<T> {
     }
 }
 
-/// The server itself gives a client any time for a body, once the head is there.
-async fn in_time<T>(time: Duration, read: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-    tokio::time::timeout(time, read).await.map_err(|_elapsed| EdgeError::BodyTimeout)?
+/// Limits the time for a body: the framework limits that of the head alone.
+async fn in_time<T>(time: Duration, read: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    tokio::time::timeout(time, read).await.map_err(|_elapsed| HttpError::BodyTimeout)?
 }
 
 impl<T: 'static> FromRequest for Form<T> {
@@ -82,7 +82,7 @@ async fn read<T: DeserializeOwned + Default>(
     payload: Payload,
     shared: &Shared,
     file: Option<FileField>,
-) -> Result<(T, Option<Upload>), Refusal> {
+) -> Result<(T, Option<Upload>), ApiError> {
     let options = &shared.options;
     let fields = match kind(headers) {
         Ok(Some(Kind::Json)) => json::parse(unmarked(&collect(headers, payload, options.max_json).await?))?,
@@ -94,43 +94,43 @@ async fn read<T: DeserializeOwned + Default>(
             let parts = multipart::read(headers, payload, options.max_multipart, file, &options.uploads).await?;
             return Ok((fields::bind(parts.fields)?, parts.file));
         }
-        // What kind of body it is does not matter where there is none.
+        // An empty body may have any type.
         unknown => match collect(headers, payload, options.max_json).await? {
             body if unmarked(&body).is_empty() => T::default(),
-            _ => return Err(unknown.err().unwrap_or(EdgeError::UnsupportedMediaType).into()),
+            _ => return Err(unknown.err().unwrap_or(HttpError::UnsupportedMediaType).into()),
         },
     };
     Ok((fields, None))
 }
 
-/// Reads a body of whatever kind, of so many bytes at most.
-pub(crate) async fn raw(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
-    let shared = request.app_data::<Data<Shared>>().ok_or_else(Refusal::internal)?;
+/// Reads a body of any kind, of at most `limit` bytes.
+pub(crate) async fn raw(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+    let shared = request.app_data::<Data<Shared>>().ok_or_else(ApiError::internal)?;
     in_time(shared.options.body_timeout, collect(request.headers(), payload, limit)).await
 }
 
-/// A body without the byte order mark that some programs put before UTF-8. It says nothing, and RFC 8259 §8.1 lets it be
-/// ignored; a second one is text, and so malformed.
+/// Removes the byte order mark that some programs write before UTF-8, which RFC 8259 §8.1 allows. A second mark is text, and
+/// so malformed.
 pub(crate) fn unmarked(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
-/// The parameters of a request's query; unknown ones are ignored.
-pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
-    let parameters = urlencoded::fields(request.query_string().as_bytes()).map_err(|_| EdgeError::MalformedQuery)?;
-    fields::bind(parameters).map_err(|_twice| EdgeError::MalformedQuery.into())
+/// The parameters of a request's query. Unknown ones are ignored.
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    let parameters = urlencoded::fields(request.query_string().as_bytes()).map_err(|_| HttpError::MalformedQuery)?;
+    fields::bind(parameters).map_err(|_twice| HttpError::MalformedQuery.into())
 }
 
-fn kind(headers: &HeaderMap) -> Result<Option<Kind>, EdgeError> {
+fn kind(headers: &HeaderMap) -> Result<Option<Kind>, HttpError> {
     if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(EdgeError::UnsupportedMediaType);
+        return Err(HttpError::UnsupportedMediaType);
     }
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(None) };
-    let value = value.to_str().map_err(|_| EdgeError::UnsupportedMediaType)?;
+    let value = value.to_str().map_err(|_| HttpError::UnsupportedMediaType)?;
     let mut parts = value.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
     if parts.any(is_foreign_charset) {
-        return Err(EdgeError::UnsupportedMediaType);
+        return Err(HttpError::UnsupportedMediaType);
     }
     let is = |name: &str| media_type.eq_ignore_ascii_case(name);
     if is("application/json") {
@@ -140,7 +140,7 @@ fn kind(headers: &HeaderMap) -> Result<Option<Kind>, EdgeError> {
     } else if is("multipart/form-data") {
         Ok(Some(Kind::Multipart))
     } else {
-        Err(EdgeError::UnsupportedMediaType)
+        Err(HttpError::UnsupportedMediaType)
     }
 }
 
@@ -157,15 +157,15 @@ fn is_announced_larger(headers: &HeaderMap, limit: usize) -> bool {
     length.is_some_and(|length| length > limit)
 }
 
-async fn collect(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
+async fn collect(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     if is_announced_larger(headers, limit) {
-        return Err(EdgeError::BodyTooLarge.into());
+        return Err(HttpError::BodyTooLarge.into());
     }
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_broken| EdgeError::MalformedBody)?;
+        let chunk = chunk.map_err(|_broken| HttpError::MalformedBody)?;
         if body.len() + chunk.len() > limit {
-            return Err(EdgeError::BodyTooLarge.into());
+            return Err(HttpError::BodyTooLarge.into());
         }
         body.extend_from_slice(&chunk);
     }

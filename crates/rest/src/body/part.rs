@@ -1,47 +1,44 @@
-//! What the head of a part says of it (RFC 7578 §4), as clients really write it.
+//! The head of a part (RFC 7578 §4), as clients write it in practice.
 //!
-//! The framework's own reading of these lines refuses a part over a file name that is not UTF-8 or has an odd `filename*`. Here
-//! a file name is looked at for one thing, whether there is one: files are stored under names of ours.
+//! The framework's own parser refuses a part whose file name is not UTF-8 or has an unusual `filename*`. This parser reads only
+//! whether a file name is present: files are stored under generated names.
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use actix_web::http::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TryIntoHeaderValue,
 };
 use actix_web::mime;
 
-/// How a part's bytes are written, which RFC 7578 §4.7 has given up and some clients still send.
+/// The header with a part's encoding, which RFC 7578 §4.7 deprecates and some clients still send.
 const TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-transfer-encoding");
-/// Those that leave the bytes as they are.
+/// The encodings that leave the bytes as they are.
 const IDENTITIES: [&[u8]; 3] = [b"binary", b"8bit", b"7bit"];
-/// The longest boundary, in bytes; RFC 2046 §5.1.1 has 70.
+/// The longest boundary, in bytes. RFC 2046 §5.1.1 allows 70.
 const LONGEST_BOUNDARY: usize = 200;
 
-/// What the head of a part says of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The field's name.
     pub(super) name: String,
-    /// Whether it has a file name: none where it has not, else whether that says anything.
+    /// None without a file name, else whether the file name is not empty.
     pub(super) file_name: Option<bool>,
-    /// What its content is called.
     pub(super) content: Content,
-    /// Whether its bytes are written in another way than as they are.
+    /// Whether its bytes are encoded.
     is_coded: bool,
 }
 
-/// What a part's content is called.
+/// The content type of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    /// An image, of whatever format.
+    /// An image of any format.
     Image,
-    /// Bytes of any meaning.
+    /// `application/octet-stream`.
     Bytes,
-    /// Text, or nothing is said.
+    /// Text, or no content type.
     Other,
 }
 
 impl Head {
-    /// Reads the head of a part; none where it names no field, or more than one.
+    /// Reads the head of a part. None where it names no field, or more than one.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
         let mut dispositions = headers.get_all(CONTENT_DISPOSITION);
         let (disposition, None) = (dispositions.next()?, dispositions.next()) else { return None };
@@ -67,11 +64,11 @@ impl Head {
         })
     }
 
-    /// Refuses a part whose bytes are not its content: the text of a coding would pass for what it stands for.
-    pub(super) fn refuse_coded(&self) -> Result<(), Refusal> {
+    /// Refuses an encoded part: its encoded text would count as its content.
+    pub(super) fn refuse_coded(&self) -> Result<(), ApiError> {
         if self.is_coded {
             let expected = "sent as it is, without a Content-Transfer-Encoding such as base64";
-            return Err(Refusal::wrong_type(self.name.clone(), expected));
+            return Err(ApiError::wrong_type(self.name.clone(), expected));
         }
         Ok(())
     }
@@ -103,14 +100,14 @@ pub(super) fn framing(headers: &HeaderMap) -> Option<HeaderMap> {
     Some(framing)
 }
 
-/// The value of a parameter that comes once: of two, somebody on the way may take the other.
+/// The value of a parameter that occurs once: of two, a proxy may use the other.
 fn single<'a>(parameters: &'a [(String, Vec<u8>)], wanted: &str) -> Option<&'a [u8]> {
     let mut values = parameters.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.as_slice());
     let (value, None) = (values.next()?, values.next()) else { return None };
     Some(value)
 }
 
-/// A value and its parameters, their names in lower case. What is no parameter is left out.
+/// A value and its parameters, with names in lower case. Malformed parameters are left out.
 fn parameters(value: &[u8]) -> (&[u8], Vec<(String, Vec<u8>)>) {
     let (kind, mut rest) = split(value, b';');
     let mut parameters = Vec::new();
@@ -134,7 +131,7 @@ fn parameters(value: &[u8]) -> (&[u8], Vec<(String, Vec<u8>)>) {
     (kind, parameters)
 }
 
-/// The text before a separator without the white space around it, and what is behind the separator.
+/// The trimmed text before a separator, and the text after it.
 fn split(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
     let (before, behind) = text.split_at(end);
@@ -261,7 +258,7 @@ mod tests {
     fn bytes_that_are_written_in_another_way_are_refused() {
         let coded = |coding: &'static str| {
             let lines = [(CONTENT_DISPOSITION, &b"form-data; name=a"[..]), (TRANSFER_ENCODING, coding.as_bytes())];
-            head(&lines).unwrap().refuse_coded().map_err(|refusal| refusal.message)
+            head(&lines).unwrap().refuse_coded().map_err(|error| error.message)
         };
         for identity in ["binary", "8bit", " 7BIT "] {
             assert_eq!(coded(identity), Ok(()), "{identity}");

@@ -1,24 +1,24 @@
-//! Reading HTML forms: `application/x-www-form-urlencoded`, as the WHATWG URL Standard §5.1 parses it, save that text
-//! which is not UTF-8 is refused instead of mended: a mended password would be another one.
+//! Reading HTML forms: `application/x-www-form-urlencoded`, as the WHATWG URL Standard §5.1 parses it, except that text
+//! that is not UTF-8 is refused instead of replaced: a replaced character would change a password.
 
-use crate::error::EdgeError;
+use crate::error::HttpError;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
-/// The fields' names and texts, in the order in which they came.
-pub(super) fn fields(body: &[u8]) -> Result<Vec<(String, String)>, EdgeError> {
+/// The names and values of the fields, in their order.
+pub(super) fn fields(body: &[u8]) -> Result<Vec<(String, String)>, HttpError> {
     body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(field).collect()
 }
 
-fn field(pair: &[u8]) -> Result<(String, String), EdgeError> {
+fn field(pair: &[u8]) -> Result<(String, String), HttpError> {
     let mut halves = pair.splitn(2, |byte| *byte == b'=');
     let mut next = || text(halves.next().unwrap_or_default());
     Ok((next()?, next()?))
 }
 
-fn text(encoded: &[u8]) -> Result<String, EdgeError> {
+fn text(encoded: &[u8]) -> Result<String, HttpError> {
     let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    percent_decode(&spaced).decode_utf8().map(Cow::into_owned).map_err(|_| EdgeError::MalformedBody)
+    percent_decode(&spaced).decode_utf8().map(Cow::into_owned).map_err(|_| HttpError::MalformedBody)
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn text_that_is_not_utf8_is_refused() {
         for body in [&b"a=%FF"[..], b"a=\xff", b"%C3=b"] {
-            assert_eq!(fields(body), Err(EdgeError::MalformedBody), "{body:?}");
+            assert_eq!(fields(body), Err(HttpError::MalformedBody), "{body:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The nets around routes: what no route should see, and what no handler should do.
+//! The middleware around routes: limits on the length of a URI, and the catching of panics.
 
-use crate::error::{EdgeError, Refusal};
+use crate::error::{ApiError, HttpError};
 use crate::middleware::{Route, Shared};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,19 +15,19 @@ const MAX_PATH: usize = 2 << 10;
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 4 << 10;
 
-/// Refuses what is too long to be routed.
+/// Refuses a URI that is too long.
 pub(crate) async fn limited<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if request.path().len() > MAX_PATH || request.query_string().len() > MAX_QUERY {
-        let refusal = Refusal::from(EdgeError::UriTooLong);
-        return Ok(request.error_response(refusal).map_into_right_body());
+        let error = ApiError::from(HttpError::UriTooLong);
+        return Ok(request.error_response(error).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-/// Notes which route it is, and catches its handler's panic: the connection would end without an answer.
+/// Records the route, and catches its handler's panic, which would end the connection without an answer.
 pub(crate) async fn guarded<B: MessageBody>(
     route: &'static str,
     request: ServiceRequest,
@@ -42,7 +42,7 @@ pub(crate) async fn guarded<B: MessageBody>(
             if let Some(shared) = for_answer.app_data::<Data<Shared>>() {
                 shared.app.pipeline.observer.panic_caught("rest");
             }
-            Ok(ServiceResponse::from_err(Refusal::internal(), for_answer).map_into_right_body())
+            Ok(ServiceResponse::from_err(ApiError::internal(), for_answer).map_into_right_body())
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The outermost layer: what every answer has and every request leaves behind, whatever became of it.
+//! The outermost middleware: request id, span, report and the headers of every answer.
 
 pub(crate) mod guard;
 
 use crate::addresses::Prefix;
-use crate::connection_timeout::Watch;
+use crate::connection_timeout::ConnectionTimer;
 use crate::headers::{REQUEST_ID, ResponseContext, complete};
 use crate::options::Options;
 use crate::{error_response, path, request_body_guard};
@@ -26,17 +26,17 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// The headers by which proxies tell whom they speak for.
+/// The headers by which proxies name the client.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What requests share, on all workers.
+/// The state that requests share, on all workers.
 pub(crate) struct Shared {
     pub(crate) app: Arc<App>,
     pub(crate) options: Options,
-    /// How many use cases may run at once.
+    /// Limits the use cases that run at the same time.
     pub(crate) permits: Semaphore,
-    /// Tells answers that would go on for long that the server is about to stop.
+    /// Ends long answers when the server is about to stop.
     pub(crate) stop: CancellationToken,
 }
 
@@ -44,19 +44,18 @@ pub(crate) struct Shared {
 #[derive(Clone, Copy)]
 pub(crate) struct Route(pub(crate) &'static str);
 
-/// What is known of a request before it is routed.
 #[derive(Clone)]
 pub(crate) struct RequestInfo {
     pub(crate) request_id: RequestId,
     pub(crate) client: ClientAddress,
-    /// The path that a trusted proxy has taken off before it passed the request on.
+    /// The path prefix that a trusted proxy has removed.
     pub(crate) prefix: Option<Prefix>,
-    /// How many slashes were at the end of the path.
+    /// The number of slashes that were removed from the end of the path.
     pub(crate) slashes: usize,
 }
 
 impl RequestInfo {
-    /// The info of a request that has passed this layer.
+    /// `None` for a request that has not passed this middleware.
     pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
     }
@@ -75,20 +74,20 @@ fn peer(request: &ServiceRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
-/// Whether the client's own connection is encrypted, as far as a trusted proxy tells.
+/// Whether a trusted proxy reports that the client's connection is encrypted.
 fn is_https(request: &ServiceRequest, options: &Options) -> bool {
     let scheme = request.headers().get(FORWARDED_PROTO).and_then(|value| value.to_str().ok());
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) && options.trusted_proxies.trusts(peer(request))
 }
 
-/// Names the request, reports it once it is answered, and writes what its answer has in common with all others.
+/// Gives the request an id, reports its answer, and completes the answer's headers.
 pub(crate) async fn outermost<B: MessageBody + 'static>(
     shared: Data<Shared>,
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<request_body_guard::Holding>, Error> {
+) -> Result<ServiceResponse<request_body_guard::GuardedBody>, Error> {
     let started = Instant::now();
-    let under_way = request.conn_data::<Watch>().map(Watch::begin);
+    let under_way = request.conn_data::<ConnectionTimer>().map(ConnectionTimer::begin);
     let slashes = path::trim(&mut request);
     let info = RequestInfo::gather(&request, &shared.options, slashes);
     let is_https = is_https(&request, &shared.options);
@@ -103,10 +102,10 @@ pub(crate) async fn outermost<B: MessageBody + 'static>(
     complete(response.headers_mut(), &ResponseContext { request_id: &info.request_id, quota, is_https });
     end_by_closing(&mut response);
     span.in_scope(|| report(&shared, &response, &info, started));
-    Ok(request_body_guard::hold(response, body, under_way))
+    Ok(request_body_guard::guard(response, body, under_way))
 }
 
-/// Lets an answer of unknown length to HTTP/1.0, which knows no chunks (RFC 9112 §6.1), end with its connection.
+/// Closes the connection after an answer of unknown length to HTTP/1.0, which has no chunks (RFC 9112 §6.1).
 fn end_by_closing<B: MessageBody>(response: &mut ServiceResponse<B>) {
     if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
         let head = response.response_mut().head_mut();
@@ -130,7 +129,7 @@ fn report<B>(shared: &Shared, response: &ServiceResponse<B>, info: &RequestInfo,
     });
 }
 
-/// The method's name, of which a client can make up any number.
+/// The method's name; an unknown one becomes `other`, because clients could invent any number of metric labels.
 fn method(request: &HttpRequest) -> &str {
     const KNOWN: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
     let method = request.method().as_str();

@@ -1,4 +1,4 @@
-//! What payments look like in bodies.
+//! The bodies of payments.
 
 use crate::body::{number, text};
 use crate::product::{ProductBody, example as product, time};

@@ -1,48 +1,32 @@
 //! A payment's changes as server-sent events (WHATWG HTML §9.2).
 
 use super::body::ChangeBody;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::Call;
 use crate::middleware::Shared;
-use crate::openapi::error_responses::{Responses, refusals};
+use crate::openapi::error_responses::ErrorsOf;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use app::App;
-use app::payment::{PaymentChange, PaymentWatch, WatchForm};
-use domain::error::{ErrorCode, causes};
+use app::payment::{PaymentChange, PaymentWatch, WatchForm, WatchPayment};
+use domain::error::causes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use utoipa::IntoResponses;
 
 /// The header with the number of the last change that the client knows.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Tells proxies such as nginx to pass each event on at once.
+/// Makes proxies such as nginx forward each event at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// How often something is sent, so that nobody on the way takes the connection for a dead one.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-/// How often at most, whatever the operator's times are.
+/// The longest pause between two messages, so that no proxy closes the connection as idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The shortest pause, whatever the operator's timeouts are.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// How soon a client comes back whose connection has ended.
+/// The time after which a client reconnects, in milliseconds.
 const PREAMBLE: &str = "retry: 2000\n\n";
-
-/// Why no events were sent.
-struct EventRefusals;
-
-impl IntoResponses for EventRefusals {
-    fn responses() -> Responses {
-        refusals(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::Forbidden,
-            ErrorCode::PaymentNotFound,
-            ErrorCode::InvalidRequest,
-        ])
-    }
-}
 
 /// Lets a payment be watched.
 ///
@@ -66,7 +50,7 @@ impl IntoResponses for EventRefusals {
     ),
     responses(
         (status = 200, description = "The events", body = ChangeBody, content_type = "text/event-stream"),
-        EventRefusals,
+        ErrorsOf<WatchPayment>,
     )
 )]
 pub(crate) async fn watch(
@@ -75,7 +59,7 @@ pub(crate) async fn watch(
     call: Call,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let admitted = call.admit(&app.queries.watch_payment)?;
     let after = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("unreadable").to_owned());
     let form = WatchForm { id: id.into_inner(), after: after.unwrap_or_default() };
@@ -87,7 +71,7 @@ pub(crate) async fn watch(
         .streaming(Events::of(watch, shared).stream()))
 }
 
-/// The events of a watch, until it ends or the server stops. A failure ends them too: the client comes back.
+/// The events of a watch, until it ends or the server stops. An error ends them too: the client reconnects.
 struct Events {
     watch: PaymentWatch,
     shared: Data<Shared>,
@@ -97,8 +81,8 @@ struct Events {
 
 impl Events {
     fn of(watch: PaymentWatch, shared: Data<Shared>) -> Self {
-        // The connection's own watch ends an answer of which nothing is sent for longer than this.
-        let pause = SIGN_OF_LIFE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
+        // The connection's timer ends an answer of which nothing is sent for longer than this.
+        let pause = KEEP_ALIVE.min(shared.options.read_timeout / 2).max(SHORTEST_PAUSE);
         Self { watch, shared, pause, has_begun: false }
     }
 
@@ -109,7 +93,7 @@ impl Events {
         }))
     }
 
-    /// The next event, or a sign of life.
+    /// The next event, or a comment that keeps the connection open.
     async fn next(&mut self) -> Option<String> {
         if !std::mem::replace(&mut self.has_begun, true) {
             return Some(PREAMBLE.to_owned());

@@ -10,18 +10,17 @@ use self::body::{LineBody, OrderBody, PaymentBody};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{Form, query as read_query};
-use crate::envelope::{Answer, List, Reply, Success};
-use crate::error::Refusal;
+use crate::envelope::{Answer, Reply, Success};
+use crate::error::ApiError;
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
-use crate::product::next_page;
+use crate::list::List;
+use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
 use crate::server::resource;
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderName, LINK, LOCATION};
+use actix_web::http::header::{HeaderName, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
-use domain::error::ErrorCode;
-use utoipa::IntoResponses;
+use app::payment::{BrowsePayments, Checkout, ViewPayment, ViewTimeline};
 
 /// The header with the key by which an order that is sent again is known again (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -29,27 +28,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let all = resource("/payments", "GET, HEAD, POST").get(browse).route(web::head().to(browse)).post(create);
     let one = resource("/payments/{id}", "GET, HEAD").get(view).route(web::head().to(view));
-    let story = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
-    config.service(all).service(one).service(story).service(resource("/payments/{id}/events", "GET").get(watch));
-}
-
-/// Why nothing was ordered.
-struct CreateRefusals;
-
-impl IntoResponses for CreateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::InvalidRequest,
-            ErrorCode::OrderedProductNotFound,
-            ErrorCode::InsufficientStock,
-            ErrorCode::IdempotencyKeyReused,
-            ErrorCode::IdempotencyKeyInUse,
-            ErrorCode::GatewayFailed,
-        ])
-    }
+    let entries = resource("/payments/{id}/timeline", "GET, HEAD").get(timeline).route(web::head().to(timeline));
+    config.service(all).service(one).service(entries).service(resource("/payments/{id}/events", "GET").get(watch));
 }
 
 /// Orders a product.
@@ -81,7 +61,7 @@ impl IntoResponses for CreateRefusals {
                 "results": body::example(),
             }),
         ),
-        CreateRefusals,
+        ErrorsWithBody<Checkout>,
     )
 )]
 pub(crate) async fn create(
@@ -90,9 +70,9 @@ pub(crate) async fn create(
     addresses: Addresses,
     request: HttpRequest,
     form: Form<OrderBody>,
-) -> Result<Reply<PaymentBody>, Refusal> {
+) -> Result<Reply<PaymentBody>, ApiError> {
     let admitted = call.admit(&app.commands.checkout)?;
-    // A key that is no text, or one of several, is kept as one that no order can have, so that it does not pass for none.
+    // A key that is not text, or one of several, becomes an invalid key, so that it does not count as an absent one.
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let key = match (keys.next(), keys.next()) {
         (Some(key), None) => Some(key.to_str().unwrap_or("\u{7f}").to_owned()),
@@ -102,15 +82,6 @@ pub(crate) async fn create(
     let payment = call.run(admitted, form.read().await?.under(key.unwrap_or_default())).await?;
     let location = addresses.of_path(&format!("/payments/{}", payment.id));
     Ok(Reply::created("payment created successfully", addresses.payment(payment).into()).header(LOCATION, location))
-}
-
-/// Why no payment was shown.
-struct ViewRefusals;
-
-impl IntoResponses for ViewRefusals {
-    fn responses() -> Responses {
-        refusals(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::PaymentNotFound, ErrorCode::Forbidden])
-    }
 }
 
 /// Shows a payment.
@@ -134,7 +105,7 @@ impl IntoResponses for ViewRefusals {
                 "results": body::example(),
             }),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewPayment>,
     )
 )]
 pub(crate) async fn view(
@@ -142,18 +113,9 @@ pub(crate) async fn view(
     call: Call,
     addresses: Addresses,
     id: Path<String>,
-) -> Result<Reply<PaymentBody>, Refusal> {
+) -> Result<Reply<PaymentBody>, ApiError> {
     let payment = call.run(call.admit(&app.queries.view_payment)?, id.into_inner()).await?;
     Ok(Reply::ok("Payment retrieved successfully", addresses.payment(payment).into()))
-}
-
-/// Why no list was shown.
-struct BrowseRefusals;
-
-impl IntoResponses for BrowseRefusals {
-    fn responses() -> Responses {
-        refusals_with_query(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::InvalidRequest])
-    }
 }
 
 /// Shows a list of payments, page by page.
@@ -187,7 +149,7 @@ impl IntoResponses for BrowseRefusals {
                 "results": [body::example()],
             }),
         ),
-        BrowseRefusals,
+        ErrorsWithQuery<BrowsePayments>,
     )
 )]
 pub(crate) async fn browse(
@@ -195,16 +157,11 @@ pub(crate) async fn browse(
     call: Call,
     addresses: Addresses,
     request: HttpRequest,
-) -> Result<Answer<List<PaymentBody>>, Refusal> {
+) -> Result<Answer<List<PaymentBody>>, ApiError> {
     let admitted = call.admit(&app.queries.browse_payments)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;
-    let next = page.next.as_ref().map(|cursor| next_page(&request, cursor));
-    let answer = Answer::list("Payments retrieved successfully", page, |payment| addresses.payment(payment).into());
-    Ok(match next {
-        Some(next) => answer.header(LINK, next),
-        None => answer,
-    })
+    Ok(Answer::list(&request, "Payments retrieved successfully", page, |payment| addresses.payment(payment).into()))
 }
 
 /// Tells a payment's whole story.
@@ -232,10 +189,10 @@ pub(crate) async fn browse(
                 }],
             }),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewTimeline>,
     )
 )]
-pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, Refusal> {
+pub(crate) async fn timeline(app: Data<App>, call: Call, id: Path<String>) -> Result<Reply<Vec<LineBody>>, ApiError> {
     let lines = call.run(call.admit(&app.queries.view_timeline)?, id.into_inner()).await?;
     Ok(Reply::ok("data retrieved successfully", lines.into_iter().map(LineBody::from).collect()))
 }

@@ -1,4 +1,4 @@
-//! What a list of payments can be asked for in a query.
+//! The query of a list of payments.
 
 use app::page::{PageForm, PageNames};
 use app::payment::BrowsePaymentsForm;

@@ -1,4 +1,4 @@
-//! What products look like in bodies.
+//! The bodies of products.
 
 use crate::body::{number, text};
 use crate::shapes;
@@ -96,7 +96,7 @@ pub(crate) struct ProductChangeUpload {
 }
 
 impl ProductForm {
-    /// The form with the file that came beside it; none where it says where the image is in both ways.
+    /// The form with its file. None where the field holds both a file and an address.
     pub(super) fn with_file(self, file: Option<Upload>) -> Option<Form> {
         let Self { name, description, price, stock, image_url } = self;
         let image = match (file, image_url.trim()) {
@@ -153,7 +153,7 @@ impl From<ProductView> for ProductBody {
     }
 }
 
-/// A time to the microsecond, which is what storage keeps: the same text at each reading.
+/// A time to the microsecond, the precision of the databases, so that each answer has the same text.
 pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

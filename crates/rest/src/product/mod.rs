@@ -4,25 +4,26 @@ mod body;
 mod query;
 
 pub(crate) use self::body::{ProductBody, example, time};
-pub(crate) use self::query::next_page;
 
 use self::body::{ProductChange, ProductChangeUpload, ProductForm as FormBody, ProductUpload};
 use self::query::ListQuery;
 use crate::addresses::Addresses;
 use crate::body::{FileField, Form, query as read_query};
-use crate::envelope::{Answer, Done, List, Reply, Success};
-use crate::error::{EdgeError, Refusal};
+use crate::envelope::{Answer, Done, Reply, Success};
+use crate::error::{ApiError, HttpError};
 use crate::extract::Call;
-use crate::openapi::error_responses::{Responses, refusals, refusals_with_body, refusals_with_query};
+use crate::list::List;
+use crate::openapi::error_responses::{ErrorsWithBody, ErrorsWithId, ErrorsWithQuery};
 use crate::server::resource;
 use actix_web::HttpRequest;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use app::App;
 use app::entity_tag::EntityTags;
-use app::product::{DeleteForm, ProductForm, ProductView, UpdateForm};
-use domain::error::ErrorCode;
-use utoipa::IntoResponses;
+use app::product::{
+    BrowseProducts, CreateProduct, DeleteForm, DeleteProduct, ProductForm, ProductView, UpdateForm, UpdateProduct,
+    ViewProduct,
+};
 
 /// The field that holds a product's image.
 const IMAGE: FileField = FileField("image_url");
@@ -40,24 +41,9 @@ fn tags(request: &HttpRequest, name: HeaderName) -> EntityTags {
 }
 
 /// Reads what a client sends about a product.
-async fn read(form: Form<FormBody>) -> Result<ProductForm, Refusal> {
+async fn read(form: Form<FormBody>) -> Result<ProductForm, ApiError> {
     let (fields, file) = form.read_with_file(IMAGE).await?;
-    fields.with_file(file).ok_or_else(|| EdgeError::MalformedBody.into())
-}
-
-/// Why no product was made.
-struct CreateRefusals;
-
-impl IntoResponses for CreateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::InvalidRequest,
-            ErrorCode::ImageStoreFailed,
-        ])
-    }
+    fields.with_file(file).ok_or_else(|| HttpError::MalformedBody.into())
 }
 
 /// Offers a product.
@@ -90,7 +76,7 @@ impl IntoResponses for CreateRefusals {
                 "results": body::example(),
             }),
         ),
-        CreateRefusals,
+        ErrorsWithBody<CreateProduct>,
     )
 )]
 pub(crate) async fn create(
@@ -98,29 +84,11 @@ pub(crate) async fn create(
     call: Call,
     addresses: Addresses,
     form: Form<FormBody>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.commands.create_product)?;
     let product = addresses.product(call.run(admitted, read(form).await?).await?);
     let location = addresses.of_path(&format!("/products/{}", product.id));
     Ok(shown(Reply::created, "data created successfully", product).header(LOCATION, location))
-}
-
-/// Why a product was not changed.
-struct UpdateRefusals;
-
-impl IntoResponses for UpdateRefusals {
-    fn responses() -> Responses {
-        refusals_with_body(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::ProductNotFound,
-            ErrorCode::Forbidden,
-            ErrorCode::InvalidRequest,
-            ErrorCode::ProductChanged,
-            ErrorCode::ImageStoreFailed,
-        ])
-    }
 }
 
 /// Changes a product of one's own.
@@ -153,7 +121,7 @@ impl IntoResponses for UpdateRefusals {
                 "results": body::example(),
             }),
         ),
-        UpdateRefusals,
+        ErrorsWithBody<UpdateProduct>,
     )
 )]
 pub(crate) async fn update(
@@ -163,28 +131,12 @@ pub(crate) async fn update(
     request: HttpRequest,
     id: Path<String>,
     form: Form<FormBody>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.commands.update_product)?;
     let expected = tags(&request, IF_MATCH);
     let fields = read(form).await?;
     let product = call.run(admitted, UpdateForm { id: id.into_inner(), fields, expected }).await?;
     Ok(shown(Reply::ok, "data updated successfully", addresses.product(product)))
-}
-
-/// Why a product was not withdrawn.
-struct DeleteRefusals;
-
-impl IntoResponses for DeleteRefusals {
-    fn responses() -> Responses {
-        refusals(&[
-            ErrorCode::TokenMissing,
-            ErrorCode::TokenInvalid,
-            ErrorCode::RoleNotAllowed,
-            ErrorCode::ProductNotFound,
-            ErrorCode::Forbidden,
-            ErrorCode::ProductChanged,
-        ])
-    }
 }
 
 /// Withdraws a product of one's own.
@@ -208,7 +160,7 @@ impl IntoResponses for DeleteRefusals {
             body = Done,
             example = json!({ "meta": { "success": true, "message": "product successfully deleted" } }),
         ),
-        DeleteRefusals,
+        ErrorsWithId<DeleteProduct>,
     )
 )]
 pub(crate) async fn delete(
@@ -216,19 +168,10 @@ pub(crate) async fn delete(
     call: Call,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<Answer<Done>, Refusal> {
+) -> Result<Answer<Done>, ApiError> {
     let admitted = call.admit(&app.commands.delete_product)?;
     call.run(admitted, DeleteForm { id: id.into_inner(), expected: tags(&request, IF_MATCH) }).await?;
     Ok(Answer::done("product successfully deleted"))
-}
-
-/// Why no product was shown.
-struct ViewRefusals;
-
-impl IntoResponses for ViewRefusals {
-    fn responses() -> Responses {
-        refusals(&[ErrorCode::ProductNotFound])
-    }
 }
 
 /// Shows a product.
@@ -258,7 +201,7 @@ impl IntoResponses for ViewRefusals {
             description = "The product is still the one that `If-None-Match` tells of",
             headers(("ETag" = String, description = "This version of the product")),
         ),
-        ViewRefusals,
+        ErrorsWithId<ViewProduct>,
     )
 )]
 pub(crate) async fn view(
@@ -267,7 +210,7 @@ pub(crate) async fn view(
     addresses: Addresses,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<Reply<ProductBody>, Refusal> {
+) -> Result<Reply<ProductBody>, ApiError> {
     let admitted = call.admit(&app.queries.view_product)?;
     let product = call.run(admitted, id.into_inner()).await?;
     let tag = product.etag();
@@ -276,7 +219,7 @@ pub(crate) async fn view(
     } else {
         shown(Reply::ok, "data retrieved successfully", addresses.product(product))
     };
-    // A cache may keep it and has to ask each time, which the tag makes cheap.
+    // A cache may store the product and has to revalidate it each time, which the tag makes cheap.
     Ok(answer.header(CACHE_CONTROL, "no-cache"))
 }
 
@@ -288,15 +231,6 @@ fn shown(
 ) -> Reply<ProductBody> {
     let tag = product.etag();
     reply(message, product.into()).header(ETAG, tag)
-}
-
-/// Why no list was shown.
-struct BrowseRefusals;
-
-impl IntoResponses for BrowseRefusals {
-    fn responses() -> Responses {
-        refusals_with_query(&[ErrorCode::InvalidRequest])
-    }
 }
 
 /// Shows a list of products, page by page.
@@ -330,7 +264,7 @@ impl IntoResponses for BrowseRefusals {
                 "results": [body::example()],
             }),
         ),
-        BrowseRefusals,
+        ErrorsWithQuery<BrowseProducts>,
     )
 )]
 pub(crate) async fn browse(
@@ -338,14 +272,9 @@ pub(crate) async fn browse(
     call: Call,
     addresses: Addresses,
     request: HttpRequest,
-) -> Result<Answer<List<ProductBody>>, Refusal> {
+) -> Result<Answer<List<ProductBody>>, ApiError> {
     let admitted = call.admit(&app.queries.browse_products)?;
     let query: ListQuery = read_query(&request)?;
     let page = call.run(admitted, query.into()).await?;
-    let next = page.next.as_ref().map(|cursor| query::next_page(&request, cursor));
-    let answer = Answer::list("data retrieved successfully", page, |product| addresses.product(product).into());
-    Ok(match next {
-        Some(next) => answer.header(LINK, next),
-        None => answer,
-    })
+    Ok(Answer::list(&request, "data retrieved successfully", page, |product| addresses.product(product).into()))
 }

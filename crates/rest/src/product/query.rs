@@ -1,9 +1,7 @@
-//! What a list of products can be asked for in a query.
+//! The query of a list of products.
 
-use actix_web::HttpRequest;
 use app::page::{PageForm, PageNames};
 use app::product::BrowseForm;
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -46,20 +44,4 @@ impl From<ListQuery> for BrowseForm {
         let page = PageForm { page, limit, cursor, names: PageNames::default() };
         Self { q, seller, min_price, max_price, sort, page }
     }
-}
-
-/// Where the next page is (RFC 8288): the same list, from a cursor on. The reference has a query alone, so that it holds at
-/// whatever address the client has found the list (RFC 3986 §5.2.2).
-pub(crate) fn next_page(request: &HttpRequest, cursor: &str) -> String {
-    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !is_place(pair));
-    let cursor = format!("cursor={cursor}");
-    let query = kept.chain([cursor.as_str()]).collect::<Vec<_>>().join("&");
-    format!("<?{query}>; rel=\"next\"")
-}
-
-/// Whether a parameter tells where a page begins.
-fn is_place(pair: &str) -> bool {
-    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-    let name = percent_decode_str(name).decode_utf8_lossy();
-    name == "page" || name == "cursor"
 }

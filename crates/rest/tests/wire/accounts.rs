@@ -97,7 +97,7 @@ async fn a_token_that_is_missing_or_refused_gets_a_challenge() {
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some(challenge)), "{line:?}");
     }
     let too_long = format!("authorization: {}\r\n", "x".repeat(4_097));
-    assert_eq!(with(too_long.as_bytes()).await.refusal(), (401, "token_invalid".to_owned()));
+    assert_eq!(with(too_long.as_bytes()).await.error(), (401, "token_invalid".to_owned()));
     for line in [&b"authorization: bEaReR good\r\n"[..], b"authorization: good\r\n"] {
         assert_eq!(with(line).await.status, 200, "{line:?}");
     }

@@ -72,11 +72,11 @@ async fn what_is_not_json_is_malformed_on_every_route() {
     ] {
         for route in ["/users/register", "/users/login"] {
             let answer = shop.post(route, "application/json", body).await;
-            assert_eq!(answer.refusal(), (400, "malformed_body".to_owned()), "{}", String::from_utf8_lossy(body));
+            assert_eq!(answer.error(), (400, "malformed_body".to_owned()), "{}", String::from_utf8_lossy(body));
         }
     }
     let less_deep = format!("{{\"other\":{}{}}}", "[".repeat(126), "]".repeat(126));
-    assert_eq!(shop.register(less_deep).await.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(shop.register(less_deep).await.error(), (400, "invalid_request".to_owned()));
 }
 
 /// RFC 8259 §8.1; Windows' editors and some of its libraries write one.
@@ -95,7 +95,7 @@ async fn a_field_of_another_type_is_named() {
     for value in ["1", "1.5", "true", "[]", "{\"first\":\"Ada\"}"] {
         let answer = shop.register(ADA.replace("\"Ada\"", value)).await;
         let body = answer.json();
-        assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()), "{body}");
+        assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "{body}");
         let wrong = json!([{ "field": "name", "code": "wrong_type", "message": "name must be a string" }]);
         assert_eq!(body["errors"], wrong);
         assert_eq!(body["meta"]["message"], wrong[0]["message"]);
@@ -114,7 +114,7 @@ async fn a_form_is_utf8_and_names_a_field_once() {
     let shop = Shop::open();
     for body in [&b"name=%FF"[..], b"name=\xff", b"email=a&email=b"] {
         let answer = shop.post("/users/register", FORM, body).await;
-        assert_eq!(answer.refusal(), (400, "malformed_body".to_owned()), "{body:?}");
+        assert_eq!(answer.error(), (400, "malformed_body".to_owned()), "{body:?}");
     }
 }
 
@@ -132,7 +132,7 @@ async fn a_body_of_another_type_is_not_read() {
     ] {
         let head = format!("POST /users/register HTTP/1.1\r\ncontent-length: {length}\r\n{lines}");
         let answer = shop.ask(&head, ADA).await;
-        assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()), "{lines}");
+        assert_eq!(answer.error(), (415, "unsupported_media_type".to_owned()), "{lines}");
         assert_eq!(answer.json()["message"], json!("Unsupported Media Type"));
     }
     assert!(shop.ports.added.lock().unwrap().is_empty());

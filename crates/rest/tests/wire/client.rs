@@ -48,7 +48,7 @@ impl Answer {
 
     /// The status and the stable code of an error.
     #[track_caller]
-    pub(crate) fn refusal(&self) -> (u16, String) {
+    pub(crate) fn error(&self) -> (u16, String) {
         (self.status, self.code())
     }
 }

@@ -102,7 +102,7 @@ async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
     }
     assert_eq!(preflight(&shop, ORIGIN, "TRACE", "content-type").await.status, 400);
     let refused = preflight(&shop, ORIGIN, "POST", "content-type, X-Anything,x-more").await;
-    assert_eq!(refused.refusal(), (400, "bad_request".to_owned()));
+    assert_eq!(refused.error(), (400, "bad_request".to_owned()));
     let told = "pages of other origins may not send x-anything, x-more: the setting cors.allowed_headers lets them";
     assert_eq!(refused.json()["meta"]["message"], told);
     assert_eq!(refused.header("access-control-allow-origin"), Some(ORIGIN), "it is not the origin that is refused");
@@ -112,7 +112,7 @@ async fn a_preflight_lists_what_is_allowed_and_refuses_the_rest() {
         assert_eq!(preflight(&shop, ORIGIN, "POST", garbage).await.status, 400, "{garbage:?}");
     }
     let stranger = preflight(&shop, "https://evil.example", "POST", "content-type").await;
-    assert_eq!(stranger.refusal(), (400, "bad_request".to_owned()));
+    assert_eq!(stranger.error(), (400, "bad_request".to_owned()));
     assert_eq!(stranger.header("access-control-allow-methods"), None, "{stranger:?}");
 }
 

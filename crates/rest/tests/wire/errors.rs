@@ -10,7 +10,7 @@ async fn every_code_comes_with_its_status_and_none_with_its_cause() {
     for &code in ErrorCode::ALL {
         shop.plays(Play::Fail(code));
         let answer = shop.register(ADA).await;
-        assert_eq!(answer.refusal(), (rest::status(code), code.as_str().to_owned()));
+        assert_eq!(answer.error(), (rest::status(code), code.as_str().to_owned()));
         assert!(!answer.text().contains(SECRET), "{answer:?}");
 
         let body = answer.json();

@@ -14,7 +14,7 @@ async fn every_panic_is_answered_and_the_connection_lives_on() {
         let head = format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n");
         connection.send(request(&head, b"")).await;
         let answer = connection.answer(false).await;
-        assert_eq!(answer.refusal(), (500, "internal".to_owned()));
+        assert_eq!(answer.error(), (500, "internal".to_owned()));
         assert_eq!(answer.json()["message"], "Internal Server Error");
         assert!(!answer.text().contains(SECRET) && !answer.head.contains(SECRET), "{answer:?}");
     }
@@ -28,7 +28,7 @@ async fn a_panic_of_the_storage_is_answered_on_every_route() {
     let shop = Shop::open();
     shop.plays(Play::Panic);
     for answer in [shop.profile("").await, shop.register(ADA).await] {
-        assert_eq!(answer.refusal(), (500, "internal".to_owned()));
+        assert_eq!(answer.error(), (500, "internal".to_owned()));
         assert!(!answer.text().contains(SECRET), "{answer:?}");
     }
 }
@@ -46,7 +46,7 @@ async fn a_call_too_many_is_refused_at_once_and_the_next_one_served() {
     }
     let started = Instant::now();
     let refused = shop.profile("").await;
-    assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
+    assert_eq!(refused.error(), (503, "overloaded".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 
@@ -66,7 +66,7 @@ async fn a_call_that_takes_too_long_is_given_up() {
     let shop = Shop::open_with(Options { request_timeout: Duration::from_millis(200), ..Options::default() });
     shop.plays(Play::Hang);
     for answer in [shop.profile("").await, shop.register(ADA).await] {
-        assert_eq!(answer.refusal(), (503, "deadline_exceeded".to_owned()));
+        assert_eq!(answer.error(), (503, "deadline_exceeded".to_owned()));
         assert_eq!(answer.json()["message"], "deadline exceeded");
     }
 }

@@ -124,7 +124,7 @@ async fn it_is_not_there_unless_it_is_asked_for() {
     for path in ["/", "/style.css"] {
         for lines in [HTML, JSON] {
             let answer = shop.ask(&format!("GET {path} HTTP/1.1\r\n{lines}"), "").await;
-            assert_eq!(answer.refusal(), (404, "route_not_found".to_owned()), "{path}");
+            assert_eq!(answer.error(), (404, "route_not_found".to_owned()), "{path}");
         }
     }
 }

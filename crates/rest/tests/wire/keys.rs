@@ -18,15 +18,15 @@ async fn an_order_under_a_key_is_made_once() {
     assert_eq!((again.status, again.text()), (201, first.text()), "as it was answered the first time");
     assert_eq!(again.header("location"), first.header("location"));
     let other = order(&shop, key, &format!(r#"{{"product_id":"{desk}","quantity":3}}"#)).await;
-    assert_eq!(other.refusal(), (422, "idempotency_key_reused".to_owned()));
+    assert_eq!(other.error(), (422, "idempotency_key_reused".to_owned()));
     let other = order(&shop, key, &two_of("0198c5f0-0000-7000-8000-00000000000f")).await;
-    assert_eq!(other.refusal(), (422, "idempotency_key_reused".to_owned()));
+    assert_eq!(other.error(), (422, "idempotency_key_reused".to_owned()));
     assert_eq!(shop.ports.payments.count(), 1);
     assert_eq!(order(&shop, "idempotency-key: order-2\r\n", &two_of(&desk)).await.status, 201);
     assert_eq!(shop.ports.payments.count(), 2);
     // Which of two would count is anybody's guess.
     let two = order(&shop, "idempotency-key: order-3\r\nidempotency-key: order-4\r\n", &two_of(&desk)).await;
-    assert_eq!(two.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(two.error(), (400, "invalid_request".to_owned()));
     assert_eq!(shop.ports.payments.count(), 2);
 }
 
@@ -52,10 +52,10 @@ async fn a_failure_under_a_key_is_told_again_and_what_is_under_way_later() {
         (GatewayPlay::Mumble, "idempotency-key: unknown\r\n", (409, "idempotency_key_in_use")),
     ] {
         *shop.ports.payments.gateway.lock().unwrap() = play;
-        assert_eq!(order(&shop, key, &two_of(&desk)).await.refusal(), (502, "gateway_failed".to_owned()));
+        assert_eq!(order(&shop, key, &two_of(&desk)).await.error(), (502, "gateway_failed".to_owned()));
         *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Open;
         let second = order(&shop, key, &two_of(&desk)).await;
-        assert_eq!(second.refusal(), (again.0, again.1.to_owned()));
+        assert_eq!(second.error(), (again.0, again.1.to_owned()));
         assert_eq!(second.header("retry-after"), (again.0 == 409).then_some("2"));
     }
     assert_eq!(shop.ports.payments.count(), 2);
@@ -67,7 +67,7 @@ async fn a_key_that_cannot_be_one_is_refused_and_not_passed_over() {
     let desk = desk(&shop).await;
     for key in ["two words", "\u{e9}", &"k".repeat(256)] {
         let refused = order(&shop, &format!("idempotency-key: {key}\r\n"), &two_of(&desk)).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{key}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{key}");
         assert_eq!(refused.json()["errors"][0]["field"], "idempotency-key", "{key}");
     }
     assert_eq!(shop.ports.payments.count(), 0);

@@ -24,14 +24,10 @@ async fn a_body_has_a_limit_of_its_kind() {
         ("multipart/form-data; boundary=b", multipart, 11 << 20),
     ] {
         for answer in both_ways(&shop, content_type, padded(prefix, suffix, limit).as_bytes()).await {
-            assert_eq!(
-                answer.refusal(),
-                (400, "invalid_request".to_owned()),
-                "read, and found wanting: {content_type}"
-            );
+            assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "read, and found wanting: {content_type}");
         }
         for answer in both_ways(&shop, content_type, padded(prefix, suffix, limit + 1).as_bytes()).await {
-            assert_eq!(answer.refusal(), (413, "body_too_large".to_owned()), "{content_type}");
+            assert_eq!(answer.error(), (413, "body_too_large".to_owned()), "{content_type}");
             assert_eq!(answer.json()["message"], "Request Entity Too Large");
             assert_eq!(answer.header("connection"), Some("close"), "{content_type}");
         }
@@ -42,7 +38,7 @@ async fn a_body_has_a_limit_of_its_kind() {
 async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
     let shop = Shop::open();
     let head = "POST /users/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 99999999999\r\n";
-    assert_eq!(shop.ask(head, "").await.refusal(), (413, "body_too_large".to_owned()));
+    assert_eq!(shop.ask(head, "").await.error(), (413, "body_too_large".to_owned()));
 }
 
 /// A refusal must reach a client that is still sending when it is made.
@@ -60,10 +56,10 @@ async fn paths_and_queries_have_a_limit() {
     let shop = Shop::open();
     let path = |length: usize| format!("/{}", "x".repeat(length - 1));
     assert_eq!(shop.get(&path(2 << 10)).await.status, 404);
-    assert_eq!(shop.get(&path((2 << 10) + 1)).await.refusal(), (414, "uri_too_long".to_owned()));
+    assert_eq!(shop.get(&path((2 << 10) + 1)).await.error(), (414, "uri_too_long".to_owned()));
     let query = |length: usize| format!("/nonsense?{}", "x".repeat(length));
     assert_eq!(shop.get(&query(4 << 10)).await.status, 404);
-    assert_eq!(shop.get(&query((4 << 10) + 1)).await.refusal(), (414, "uri_too_long".to_owned()));
+    assert_eq!(shop.get(&query((4 << 10) + 1)).await.error(), (414, "uri_too_long".to_owned()));
 }
 
 #[tokio::test]
@@ -85,5 +81,5 @@ async fn a_caller_over_its_allowance_is_refused_before_the_body_is_read() {
     *shop.ports.quota.lock().unwrap() = Some(crate::headers::quota(0, true));
     let head =
         format!("POST /users/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", ADA.len());
-    assert_eq!(shop.ask(&head, "").await.refusal(), (429, "rate_limited".to_owned()));
+    assert_eq!(shop.ask(&head, "").await.error(), (429, "rate_limited".to_owned()));
 }

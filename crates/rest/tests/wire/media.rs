@@ -79,7 +79,7 @@ async fn an_image_is_given_in_part_and_not_twice() {
     let known = ask(&shop, "GET", &format!("if-none-match: {tag}\r\n")).await;
     assert_eq!((known.status, known.body.len()), (304, 0));
     assert_eq!(ask(&shop, "GET", "range: bytes=9999-\r\n").await.status, 416);
-    assert_eq!(ask(&shop, "POST", "content-length: 0\r\n").await.refusal(), (405, "method_not_allowed".to_owned()));
+    assert_eq!(ask(&shop, "POST", "content-length: 0\r\n").await.error(), (405, "method_not_allowed".to_owned()));
 }
 
 #[tokio::test]
@@ -126,11 +126,11 @@ async fn no_other_path_leads_to_a_file() {
         name,
     ] {
         let answer = shop.get(&format!("/media/{path}")).await;
-        assert_eq!(answer.refusal(), (404, "route_not_found".to_owned()), "{path}");
+        assert_eq!(answer.error(), (404, "route_not_found".to_owned()), "{path}");
     }
 }
 
 #[tokio::test]
 async fn there_are_none_where_images_are_kept_elsewhere() {
-    assert_eq!(Shop::open().get(&format!("/media/{KEY}")).await.refusal(), (404, "route_not_found".to_owned()));
+    assert_eq!(Shop::open().get(&format!("/media/{KEY}")).await.error(), (404, "route_not_found".to_owned()));
 }

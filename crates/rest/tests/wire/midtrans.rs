@@ -90,7 +90,7 @@ async fn what_is_no_notification_is_refused_in_the_order_of_the_contract() {
     let shop = Shop::open();
     for body in ["", "{", "[]", "null", "\"text\"", "7", "a=b", "{\"order_id\":\"\\ud800\"}x", "\u{feff}"] {
         let refused = send(&shop, body).await;
-        assert_eq!(refused.refusal(), (400, "malformed_body".to_owned()), "{body}");
+        assert_eq!(refused.error(), (400, "malformed_body".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], "invalid json format", "{body}");
     }
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
@@ -110,7 +110,7 @@ async fn what_is_no_notification_is_refused_in_the_order_of_the_contract() {
         (json!({ "order_id": "o", "transaction_status": 200 }), "missing transaction_status"),
     ] {
         let refused = send(&shop, &body).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{body}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], message, "{body}");
     }
     assert_eq!(shop.ports.asked.load(Ordering::SeqCst), 0, "the storage was asked");
@@ -145,7 +145,7 @@ async fn a_forged_notification_is_refused_before_storage_hears_of_it() {
         let mut body = settlement(&id);
         body[field] = value;
         let refused = send(&shop, &body).await;
-        assert_eq!(refused.refusal(), (401, "signature_invalid".to_owned()), "{body}");
+        assert_eq!(refused.error(), (401, "signature_invalid".to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], "invalid signature");
         assert_eq!((refused.json().get("error"), refused.header("www-authenticate")), (None, None), "no token helps");
         forged += 1;
@@ -159,7 +159,7 @@ async fn an_order_that_is_not_ours_is_not_found() {
     let shop = Shop::open();
     for order in ["0198c5f0-0000-7000-8000-00000000000f", "ORDER-101"] {
         let refused = send(&shop, settlement(order)).await;
-        assert_eq!(refused.refusal(), (404, "notified_order_not_found".to_owned()), "{order}");
+        assert_eq!(refused.error(), (404, "notified_order_not_found".to_owned()), "{order}");
         assert_eq!(refused.json()["meta"]["message"], "payment not found");
     }
 }
@@ -175,7 +175,7 @@ async fn a_storage_that_is_away_makes_the_gateway_come_again() {
         (Play::Hang, "deadline_exceeded"),
     ] {
         shop.plays(play);
-        assert_eq!(send(&shop, settlement(&id)).await.refusal(), (503, code.to_owned()));
+        assert_eq!(send(&shop, settlement(&id)).await.error(), (503, code.to_owned()));
     }
     shop.plays(Play::Answer);
     assert_eq!(send(&shop, settlement(&id)).await.status, 200);
@@ -194,9 +194,9 @@ async fn a_notification_has_a_limit_of_size_and_time_and_none_of_number() {
     };
     assert_eq!(padded(64 << 10).len(), 64 << 10);
     assert_eq!(send(&shop, padded(64 << 10)).await.status, 200);
-    assert_eq!(send(&shop, padded((64 << 10) + 1)).await.refusal(), (413, "body_too_large".to_owned()));
+    assert_eq!(send(&shop, padded((64 << 10) + 1)).await.error(), (413, "body_too_large".to_owned()));
     let slow = shop.ask(&format!("POST {PATH} HTTP/1.1\r\ncontent-length: 100\r\n"), "{").await;
-    assert_eq!(slow.refusal(), (408, "body_timeout".to_owned()));
+    assert_eq!(slow.error(), (408, "body_timeout".to_owned()));
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn the_dashboards_trial_is_answered_and_not_kept() {
         assert_eq!((answer.status, answer.text()), (200, DONE), "{body}");
     }
     trial["signature_key"] = json!("0".repeat(128));
-    assert_eq!(send(&shop, &trial).await.refusal(), (401, "signature_invalid".to_owned()));
+    assert_eq!(send(&shop, &trial).await.error(), (401, "signature_invalid".to_owned()));
     assert!(shop.ports.payments.bodies().is_empty());
     // Any notification may come within a text.
     *shop.ports.payments.told.lock().unwrap() = Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));

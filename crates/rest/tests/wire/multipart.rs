@@ -70,7 +70,7 @@ async fn parts_are_read_as_clients_write_them() {
 
 #[tokio::test]
 async fn a_body_without_parts_is_all_fields_empty() {
-    assert_eq!(send(&Shop::open(), b"").await.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(send(&Shop::open(), b"").await.error(), (400, "invalid_request".to_owned()));
 }
 
 #[tokio::test]
@@ -92,12 +92,12 @@ async fn what_is_not_multipart_is_malformed() {
         ("multipart/form-data; boundary=b", "--b\ncontent-disposition: form-data; name=\"name\"\n\nAda\n--b--\n"),
     ] {
         let answer = shop.post("/users/register", content_type, body).await;
-        assert_eq!(answer.refusal(), (400, "malformed_body".to_owned()), "{content_type}: {body}");
+        assert_eq!(answer.error(), (400, "malformed_body".to_owned()), "{content_type}: {body}");
     }
     let unreadable = [part("name=\"name\"", b"\xff"), ada()].concat();
-    assert_eq!(send(&shop, &unreadable).await.refusal(), (400, "malformed_body".to_owned()));
+    assert_eq!(send(&shop, &unreadable).await.error(), (400, "malformed_body".to_owned()));
     let twice = [ada(), field("email", "eve@example.com")].concat();
-    assert_eq!(send(&shop, &twice).await.refusal(), (400, "malformed_body".to_owned()));
+    assert_eq!(send(&shop, &twice).await.error(), (400, "malformed_body".to_owned()));
     assert!(shop.ports.added.lock().unwrap().is_empty());
 }
 
@@ -107,9 +107,9 @@ async fn a_field_and_the_number_of_parts_have_limits() {
     let at_limit = [ada(), field("other", &"x".repeat(24 << 10))].concat();
     assert_eq!(send(&shop, &at_limit).await.status, 201);
     let over = [ada(), field("other", &"x".repeat((24 << 10) + 1))].concat();
-    assert_eq!(send(&shop, &over).await.refusal(), (413, "body_too_large".to_owned()));
+    assert_eq!(send(&shop, &over).await.error(), (413, "body_too_large".to_owned()));
 
     let more = |count: usize| (0..count).flat_map(|at| field(&format!("other{at}"), "x")).collect::<Vec<_>>();
     assert_eq!(send(&shop, &[ada(), more(15)].concat()).await.status, 201);
-    assert_eq!(send(&shop, &[ada(), more(16)].concat()).await.refusal(), (413, "body_too_large".to_owned()));
+    assert_eq!(send(&shop, &[ada(), more(16)].concat()).await.error(), (413, "body_too_large".to_owned()));
 }

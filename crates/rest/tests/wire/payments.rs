@@ -78,7 +78,7 @@ async fn an_order_is_refused_in_the_order_of_the_contract() {
     let shop = Shop::open();
     let desk = desk(&shop).await;
     let stranger = shop.post("/payments", "application/json", "{}").await;
-    assert_eq!(stranger.refusal(), (401, "token_missing".to_owned()));
+    assert_eq!(stranger.error(), (401, "token_missing".to_owned()));
     assert_eq!(stranger.json()["error"], "missing authorization token");
     for (token, status, message) in
         [("forged", 401, "invalid authorization token"), (SELLER_TOKEN, 403, "not authorized to access this resource")]
@@ -104,7 +104,7 @@ async fn an_order_is_refused_in_the_order_of_the_contract() {
         ),
     ] {
         let refused = order(&shop, "", &body).await;
-        assert_eq!(refused.refusal(), (status, code.to_owned()), "{body}");
+        assert_eq!(refused.error(), (status, code.to_owned()), "{body}");
         assert_eq!(refused.json()["meta"]["message"], message, "{body}");
     }
     let both = order(&shop, "", "{}").await.json();
@@ -120,7 +120,7 @@ async fn a_gateway_that_opens_no_page_is_a_bad_gateway_and_tells_nothing_of_itse
         let product = desk(&shop).await;
         *shop.ports.payments.gateway.lock().unwrap() = play;
         let refused = order(&shop, "", &two_of(&product)).await;
-        assert_eq!(refused.refusal(), (502, "gateway_failed".to_owned()), "{play:?}");
+        assert_eq!(refused.error(), (502, "gateway_failed".to_owned()), "{play:?}");
         assert_eq!(refused.json()["meta"]["message"], "payment gateway unavailable");
         assert!(!refused.text().contains(SECRET) && refused.json().get("message").is_none(), "{}", refused.text());
     }
@@ -128,7 +128,7 @@ async fn a_gateway_that_opens_no_page_is_a_bad_gateway_and_tells_nothing_of_itse
     let product = desk(&shop).await;
     *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Rest(Duration::from_millis(6_500));
     let refused = order(&shop, "", &two_of(&product)).await;
-    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    assert_eq!(refused.error(), (503, "unavailable".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("7"));
 }
 
@@ -156,7 +156,7 @@ async fn a_quantity_is_judged_by_its_own_text() {
     }
     for quantity in ["true", "[2]", "{}"] {
         let refused = order(&shop, "", &body(&known, quantity)).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{quantity}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{quantity}");
         assert_eq!(refused.json()["errors"][0]["code"], "wrong_type", "{quantity}");
     }
     for quantity in ["2", "2.0", "2e0", "0.2E+1", "\" 2 \""] {
@@ -190,14 +190,14 @@ async fn a_payment_is_shown_to_those_whom_it_concerns() {
     let id = payment(&shop).await;
     for path in [format!("/payments/{id}"), format!("/payments/{id}/timeline"), format!("/payments/{id}/events")] {
         let stranger = shop.get(&path).await;
-        assert_eq!(stranger.refusal(), (401, "token_missing".to_owned()), "{path}");
-        assert_eq!(read(&shop, "forged", &path).await.refusal(), (401, "token_invalid".to_owned()), "{path}");
+        assert_eq!(stranger.error(), (401, "token_missing".to_owned()), "{path}");
+        assert_eq!(read(&shop, "forged", &path).await.error(), (401, "token_invalid".to_owned()), "{path}");
         let forbidden = read(&shop, OTHER_SELLER_TOKEN, &path).await;
-        assert_eq!(forbidden.refusal(), (403, "forbidden".to_owned()), "{path}");
+        assert_eq!(forbidden.error(), (403, "forbidden".to_owned()), "{path}");
         assert_eq!(forbidden.json()["meta"]["message"], "forbidden access");
         for unknown in ["teapot", "0198c5f0-0000-7000-8000-00000000000f"] {
             let missing = read(&shop, OTHER_SELLER_TOKEN, &path.replace(&id, unknown)).await;
-            assert_eq!(missing.refusal(), (404, "payment_not_found".to_owned()), "{path}");
+            assert_eq!(missing.error(), (404, "payment_not_found".to_owned()), "{path}");
             assert_eq!(missing.json()["meta"]["message"], "Payment not found");
         }
     }
@@ -233,11 +233,11 @@ async fn a_list_is_the_callers_own_page_by_page() {
         assert_eq!(ids(&read(&shop, token, "/payments?status=success").await), [first.as_str()]);
     }
     assert!(ids(&read(&shop, OTHER_SELLER_TOKEN, "/payments").await).is_empty());
-    assert_eq!(shop.get("/payments").await.refusal(), (401, "token_missing".to_owned()));
+    assert_eq!(shop.get("/payments").await.error(), (401, "token_missing".to_owned()));
     for (query, field) in [("status=paid", "status"), ("limit=0", "limit"), ("page=x", "page"), ("cursor=x", "cursor")]
     {
         let refused = read(&shop, TOKEN, &format!("/payments?{query}")).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{query}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{query}");
         assert_eq!(refused.json()["errors"][0]["field"], field);
     }
 }
@@ -277,7 +277,7 @@ async fn a_storage_that_is_away_is_told_as_such() {
             "POST /payments".to_owned(),
         ] {
             let body = if line.starts_with("POST") { two_of(&product) } else { String::new() };
-            assert_eq!(ask(&shop, TOKEN, &line, "", &body).await.refusal(), (503, code.to_owned()), "{line}");
+            assert_eq!(ask(&shop, TOKEN, &line, "", &body).await.error(), (503, code.to_owned()), "{line}");
         }
     }
 }

@@ -45,7 +45,7 @@ async fn a_product_looks_as_clients_know_it() {
     assert_eq!(kept.text(), meta("data updated successfully"), "what is absent stays as it is");
     let gone = ask(&shop, &format!("DELETE /products/{id}"), "", "").await;
     assert_eq!(gone.text(), r#"{"meta":{"success":true,"message":"product successfully deleted"}}"#);
-    assert_eq!(shop.get(&format!("/products/{id}")).await.refusal(), (404, "product_not_found".to_owned()));
+    assert_eq!(shop.get(&format!("/products/{id}")).await.error(), (404, "product_not_found".to_owned()));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_number_is_judged_by_its_own_text() {
     }
     for stock in ["\"1.0\"", "\"1e0\"", "0.5", "1e-1", "1e10", "1e999999999", "2147483648.0"] {
         let refused = create(&shop, &format!(r#"{{"name":"a","description":"b","price":1.0,"stock":{stock}}}"#)).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{stock}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{stock}");
         assert_eq!(refused.json()["errors"][0]["field"], "stock", "{stock}");
     }
 }
@@ -109,7 +109,7 @@ async fn a_number_of_another_type_is_named() {
     let shop = Shop::open();
     for (field, value) in [("price", "true"), ("stock", "[1]"), ("price", r#"{"amount":1}"#), ("stock", "{}")] {
         let refused = create(&shop, &format!(r#"{{"name":"a","{field}":{value}}}"#)).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{field} {value}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{field} {value}");
         assert_eq!(refused.json()["errors"][0]["field"], field, "{value}");
         assert_eq!(refused.json()["errors"][0]["code"], "wrong_type");
         let message = format!("{field} must be a number, or a string that holds one");
@@ -126,7 +126,7 @@ async fn a_change_waits_for_the_version_that_its_client_knows() {
     let put = format!("PUT {one}");
     for lost in ["\"2\"", "W/\"2\"", "1", "\"0\", \"3\"", "\u{e9}"] {
         let refused = ask(&shop, &put, &format!("if-match: {lost}\r\n"), r#"{"stock":9}"#).await;
-        assert_eq!(refused.refusal(), (412, "product_changed".to_owned()), "{lost}");
+        assert_eq!(refused.error(), (412, "product_changed".to_owned()), "{lost}");
     }
     for (known, now) in
         [("\"1\"", "\"2\""), ("\"1\", W/\"2\"", "\"3\""), ("\"1\"\r\nif-match: \"3-gzip\"", "\"4\""), ("*", "\"5\"")]
@@ -135,7 +135,7 @@ async fn a_change_waits_for_the_version_that_its_client_knows() {
         assert_eq!((changed.status, changed.header("etag")), (200, Some(now)), "{known}");
     }
     let refused = ask(&shop, &format!("DELETE {one}"), "if-match: \"1\"\r\n", "").await;
-    assert_eq!(refused.refusal(), (412, "product_changed".to_owned()));
+    assert_eq!(refused.error(), (412, "product_changed".to_owned()));
     assert_eq!(ask(&shop, &format!("DELETE {one}"), "if-match: \"5\"\r\n", "").await.status, 200);
 }
 
@@ -168,7 +168,7 @@ async fn strangers_are_refused_in_the_order_of_the_contract() {
         (SELLER_TOKEN, one.as_str(), (400, "invalid_request")),
     ] {
         let refused = ask_as(&shop, token, &format!("PUT {path}"), "if-match: \"9\"\r\n", r#"{"price":"-1"}"#).await;
-        assert_eq!(refused.refusal(), (expected.0, expected.1.to_owned()), "{token} {path}");
+        assert_eq!(refused.error(), (expected.0, expected.1.to_owned()), "{token} {path}");
     }
     let buyer = ask_as(&shop, TOKEN, "POST /products", "", DESK).await;
     assert_eq!(buyer.json()["meta"]["message"], "not authorized to access this resource");
@@ -229,7 +229,7 @@ async fn a_bad_query_is_refused() {
     let shop = Shop::open();
     for query in ["limit=1&limit=2", "q=%FF", "%C3=1"] {
         assert_eq!(
-            shop.get(&format!("/products?{query}")).await.refusal(),
+            shop.get(&format!("/products?{query}")).await.error(),
             (400, "malformed_query".to_owned()),
             "{query}"
         );
@@ -246,7 +246,7 @@ async fn a_bad_query_is_refused() {
         ("max_price=1e3", "max_price"),
     ] {
         let refused = shop.get(&format!("/products?{query}")).await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{query}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{query}");
         assert_eq!(refused.json()["errors"][0]["field"], field, "{query}");
     }
     assert_eq!(shop.get("/products?unknown=1&&=").await.status, 200);
@@ -257,7 +257,7 @@ async fn a_store_that_fails_is_a_bad_gateway() {
     let shop = Shop::open();
     shop.plays(Play::Fail(domain::error::ErrorCode::ImageStoreFailed));
     let refused = create(&shop, DESK).await;
-    assert_eq!(refused.refusal(), (502, "image_store_failed".to_owned()));
+    assert_eq!(refused.error(), (502, "image_store_failed".to_owned()));
     assert_eq!(refused.json()["meta"]["message"], "failed to upload image");
     assert_eq!(refused.json().get("message"), None);
 }

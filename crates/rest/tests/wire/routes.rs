@@ -31,7 +31,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         let answer = shop.ask(&format!("{method} {path} HTTP/1.1\r\n"), "").await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{method} {path}");
         if method != "HEAD" {
-            assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
+            assert_eq!(answer.error(), (405, "method_not_allowed".to_owned()));
             assert_eq!(answer.json()["message"], "Method Not Allowed");
         }
     }
@@ -57,7 +57,7 @@ async fn an_unknown_path_is_not_found_whatever_the_method() {
             let answer = shop.ask(&format!("{method} {path} HTTP/1.1\r\n"), "").await;
             let is_page = path == "/docs/nonsense" && method != "GET";
             let expected = if is_page { (405, "method_not_allowed") } else { (404, "route_not_found") };
-            assert_eq!(answer.refusal(), (expected.0, expected.1.to_owned()), "{method} {path}");
+            assert_eq!(answer.error(), (expected.0, expected.1.to_owned()), "{method} {path}");
         }
     }
 }

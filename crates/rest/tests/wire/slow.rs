@@ -30,7 +30,7 @@ async fn a_slow_body_is_given_up_however_it_comes() {
         let started = Instant::now();
         connection.send(request(&head, begin.as_bytes())).await;
         let answer = connection.answer(false).await;
-        assert_eq!(answer.refusal(), (408, "body_timeout".to_owned()), "{framing}");
+        assert_eq!(answer.error(), (408, "body_timeout".to_owned()), "{framing}");
         assert_eq!(answer.json()["message"], "Request Timeout");
         assert_eq!(answer.header("connection"), Some("close"), "{content_type}, {framing}");
         assert!(started.elapsed() >= Duration::from_millis(300));

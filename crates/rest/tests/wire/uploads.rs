@@ -200,7 +200,7 @@ async fn a_second_file_and_a_file_beside_an_address_are_malformed() {
     let shop = Shop::open();
     let address = part("name=\"image_url\"", b"https://example.com/a.png");
     for twice in [[fields(), file(PNG), file(PNG)].concat(), [fields(), file(PNG), address].concat()] {
-        assert_eq!(send(&shop, &twice).await.refusal(), (400, "malformed_body".to_owned()));
+        assert_eq!(send(&shop, &twice).await.error(), (400, "malformed_body".to_owned()));
     }
 }
 
@@ -208,7 +208,7 @@ async fn a_second_file_and_a_file_beside_an_address_are_malformed() {
 async fn a_buyers_file_is_not_read() {
     let shop = Shop::open();
     let refused = shop.ask(&head(TOKEN, "content-length: 9000000"), "").await;
-    assert_eq!(refused.refusal(), (403, "role_not_allowed".to_owned()));
+    assert_eq!(refused.error(), (403, "role_not_allowed".to_owned()));
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn no_more_files_come_in_than_there_are_places() {
     let slow = [begin(&shop).await, begin(&shop).await];
     eventually(|| uploads.available_permits() == 0).await;
     let refused = send(&shop, &[fields(), file(PNG)].concat()).await;
-    assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
+    assert_eq!(refused.error(), (503, "overloaded".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(send(&shop, &fields()).await.status, 201, "what has no file needs no place");
     assert_eq!(shop.get("/products").await.status, 200);
@@ -239,7 +239,7 @@ async fn a_file_keeps_its_place_while_it_is_worked_on() {
     eventually(|| uploads.available_permits() == 0).await;
     drop(connection);
     let refused = send(&shop, &[fields(), file(PNG)].concat()).await;
-    assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
+    assert_eq!(refused.error(), (503, "overloaded".to_owned()));
     drop(held);
     eventually(|| uploads.available_permits() == 1).await;
     assert_eq!(shop.ports.products.products.lock().unwrap().len(), 1, "the first one's command has ended well");
@@ -250,7 +250,7 @@ async fn a_file_that_does_not_go_on_is_given_up() {
     let time = Duration::from_millis(500);
     let shop = Shop::open_with(Options { upload_timeout: time, ..Options::default() });
     let refused = begin(&shop).await.answer(false).await;
-    assert_eq!(refused.refusal(), (408, "body_timeout".to_owned()));
+    assert_eq!(refused.error(), (408, "body_timeout".to_owned()));
 }
 
 async fn eventually(is_so: impl Fn() -> bool) {

@@ -173,7 +173,7 @@ async fn what_is_no_number_of_a_change_is_refused() {
     for last in ["x", "-1", "4294967296", "\u{e9}"] {
         let lines = format!("authorization: {TOKEN}\r\nlast-event-id: {last}\r\n");
         let refused = shop.ask(&format!("GET /payments/{id}/events HTTP/1.1\r\n{lines}"), "").await;
-        assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()), "{last}");
+        assert_eq!(refused.error(), (400, "invalid_request".to_owned()), "{last}");
         assert_eq!(refused.json()["errors"][0]["field"], "last-event-id");
     }
 }
@@ -253,7 +253,7 @@ async fn one_too_many_is_told_when_to_come_back() {
     *shop.ports.payments.places.lock().unwrap() = 1;
     let _first = Watcher::open(&shop, &id, "").await;
     let second = crate::orders::read(&shop, TOKEN, &format!("/payments/{id}/events")).await;
-    assert_eq!((second.refusal(), second.header("retry-after")), ((503, "overloaded".to_owned()), Some("5")));
+    assert_eq!((second.error(), second.header("retry-after")), ((503, "overloaded".to_owned()), Some("5")));
 }
 
 /// Those who watch take no place of those who call.

@@ -1,6 +1,6 @@
 //! What would keep the settings from being put to use: `config check` builds what the server would, and makes nothing.
 
-use super::{payments, storage};
+use super::{payments, simulator, storage};
 use crate::serve::StartError;
 use app::clock::SystemClock;
 use domain::product::{ImageFormat, ImageKey};
@@ -11,7 +11,6 @@ use rustix::fs::{Access, access};
 use secrecy::ExposeSecret;
 use settings::Fault;
 use settings::{GatewayChoice, Location, MailTransport, Settings};
-use simulator;
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
 use std::sync::Arc;
@@ -55,11 +54,7 @@ fn gateway(settings: &Settings) -> Result<(), StartError> {
         GatewayChoice::Midtrans(choice) => {
             Midtrans::new(payments::midtrans_options(choice)).map(drop).map_err(StartError::Midtrans)
         }
-        GatewayChoice::Simulator(choice) => {
-            let Some(journal) = &choice.journal else { return Ok(()) };
-            let unusable = |error| StartError::Simulator(simulator::Error::Journal(journal.clone(), error));
-            can_be_file(journal).map_err(unusable)
-        }
+        GatewayChoice::Simulator(choice) => simulator::check(choice, can_be_file),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Builds the gateway, the use cases and the workers of payments, and the mailer.
 
+use super::simulator;
 use crate::serve::StartError;
 use crate::telemetry::{Metrics, Telemetry};
 use app::clock::Clock;
 use app::observe::Observer;
 use app::payment::{
-    BrowsePayments, Checkout, Gateway, OutboxWorker, PaymentDesk, PaymentNotifier, PaymentPresenter,
-    ReceiveNotification, Reconciler, ViewPayment, ViewTimeline, WatchPayment, WebhookWorker,
+    BrowsePayments, Checkout, Gateway, OutboxWorker, PaymentNotifier, PaymentPresenter, ReceiveNotification,
+    Reconciler, ViewPayment, ViewTimeline, WatchPayment, WebhookWorker,
 };
 use app::product::ProductImages;
 use chrono::TimeDelta;
@@ -16,76 +17,44 @@ use mail::{self, Mailer, SmtpAccount, SmtpOptions, Transport};
 use midtrans::{self, BreakerState};
 use persistence::{Database, NotifierOptions, PollingNotifier};
 use security::payment_codes::RandomCodes;
-use settings::{GatewayChoice, MailTransport, Midtrans, Settings, Simulator};
-use simulator;
+use settings::{GatewayChoice, MailTransport, Midtrans, Settings};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The path of the webhook.
-const WEBHOOK: &str = "/payments/midtrans/webhook";
+/// Sends the notifications of a simulated gateway, for as long as it is polled.
+pub(crate) type Notifications = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The payment gateway that the settings choose.
+/// The gateway that the settings name, and what the server runs and serves for it.
 #[derive(Clone)]
-pub(crate) enum ConfiguredGateway {
-    /// REST serves its page, and a background job sends its notifications.
-    Simulator(Arc<simulator::Simulator>),
-    Midtrans(Arc<midtrans::Midtrans>),
+pub(crate) struct ConfiguredGateway {
+    pub(super) gateway: Arc<dyn Gateway>,
+    /// Midtrans, whose circuit breaker is measured.
+    pub(super) midtrans: Option<Arc<midtrans::Midtrans>>,
+    /// The pages of a simulated gateway.
+    pub(super) pages: Option<Arc<[rest::Page]>>,
+    pub(crate) notifications: Option<Arc<dyn Fn() -> Notifications + Send + Sync>>,
 }
 
 impl ConfiguredGateway {
-    /// Opens the gateway. `rest` is the address of REST.
+    /// Opens the gateway. `rest` is the address on which REST listens.
     pub(super) fn open(settings: &Settings, rest: SocketAddr, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match &settings.payment.gateway {
             GatewayChoice::Simulator(choice) => {
-                let options = simulator_options(choice, settings.rest.public_url.as_deref(), rest);
-                let opened = simulator::Simulator::open(options, Arc::clone(clock)).map_err(StartError::Simulator)?;
-                Ok(Self::Simulator(Arc::new(opened)))
+                simulator::open(choice, settings.rest.public_url.as_deref(), rest, Arc::clone(clock))
             }
             GatewayChoice::Midtrans(choice) => {
                 let opened = midtrans::Midtrans::new(midtrans_options(choice)).map_err(StartError::Midtrans)?;
-                Ok(Self::Midtrans(Arc::new(opened)))
+                let midtrans = Arc::new(opened);
+                Ok(Self { gateway: midtrans.clone(), midtrans: Some(midtrans), pages: None, notifications: None })
             }
         }
     }
 
-    pub(super) fn gateway(&self) -> Arc<dyn Gateway> {
-        match self {
-            Self::Simulator(simulator) => simulator.clone(),
-            Self::Midtrans(midtrans) => midtrans.clone(),
-        }
-    }
-
-    pub(super) fn simulator_page(&self) -> Option<Arc<dyn PaymentDesk>> {
-        match self {
-            Self::Simulator(simulator) => Some(simulator.clone()),
-            Self::Midtrans(_) => None,
-        }
-    }
-
-    /// Whether the circuit breaker of Midtrans is not closed.
+    /// Whether the circuit breaker of Midtrans is open.
     pub(super) fn is_circuit_open(&self) -> bool {
-        match self {
-            Self::Simulator(_) => false,
-            Self::Midtrans(midtrans) => midtrans.breaker() != BreakerState::Closed,
-        }
-    }
-}
-
-/// The address of REST from this machine: loopback if it listens on every interface.
-fn base_of(rest: SocketAddr) -> String {
-    if rest.ip().is_unspecified() { format!("http://127.0.0.1:{}", rest.port()) } else { format!("http://{rest}") }
-}
-
-/// `known_by` is the address of REST as clients know it, if it is not its own. Notifications go to its own.
-fn simulator_options(choice: &Simulator, known_by: Option<&str>, rest: SocketAddr) -> simulator::Options {
-    let base = base_of(rest);
-    simulator::Options {
-        public_url: choice.public_url.clone().unwrap_or_else(|| known_by.unwrap_or(&base).to_owned()),
-        webhook_url: format!("{base}{WEBHOOK}"),
-        server_key: choice.server_key.clone(),
-        journal: choice.journal.clone(),
-        ..simulator::Options::default()
+        self.midtrans.as_ref().is_some_and(|midtrans| midtrans.breaker() != BreakerState::Closed)
     }
 }
 
@@ -135,7 +104,7 @@ pub(super) fn reconciler(
     Ok(Reconciler {
         payments: database.clone(),
         users: database.clone(),
-        gateway: ConfiguredGateway::open(settings, rest, &clock)?.gateway(),
+        gateway: ConfiguredGateway::open(settings, rest, &clock)?.gateway,
         leases: database.clone(),
         notifier: notifier(database),
         clock,

@@ -1,9 +1,9 @@
-//! What is forgotten when there is too much.
+//! The limit of stored orders.
 
 use crate::{invoice, known, open, opened, options};
-use app::payment::{DeskButton, PaymentDesk};
+use simulator::Action;
 
-/// How many orders are remembered.
+/// The limit of stored orders.
 const REMEMBERED: usize = 100_000;
 
 #[test]
@@ -12,7 +12,7 @@ fn of_too_many_orders_the_oldest_that_are_over_are_forgotten_first() {
     let invoices: Vec<_> = (0..3).map(|_| invoice()).collect();
     let pages: Vec<_> = invoices.iter().map(|invoice| opened(&simulator, invoice)).collect();
     let is_known = || [0, 1, 2].map(|place: usize| simulator.page(&pages[place].token).is_some());
-    simulator.press(&pages[1].token, DeskButton::Cancel).unwrap();
+    simulator.act(&pages[1].token, Action::Cancel).unwrap();
     for _ in pages.len()..REMEMBERED {
         opened(&simulator, &invoice());
     }

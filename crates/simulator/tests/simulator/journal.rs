@@ -1,10 +1,10 @@
-//! What outlives the process.
+//! The journal outlives the process.
 
-use crate::{Hands, invoice, known, look, open, opened, options, remembering, soon};
-use app::payment::{DeskButton, DeskRefusal, Gateway, GatewayError, PaymentDesk, Subject};
+use crate::{ManualClock, invoice, known, look, open, opened, options, remembering, soon};
+use app::payment::{Gateway, GatewayError, Subject};
 use domain::payment::TransactionStatus;
 use futures_util::FutureExt;
-use simulator::{Error, Options, Simulator};
+use simulator::{Action, ActionError, Error, Options, Simulator};
 use std::fs;
 use std::sync::Arc;
 
@@ -14,19 +14,14 @@ fn a_restart_loses_no_page_and_nothing_that_happened_on_one() {
     // A folder that there is not yet.
     let path = folder.path().join("data/simulator.jsonl");
     let (simulator, _) = remembering(&path);
-    let histories: [&[DeskButton]; 5] = [
-        &[],
-        &[DeskButton::Deny],
-        &[DeskButton::Deny, DeskButton::Pay],
-        &[DeskButton::Pay, DeskButton::Refund],
-        &[DeskButton::Cancel],
-    ];
+    let histories: [&[Action]; 5] =
+        [&[], &[Action::Deny], &[Action::Deny, Action::Pay], &[Action::Pay, Action::Refund], &[Action::Cancel]];
     let mut before = Vec::new();
-    for buttons in histories {
+    for actions in histories {
         let invoice = invoice();
         let page = opened(&simulator, &invoice);
-        for button in buttons {
-            simulator.press(&page.token, *button).unwrap();
+        for action in actions {
+            simulator.act(&page.token, *action).unwrap();
         }
         before.push((simulator.page(&page.token).unwrap(), known(&simulator, invoice.order)));
     }
@@ -48,17 +43,17 @@ fn what_was_refused_before_a_restart_can_be_tried_again_after_it() {
     let (simulator, _) = remembering(&path);
     let old = opened(&simulator, &invoice);
     let page = opened(&simulator, &invoice);
-    simulator.press(&page.token, DeskButton::Deny).unwrap();
+    simulator.act(&page.token, Action::Deny).unwrap();
     let refused = known(&simulator, invoice.order).unwrap().transaction;
     let closed = opened(&simulator, &used);
     simulator.close_page(&closed, soon()).now_or_never().unwrap().unwrap();
     drop(simulator);
     let (simulator, _) = remembering(&path);
     assert_eq!(simulator.page(&old.token), None, "the page before the last stays revoked");
-    assert_eq!(simulator.press(&closed.token, DeskButton::Pay), Err(DeskRefusal::NotNow), "and the closed one closed");
+    assert_eq!(simulator.act(&closed.token, Action::Pay), Err(ActionError::NotPossible), "and the closed one closed");
     let again = simulator.create_page(&invoice, soon()).now_or_never().unwrap();
     assert!(matches!(again, Err(GatewayError::Taken)), "{again:?}");
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     let paid = known(&simulator, invoice.order).unwrap().transaction;
     assert_eq!(paid.status, TransactionStatus::Settlement);
     assert_ne!(paid.id, refused.id);
@@ -72,7 +67,7 @@ fn a_journal_that_was_cut_off_anywhere_loses_what_was_cut_and_nothing_else() {
     let (simulator, _) = remembering(&path);
     let (kept, cut, next) = (invoice(), invoice(), invoice());
     let kept_page = opened(&simulator, &kept);
-    simulator.press(&kept_page.token, DeskButton::Pay).unwrap();
+    simulator.act(&kept_page.token, Action::Pay).unwrap();
     let whole = fs::read(&path).unwrap().len();
     let cut_page = opened(&simulator, &cut);
     drop(simulator);
@@ -113,9 +108,9 @@ fn a_change_is_one_line_that_holds_no_key() {
     let path = folder.path().join("journal");
     let (simulator, _) = remembering(&path);
     let page = opened(&simulator, &invoice());
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     // What could not be done changes nothing.
-    simulator.press(&page.token, DeskButton::Pay).unwrap_err();
+    simulator.act(&page.token, Action::Pay).unwrap_err();
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 2, "{text}");
     assert!(!text.contains(crate::KEY) && !text.contains("budi@example.id"), "{text}");
@@ -125,7 +120,7 @@ fn a_change_is_one_line_that_holds_no_key() {
 fn a_journal_that_cannot_be_had_is_told_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { journal: Some(folder.path().to_owned()), ..options() };
-    let Err(error) = Simulator::open(options, Arc::new(Hands::new())) else { panic!("a folder is no journal") };
+    let Err(error) = Simulator::open(options, Arc::new(ManualClock::new())) else { panic!("a folder is no journal") };
     assert!(matches!(error, Error::Journal(..)));
     assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
 }

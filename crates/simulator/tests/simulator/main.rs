@@ -1,4 +1,4 @@
-//! What the simulated payment gateway promises, against a shop that takes its notifications, or does not.
+//! The simulated payment gateway, against a shop that accepts its notifications or refuses them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ mod journal;
 mod notices;
 mod pages;
 mod retries;
+mod serving;
 mod transitions;
 mod webhook;
 
@@ -23,11 +24,11 @@ use std::time::Duration;
 
 const KEY: &str = "a-server-key-that-is-nobodys";
 
-/// A clock that goes when it is told to.
+/// A clock that the test sets.
 #[derive(Clone)]
-struct Hands(Arc<Mutex<DateTime<Utc>>>);
+struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
 
-impl Hands {
+impl ManualClock {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(start())))
     }
@@ -37,7 +38,7 @@ impl Hands {
     }
 }
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock().unwrap()
     }
@@ -58,13 +59,13 @@ fn options() -> Options {
     }
 }
 
-fn open(options: Options) -> (Arc<Simulator>, Hands) {
-    let clock = Hands::new();
+fn open(options: Options) -> (Arc<Simulator>, ManualClock) {
+    let clock = ManualClock::new();
     let simulator = Simulator::open(options, Arc::new(clock.clone())).unwrap();
     (Arc::new(simulator), clock)
 }
 
-fn remembering(journal: &Path) -> (Arc<Simulator>, Hands) {
+fn remembering(journal: &Path) -> (Arc<Simulator>, ManualClock) {
     open(Options { journal: Some(journal.to_owned()), ..options() })
 }
 
@@ -84,7 +85,7 @@ fn invoice() -> Invoice {
     }
 }
 
-/// More than any call takes.
+/// Longer than any call takes.
 fn soon() -> Deadline {
     Deadline::within(Duration::from_secs(60))
 }
@@ -97,7 +98,7 @@ fn look(simulator: &Simulator, subject: &Subject) -> Option<GatewayReport> {
     simulator.fetch_status(subject, soon()).now_or_never().unwrap().unwrap()
 }
 
-/// What the gateway tells of an order.
+/// The gateway's report on an order.
 fn known(simulator: &Simulator, order: PaymentId) -> Option<GatewayReport> {
     look(simulator, &Subject::Order(order))
 }

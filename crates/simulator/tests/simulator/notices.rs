@@ -1,23 +1,23 @@
-//! What the gateway tells the shop of each step.
+//! The notification of each step.
 
 use crate::webhook::{Told, Webhook};
 use crate::{KEY, invoice, known, open, opened, options};
-use app::payment::{DeskButton, Gateway, Invoice, PaymentDesk, Signed};
+use app::payment::{Gateway, Invoice, Signed};
 use domain::payment::PaymentId;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
-use simulator::{Options, Simulator};
+use simulator::{Action, Options, Simulator};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// The published formula.
+/// The signature by the published formula.
 fn signature(order: &str, code: &str, amount: &str) -> String {
     let digest = Sha512::digest(format!("{order}{code}{amount}{KEY}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Orders, presses the buttons one after the other, and gives what the shop was told of the last one.
-async fn told_of(buttons: &[DeskButton]) -> (Invoice, Arc<Simulator>, Told) {
+/// Orders, carries out the actions in turn, and returns the notification of the last one.
+async fn told_of(actions: &[Action]) -> (Invoice, Arc<Simulator>, Told) {
     let mut shop = Webhook::start();
     let (simulator, clock) = open(Options { webhook_url: shop.url(), ..options() });
     let mut tasks = JoinSet::new();
@@ -25,15 +25,15 @@ async fn told_of(buttons: &[DeskButton]) -> (Invoice, Arc<Simulator>, Told) {
     let invoice = invoice();
     let page = opened(&simulator, &invoice);
     let mut last = None;
-    for button in buttons {
-        simulator.press(&page.token, *button).unwrap();
+    for action in actions {
+        simulator.act(&page.token, *action).unwrap();
         last = Some(shop.next().await);
         clock.forward(1);
     }
     (invoice, simulator, last.unwrap())
 }
 
-/// What every notification says.
+/// Checks the fields of every notification.
 fn assert_is_about(told: &Told, invoice: &Invoice, simulator: &Simulator) {
     assert_eq!(told.line, "POST /hook HTTP/1.1");
     assert_eq!((told.header("content-type"), told.header("user-agent")), ("application/json", "Veritrans"));
@@ -67,24 +67,24 @@ fn is_taken(simulator: &Simulator, told: &Told) -> bool {
 
 #[tokio::test]
 async fn each_step_is_told_signed_and_in_the_words_that_are_published() {
-    for (buttons, status, code, fraud) in [
-        (&[DeskButton::Pay][..], "settlement", "200", "accept"),
-        (&[DeskButton::Deny], "deny", "202", "deny"),
-        (&[DeskButton::Cancel], "cancel", "200", "accept"),
-        (&[DeskButton::Expire], "expire", "407", "accept"),
-        (&[DeskButton::Pay, DeskButton::Refund], "refund", "200", "accept"),
-        (&[DeskButton::Deny, DeskButton::Pay], "settlement", "200", "accept"),
+    for (actions, status, code, fraud) in [
+        (&[Action::Pay][..], "settlement", "200", "accept"),
+        (&[Action::Deny], "deny", "202", "deny"),
+        (&[Action::Cancel], "cancel", "200", "accept"),
+        (&[Action::Expire], "expire", "407", "accept"),
+        (&[Action::Pay, Action::Refund], "refund", "200", "accept"),
+        (&[Action::Deny, Action::Pay], "settlement", "200", "accept"),
     ] {
-        let (invoice, simulator, told) = told_of(buttons).await;
+        let (invoice, simulator, told) = told_of(actions).await;
         assert_is_about(&told, &invoice, &simulator);
         let own = ["transaction_status", "status_code", "fraud_status"].map(|name| told.text(name));
-        assert_eq!(own, [status, code, fraud], "{buttons:?}");
+        assert_eq!(own, [status, code, fraud], "{actions:?}");
     }
 }
 
 #[tokio::test]
 async fn times_are_told_as_the_gateway_does_in_its_own_zone_without_saying_so() {
-    let (_, _, told) = told_of(&[DeskButton::Deny, DeskButton::Pay]).await;
+    let (_, _, told) = told_of(&[Action::Deny, Action::Pay]).await;
     // 18:31 UTC, which is the next day there.
     assert_eq!(told.text("transaction_time"), "2026-11-23 01:31:00");
     assert_eq!(told.text("settlement_time"), "2026-11-23 01:31:00");
@@ -92,12 +92,12 @@ async fn times_are_told_as_the_gateway_does_in_its_own_zone_without_saying_so() 
 
 #[tokio::test]
 async fn what_is_told_of_one_way_to_pay_only_is_told_of_it() {
-    let (_, _, paid) = told_of(&[DeskButton::Pay]).await;
+    let (_, _, paid) = told_of(&[Action::Pay]).await;
     assert_eq!(paid.text("payment_type"), "qris");
     for name in ["settlement_time", "transaction_type", "issuer", "acquirer"] {
         assert!(!paid.text(name).is_empty(), "{name}");
     }
-    let (_, _, refused) = told_of(&[DeskButton::Deny]).await;
+    let (_, _, refused) = told_of(&[Action::Deny]).await;
     assert_eq!(refused.text("payment_type"), "credit_card");
     assert!(refused.text("status_message").contains("Do not honour"), "says why");
     assert!(refused.body.get("settlement_time").is_none());
@@ -105,7 +105,7 @@ async fn what_is_told_of_one_way_to_pay_only_is_told_of_it() {
 
 #[tokio::test]
 async fn a_refund_tells_how_much_and_of_which_payment() {
-    let (_, _, told) = told_of(&[DeskButton::Pay, DeskButton::Refund]).await;
+    let (_, _, told) = told_of(&[Action::Pay, Action::Refund]).await;
     assert_eq!(told.text("refund_amount"), "30000.00");
     assert_eq!(told.text("transaction_time"), "2026-11-23 01:30:00", "that of the payment");
     let Some(Value::Array(refunds)) = told.body.get("refunds") else { panic!("{}", told.body) };
@@ -119,7 +119,7 @@ async fn a_refund_tells_how_much_and_of_which_payment() {
 
 #[tokio::test]
 async fn a_notification_with_anything_changed_is_not_taken() {
-    let (_, simulator, told) = told_of(&[DeskButton::Pay]).await;
+    let (_, simulator, told) = told_of(&[Action::Pay]).await;
     let other = PaymentId::generate().to_string();
     for (name, forged) in [
         ("order_id", other.as_str()),

@@ -1,14 +1,14 @@
-//! How often the shop is told again what it did not take (docs.midtrans.com, "HTTP(S) notification").
+//! The repetition of notifications that the shop has not accepted (docs.midtrans.com, "HTTP(S) notification").
 
 use crate::webhook::{Reply, Webhook};
 use crate::{invoice, known, open, opened, options};
-use app::payment::{DeskButton, PaymentDesk};
-use simulator::{Options, Simulator};
+
+use simulator::{Action, Options, Simulator};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// A shop and a simulator that tells it, with these pauses.
+/// A shop, and a simulator that notifies it with these pauses.
 fn started(pauses: usize) -> (Webhook, Arc<Simulator>, JoinSet<()>) {
     let shop = Webhook::start();
     let pauses = vec![Duration::ZERO; pauses];
@@ -18,15 +18,15 @@ fn started(pauses: usize) -> (Webhook, Arc<Simulator>, JoinSet<()>) {
     (shop, simulator, tasks)
 }
 
-/// Pays for an order, and gives its name.
+/// Pays for an order, and returns its id.
 fn pay(simulator: &Simulator) -> String {
     let invoice = invoice();
     let page = opened(simulator, &invoice);
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     invoice.order.to_string()
 }
 
-/// How often the shop is told of an order before it is told of one that was paid after that.
+/// The number of notifications of an order before that of an order that was paid later.
 async fn tellings(shop: &mut Webhook, simulator: &Simulator, expected: usize) -> usize {
     let order = pay(simulator);
     let mut first = None;
@@ -111,7 +111,7 @@ async fn a_shop_that_is_away_holds_nobody_up() {
     let (simulator, _) = open(options());
     let invoice = invoice();
     let page = opened(&simulator, &invoice);
-    simulator.press(&page.token, DeskButton::Pay).unwrap();
+    simulator.act(&page.token, Action::Pay).unwrap();
     assert!(known(&simulator, invoice.order).is_some());
     // One that nobody takes does not keep back those after it.
     let (mut shop, simulator, _tasks) = started(0);

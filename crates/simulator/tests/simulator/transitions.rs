@@ -1,18 +1,18 @@
-//! Whatever is pressed in whatever order, an order moves as it is published (docs.midtrans.com, "Transaction status cycle").
+//! Actions in any sequence lead to published transitions alone (docs.midtrans.com, "Transaction status cycle").
 
 use crate::{invoice, known, look, opened, remembering, soon};
-use app::payment::{DeskButton, DeskPage, DeskRefusal, Gateway, GatewayError, PaymentDesk, Subject};
+use app::payment::{Gateway, GatewayError, Subject};
 use domain::payment::{GatewayReport, PaymentPage, TransactionStatus};
 use futures_util::FutureExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use simulator::Simulator;
+use simulator::{Action, ActionError, OrderPage, Simulator};
 use std::collections::HashMap;
 
-/// What happens to an order.
+/// One step of a random history.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Press(DeskButton),
+    Act(Action),
     Minutes(i64),
     OpenAgain,
     Close,
@@ -22,8 +22,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         // Refusals are tried again, so that histories have more than one transaction.
-        3 => Just(Step::Press(DeskButton::Deny)),
-        6 => prop::sample::select(&DeskButton::ALL[..]).prop_map(Step::Press),
+        3 => Just(Step::Act(Action::Deny)),
+        6 => prop::sample::select(&Action::ALL[..]).prop_map(Step::Act),
         1 => (1_i64..40).prop_map(Step::Minutes),
         1 => Just(Step::OpenAgain),
         1 => Just(Step::Close),
@@ -47,7 +47,7 @@ fn is_published(from: Option<TransactionStatus>, to: TransactionStatus) -> bool 
     next.contains(&to)
 }
 
-/// Whether a button may have taken a transaction from one status to another. To cancel an order at once is to choose a way to
+/// Whether an action may have taken a transaction from one status to another. To cancel an order at once is to choose a way to
 /// pay and to call that off: of the two steps only the second is seen.
 fn may_follow(from: Option<TransactionStatus>, to: TransactionStatus) -> bool {
     let unseen = from.is_none() && to == TransactionStatus::Cancel;
@@ -57,14 +57,14 @@ fn may_follow(from: Option<TransactionStatus>, to: TransactionStatus) -> bool {
             && is_published(Some(TransactionStatus::Pending), to)
 }
 
-/// All that can be seen of an order.
-fn seen(simulator: &Simulator, token: &str) -> (DeskPage, Option<GatewayReport>) {
+/// Everything observable about an order.
+fn seen(simulator: &Simulator, token: &str) -> (OrderPage, Option<GatewayReport>) {
     let page = simulator.page(token).unwrap();
     let report = known(simulator, page.order);
     (page, report)
 }
 
-/// The order's transactions, and how each stands.
+/// The order's transactions with their statuses.
 #[derive(Default)]
 struct Transactions {
     ids: Vec<String>,
@@ -72,7 +72,7 @@ struct Transactions {
 }
 
 impl Transactions {
-    /// Looks at all of them after something has happened.
+    /// Checks all orders after a step.
     fn follow(&mut self, simulator: &Simulator, latest: Option<&GatewayReport>) -> Result<(), TestCaseError> {
         if let Some(latest) = latest.map(|report| &report.transaction)
             && !self.ids.contains(&latest.id)
@@ -107,14 +107,14 @@ proptest! {
         for step in steps {
             let before = seen(&simulator, &token);
             match step {
-                Step::Press(button) => match simulator.press(&token, button) {
+                Step::Act(action) => match simulator.act(&token, action) {
                     Ok(page) => {
-                        prop_assert!(before.0.buttons.contains(&button), "{button:?} was not offered");
+                        prop_assert!(before.0.actions.contains(&action), "{action:?} was not offered");
                         prop_assert_eq!(Some(page), simulator.page(&token));
                     }
                     Err(refusal) => {
-                        prop_assert_eq!(refusal, DeskRefusal::NotNow);
-                        prop_assert!(!before.0.buttons.contains(&button), "{button:?} was offered");
+                        prop_assert_eq!(refusal, ActionError::NotPossible);
+                        prop_assert!(!before.0.actions.contains(&action), "{action:?} was offered");
                         prop_assert_eq!(&before, &seen(&simulator, &token), "nothing has changed");
                     }
                 },
@@ -144,7 +144,7 @@ proptest! {
             }
             let (page, report) = seen(&simulator, &token);
             prop_assert_eq!(page.status, report.as_ref().map(|report| report.transaction.status));
-            let can_pay = page.buttons.contains(&DeskButton::Pay);
+            let can_pay = page.actions.contains(&Action::Pay);
             prop_assert!(!can_pay || minutes < 60, "the time is over");
             transactions.follow(&simulator, report.as_ref())?;
         }

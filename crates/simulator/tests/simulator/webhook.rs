@@ -1,4 +1,4 @@
-//! A shop as the gateway sees it: it takes notifications, and answers them as it is told to.
+//! A fake shop that receives notifications and gives the answers of the test.
 
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What is answered.
+/// The answer to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reply {
     Status(u16),
-    /// A status, and the address of a path here.
+    /// A status, and a redirect to a path of this shop.
     To(u16, &'static str),
-    /// Nothing: the connection ends.
+    /// No answer: the connection closes.
     HangUp,
 }
 
-/// A request that came in.
+/// A received request.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) line: String,
@@ -38,7 +38,7 @@ impl Told {
     }
 }
 
-/// The shop's door; ended with this value.
+/// The shop's listener. Dropping it stops the listener.
 pub(crate) struct Webhook {
     address: SocketAddr,
     replies: Arc<Mutex<VecDeque<Reply>>>,
@@ -68,7 +68,7 @@ impl Webhook {
         format!("http://{}/hook", self.address)
     }
 
-    /// What is answered to the next requests, one after the other; all that follow are taken.
+    /// Sets the answers to the next requests. Later requests are accepted.
     pub(crate) fn answer(&self, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().unwrap().extend(replies);
     }

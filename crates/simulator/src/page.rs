@@ -1,74 +1,79 @@
-//! The pages of the simulated payment gateway: plain HTML that a browser shows without scripts.
+//! The simulator's pages: plain HTML that a browser shows without scripts.
 //!
-//! Its addresses are relative, so that it works below whatever path a proxy has put it.
+//! Their addresses are relative, so that they work below any path of a proxy.
 
-use crate::addresses::Addresses;
-use crate::error::{EdgeError, Refusal};
-use crate::middleware::Shared;
-use crate::server::resource;
+use crate::{Action, ActionError, OrderPage, Simulator};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, LOCATION};
-use actix_web::web::{self, Data, Path, ServiceConfig};
-use actix_web::{HttpResponse, mime};
-use app::payment::{DeskButton, DeskPage, DeskRefusal, PaymentDesk};
+use actix_web::{HttpRequest, HttpResponse, mime};
 use domain::money::Money;
 use domain::payment::TransactionStatus;
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("simulator/style.css");
+const STYLE: &str = include_str!("page/style.css");
 
-/// The page runs nothing, shows its own style, and sends its forms home.
+/// The page runs nothing, loads its own style alone, and sends its forms to its own origin.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-pub(crate) fn routes(config: &mut ServiceConfig) {
-    let start = resource("/simulator", "GET, HEAD").get(tell).route(web::head().to(tell));
-    let style_sheet = resource("/simulator/style.css", "GET, HEAD").get(style).route(web::head().to(style));
-    let page = resource("/simulator/{token}", "GET, HEAD").get(show).route(web::head().to(show));
-    let buttons = resource("/simulator/{token}/{button}", "POST").post(press);
-    config.service(start).service(style_sheet).service(page).service(buttons);
+/// One resource of the simulator's pages. The server adds it to the routes of REST.
+pub struct Resource {
+    /// The pattern of its path.
+    pub path: &'static str,
+    /// The methods that it allows, as in the header `Allow`.
+    pub methods: &'static str,
+    /// Answers a request, of which so many slashes were taken off the end of the path. `None` where there is no such
+    /// resource.
+    pub answer: fn(&Simulator, &HttpRequest, usize) -> Option<HttpResponse>,
 }
 
-fn desk(shared: &Shared) -> Result<&dyn PaymentDesk, Refusal> {
-    shared.options.simulator.as_deref().ok_or_else(|| EdgeError::NotFound.into())
+/// All resources of the simulator's pages.
+pub const RESOURCES: [Resource; 4] = [
+    Resource { path: "/simulator", methods: "GET, HEAD", answer: start },
+    Resource { path: "/simulator/style.css", methods: "GET, HEAD", answer: style },
+    Resource { path: "/simulator/{token}", methods: "GET, HEAD", answer: show },
+    Resource { path: "/simulator/{token}/{action}", methods: "POST", answer: act },
+];
+
+/// The relative address of the folder that a path is in: each slash at its end is one folder more.
+fn folder(slashes: usize) -> String {
+    "../".repeat(slashes)
 }
 
-async fn style(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
-    desk(&shared)?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(mime::TEXT_CSS_UTF_8).body(STYLE))
+fn style(_: &Simulator, _: &HttpRequest, _: usize) -> Option<HttpResponse> {
+    Some(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(mime::TEXT_CSS_UTF_8).body(STYLE))
 }
 
-/// Tells who comes without an order what this is.
-async fn tell(shared: Data<Shared>, addresses: Addresses) -> Result<HttpResponse, Refusal> {
-    desk(&shared)?;
+/// Explains the simulator to a visitor without an order.
+fn start(_: &Simulator, _: &HttpRequest, slashes: usize) -> Option<HttpResponse> {
     let text = "<h1>Simulator</h1><p>It is in the place of a payment gateway. Each order has a page of its own here, with buttons \
                 to pay, to be refused, to cancel, to let the time run out, and to give the money back. The order's \
                 <code>payment_url</code> is its address.</p>";
-    Ok(html(StatusCode::OK, &document("Simulator", &addresses.to_below("simulator"), text)))
+    let below = match slashes.checked_sub(1) {
+        Some(more) => format!("./{}", folder(more)),
+        None => "simulator/".to_owned(),
+    };
+    Some(html(StatusCode::OK, &document("Simulator", &below, text)))
 }
 
-async fn show(shared: Data<Shared>, addresses: Addresses, token: Path<String>) -> Result<HttpResponse, Refusal> {
-    let up = addresses.to_folder();
-    Ok(match desk(&shared)?.page(&token) {
+fn show(simulator: &Simulator, request: &HttpRequest, slashes: usize) -> Option<HttpResponse> {
+    let up = folder(slashes);
+    Some(match simulator.page(request.match_info().get("token")?) {
         Some(page) => html(StatusCode::OK, &document("Pay", &up, &body(&page, &up))),
         None => unknown(&up),
     })
 }
 
-async fn press(
-    shared: Data<Shared>,
-    addresses: Addresses,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Refusal> {
-    let up = format!("../{}", addresses.to_folder());
-    let (token, button) = path.into_inner();
-    let button = DeskButton::find(&button).ok_or(EdgeError::NotFound)?;
-    Ok(match desk(&shared)?.press(&token, button) {
-        // What cannot be done any more, the page itself shows.
-        Ok(_) | Err(DeskRefusal::NotNow) => {
+fn act(simulator: &Simulator, request: &HttpRequest, slashes: usize) -> Option<HttpResponse> {
+    let up = format!("../{}", folder(slashes));
+    let token = request.match_info().get("token")?;
+    let action = Action::find(request.match_info().get("action")?)?;
+    Some(match simulator.act(token, action) {
+        // The page itself shows that an action is no longer possible.
+        Ok(_) | Err(ActionError::NotPossible) => {
             HttpResponse::SeeOther().insert_header((LOCATION, format!("{up}{token}"))).finish()
         }
-        Err(DeskRefusal::NoPage) => unknown(&up),
+        Err(ActionError::UnknownPage) => unknown(&up),
     })
 }
 
@@ -85,7 +90,7 @@ fn unknown(up: &str) -> HttpResponse {
     html(StatusCode::NOT_FOUND, &document("No such page", up, text))
 }
 
-/// A whole page. `up` is the way from its address to where the style is.
+/// A whole HTML document. `up` is the relative address of the folder of the style sheet.
 fn document(title: &str, up: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - simulated payment</title>\
@@ -95,9 +100,9 @@ fn document(title: &str, up: &str, body: &str) -> String {
     )
 }
 
-/// What the page says. `up` is the way from its address to where the other pages are.
-fn body(page: &DeskPage, up: &str) -> String {
-    let (told, class) = told(page);
+/// The content of an order's page. `up` is the relative address of the folder of the other pages.
+fn body(page: &OrderPage, up: &str) -> String {
+    let (status, class) = status(page);
     let mut text = format!("<h1>{}</h1><dl>", rupiah(page.total));
     let pieces = format!("{} &times; {}", page.quantity, escaped(&page.name));
     let expiry = page.expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
@@ -109,9 +114,9 @@ fn body(page: &DeskPage, up: &str) -> String {
     ] {
         let _ = write!(text, "<dt>{name}</dt><dd>{value}</dd>");
     }
-    let _ = write!(text, "</dl><p class=\"status {class}\" role=\"status\">{told}</p><div class=\"buttons\">");
-    for button in &page.buttons {
-        let (name, label) = (button.as_str(), label(*button));
+    let _ = write!(text, "</dl><p class=\"status {class}\" role=\"status\">{status}</p><div class=\"buttons\">");
+    for action in &page.actions {
+        let (name, label) = (action.as_str(), label(*action));
         let _ = write!(
             text,
             "<form method=\"post\" action=\"{up}{}/{name}\"><button class=\"{name}\">{label}</button></form>",
@@ -122,23 +127,23 @@ fn body(page: &DeskPage, up: &str) -> String {
     text
 }
 
-const fn label(button: DeskButton) -> &'static str {
-    match button {
-        DeskButton::Pay => "Pay",
-        DeskButton::Deny => "Pay with a card that is refused",
-        DeskButton::Cancel => "Cancel the order",
-        DeskButton::Expire => "Let the time run out",
-        DeskButton::Refund => "Give the money back",
+const fn label(action: Action) -> &'static str {
+    match action {
+        Action::Pay => "Pay",
+        Action::Deny => "Pay with a card that is refused",
+        Action::Cancel => "Cancel the order",
+        Action::Expire => "Let the time run out",
+        Action::Refund => "Give the money back",
     }
 }
 
-/// How the order stands, and the class that colours it.
-const fn told(page: &DeskPage) -> (&'static str, &'static str) {
+/// The text of the order's status, and the class that colours it.
+const fn status(page: &OrderPage) -> (&'static str, &'static str) {
     match page.status {
-        None if page.buttons.is_empty() => ("Too late: this order can no longer be paid.", "over"),
+        None if page.actions.is_empty() => ("Too late: this order can no longer be paid.", "over"),
         None => ("Waiting for the payment.", "waiting"),
         Some(TransactionStatus::Settlement) => ("Paid. Thank you!", "paid"),
-        Some(TransactionStatus::Deny) if page.buttons.is_empty() => {
+        Some(TransactionStatus::Deny) if page.actions.is_empty() => {
             ("The card was refused, and the time is over.", "over")
         }
         Some(TransactionStatus::Deny) => ("The card was refused. Try again.", "refused"),
@@ -165,7 +170,7 @@ fn rupiah(amount: Money) -> String {
     text
 }
 
-/// A text that means nothing but itself in HTML.
+/// Escapes a text for HTML, in elements and in attributes.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {

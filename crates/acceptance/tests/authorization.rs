@@ -2,19 +2,17 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use acceptance::database::DatabaseKind;
-use acceptance::pictures::png;
-use acceptance::shop::{
-    LoggedIn, PASSWORD, Payment, PaymentQuery, Product, Protocol, Query, Shop, ada, change, teapot,
-};
-use acceptance::stall::{KEY, notification, notify};
-use acceptance::token::{claims, header, signed, with};
-use acceptance::world::World;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use prost::Message;
 use serde_json::json;
 use std::collections::BTreeSet;
+use testkit::database::DatabaseKind;
+use testkit::pictures::png;
+use testkit::shop::{LoggedIn, PASSWORD, Payment, PaymentQuery, Product, Protocol, Query, Shop, ada, change, teapot};
+use testkit::stall::{KEY, notification, notify};
+use testkit::token::{claims, header, signed, with};
+use testkit::world::World;
 
 /// A call, made with things that belong to the owner, who is a seller.
 #[derive(Clone, Copy, Debug)]

@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use acceptance::database::DatabaseKind;
-use acceptance::pictures::png;
-use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
-use acceptance::stall::{KEY, Stall, notification, notify};
-use acceptance::world::World;
-use acceptance::{golden, grpc as grpc_client};
 use domain::error::ErrorCode;
 use std::fmt::Write as _;
 use std::time::Duration;
+use testkit::database::DatabaseKind;
+use testkit::pictures::png;
+use testkit::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
+use testkit::stall::{KEY, Stall, notification, notify};
+use testkit::world::World;
+use testkit::{golden, grpc as grpc_client};
 use tokio::task::JoinSet;
 
 #[test]

@@ -5,10 +5,6 @@
 
 #![expect(clippy::panic, reason = "a failed step is a failed test")]
 
-use acceptance::binary::Process;
-use acceptance::pictures::png;
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
 use fastrand::Rng;
 use prost::Message as _;
 use prost::bytes::{Buf, BufMut};
@@ -18,6 +14,10 @@ use prost_reflect::{
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::pictures::png;
+use testkit::rest::RestShop;
+use testkit::shop::{PASSWORD, Shop, ada, teapot};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};

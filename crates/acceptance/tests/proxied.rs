@@ -2,16 +2,16 @@
 
 #![expect(clippy::panic, reason = "a failed step is a failed test")]
 
-use acceptance::binary::Process;
-use acceptance::pictures::png;
-use acceptance::raw::{Answer, Download};
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
-use acceptance::world::until;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::time::Duration;
 use test_doubles::Proxy;
+use testkit::binary::Process;
+use testkit::pictures::png;
+use testkit::raw::{Answer, Download};
+use testkit::rest::RestShop;
+use testkit::shop::{PASSWORD, Shop, ada, teapot};
+use testkit::world::until;
 
 const BOUND: Duration = Duration::from_secs(60);
 

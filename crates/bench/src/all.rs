@@ -8,10 +8,10 @@ use crate::questions::Question;
 use crate::results::{Line, Place, Results};
 use crate::server::Server;
 use crate::{ceiling, checkout, login, memory, page, plots, profile, report, startup, webhook};
-use acceptance::database::DatabaseKind;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
+use testkit::database::DatabaseKind;
 
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,10 +6,10 @@ use crate::profile;
 use crate::reference::connections;
 use crate::results::{Place, Results};
 use crate::sql::AnyConnection;
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// How many accounts there are.
 const BUYERS: usize = 10_000;

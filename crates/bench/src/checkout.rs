@@ -12,7 +12,7 @@ use crate::reference::connections;
 use crate::results::{Bound, Line, Place, Results};
 use crate::script;
 use crate::server::Server;
-use acceptance::database::DatabaseKind;
+use testkit::database::DatabaseKind;
 
 /// How many buyers there are.
 const BUYERS: usize = 64;

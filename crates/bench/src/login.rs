@@ -8,9 +8,9 @@ use crate::processes;
 use crate::questions::Question;
 use crate::results::{Bound, Line, Place, Results};
 use crate::server::{BCRYPT_COST, Server};
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// How many accounts there are.
 const BUYERS: usize = 1_000;

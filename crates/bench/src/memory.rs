@@ -7,11 +7,11 @@ use crate::people;
 use crate::profile;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::DatabaseKind;
 use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use testkit::database::DatabaseKind;
 
 /// How many connections there are under load.
 const CONNECTIONS: usize = 256;

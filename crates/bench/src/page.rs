@@ -6,7 +6,7 @@ use crate::load::Cost;
 use crate::questions::Question;
 use crate::results::{Bound, Place, Results};
 use crate::server::{self, Server};
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// What a page costs server and database together.
 fn cpu(cost: &Cost) -> f64 {

@@ -2,10 +2,10 @@
 //! longer than all the rest, with tokens signed by hand.
 
 use crate::questions::Question;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::token;
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::token;
 
 /// How many rows are written at once.
 const BATCH: usize = 500;

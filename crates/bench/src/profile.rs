@@ -5,7 +5,7 @@ use crate::clients::Protocol;
 use crate::people;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// How many accounts, and how many products, there are.
 const ROWS: usize = 10_000;

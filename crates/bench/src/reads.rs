@@ -6,9 +6,9 @@ use crate::load::{self, Cost, Until};
 use crate::questions::Question;
 use crate::server::{self, Server};
 use crate::table;
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::path::PathBuf;
 use std::time::Duration;
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// What is measured.
 pub struct Plan {

@@ -3,8 +3,8 @@
 use crate::clients::Protocol;
 use crate::load::Cost;
 use crate::machine::Machine;
-use acceptance::database::DatabaseKind;
 use serde::Serialize;
+use testkit::database::DatabaseKind;
 
 /// A value of several rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -3,13 +3,13 @@
 use crate::clients::Protocol;
 use crate::processes::{self, Memory};
 use crate::reference::DATABASE;
-use acceptance::token;
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use testkit::token;
 
 /// The longest that a start may take.
 const START: Duration = Duration::from_secs(60);

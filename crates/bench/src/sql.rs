@@ -1,10 +1,10 @@
 //! Connections past the product, for what only runs statements: the reference servers, the ceiling and the bare script.
 
 use crate::schema::users;
-use acceptance::database::DatabaseKind;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{ConnectionResult, QueryResult};
+use testkit::database::DatabaseKind;
 
 pub(crate) use any::AnyConnection;
 

@@ -3,7 +3,7 @@
 use crate::all::Plan;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// How often it is started.
 const STARTS: usize = 11;

@@ -12,11 +12,11 @@ use crate::profile;
 use crate::questions::Question;
 use crate::results::{Line, Place, Results};
 use crate::server::Server;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::stall;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::stall;
 
 /// How many buyers and products there are.
 const BUYERS: usize = 64;

@@ -2,12 +2,12 @@
 
 use crate::client::{bounded, page};
 use crate::paying::{BOUND, KEY, SOON, Shopping, assert_audited, command};
-use acceptance::binary::{Addresses, Process};
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::world::until;
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::binary::{Addresses, Process};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::world::until;
 
 /// A server and the gateway that it talks to.
 struct Scene {

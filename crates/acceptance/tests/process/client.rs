@@ -1,16 +1,16 @@
 //! What clients, load balancers and operators do from outside.
 
-use acceptance::binary::Addresses;
-use acceptance::grpc::GrpcShop;
-use acceptance::raw::Answer;
-use acceptance::rest::RestShop;
-use acceptance::shop::{LoggedIn, PASSWORD, Refusal, Shop, ada};
-use acceptance::world::until;
 use reqwest::Method;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use testkit::binary::Addresses;
+use testkit::grpc::GrpcShop;
+use testkit::raw::Answer;
+use testkit::rest::RestShop;
+use testkit::shop::{LoggedIn, PASSWORD, Refusal, Shop, ada};
+use testkit::world::until;
 use tokio::task::JoinSet;
 
 /// Runs a test that may take so long and no longer.

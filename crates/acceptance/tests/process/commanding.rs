@@ -1,11 +1,11 @@
 //! Operators' commands where there is no shop, about what is not there, and where nobody can read what they print.
 
-use acceptance::binary::{Process, path};
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
+use testkit::binary::{Process, path};
+use testkit::database::{DatabaseKind, TestDatabase};
 
 const BOUND: Duration = Duration::from_secs(60);
 

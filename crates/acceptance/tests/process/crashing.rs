@@ -1,17 +1,17 @@
 //! What a crash leaves behind.
 
 use crate::client::bounded;
-use acceptance::binary::{Addresses, Process};
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::pictures;
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
-use acceptance::world::{files_in, until};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
+use testkit::binary::{Addresses, Process};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::pictures;
+use testkit::rest::RestShop;
+use testkit::shop::{PASSWORD, Shop, ada, teapot};
+use testkit::world::{files_in, until};
 use tokio::task::JoinSet;
 
 const BOUND: Duration = Duration::from_secs(120);

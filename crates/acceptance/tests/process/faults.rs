@@ -1,12 +1,12 @@
 //! Databases that come late, crash, and freeze.
 
 use crate::client::{Load, Sample, bounded, page, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::database::DatabaseKind;
-use acceptance::private::PrivateServer;
-use acceptance::shop::{PASSWORD, ada};
 use domain::error::ErrorCode;
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
+use testkit::database::DatabaseKind;
+use testkit::private::PrivateServer;
+use testkit::shop::{PASSWORD, ada};
 
 const BOUND: Duration = Duration::from_secs(180);
 

@@ -20,9 +20,9 @@ mod starting;
 mod stopping;
 mod timing;
 
-use acceptance::database;
 use libtest_mimic::{Arguments, Completion, Trial};
 use std::process::ExitCode;
+use testkit::database;
 
 /// A test: fails by panicking, and tells why where it cannot be run here.
 type Test = fn() -> Result<(), String>;

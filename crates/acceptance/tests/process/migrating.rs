@@ -1,11 +1,11 @@
 //! Schemas that are not the one the binary knows.
 
 use crate::client::{bounded, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::shop::{PASSWORD, Shop, ada};
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::shop::{PASSWORD, Shop, ada};
 
 const BOUND: Duration = Duration::from_secs(120);
 const SOON: Duration = Duration::from_secs(10);

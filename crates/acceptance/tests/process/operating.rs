@@ -1,14 +1,14 @@
 //! What operators see.
 
 use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
-use acceptance::shop::{PASSWORD, ada};
-use acceptance::world::until;
 use prost_reflect::DescriptorPool;
 use std::path::Path;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::until;
 
 const BOUND: Duration = Duration::from_secs(60);
 /// How many commands are run to see one end badly that one in ten or so would, where its last connections outlive it.

@@ -1,11 +1,6 @@
 //! Money, pieces and mails through crashes of the binary and of what it talks to.
 
 use crate::client::bounded;
-use acceptance::binary::{Addresses, Process};
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
-use acceptance::world::until;
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Times};
 use fake_servers::smtp::{self, Moment, Smtp};
 use reqwest::{Client, Method, StatusCode};
@@ -14,6 +9,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use testkit::binary::{Addresses, Process};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::rest::RestShop;
+use testkit::shop::{PASSWORD, Shop, ada, teapot};
+use testkit::world::until;
 use tokio::task::JoinSet;
 
 pub(crate) const BOUND: Duration = Duration::from_secs(170);

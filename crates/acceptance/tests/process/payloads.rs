@@ -5,11 +5,11 @@
 
 use crate::client::bounded;
 use crate::paying::{BOUND, KEY, Shopping, assert_audited};
-use acceptance::binary::Process;
-use acceptance::database::{DatabaseKind, TestDatabase};
 use fake_servers::midtrans::{Midtrans, Naming};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use testkit::binary::Process;
+use testkit::database::{DatabaseKind, TestDatabase};
 
 /// What is told at an event, whatever the way to pay.
 const EVENTS: [(&str, &str); 12] = [

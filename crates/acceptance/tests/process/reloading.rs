@@ -1,12 +1,12 @@
 //! What changes while the process runs: SIGHUP makes it read its settings again.
 
 use crate::client::{Load, bounded, shops};
-use acceptance::binary::Process;
-use acceptance::shop::{LoggedIn, PASSWORD, Shop, ada};
-use acceptance::world::until;
 use domain::error::ErrorCode;
 use std::path::Path;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::shop::{LoggedIn, PASSWORD, Shop, ada};
+use testkit::world::until;
 
 const BOUND: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);

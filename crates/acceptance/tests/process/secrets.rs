@@ -1,13 +1,13 @@
 //! What must never be seen outside.
 
 use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::raw::Answer;
-use acceptance::rest::RestShop;
-use acceptance::shop::ada;
 use reqwest::Method;
 use std::fmt::Write as _;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::raw::Answer;
+use testkit::rest::RestShop;
+use testkit::shop::ada;
 
 const BOUND: Duration = Duration::from_secs(60);
 

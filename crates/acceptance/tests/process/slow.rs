@@ -1,10 +1,10 @@
 //! Clients that hold on to a connection and send next to nothing.
 
 use crate::client::{bounded, page};
-use acceptance::binary::Process;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
 
 /// The longest that such a connection may live: the bounds on head and body, and the time to close it.
 const LIFE: Duration = Duration::from_secs(30);

@@ -1,10 +1,10 @@
 //! How it starts, or does not.
 
 use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::shop::{PASSWORD, ada};
 use std::net::TcpListener;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::shop::{PASSWORD, ada};
 
 const BOUND: Duration = Duration::from_secs(60);
 

@@ -1,9 +1,9 @@
 //! How it stops.
 
 use crate::client::{Load, bounded, page, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::shop::ada;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::shop::ada;
 use tokio::task::JoinSet;
 
 const BOUND: Duration = Duration::from_secs(90);

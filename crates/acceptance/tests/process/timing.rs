@@ -1,10 +1,10 @@
 //! Whether the time of a refusal tells who has an account. It is printed, not judged: a shared machine is no judge.
 
 use crate::client::{bounded, shops};
-use acceptance::binary::Process;
-use acceptance::shop::ada;
 use domain::error::ErrorCode;
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
+use testkit::shop::ada;
 
 const BOUND: Duration = Duration::from_secs(180);
 const PAIRS: usize = 300;

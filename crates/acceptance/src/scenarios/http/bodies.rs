@@ -1,14 +1,14 @@
 //! What a request's body may be.
 
 use super::{LOGIN, REGISTER, assert_error, body, post};
-use crate::raw::Answer;
-use crate::rest::refusal;
-use crate::shop::{PASSWORD, RegisterForm, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use testkit::raw::Answer;
+use testkit::rest::refusal;
+use testkit::shop::{PASSWORD, RegisterForm, ada};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,14 +1,14 @@
 //! Conditional requests (RFC 9110 §13).
 
 use super::get;
-use crate::raw::Answer;
-use crate::rest::refusal;
-use crate::scenarios::product::seller;
-use crate::shop::{change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
+use testkit::member::seller;
+use testkit::raw::Answer;
+use testkit::rest::refusal;
+use testkit::shop::{change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

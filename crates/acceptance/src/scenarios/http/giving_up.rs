@@ -1,11 +1,11 @@
 //! Callers who do not wait for the answer.
 
 use super::{REGISTER, body};
-use crate::raw::Answer;
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use reqwest::Method;
 use std::time::Duration;
+use testkit::raw::Answer;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::World;
 
 /// A hash takes long enough for a caller to be gone before it is done.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];

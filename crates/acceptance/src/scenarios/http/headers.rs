@@ -1,11 +1,11 @@
 //! What stands above a body.
 
 use super::{LOGIN, REGISTER, get};
-use crate::raw::Answer;
-use crate::shop::ada;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::raw::Answer;
+use testkit::shop::ada;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] =
     &[("cors.allowed_origins", "[\"https://shop.example\", \"http://localhost:3000\"]")];

@@ -1,10 +1,10 @@
 //! How a client learns what is left of its allowance.
 
 use super::{LOGIN, assert_error};
-use crate::raw::Answer;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::raw::Answer;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "3")];
 

@@ -1,10 +1,10 @@
 //! What REST alone promises.
 
-use crate::raw::Answer;
-use crate::shop::{Protocol, RegisterForm};
-use crate::world::World;
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::raw::Answer;
+use testkit::shop::{Protocol, RegisterForm};
+use testkit::world::World;
 
 pub mod bodies;
 pub mod conditions;

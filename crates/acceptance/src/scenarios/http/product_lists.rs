@@ -1,15 +1,15 @@
 //! Lists of products as REST alone gives them: by number, with totals and links.
 
 use super::get;
-use crate::raw::Answer;
-use crate::rest::{Place, refusal};
-use crate::scenarios::product::{Member, seller};
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Listing, Query, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::{Method, Url};
 use serde_json::json;
+use testkit::member::{Member, seller};
+use testkit::raw::Answer;
+use testkit::rest::{Place, refusal};
+use testkit::shop::{Listing, Query, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,17 +1,17 @@
 //! Products as REST alone takes and shows them.
 
 use super::{assert_error, get};
-use crate::pictures::png;
-use crate::raw::Answer;
-use crate::rest::{json_body, multipart_body, refusal};
-use crate::scenarios::product::{Member, seller};
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Product, ProductForm, Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use testkit::member::{Member, seller};
+use testkit::pictures::png;
+use testkit::raw::Answer;
+use testkit::rest::{json_body, multipart_body, refusal};
+use testkit::shop::{Product, ProductForm, Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,12 +1,12 @@
 //! Where the shop is found, and what is found elsewhere.
 
 use super::{LOGIN, REGISTER, assert_error, body, get, post};
-use crate::raw::Answer;
-use crate::scenarios::user::entered;
-use crate::shop::ada;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::member::entered;
+use testkit::raw::Answer;
+use testkit::shop::ada;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,6 +1,6 @@
 //! Payments: what both protocols promise alike.
 
-use crate::shop::Protocol;
+use testkit::shop::Protocol;
 
 pub mod notifying;
 pub mod ordering;

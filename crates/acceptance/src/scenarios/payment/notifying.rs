@@ -1,9 +1,9 @@
 //! The gateway's notifications, and what only look like such.
 
-use crate::stall::{KEY, Stall, notification, notify, press, refused};
-use crate::world::World;
 use domain::error::ErrorCode;
 use serde_json::json;
+use testkit::stall::{KEY, Stall, notification, notify, press, refused};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 

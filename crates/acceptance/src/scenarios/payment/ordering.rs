@@ -1,9 +1,9 @@
 //! Ordering.
 
-use crate::shop::{change, teapot};
-use crate::stall::{Stall, nobody, refused};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::shop::{change, teapot};
+use testkit::stall::{Stall, nobody, refused};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 

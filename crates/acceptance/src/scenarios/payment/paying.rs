@@ -1,9 +1,9 @@
 //! Paying on the gateway's page, and what follows.
 
-use crate::shop::{Happening, PaymentQuery, change};
-use crate::stall::{Stall, mails, press};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::shop::{Happening, PaymentQuery, change};
+use testkit::stall::{Stall, mails, press};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 

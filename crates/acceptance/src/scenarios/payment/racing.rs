@@ -1,9 +1,9 @@
 //! Many at once.
 
-use crate::stall::{KEY, Stall, notification, notify, press};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::sync::Arc;
+use testkit::stall::{KEY, Stall, notification, notify, press};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];

@@ -1,8 +1,8 @@
 //! Orders that are sent again under one key.
 
-use crate::stall::{Stall, press, refused};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::stall::{Stall, press, refused};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];

@@ -1,12 +1,12 @@
 //! Who may look at a payment.
 
 use crate::scenarios::product::browsing::forged;
-use crate::scenarios::product::member;
 use crate::scenarios::user::assert_fields;
-use crate::shop::{PaymentQuery, Protocol};
-use crate::stall::{Stall, nobody, refused};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::member;
+use testkit::shop::{PaymentQuery, Protocol};
+use testkit::stall::{Stall, nobody, refused};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,8 +1,8 @@
 //! Watching a payment.
 
-use crate::stall::{Stall, press};
-use crate::world::World;
 use std::time::Duration;
+use testkit::stall::{Stall, press};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 

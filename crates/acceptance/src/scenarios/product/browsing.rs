@@ -1,13 +1,14 @@
 //! Lists of products: their orders and their pieces.
 
-use super::{Member, seller, walk};
+use super::walk;
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Product, Protocol, Query, Shop, change, teapot};
-use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::error::ErrorCode;
 use std::collections::BTreeSet;
+use testkit::member::{Member, seller};
+use testkit::shop::{Product, Protocol, Query, Shop, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,11 +1,11 @@
 //! Images of products: when they go.
 
-use super::seller;
-use crate::pictures::{jpeg, png};
 use crate::scenarios::user::{assert_fields, assert_refused};
-use crate::shop::{change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::seller;
+use testkit::pictures::{jpeg, png};
+use testkit::shop::{change, teapot};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub const SETTINGS: &[(&str, &str)] = &[];

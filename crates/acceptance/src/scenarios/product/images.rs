@@ -1,16 +1,17 @@
 //! Images of products: what is taken, and what is kept of it.
 
-use super::{image_field, seller};
-use crate::pictures::{
-    SECRET_PLACE, bomb, decoded, flat_jpeg, holds, jpeg, jpeg_on_its_side, jpeg_with_secrets, png, png_of,
-    png_with_secrets, with_stray_bytes,
-};
+use super::image_field;
 use crate::scenarios::user::{assert_fields, assert_refused};
-use crate::shop::{Product, Query, Shop, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use domain::product::MAX_IMAGE_BYTES;
 use image::{GenericImageView, ImageFormat};
+use testkit::member::seller;
+use testkit::pictures::{
+    SECRET_PLACE, bomb, decoded, flat_jpeg, holds, jpeg, jpeg_on_its_side, jpeg_with_secrets, png, png_of,
+    png_with_secrets, with_stray_bytes,
+};
+use testkit::shop::{Product, Query, Shop, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -179,11 +180,11 @@ pub async fn a_photo_is_shown_the_right_way_up(world: &World) {
 }
 
 pub async fn only_a_sellers_image_is_kept(world: &World) {
-    let stranger = super::member(world, "buyer", "bob@example.com").await;
+    let stranger = testkit::member::member(world, "buyer", "bob@example.com").await;
     assert_refused(stranger.shop.create(&teapot().image(png(8, 8))).await, ErrorCode::RoleNotAllowed);
     assert_refused(world.shop().create(&teapot().image(png(8, 8))).await, ErrorCode::TokenMissing);
     let made = seller(world).await.shop.create(&teapot()).await.unwrap();
-    let other = super::member(world, "seller", "grace@example.com").await;
+    let other = testkit::member::member(world, "seller", "grace@example.com").await;
     assert_refused(other.shop.update(&made.id, &change().image(png(8, 8))).await, ErrorCode::Forbidden);
     assert!(world.stored_images().is_empty(), "{:?}", world.stored_images());
 }

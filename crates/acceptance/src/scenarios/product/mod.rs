@@ -1,8 +1,7 @@
 //! Products: what both protocols promise alike.
 
-use crate::scenarios::user::entered;
-use crate::shop::{Listing, Product, Protocol, Query, Shop, ada};
-use crate::world::World;
+use testkit::shop::{Listing, Product, Protocol, Query, Shop};
+use testkit::world::World;
 
 pub mod browsing;
 pub mod changing;
@@ -21,28 +20,6 @@ pub mod withdrawing;
 
 /// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
-
-/// Somebody who has logged in.
-pub struct Member {
-    /// Their account.
-    pub id: String,
-    /// Their access token.
-    pub token: String,
-    /// The shop over the protocol of the cell, as they see it.
-    pub shop: Box<dyn Shop>,
-}
-
-/// Opens an account of a role and enters it.
-pub(crate) async fn member(world: &World, role: &str, email: &str) -> Member {
-    let entered = entered(&*world.shop(), &ada().role(role).email(email)).await;
-    let shop = world.shop().bearing(&format!("Bearer {}", entered.token));
-    Member { id: entered.id, token: entered.token, shop }
-}
-
-/// Opens a seller's account and enters it.
-pub(crate) async fn seller(world: &World) -> Member {
-    member(world, "seller", "ada@example.com").await
-}
 
 /// All products of a list, in pieces of this size.
 pub(crate) async fn walk(shop: &dyn Shop, query: &Query, limit: i32) -> Vec<Product> {

@@ -1,10 +1,10 @@
 //! Offering products.
 
-use super::{member, seller};
 use crate::scenarios::user::{assert_fields, assert_refused};
-use crate::shop::{ProductForm, Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::{member, seller};
+use testkit::shop::{ProductForm, Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,10 +1,10 @@
 //! Whose products are whose to change.
 
-use super::{member, seller};
 use crate::scenarios::user::assert_refused;
-use crate::shop::{ProductForm, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::{member, seller};
+use testkit::shop::{ProductForm, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,11 +1,11 @@
 //! How often one seller may change something, where both protocols are limited.
 
-use super::{member, seller};
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::member::{member, seller};
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[
     ("rate_limit.enabled", "true"),

@@ -1,15 +1,15 @@
 //! Images that are kept in an S3 service.
 
-use super::seller;
-use crate::pictures::{jpeg, png};
-use crate::raw::Answer;
-use crate::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use reqwest::Method;
+use testkit::member::seller;
+use testkit::pictures::{jpeg, png};
+use testkit::raw::Answer;
+use testkit::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

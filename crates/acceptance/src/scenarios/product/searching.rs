@@ -1,8 +1,9 @@
 //! Lists of products: what they are narrowed to.
 
-use super::{Member, member, seller, walk};
-use crate::shop::{Query, Shop, teapot};
-use crate::world::World;
+use super::walk;
+use testkit::member::{Member, member, seller};
+use testkit::shop::{Query, Shop, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,14 +1,15 @@
 //! A store of images that is away.
 
-use super::{image_field, seller};
-use crate::pictures::png;
+use super::image_field;
 use crate::scenarios::user::{assert_fields, assert_refused};
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+use testkit::member::seller;
+use testkit::pictures::png;
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -37,7 +38,7 @@ async fn assert_only_images_suffer(world: &World) {
 /// A disk that is full or gone looks like this: nothing can be written below the folder.
 pub async fn a_folder_that_takes_nothing_fails_images_alone(world: &World) {
     let (folder, aside) = (world.image_folder(), world.image_folder().with_extension("aside"));
-    let seller = super::member(world, "seller", "grace@example.com").await;
+    let seller = testkit::member::member(world, "seller", "grace@example.com").await;
     fs::rename(&folder, &aside).unwrap();
     fs::write(&folder, "no folder").unwrap();
     assert_only_images_suffer(world).await;

@@ -1,12 +1,12 @@
 //! Images that are on their way: few at once, and no trace of those that never arrive.
 
-use super::{Member, seller};
-use crate::pictures::png_of;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::member::{Member, seller};
+use testkit::pictures::png_of;
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 

@@ -1,10 +1,10 @@
 //! What a product's values may be, and that they come back as they were.
 
-use super::seller;
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::seller;
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,11 +1,11 @@
 //! Entity tags: how sellers avoid overwriting each other.
 
-use super::{member, seller};
 use crate::scenarios::user::{assert_fields, assert_refused};
-use crate::shop::{change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::collections::BTreeSet;
+use testkit::member::{member, seller};
+use testkit::shop::{change, teapot};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub const SETTINGS: &[(&str, &str)] = &[];

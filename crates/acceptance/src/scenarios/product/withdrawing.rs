@@ -1,10 +1,10 @@
 //! Withdrawing products.
 
-use super::seller;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::seller;
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub const SETTINGS: &[(&str, &str)] = &[];

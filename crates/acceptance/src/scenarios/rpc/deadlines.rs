@@ -1,13 +1,13 @@
 //! How long a caller is ready to wait.
 
-use crate::grpc::refusal;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{PASSWORD, ada};
-use crate::world::{World, until};
 use domain::error::ErrorCode;
 use grpc::proto::user::UserLoginRequest;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use std::time::{Duration, Instant};
+use testkit::grpc::refusal;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::{World, until};
 use tonic::Request;
 
 /// A hash takes longer than the callers here wait.

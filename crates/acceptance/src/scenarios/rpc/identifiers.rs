@@ -1,11 +1,11 @@
 //! Calls that name nothing, which only gRPC can make.
 
-use crate::scenarios::product::{member, seller};
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Outcome, change};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::fmt::Debug;
+use testkit::member::{member, seller};
+use testkit::shop::{Outcome, change};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

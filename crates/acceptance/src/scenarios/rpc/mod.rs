@@ -1,6 +1,6 @@
 //! What gRPC alone promises.
 
-use crate::shop::Protocol;
+use testkit::shop::Protocol;
 
 pub mod deadlines;
 pub mod identifiers;

@@ -1,11 +1,5 @@
 //! Products as gRPC alone takes and shows them.
 
-use crate::grpc::product::{checked, create_message, update_message};
-use crate::grpc::refusal;
-use crate::pictures::png;
-use crate::scenarios::product::{Member, member, seller};
-use crate::shop::{Product, Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
 use grpc::proto::product::product_query_service_client::ProductQueryServiceClient;
@@ -13,6 +7,12 @@ use grpc::proto::product::{
     CreateProductRequest, DeleteProductRequest, DeleteProductResponse, EmptyRequest, ListProductResponse,
     ProductResponse, UpdateProductRequest,
 };
+use testkit::grpc::product::{checked, create_message, update_message};
+use testkit::grpc::refusal;
+use testkit::member::{Member, member, seller};
+use testkit::pictures::png;
+use testkit::shop::{Product, Query, change, teapot};
+use testkit::world::World;
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;

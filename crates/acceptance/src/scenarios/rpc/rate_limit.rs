@@ -1,10 +1,10 @@
 //! How often internal services may call: as often as they like, but for log-ins.
 
-use crate::scenarios::product::seller;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::member::seller;
+use testkit::shop::{Query, change, teapot};
+use testkit::world::World;
 
 /// With the limits as they are when nobody sets any.
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true")];

@@ -1,11 +1,11 @@
 //! Messages and services as they come over the wire.
 
-use crate::grpc::refusal;
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::{UserLoginRequest, UserLoginResponse};
+use testkit::grpc::refusal;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::World;
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;

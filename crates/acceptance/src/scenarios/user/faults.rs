@@ -1,9 +1,10 @@
 //! What goes wrong on our side, and what must not.
 
-use super::{assert_refused, entered};
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
+use super::assert_refused;
 use domain::error::ErrorCode;
+use testkit::member::entered;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,9 +1,9 @@
 //! Hashes that the Go system left.
 
 use super::assert_refused;
-use crate::shop::ada;
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::shop::ada;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];
 

@@ -1,13 +1,14 @@
 //! Changing the key that tokens are signed with, without signing anybody out (RFC 8725 §3.5, key rotation).
 
-use super::{assert_refused, entered};
-use crate::shop::{PASSWORD, ada};
-use crate::token::{KID, claims, header, sign, verified, with};
-use crate::world::World;
+use super::assert_refused;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::json;
+use testkit::member::entered;
+use testkit::shop::{PASSWORD, ada};
+use testkit::token::{KID, claims, header, sign, verified, with};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] =
     &[("auth.jwt.verification_keys", "[{ kid = \"previous\", secret = \"previous-secret-of-more-than-32-bytes\" }]")];
@@ -30,6 +31,6 @@ pub async fn a_token_of_the_previous_key_is_still_accepted(world: &World) {
 pub async fn a_new_token_is_signed_with_the_current_key(world: &World) {
     world.shop().register(&ada()).await.unwrap();
     let token = world.shop().login("ada@example.com", PASSWORD).await.unwrap().token;
-    let (header, _) = verified(&token, crate::token::SECRET);
+    let (header, _) = verified(&token, testkit::token::SECRET);
     assert_eq!(header.kid.as_deref(), Some(KID));
 }

@@ -1,13 +1,14 @@
 //! Tokens of the Go system, during a cut-over.
 
-use super::{assert_refused, entered};
-use crate::shop::ada;
-use crate::token::{ISSUER, SECRET, header, legacy_claims, legacy_header, sign, signed, with};
-use crate::world::World;
+use super::assert_refused;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use testkit::member::entered;
+use testkit::shop::ada;
+use testkit::token::{ISSUER, SECRET, header, legacy_claims, legacy_header, sign, signed, with};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("auth.jwt.accept_legacy", "true")];
 

@@ -1,12 +1,12 @@
 //! Trading an e-mail address and a password for a token.
 
 use super::{assert_fields, assert_refused};
-use crate::shop::{PASSWORD, ada};
-use crate::token::{self, AUDIENCE, ISSUER, KID, SECRET};
-use crate::world::World;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use serde_json::json;
+use testkit::shop::{PASSWORD, ada};
+use testkit::token::{self, AUDIENCE, ISSUER, KID, SECRET};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

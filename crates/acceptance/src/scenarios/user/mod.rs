@@ -1,7 +1,7 @@
 //! Accounts: what both protocols promise alike.
 
-use crate::shop::{LoggedIn, Outcome, Protocol, Refusal, RegisterForm, Shop};
 use domain::error::ErrorCode;
+use testkit::shop::{Outcome, Protocol, Refusal};
 
 pub mod faults;
 pub mod hashes;
@@ -20,18 +20,12 @@ pub mod viewing;
 /// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
-/// Opens an account and enters it.
-pub(crate) async fn entered(shop: &dyn Shop, form: &RegisterForm) -> LoggedIn {
-    shop.register(form).await.unwrap();
-    shop.login(&form.email, &form.password).await.unwrap()
-}
-
 /// Checks that a call was refused with this code and its usual message, whichever protocol it came by.
 #[track_caller]
 pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: ErrorCode) -> Refusal {
     let refusal = outcome.unwrap_err();
     assert_eq!(refusal.code, code, "{refusal:?}");
-    let usual = [code.message(), crate::grpc::message(code)];
+    let usual = [code.message(), testkit::grpc::message(code)];
     assert!(usual.contains(&refusal.message.as_str()), "{refusal:?}");
     refusal
 }

@@ -1,10 +1,10 @@
 //! More password hashing than the machine can do.
 
-use super::entered;
-use crate::shop::ada;
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::member::entered;
+use testkit::shop::ada;
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 /// One thread that takes a good part of a second for each hash, and a short queue before it.

@@ -1,9 +1,9 @@
 //! What is a password, and what is the same one.
 
 use super::{assert_fields, assert_refused};
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

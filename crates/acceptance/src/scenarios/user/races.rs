@@ -1,8 +1,8 @@
 //! Many at once.
 
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::shop::{PASSWORD, ada};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 /// The queue holds all of them: what is tried here is the race, not the bound.

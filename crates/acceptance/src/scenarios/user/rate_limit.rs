@@ -1,10 +1,11 @@
 //! How often one client may try.
 
-use super::{assert_refused, entered};
-use crate::shop::ada;
-use crate::world::World;
+use super::assert_refused;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::member::entered;
+use testkit::shop::ada;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "30")];
 

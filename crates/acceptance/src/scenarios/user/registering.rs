@@ -1,9 +1,10 @@
 //! Opening an account.
 
-use super::{assert_fields, assert_refused, entered};
-use crate::shop::{PASSWORD, RegisterForm, ada};
-use crate::world::World;
+use super::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
+use testkit::member::entered;
+use testkit::shop::{PASSWORD, RegisterForm, ada};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,10 +1,10 @@
 //! Guessing at one account is slowed down.
 
 use super::assert_refused;
-use crate::shop::{PASSWORD, Refusal, Shop, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::shop::{PASSWORD, Refusal, Shop, ada};
+use testkit::world::World;
 
 /// The limits per client are out of the way, so that only the throttle per account is seen.
 pub const SETTINGS: &[(&str, &str)] = &[

@@ -1,15 +1,16 @@
 //! Which tokens open an account, and which do not.
 
-use super::{assert_refused, entered};
-use crate::shop::{LoggedIn, PASSWORD, ada};
-use crate::token::{
-    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
-};
-use crate::world::World;
+use super::assert_refused;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use testkit::member::entered;
+use testkit::shop::{LoggedIn, PASSWORD, ada};
+use testkit::token::{
+    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
+};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 

@@ -1,13 +1,13 @@
 //! Scenarios as named tests, one for each cell of the matrix.
 
 use crate::database::DatabaseKind;
-use crate::scenarios::Scenario;
 use crate::shop::Protocol;
 use crate::world::World;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +16,20 @@ const REQUIRE_ALL: &str = "ACCEPTANCE_REQUIRE_ALL";
 
 /// The longest that a scenario may take.
 const BOUND: Duration = Duration::from_secs(120);
+
+/// One promise of the shop.
+pub struct Scenario {
+    /// Which part of the shop promises it.
+    pub context: &'static str,
+    /// What it promises, as a sentence.
+    pub name: &'static str,
+    /// The protocols that promise it.
+    pub protocols: &'static [Protocol],
+    /// The settings of its world that differ from the usual ones.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// Proves it, by panicking where it does not hold.
+    pub run: for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
 
 /// A protocol and a database.
 type Cell = (Protocol, DatabaseKind);

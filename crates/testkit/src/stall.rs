@@ -1,9 +1,9 @@
 //! A shop with one product, its seller and a buyer, and what happens to their payments from outside.
 
 use crate::database::DatabaseKind;
+use crate::member::{Member, member, seller};
 use crate::raw::Answer;
 use crate::rest::refusal;
-use crate::scenarios::product::{Member, member, seller};
 use crate::shop::{Outcome, Payment, Product, Shop, teapot};
 use crate::world::World;
 use domain::error::ErrorCode;

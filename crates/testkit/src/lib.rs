@@ -1,0 +1,31 @@
+//! No product code: what scenarios, tests and measurements start and call.
+//!
+//! [`world::World`] is the product's own server on free ports, with a database and a clock of its own. A test calls it through
+//! a [`shop::Shop`], which is either [`rest::RestShop`] or [`grpc::GrpcShop`]; each of them also checks its own wire format on
+//! every call. [`binary`] starts the real binary instead, [`private`] a database server that a test may stop and freeze.
+//! [`harness`] runs scenarios for every protocol on every database.
+//!
+//! Start with [`world`]. What the shop promises is written in the crate `acceptance`.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this crate is test code: a failed step is a failed test"
+)]
+
+pub mod binary;
+pub mod clock;
+pub mod database;
+pub mod golden;
+pub mod grpc;
+pub mod harness;
+pub mod member;
+pub mod pictures;
+pub mod private;
+pub mod raw;
+pub mod rest;
+pub mod s3;
+pub mod shop;
+pub mod stall;
+pub mod token;
+pub mod world;

@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("fake-servers", &[]),
     ("test-doubles", &["app", "domain"]),
     ("testkit", &["app", "domain", "grpc", "persistence", "rest", "server", "settings"]),
-    ("bench", &["grpc", "testkit"]),
+    ("bench", &["grpc", "persistence", "testkit"]),
     ("acceptance", &["app", "domain", "grpc", "testkit"]),
 ];
 

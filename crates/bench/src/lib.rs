@@ -37,7 +37,7 @@ pub mod reads;
 pub mod reference;
 pub mod report;
 pub mod results;
-mod schema;
+
 mod script;
 pub mod server;
 mod sql;

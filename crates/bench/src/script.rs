@@ -4,14 +4,14 @@
 //! What follows a checkout is not among them: the product also sends the mail that it has queued, which is another commit.
 
 use crate::people;
-use crate::schema::{
-    idempotency_keys, mails, payment_events, payment_transactions, payments, products, stock_reservations, users,
-};
 use crate::sql::AnyConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::{Connection, QueryResult};
 use hdrhistogram::Histogram;
+use persistence::schema::{
+    idempotency_keys, mails, payment_events, payment_transactions, payments, products, stock_reservations, users,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! Connections past the product, for what only runs statements: the reference servers, the ceiling and the bare script.
 
-use crate::schema::users;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{ConnectionResult, QueryResult};
+use persistence::schema::users;
 use testkit::database::DatabaseKind;
 
 pub(crate) use any::AnyConnection;

@@ -5,10 +5,10 @@
 use domain::error::ErrorCode;
 use std::fmt::Write as _;
 use std::time::Duration;
+use testkit::client::{CallError, Outcome, PASSWORD, Protocol, ShopClient, ada, change, teapot};
 use testkit::database::DatabaseKind;
-use testkit::pictures::png;
-use testkit::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
-use testkit::stall::{KEY, Stall, notification, notify};
+use testkit::image_files::png;
+use testkit::payment_fixture::{KEY, PaymentFixture, notification, notify};
 use testkit::world::World;
 use testkit::{golden, grpc as grpc_client};
 use tokio::task::JoinSet;
@@ -190,38 +190,38 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
 }
 
 /// Meets an error by the most honest way there is. If you're here because of a new code: find the way to it.
-async fn meet(code: ErrorCode, world: &World) -> Refusal {
-    let shop = world.shop();
+async fn meet(code: ErrorCode, world: &World) -> CallError {
+    let client = world.client();
     match code {
-        ErrorCode::InvalidRequest => refused(shop.register(&ada().name("")).await),
-        ErrorCode::InvalidLogin => refused(shop.login("", "").await),
+        ErrorCode::InvalidRequest => refused(client.register(&ada().name("")).await),
+        ErrorCode::InvalidLogin => refused(client.login("", "").await),
         ErrorCode::EmailTaken => {
-            shop.register(&ada()).await.unwrap();
-            refused(shop.register(&ada()).await)
+            client.register(&ada()).await.unwrap();
+            refused(client.register(&ada()).await)
         }
-        ErrorCode::LoginFailed => refused(shop.login("eve@example.com", PASSWORD).await),
-        ErrorCode::TokenMissing => refused(shop.profile("1").await),
-        ErrorCode::TokenInvalid => refused(shop.bearing("rubbish").profile("1").await),
+        ErrorCode::LoginFailed => refused(client.login("eve@example.com", PASSWORD).await),
+        ErrorCode::TokenMissing => refused(client.profile("1").await),
+        ErrorCode::TokenInvalid => refused(client.with_authorization("rubbish").profile("1").await),
         ErrorCode::Forbidden => {
-            let (owner, _) = owner(&*shop).await;
+            let (owner, _) = owner(&*client).await;
             refused(owner.profile("1").await)
         }
         ErrorCode::UserNotFound => {
-            let (owner, id) = owner(&*shop).await;
+            let (owner, id) = owner(&*client).await;
             world.database.execute("DELETE FROM users");
             refused(owner.profile(&id).await)
         }
         ErrorCode::RoleNotAllowed => {
-            let (buyer, _) = owner(&*shop).await;
+            let (buyer, _) = owner(&*client).await;
             refused(buyer.create(&teapot()).await)
         }
-        ErrorCode::ProductNotFound => refused(shop.product("1").await),
+        ErrorCode::ProductNotFound => refused(client.product("1").await),
         ErrorCode::ProductChanged => {
-            let seller = seller(&*shop).await;
+            let seller = seller(&*client).await;
             let made = seller.create(&teapot()).await.unwrap();
-            refused(seller.expecting("\"99\"").update(&made.id, &change()).await)
+            refused(seller.with_if_match("\"99\"").update(&made.id, &change()).await)
         }
-        ErrorCode::ImageStoreFailed => refused(seller(&*shop).await.create(&teapot().image(png(8, 8))).await),
+        ErrorCode::ImageStoreFailed => refused(seller(&*client).await.create(&teapot().image(png(8, 8))).await),
         ErrorCode::OrderedProductNotFound
         | ErrorCode::InsufficientStock
         | ErrorCode::PaymentNotFound
@@ -231,23 +231,23 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
         | ErrorCode::SignatureInvalid
         | ErrorCode::NotifiedOrderNotFound => meet_about_payments(code, world).await,
         ErrorCode::RateLimited => {
-            refused(shop.login("eve@example.com", PASSWORD).await);
-            refused(shop.login("eve@example.com", PASSWORD).await)
+            refused(client.login("eve@example.com", PASSWORD).await);
+            refused(client.login("eve@example.com", PASSWORD).await)
         }
         ErrorCode::LoginThrottled => {
             for _ in 0..5 {
-                refused(shop.login("eve@example.com", PASSWORD).await);
+                refused(client.login("eve@example.com", PASSWORD).await);
             }
-            refused(shop.login("eve@example.com", PASSWORD).await)
+            refused(client.login("eve@example.com", PASSWORD).await)
         }
         ErrorCode::Overloaded => overload(world).await,
         ErrorCode::Unavailable => {
             let _locked = world.database.lock_writers();
-            refused(shop.register(&ada()).await)
+            refused(client.register(&ada()).await)
         }
-        ErrorCode::DeadlineExceeded => refused(shop.register(&ada()).await),
+        ErrorCode::DeadlineExceeded => refused(client.register(&ada()).await),
         ErrorCode::Internal => {
-            let (owner, id) = owner(&*shop).await;
+            let (owner, id) = owner(&*client).await;
             world.database.execute("UPDATE users SET role = 'rubbish'");
             refused(owner.profile(&id).await)
         }
@@ -255,7 +255,7 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
 }
 
 /// The same for those that only payments have.
-async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
+async fn meet_about_payments(code: ErrorCode, world: &World) -> CallError {
     match code {
         ErrorCode::SignatureInvalid => {
             return refused(notify(world, &notification("1", "1", "settlement", "another key")).await);
@@ -265,13 +265,13 @@ async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
         }
         _ => {}
     }
-    let stall = Stall::open(world, 5).await;
-    let (shop, product) = (&stall.buyer.shop, &stall.product.id);
-    let keyed = shop.keyed("key");
+    let fixture = PaymentFixture::create(world, 5).await;
+    let (client, product) = (&fixture.buyer.client, &fixture.product.id);
+    let keyed = client.with_idempotency_key("key");
     match code {
-        ErrorCode::OrderedProductNotFound => refused(shop.order("1", 1).await),
-        ErrorCode::InsufficientStock => refused(shop.order(product, 6).await),
-        ErrorCode::PaymentNotFound => refused(shop.payment("1").await),
+        ErrorCode::OrderedProductNotFound => refused(client.order("1", 1).await),
+        ErrorCode::InsufficientStock => refused(client.order(product, 6).await),
+        ErrorCode::PaymentNotFound => refused(client.payment("1").await),
         ErrorCode::IdempotencyKeyReused => {
             keyed.order(product, 1).await.unwrap();
             refused(keyed.order(product, 2).await)
@@ -284,38 +284,38 @@ async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
             );
             refused(keyed.order(product, 1).await)
         }
-        _ => refused(shop.order(product, 1).await),
+        _ => refused(client.order(product, 1).await),
     }
 }
 
-fn refused<T: std::fmt::Debug>(outcome: Outcome<T>) -> Refusal {
+fn refused<T: std::fmt::Debug>(outcome: Outcome<T>) -> CallError {
     outcome.unwrap_err()
 }
 
-async fn owner(shop: &dyn Shop) -> (Box<dyn Shop>, String) {
-    shop.register(&ada()).await.unwrap();
-    let entered = shop.login("ada@example.com", PASSWORD).await.unwrap();
-    (shop.bearing(&entered.token), entered.id)
+async fn owner(client: &dyn ShopClient) -> (Box<dyn ShopClient>, String) {
+    client.register(&ada()).await.unwrap();
+    let logged_in = client.login("ada@example.com", PASSWORD).await.unwrap();
+    (client.with_authorization(&logged_in.token), logged_in.id)
 }
 
-async fn seller(shop: &dyn Shop) -> Box<dyn Shop> {
-    shop.register(&ada().role("seller")).await.unwrap();
-    shop.bearing(&shop.login("ada@example.com", PASSWORD).await.unwrap().token)
+async fn seller(client: &dyn ShopClient) -> Box<dyn ShopClient> {
+    client.register(&ada().role("seller")).await.unwrap();
+    client.with_authorization(&client.login("ada@example.com", PASSWORD).await.unwrap().token)
 }
 
-async fn overload(world: &World) -> Refusal {
+async fn overload(world: &World) -> CallError {
     let mut storm = JoinSet::new();
     for at in 0..16 {
-        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
-        storm.spawn(async move { shop.register(&form).await });
+        let (client, form) = (world.client(), ada().email(format!("ada{at}@example.com")));
+        storm.spawn(async move { client.register(&form).await });
     }
     storm.join_all().await.into_iter().find_map(Result::err).unwrap()
 }
 
 async fn assert_met(code: ErrorCode, protocol: Protocol) {
     let world = World::open(protocol, DatabaseKind::Sqlite, settings(code)).await;
-    let refusal = tokio::time::timeout(Duration::from_secs(60), meet(code, &world)).await.unwrap();
-    assert_eq!(refusal.code, code, "{protocol}: {refusal:?}");
+    let call_error = tokio::time::timeout(Duration::from_secs(60), meet(code, &world)).await.unwrap();
+    assert_eq!(call_error.code, code, "{protocol}: {call_error:?}");
     let can_wait = matches!(
         code,
         ErrorCode::RateLimited
@@ -324,7 +324,7 @@ async fn assert_met(code: ErrorCode, protocol: Protocol) {
             | ErrorCode::Unavailable
             | ErrorCode::IdempotencyKeyInUse
     );
-    assert_eq!(refusal.retry_after.is_some(), can_wait, "{protocol}: {refusal:?}");
+    assert_eq!(call_error.retry_after.is_some(), can_wait, "{protocol}: {call_error:?}");
     world.close().await;
 }
 

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 use testkit::binary::Process;
-use testkit::pictures::png;
-use testkit::rest::RestShop;
-use testkit::shop::{PASSWORD, Shop, ada, teapot};
+use testkit::client::{PASSWORD, ShopClient, ada, teapot};
+use testkit::image_files::png;
+use testkit::rest::RestClient;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
@@ -27,9 +27,9 @@ use tonic::{Code, Request, Status};
 /// How many messages are sent.
 const MESSAGES: u32 = 3_000;
 /// The longest that an answer may take; the shop's own deadline is shorter.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the events of a payment are listened to.
-const GLANCE: Duration = Duration::from_millis(30);
+const WATCH_TIME: Duration = Duration::from_millis(30);
 
 /// Messages as they are on the wire.
 struct Raw;
@@ -208,7 +208,7 @@ async fn call(channel: &Channel, method: &MethodDescriptor, request: Request<Vec
         return client.unary(request, path, Raw).await.map(|_| ());
     }
     let mut stream = client.server_streaming(request, path, Raw).await?.into_inner();
-    while let Ok(next) = tokio::time::timeout(GLANCE, stream.message()).await {
+    while let Ok(next) = tokio::time::timeout(WATCH_TIME, stream.message()).await {
         if next?.is_none() {
             break;
         }
@@ -224,7 +224,7 @@ fn from_environment<N: FromStr>(name: &str, otherwise: N) -> N {
 async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
     let mut process = Process::serve(&[("rate_limit.enabled", "false")]);
     let addresses = process.addresses();
-    let rest = RestShop::new(addresses.rest);
+    let rest = RestClient::new(addresses.rest);
     let mut tokens = vec![String::new(), "no.token.really".to_owned()];
     let mut known: Vec<String> = [
         "newest", "-price", "price", "1000", "2.50", "1", "success", "pending", "seller", "buyer", "Teapot", "\"1\"",
@@ -242,8 +242,8 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
         known.extend([email, PASSWORD.to_owned()]);
     }
     for _ in 0..20 {
-        let product = rest.bearing(&tokens[2]).create(&teapot().price("10000").stock(1_000)).await.unwrap();
-        ids.push(rest.bearing(&tokens[3]).order(&product.id, 1).await.unwrap().id);
+        let product = rest.with_authorization(&tokens[2]).create(&teapot().price("10000").stock(1_000)).await.unwrap();
+        ids.push(rest.with_authorization(&tokens[3]).order(&product.id, 1).await.unwrap().id);
         ids.push(product.id);
     }
 
@@ -275,10 +275,10 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
                 request.metadata_mut().insert(AsciiMetadataKey::from_static(name), value);
             }
         }
-        let called = tokio::time::timeout(PATIENCE, call(&channel, method, request)).await;
+        let called = tokio::time::timeout(TIMEOUT, call(&channel, method, request)).await;
         let told =
             || format!("seed {seed}, message {number}, {}: {wire:02x?}\n{}", method.full_name(), process.output());
-        let code = match called.unwrap_or_else(|_| panic!("no answer after {PATIENCE:?}: {}", told())) {
+        let code = match called.unwrap_or_else(|_| panic!("no answer after {TIMEOUT:?}: {}", told())) {
             Ok(()) => Code::Ok,
             Err(status) => {
                 let code = status.code();

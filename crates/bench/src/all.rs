@@ -3,8 +3,8 @@
 use crate::clients::{Client, Protocol};
 use crate::load::{self, Until};
 use crate::machine::Machine;
-use crate::processes::Family;
-use crate::questions::Question;
+use crate::processes::ProcessGroup;
+use crate::requests::PreparedRequest;
 use crate::results::{Line, Place, Results};
 use crate::server::Server;
 use crate::{ceiling, checkout, login, memory, page, plots, profile, report, startup, webhook};
@@ -65,37 +65,37 @@ pub struct Subject<'a> {
     /// The server.
     pub server: &'a Server,
     /// What is asked.
-    pub questions: &'a [Question],
+    pub requests: &'a [PreparedRequest],
 }
 
 /// The processes of a database; none where it is inside the server.
 #[must_use]
-pub fn family(database: DatabaseKind) -> Option<Family> {
+pub fn process_group(database: DatabaseKind) -> Option<ProcessGroup> {
     match database {
         DatabaseKind::Sqlite => None,
-        DatabaseKind::Postgres => Some(Family::named("postgres")),
-        DatabaseKind::Mariadb => Some(Family::named("mariadbd")),
+        DatabaseKind::Postgres => Some(ProcessGroup::named("postgres")),
+        DatabaseKind::Mariadb => Some(ProcessGroup::named("mariadbd")),
     }
 }
 
 /// Asks all subjects in turns, round by round.
 pub async fn in_turns(plan: &Plan, part: &'static str, database: DatabaseKind, subjects: &[Subject<'_>]) -> Vec<Line> {
-    let family = family(database);
-    let mut askers = Vec::new();
+    let process_group = process_group(database);
+    let mut runs = Vec::new();
     for subject in subjects {
         let place = Place::over(database, subject.protocol);
         let line = Line { part, place, subject: subject.name.clone(), rounds: Vec::new() };
-        askers.push((Client::several(subject.protocol, subject.server, plan.clients), line));
+        runs.push((Client::several(subject.protocol, subject.server, plan.clients), line));
     }
     for _ in 0..plan.rounds {
-        for (subject, (clients, line)) in subjects.iter().zip(&mut askers) {
+        for (subject, (clients, line)) in subjects.iter().zip(&mut runs) {
             let until = Until::Passed(plan.time);
-            let cost = load::measure(subject.server, clients, subject.questions, until, family.as_ref()).await;
+            let cost = load::measure(subject.server, clients, subject.requests, until, process_group.as_ref()).await;
             eprintln!("{database} {} {}: {cost:.0?}", subject.protocol, subject.name);
             line.rounds.push(cost);
         }
     }
-    askers.into_iter().map(|(_, line)| line).collect()
+    runs.into_iter().map(|(_, line)| line).collect()
 }
 
 /// Measures everything, and writes it down.

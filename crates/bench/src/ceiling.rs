@@ -1,7 +1,7 @@
 //! What the database itself could do: the statement of a profile, prepared once, and nothing around it.
 
 use crate::all::Plan;
-use crate::people;
+use crate::fixtures;
 use crate::profile;
 use crate::reference::connections;
 use crate::results::{Place, Results};
@@ -18,7 +18,7 @@ const BATCH: usize = 32;
 
 /// Runs the statement on so many connections at once; tells how often a second.
 fn loop_of(url: &str, connections: usize, time: Duration) -> f64 {
-    let ids: Vec<String> = people::shuffled(BUYERS).map(people::account).collect();
+    let ids: Vec<String> = fixtures::shuffled(BUYERS).map(fixtures::account).collect();
     let rate = |first: usize| {
         let mut connection = AnyConnection::open(url).expect("the database");
         let mut turns = ids.iter().cycle().skip(first * BUYERS / connections.max(1));
@@ -51,7 +51,7 @@ fn by_pgbench(program: &PathBuf, url: &str, connections: usize, time: Duration) 
     let folder = tempfile::tempdir().ok()?;
     let script = folder.path().join("script.sql");
     let last = BUYERS - 1;
-    let id = format!("'{}' || lpad(:number::text, 12, '0')", people::ACCOUNT);
+    let id = format!("'{}' || lpad(:number::text, 12, '0')", fixtures::ACCOUNT);
     let sql = format!("\\set number random(0, {last})\nSELECT name, email, role FROM users WHERE id = {id};\n");
     std::fs::write(&script, sql).ok()?;
     let seconds = time.as_secs().max(1).to_string();

@@ -2,13 +2,13 @@
 //!
 //! Each round has a database of its own, so that none of them finds more rows, or more mails to send, than another.
 
-use crate::all::{Plan, family};
+use crate::all::{Plan, process_group};
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Cost, Until, WARM_UP};
-use crate::people;
 use crate::profile;
-use crate::questions::Question;
 use crate::reference::connections;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Line, Place, Results};
 use crate::script;
 use crate::server::Server;
@@ -20,19 +20,19 @@ const BUYERS: usize = 64;
 const MANY: usize = 1_000;
 
 /// All buyers order, again and again, of so many products.
-fn orders(products: usize) -> Vec<Question> {
-    let tokens: Vec<_> = (0..BUYERS).map(people::token).collect();
-    let products: Vec<_> = people::shuffled(products).collect();
+fn orders(products: usize) -> Vec<PreparedRequest> {
+    let tokens: Vec<_> = (0..BUYERS).map(fixtures::token).collect();
+    let products: Vec<_> = fixtures::shuffled(products).collect();
     let pairs = tokens.iter().cycle().zip(products.iter().cycle()).take(MANY * BUYERS);
-    pairs.map(|(token, product)| Question::order(&people::product(*product), token)).collect()
+    pairs.map(|(token, product)| PreparedRequest::order(&fixtures::product(*product), token)).collect()
 }
 
 async fn ordered(plan: &Plan, place: Place, products: usize) -> Cost {
     let storage = profile::shop(place.database, BUYERS, products);
     let server = Server::start(&plan.server, storage.url());
     let mut clients = Client::several(place.protocol.unwrap_or(Protocol::Rest), &server, plan.clients);
-    let (questions, family) = (orders(products), family(place.database));
-    load::measure(&server, &mut clients, &questions, Until::Passed(plan.time), family.as_ref()).await
+    let (requests, process_group) = (orders(products), process_group(place.database));
+    load::measure(&server, &mut clients, &requests, Until::Passed(plan.time), process_group.as_ref()).await
 }
 
 /// The script costs this process what the product costs the server.

@@ -1,7 +1,7 @@
 //! Those who ask, over each protocol.
 
 use crate::http1::Connection;
-use crate::questions::{Question, What};
+use crate::requests::{Operation, PreparedRequest};
 use crate::server::Server;
 use grpc::proto::payment::CreatePaymentRequest;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
@@ -61,32 +61,32 @@ fn call<T>(message: T, token: Option<&MetadataValue<Ascii>>, key: Option<&str>) 
     request
 }
 
-async fn call_grpc(channel: &Channel, what: &What, key: &str) -> Result<(), Status> {
+async fn call_grpc(channel: &Channel, operation: &Operation, key: &str) -> Result<(), Status> {
     let channel = channel.clone();
-    match what {
-        What::Profile { id, token } => {
+    match operation {
+        Operation::Profile { id, token } => {
             let message = GetUserByIdRequest { id: id.clone() };
             UserQueryServiceClient::new(channel).get_user_by_id(call(message, Some(token), None)).await.map(drop)
         }
-        What::Product(id) => {
+        Operation::Product(id) => {
             let message = GetProductByIdRequest { id: id.clone() };
             ProductQueryServiceClient::new(channel).get_product_by_id(message).await.map(drop)
         }
-        What::List { limit, cursor, q } => {
+        Operation::List { limit, cursor, q } => {
             let (page_token, q) = (cursor.clone(), q.clone());
             let message = EmptyRequest { page_size: *limit, page_token, q, ..EmptyRequest::default() };
             ProductQueryServiceClient::new(channel).get_all_products(message).await.map(drop)
         }
-        What::Order { product, token } => {
+        Operation::Order { product, token } => {
             let message = CreatePaymentRequest { product_id: product.clone(), quantity: 1 };
             let message = call(message, Some(token), Some(key));
             PaymentCommandServiceClient::new(channel).create_payment(message).await.map(drop)
         }
-        What::LogIn { email, password } => {
+        Operation::LogIn { email, password } => {
             let message = UserLoginRequest { email: email.clone(), password: password.clone() };
             UserCommandServiceClient::new(channel).login_user(message).await.map(drop)
         }
-        What::Notification => Err(Status::unimplemented("the gateway speaks REST")),
+        Operation::Notification => Err(Status::unimplemented("the gateway speaks REST")),
     }
 }
 
@@ -113,16 +113,16 @@ impl Client {
     ///
     /// # Errors
     /// Why it was refused.
-    pub async fn ask(&mut self, question: &Question, number: u64) -> Result<(), String> {
+    pub async fn ask(&mut self, request: &PreparedRequest, number: u64) -> Result<(), String> {
         match self {
-            Self::Rest(connection) => match connection.send(&question.rest(number)).await {
+            Self::Rest(connection) => match connection.send(&request.rest(number)).await {
                 Ok(200..=299) => Ok(()),
                 Ok(status) => Err(format!("{status}: {}", connection.body())),
                 Err(error) => Err(error.to_string()),
             },
-            Self::Grpc(channel) => {
-                call_grpc(channel, &question.what, &Question::key(number)).await.map_err(|status| status.to_string())
-            }
+            Self::Grpc(channel) => call_grpc(channel, &request.operation, &PreparedRequest::key(number))
+                .await
+                .map_err(|status| status.to_string()),
         }
     }
 }
@@ -135,7 +135,7 @@ fn channel(server: &Server) -> Channel {
 ///
 /// # Panics
 /// Where the server refuses.
-pub async fn walk_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
+pub async fn page_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
     let mut client = ProductQueryServiceClient::new(channel(server));
     let (mut token, mut ids) = (String::new(), Vec::new());
     for _ in 0..products / 2 / 100 {

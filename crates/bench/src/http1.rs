@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The largest answer that is read, in bytes.
-const LARGEST: usize = 4 << 20;
+const MAX_ANSWER: usize = 4 << 20;
 
 /// A connection that is opened when it is first used, and again when the server has closed it.
 pub struct Connection {
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     async fn read(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-        if self.buffer.len() > LARGEST {
+        if self.buffer.len() > MAX_ANSWER {
             return Err(io::Error::new(ErrorKind::InvalidData, "an answer that does not end"));
         }
         match stream.read_buf(&mut self.buffer).await? {

@@ -1,8 +1,8 @@
 //! A closed loop of clients: each asks again as soon as it has its answer.
 
 use crate::clients::Client;
-use crate::processes::{self, Family};
-use crate::questions::Question;
+use crate::processes::{self, ProcessGroup};
+use crate::requests::PreparedRequest;
 use crate::server::Server;
 use futures_util::future::join_all;
 use hdrhistogram::Histogram;
@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The longest time that is told from a longer one, in microseconds.
-const LONGEST: u64 = 60_000_000;
+const MAX_LATENCY: u64 = 60_000_000;
 
 /// Latencies in microseconds, to three digits.
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_max(LONGEST, 3).unwrap()
+    Histogram::new_with_max(MAX_LATENCY, 3).unwrap()
 }
 
 /// A number that no other question of this process has.
@@ -76,7 +76,7 @@ impl Tally {
 
     /// Answers a second, from the first to the last: right also where only a few fit into the time.
     #[must_use]
-    pub fn pace(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         let Some((first, last)) = self.span else { return 0.0 };
         self.latencies.len().saturating_sub(1) as f64 / (last - first).as_secs_f64().max(1e-6)
     }
@@ -117,16 +117,16 @@ pub enum Until {
 pub async fn measure(
     server: &Server,
     clients: &mut [Client],
-    questions: &[Question],
+    requests: &[PreparedRequest],
     until: Until,
-    database: Option<&Family>,
+    database: Option<&ProcessGroup>,
 ) -> Cost {
     if let Until::Passed(_) = until {
-        ask(clients, questions, Until::Passed(WARM_UP)).await;
+        ask(clients, requests, Until::Passed(WARM_UP)).await;
     }
-    let database_time = || database.map(Family::cpu_time).unwrap_or_default();
+    let database_time = || database.map(ProcessGroup::cpu_time).unwrap_or_default();
     let (server_before, database_before, begun) = (server.cpu_time(), database_time(), Instant::now());
-    let tally = ask(clients, questions, until).await;
+    let tally = ask(clients, requests, until).await;
     let elapsed = begun.elapsed();
     let server_cpu = server.cpu_time().saturating_sub(server_before);
     let database_cpu = database_time().saturating_sub(database_before);
@@ -153,7 +153,7 @@ fn cost(tally: &Tally, elapsed: Duration, server: Duration, database: Duration) 
 }
 
 /// Asks without measuring the server.
-pub async fn ask(clients: &mut [Client], questions: &[Question], until: Until) -> Tally {
+pub async fn ask(clients: &mut [Client], requests: &[PreparedRequest], until: Until) -> Tally {
     let begun = Instant::now();
     let next = AtomicUsize::new(0);
     let next = &next;
@@ -163,12 +163,12 @@ pub async fn ask(clients: &mut [Client], questions: &[Question], until: Until) -
             // All clients go through the questions together, so that no two ask the same at once.
             let turn = next.fetch_add(1, Ordering::Relaxed);
             let (is_over, place) = match until {
-                Until::Passed(time) => (begun.elapsed() >= time, turn % questions.len().max(1)),
+                Until::Passed(time) => (begun.elapsed() >= time, turn % requests.len().max(1)),
                 Until::AllAsked => (false, turn),
             };
-            let Some(question) = questions.get(place).filter(|_| !is_over) else { return tally };
+            let Some(request) = requests.get(place).filter(|_| !is_over) else { return tally };
             let asked = Instant::now();
-            let outcome = client.ask(question, next_number()).await;
+            let outcome = client.ask(request, next_number()).await;
             tally.note(asked, outcome);
         }
     });

@@ -1,11 +1,11 @@
 //! Log-ins beside what the machine hashes, and what reads suffer meanwhile.
 
-use crate::all::{Plan, family};
+use crate::all::{Plan, process_group};
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Tally, Until, WARM_UP};
-use crate::people;
 use crate::processes;
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Line, Place, Results};
 use crate::server::{BCRYPT_COST, Server};
 use std::thread::available_parallelism;
@@ -42,22 +42,22 @@ fn bound(hash: &str, time: Duration) -> (f64, f64) {
     (threads.iter().map(|(_, rate)| rate).sum(), processes::each(used, hashes))
 }
 
-fn log_ins() -> Vec<Question> {
-    people::shuffled(BUYERS).map(|number| Question::log_in(&people::email(number), PASSWORD)).collect()
+fn login_requests() -> Vec<PreparedRequest> {
+    fixtures::shuffled(BUYERS).map(|number| PreparedRequest::log_in(&fixtures::email(number), PASSWORD)).collect()
 }
 
 /// Logs in as fast as the server goes; tells log-ins a second and the CPU time of one in microseconds.
 async fn log_in(server: &Server, protocol: Protocol, time: Duration) -> (f64, f64) {
-    let (questions, mut clients) = (log_ins(), Client::several(protocol, server, LOGGING_IN));
-    load::ask(&mut clients, &questions, Until::Passed(WARM_UP)).await;
+    let (requests, mut clients) = (login_requests(), Client::several(protocol, server, LOGGING_IN));
+    load::ask(&mut clients, &requests, Until::Passed(WARM_UP)).await;
     let before = server.cpu_time();
-    let tally: Tally = load::ask(&mut clients, &questions, Until::Passed(time)).await;
+    let tally: Tally = load::ask(&mut clients, &requests, Until::Passed(time)).await;
     let used = server.cpu_time().saturating_sub(before);
-    (tally.pace(), processes::each(used, tally.answers()))
+    (tally.rate(), processes::each(used, tally.answers()))
 }
 
 /// Log-ins over what the machine hashes, in turns.
-async fn paces(
+async fn measure_rates(
     plan: &Plan,
     place: Place,
     protocol: Protocol,
@@ -87,17 +87,17 @@ async fn paces(
 async fn reads(plan: &Plan, place: Place, protocol: Protocol, server: &Server, results: &mut Results) {
     let line = |subject: &str| Line { part: "login", place, subject: subject.to_owned(), rounds: Vec::new() };
     let (mut alone, mut beside) = (line("profile, nobody logs in"), line("profile, log-ins saturate"));
-    let (questions, family) = (people::profiles(BUYERS), family(place.database));
+    let (requests, process_group) = (fixtures::profiles(BUYERS), process_group(place.database));
     let mut clients = Client::several(protocol, server, plan.clients);
     let mut others = Client::several(protocol, server, LOGGING_IN);
     let until = Until::Passed(plan.time);
     for _ in 0..plan.rounds {
-        alone.rounds.push(load::measure(server, &mut clients, &questions, until, family.as_ref()).await);
-        let log_ins = log_ins();
-        let logging_in = load::ask(&mut others, &log_ins, Until::Passed(MARGIN + WARM_UP + plan.time + MARGIN));
+        alone.rounds.push(load::measure(server, &mut clients, &requests, until, process_group.as_ref()).await);
+        let login_requests = login_requests();
+        let logging_in = load::ask(&mut others, &login_requests, Until::Passed(MARGIN + WARM_UP + plan.time + MARGIN));
         let reading = async {
             tokio::time::sleep(MARGIN).await;
-            load::measure(server, &mut clients, &questions, until, family.as_ref()).await
+            load::measure(server, &mut clients, &requests, until, process_group.as_ref()).await
         };
         let (_, mut cost) = futures_util::future::join(logging_in, reading).await;
         // Most of it is the log-ins'.
@@ -116,10 +116,10 @@ async fn reads(plan: &Plan, place: Place, protocol: Protocol, server: &Server, r
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = TestDatabase::migrated(database);
     let hash = bcrypt::hash(PASSWORD, BCRYPT_COST).expect("a password that can be hashed");
-    people::move_in(&storage, BUYERS, &hash);
+    fixtures::insert_accounts(&storage, BUYERS, &hash);
     for protocol in Protocol::ALL {
         let place = Place::over(database, protocol);
-        paces(plan, place, protocol, &storage, &hash, results).await;
+        measure_rates(plan, place, protocol, &storage, &hash, results).await;
         let server = Server::start(&plan.server, storage.url());
         reads(plan, place, protocol, &server, results).await;
     }

@@ -2,8 +2,8 @@
 
 use crate::all::Plan;
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Until};
-use crate::people;
 use crate::profile;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
@@ -20,7 +20,7 @@ const BUYERS: usize = 1_000;
 /// How long the server is left alone before it counts as idle.
 const REST: Duration = Duration::from_secs(2);
 /// How often memory is looked at under load.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
@@ -28,17 +28,17 @@ fn mebibytes(bytes: u64) -> f64 {
 
 /// The most memory that the server holds while it is asked.
 async fn under_load(plan: &Plan, protocol: Protocol, server: &Server) -> f64 {
-    let questions = people::profiles(BUYERS);
+    let requests = fixtures::profiles(BUYERS);
     let mut clients = Client::several(protocol, server, CONNECTIONS);
     let (is_over, most) = (Cell::new(false), Cell::new(0));
     let asking = async {
-        load::ask(&mut clients, &questions, Until::Passed(plan.time)).await;
+        load::ask(&mut clients, &requests, Until::Passed(plan.time)).await;
         is_over.set(true);
     };
     let looking = async {
         while !is_over.get() {
             most.set(most.get().max(server.memory().resident));
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     futures_util::future::join(asking, looking).await;

@@ -3,7 +3,7 @@
 use crate::all::{Plan, Subject, in_turns};
 use crate::clients::Protocol;
 use crate::load::Cost;
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Place, Results};
 use crate::server::{self, Server};
 use testkit::database::{DatabaseKind, TestDatabase};
@@ -23,11 +23,11 @@ pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
         let server = Server::start(&plan.server, storage.url());
         shops.push((products, server, storage));
     }
-    let questions = [Question::list(20, "", "")];
+    let requests = [PreparedRequest::list(20, "", "")];
     for protocol in Protocol::ALL {
         let subjects = shops.iter().map(|(products, server, _)| {
             let name = format!("first page of 20 of {products}");
-            Subject { name, protocol, server, questions: &questions }
+            Subject { name, protocol, server, requests: &requests }
         });
         let subjects: Vec<_> = subjects.collect();
         let lines = in_turns(plan, "page", database, &subjects).await;

@@ -35,7 +35,7 @@ type Figure = fn(&Cost) -> u64;
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A picture of bars in groups.
-struct Bars {
+struct BarChart {
     title: String,
     unit: &'static str,
     /// Whether each step up is ten times as much.
@@ -55,7 +55,7 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-impl Bars {
+impl BarChart {
     /// The CPU time of each answer, by who gave it.
     fn of_cpu(part: &str, lines: &[&Line]) -> Self {
         let series = distinct(lines.iter().map(|line| line.subject.clone()));
@@ -152,8 +152,8 @@ impl Bars {
 pub fn draw(folder: &Path, results: &Results) -> Outcome {
     for part in distinct(results.lines.iter().map(|line| line.part.to_owned())) {
         let lines: Vec<_> = results.lines.iter().filter(|line| line.part == part).collect();
-        Bars::of_cpu(&part, &lines).draw(&folder.join(format!("{part}-cpu.svg")))?;
-        Bars::of_latency(&part, &lines).draw(&folder.join(format!("{part}-latency.svg")))?;
+        BarChart::of_cpu(&part, &lines).draw(&folder.join(format!("{part}-cpu.svg")))?;
+        BarChart::of_latency(&part, &lines).draw(&folder.join(format!("{part}-latency.svg")))?;
     }
     Ok(())
 }

@@ -35,12 +35,12 @@ pub fn each(time: Duration, shares: u64) -> f64 {
 /// The processes of a database, such as PostgreSQL's: those of a name that whoever started this process has started too. Other
 /// databases of the machine are not ours to count.
 #[derive(Clone, Debug)]
-pub struct Family {
+pub struct ProcessGroup {
     name: &'static str,
     root: u32,
 }
 
-impl Family {
+impl ProcessGroup {
     /// The processes of this name.
     ///
     /// # Panics

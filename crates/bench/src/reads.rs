@@ -1,9 +1,9 @@
 //! What reading products costs, by how many there are.
 
-use crate::all::family;
+use crate::all::process_group;
 use crate::clients::{self, Client, Protocol};
 use crate::load::{self, Cost, Until};
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::server::{self, Server};
 use crate::table;
 use std::path::PathBuf;
@@ -66,20 +66,20 @@ async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(Protoc
     let storage = TestDatabase::empty(database);
     server::fill(&plan.server, storage.url(), products);
     let server = Server::start(&plan.server, storage.url());
-    let (middle, ids) = clients::walk_to_the_middle(&server, products).await;
+    let (middle, ids) = clients::page_to_the_middle(&server, products).await;
     let reads = [
-        ("first page of 20", vec![Question::list(20, "", "")]),
-        ("first page of 100", vec![Question::list(100, "", "")]),
-        ("page of 20 in the middle", vec![Question::list(20, &middle, "")]),
-        ("one product", ids.iter().map(|id| Question::product(id)).collect()),
-        ("rare text in names", vec![Question::list(20, "", "zzz")]),
+        ("first page of 20", vec![PreparedRequest::list(20, "", "")]),
+        ("first page of 100", vec![PreparedRequest::list(100, "", "")]),
+        ("page of 20 in the middle", vec![PreparedRequest::list(20, &middle, "")]),
+        ("one product", ids.iter().map(|id| PreparedRequest::product(id)).collect()),
+        ("rare text in names", vec![PreparedRequest::list(20, "", "zzz")]),
     ];
-    let (family, until) = (family(database), Until::Passed(plan.time));
+    let (process_group, until) = (process_group(database), Until::Passed(plan.time));
     let mut costs = Vec::new();
     for protocol in Protocol::ALL {
         let mut clients = Client::several(protocol, &server, plan.clients);
-        for (read, questions) in &reads {
-            let cost = load::measure(&server, &mut clients, questions, until, family.as_ref()).await;
+        for (read, requests) in &reads {
+            let cost = load::measure(&server, &mut clients, requests, until, process_group.as_ref()).await;
             eprintln!("{database} {products} {protocol} {read}: {cost:.0?}");
             costs.push((protocol, *read, cost));
         }

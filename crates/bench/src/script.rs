@@ -3,7 +3,7 @@
 //!
 //! What follows a checkout is not among them: the product also sends the mail that it has queued, which is another commit.
 
-use crate::people;
+use crate::fixtures;
 use crate::sql::AnyConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
@@ -84,8 +84,8 @@ impl Checkout {
         Self {
             number,
             id: format!("01958e68-5412-7307-ab1d-{number:012}"),
-            buyer: people::account(turn % buyers.max(1)),
-            product: people::product(turn % products.max(1)),
+            buyer: fixtures::account(turn % buyers.max(1)),
+            product: fixtures::product(turn % products.max(1)),
             now: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default().naive_utc(),
         }
     }

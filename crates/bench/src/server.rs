@@ -15,7 +15,7 @@ use testkit::token;
 const START: Duration = Duration::from_secs(60);
 
 /// How often a start is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A server under way; killed with this value.
 pub struct Server {
@@ -116,7 +116,7 @@ impl Server {
                 let said = ["log", "errors"].map(|name| std::fs::read_to_string(folder.path().join(name)));
                 panic!("the server does not start: {said:?}");
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         };
         let ready: Value = serde_json::from_str(&text).unwrap();
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

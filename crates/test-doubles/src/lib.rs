@@ -17,10 +17,10 @@ mod products;
 mod proxy;
 
 pub use app::{TestRuntime, app};
-pub use payments::{FakePayments, GatewayPlay, SIGNATURE};
+pub use payments::{FakePayments, GatewayBehavior, SIGNATURE};
 pub use ports::{
-    FakePorts, OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, Play, RETRY_AFTER, Report, SECRET, SELLER,
-    SELLER_TOKEN, TOKEN,
+    FakePorts, OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, RETRY_AFTER, Report, SECRET, SELLER, SELLER_TOKEN,
+    StorageBehavior, TOKEN,
 };
 pub use products::FakeProducts;
 pub use proxy::Proxy;

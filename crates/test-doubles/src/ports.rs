@@ -40,13 +40,13 @@ pub const RETRY_AFTER: Duration = Duration::from_millis(2_500);
 
 /// What the storage does when it is asked.
 #[derive(Clone, Copy, Debug)]
-pub enum Play {
+pub enum StorageBehavior {
     /// Answers at once.
     Answer,
     /// Fails so.
     Fail(ErrorCode),
     /// Answers after so long.
-    Take(Duration),
+    Delay(Duration),
     /// Never answers.
     Hang,
     /// Panics, with [`SECRET`].
@@ -75,10 +75,10 @@ pub struct Report {
 /// All ports at once.
 pub struct FakePorts {
     /// What the storage does.
-    pub play: Mutex<Play>,
+    pub behavior: Mutex<StorageBehavior>,
     /// What every password is found to be.
-    pub verdict: Mutex<PasswordCheck>,
-    /// What is left of every allowance; none where calls are not limited.
+    pub password_check: Mutex<PasswordCheck>,
+    /// What is left of every class; none where calls are not limited.
     pub quota: Mutex<Option<Quota>>,
     /// How often the storage has been asked.
     pub asked: AtomicUsize,
@@ -89,7 +89,7 @@ pub struct FakePorts {
     /// What was reported.
     pub reports: Mutex<Vec<Report>>,
     /// Whom calls were counted against.
-    pub spenders: Mutex<Vec<RateLimitKey>>,
+    pub rate_limit_keys: Mutex<Vec<RateLimitKey>>,
     /// The products and their images.
     pub products: FakeProducts,
     /// The payments, and the gateway.
@@ -101,14 +101,14 @@ pub struct FakePorts {
 impl Default for FakePorts {
     fn default() -> Self {
         Self {
-            play: Mutex::new(Play::Answer),
-            verdict: Mutex::new(PasswordCheck::Right { renewed: None }),
+            behavior: Mutex::new(StorageBehavior::Answer),
+            password_check: Mutex::new(PasswordCheck::Right { renewed: None }),
             quota: Mutex::default(),
             asked: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),
             added: Mutex::default(),
             reports: Mutex::default(),
-            spenders: Mutex::default(),
+            rate_limit_keys: Mutex::default(),
             products: FakeProducts::default(),
             payments: FakePayments::default(),
             forged: AtomicUsize::new(0),
@@ -118,18 +118,18 @@ impl Default for FakePorts {
 
 impl FakePorts {
     /// Does what is to be played.
-    pub(crate) async fn perform(&self) -> Result<(), Error> {
+    pub(crate) async fn behave(&self) -> Result<(), Error> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let play = *self.play.lock().unwrap();
-        match play {
-            Play::Answer => Ok(()),
-            Play::Fail(code) => Err(failure(code)),
-            Play::Take(time) => {
+        let behavior = *self.behavior.lock().unwrap();
+        match behavior {
+            StorageBehavior::Answer => Ok(()),
+            StorageBehavior::Fail(code) => Err(failure(code)),
+            StorageBehavior::Delay(time) => {
                 tokio::time::sleep(time).await;
                 Ok(())
             }
-            Play::Hang => std::future::pending().await,
-            Play::Panic => panic!("{SECRET}"),
+            StorageBehavior::Hang => std::future::pending().await,
+            StorageBehavior::Panic => panic!("{SECRET}"),
         }
     }
 }
@@ -160,11 +160,11 @@ impl TokenVerifier for FakePorts {
 }
 
 impl RateLimiter for FakePorts {
-    fn check(&self, _protocol: Protocol, allowance: RateLimitClass, spender: RateLimitKey) -> Option<Quota> {
-        if allowance == RateLimitClass::Notification {
+    fn check(&self, _protocol: Protocol, class: RateLimitClass, key: RateLimitKey) -> Option<Quota> {
+        if class == RateLimitClass::Notification {
             return None;
         }
-        self.spenders.lock().unwrap().push(spender);
+        self.rate_limit_keys.lock().unwrap().push(key);
         *self.quota.lock().unwrap()
     }
 }

@@ -30,7 +30,7 @@ pub struct FakeProducts {
     /// What looking at an image takes; a test that holds it holds up every image.
     pub inspecting: tokio::sync::Mutex<()>,
     /// What addresses of images begin with; another site's where a test says nothing.
-    pub images_at: Mutex<Option<&'static str>>,
+    pub image_base_url: Mutex<Option<&'static str>>,
 }
 
 impl FakeProducts {
@@ -44,13 +44,13 @@ impl FakeProducts {
 #[async_trait]
 impl Products for FakePorts {
     async fn add(&self, product: &Product, _by: Deadline) -> Result<(), Error> {
-        self.perform().await?;
+        self.behave().await?;
         self.products.products.lock().unwrap().insert(product.id(), product.clone());
         Ok(())
     }
 
     async fn product(&self, id: ProductId, _by: Deadline) -> Result<Option<Product>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(self.products.products.lock().unwrap().get(&id).cloned())
     }
 
@@ -91,7 +91,7 @@ impl ProductQueries for FakePorts {
     }
 
     async fn list(&self, listing: &Listing, _by: Deadline) -> Result<Vec<Product>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         let mut products: Vec<_> = self
             .products
             .products
@@ -176,7 +176,7 @@ impl ImageInspector for FakePorts {
 #[async_trait]
 impl ImageStore for FakePorts {
     async fn put(&self, key: &ImageKey, image: Image, _by: Deadline) -> Result<(), Error> {
-        self.perform().await?;
+        self.behave().await?;
         self.products.images.lock().unwrap().insert(key.to_string(), image.bytes.len());
         Ok(())
     }
@@ -187,7 +187,7 @@ impl ImageStore for FakePorts {
     }
 
     async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
-        let base = self.products.images_at.lock().unwrap().unwrap_or("https://images.example");
+        let base = self.products.image_base_url.lock().unwrap().unwrap_or("https://images.example");
         Ok(ImageAddress { url: format!("{base}/{key}"), ends: false })
     }
 }

@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 /// The longest head of a request, in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
+const MAX_HEAD: usize = 64 << 10;
 /// How long nothing may happen on a connection.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// What is said of paths that are not served.
-const NOT_HERE: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// A proxy, which runs as long as the test's process.
 pub struct Proxy {
@@ -57,7 +57,7 @@ impl Proxy {
     ///
     /// # Panics
     /// Where it does so already.
-    pub fn leads_to(&self, server: SocketAddr) {
+    pub fn set_upstream(&self, server: SocketAddr) {
         self.route.server.set(server).unwrap();
     }
 
@@ -71,13 +71,13 @@ impl Proxy {
 impl Route {
     /// Serves one request; the connection ends with its answer.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        client.set_read_timeout(Some(PATIENCE))?;
+        client.set_read_timeout(Some(TIMEOUT))?;
         let (head, begun) = head(&mut client)?;
-        let Some((head, server)) = self.passed_on(&head).zip(self.server.get()) else {
-            return client.write_all(NOT_HERE);
+        let Some((head, server)) = self.forwarded_head(&head).zip(self.server.get()) else {
+            return client.write_all(NOT_FOUND);
         };
         let mut server = TcpStream::connect(server)?;
-        server.set_read_timeout(Some(PATIENCE))?;
+        server.set_read_timeout(Some(TIMEOUT))?;
         server.write_all(head.as_bytes())?;
         server.write_all(&begun)?;
         let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
@@ -88,7 +88,7 @@ impl Route {
     }
 
     /// The head as the server gets it; none where the path is not served.
-    fn passed_on(&self, head: &str) -> Option<String> {
+    fn forwarded_head(&self, head: &str) -> Option<String> {
         let (line, lines) = head.split_once("\r\n")?;
         let (method, line) = line.split_once(' ')?;
         let (target, version) = line.split_once(' ')?;
@@ -113,7 +113,7 @@ fn head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
             return Ok((String::from_utf8_lossy(&read).into_owned(), body));
         }
         let count = client.read(&mut piece)?;
-        if count == 0 || read.len() > LONGEST_HEAD {
+        if count == 0 || read.len() > MAX_HEAD {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         read.extend(piece.iter().take(count));

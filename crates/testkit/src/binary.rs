@@ -115,14 +115,14 @@ impl Process {
     /// Waits until it has ended.
     ///
     /// # Panics
-    /// Where it has not within `patience`.
-    pub fn wait(&mut self, patience: Duration) -> ExitStatus {
+    /// Where it has not within `timeout`.
+    pub fn wait(&mut self, timeout: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < patience, "still there after {patience:?}:\n{}", self.output());
+            assert!(begun.elapsed() < timeout, "still there after {timeout:?}:\n{}", self.output());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -130,9 +130,9 @@ impl Process {
     /// Waits until it has ended, and returns its exit code; a process that a signal ended has none.
     ///
     /// # Panics
-    /// Where it has not within `patience`.
-    pub fn exit_code(&mut self, patience: Duration) -> Option<i32> {
-        self.wait(patience).code()
+    /// Where it has not within `timeout`.
+    pub fn exit_code(&mut self, timeout: Duration) -> Option<i32> {
+        self.wait(timeout).code()
     }
 
     /// All that it has written so far, to either stream.

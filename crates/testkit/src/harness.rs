@@ -1,7 +1,7 @@
 //! Scenarios as named tests, one for each cell of the matrix.
 
+use crate::client::Protocol;
 use crate::database::DatabaseKind;
-use crate::shop::Protocol;
 use crate::world::World;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const REQUIRE_ALL: &str = "ACCEPTANCE_REQUIRE_ALL";
 
 /// The longest that a scenario may take.
-const BOUND: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// One promise of the shop.
 pub struct Scenario {
@@ -106,16 +106,16 @@ fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let world = World::open(protocol, database, scenario.settings).await;
-            let proof = AssertUnwindSafe(tokio::time::timeout(BOUND, (scenario.run)(&world)));
-            let proved = catch(proof).await;
-            match proved {
+            let run = AssertUnwindSafe(tokio::time::timeout(TIME_LIMIT, (scenario.run)(&world)));
+            let outcome = catch(run).await;
+            match outcome {
                 Ok(Ok(())) => {
                     let has_drained = world.close_checked().await;
                     assert!(has_drained, "the server stopped with work still under way");
                 }
                 Ok(Err(_)) => {
                     world.close().await;
-                    panic!("not done after {BOUND:?}");
+                    panic!("not done after {TIME_LIMIT:?}");
                 }
                 Err(panic) => {
                     world.close().await;

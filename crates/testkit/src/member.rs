@@ -1,6 +1,6 @@
 //! Accounts that are registered and logged in.
 
-use crate::shop::{LoggedIn, RegisterForm, Shop, ada};
+use crate::client::{LoggedIn, RegisterForm, ShopClient, ada};
 use crate::world::World;
 
 /// Somebody who has logged in.
@@ -10,14 +10,14 @@ pub struct Member {
     /// Their access token.
     pub token: String,
     /// The shop over the protocol of the cell, as they see it.
-    pub shop: Box<dyn Shop>,
+    pub client: Box<dyn ShopClient>,
 }
 
 /// Opens an account of a role and enters it.
 pub async fn member(world: &World, role: &str, email: &str) -> Member {
-    let entered = entered(&*world.shop(), &ada().role(role).email(email)).await;
-    let shop = world.shop().bearing(&format!("Bearer {}", entered.token));
-    Member { id: entered.id, token: entered.token, shop }
+    let logged_in = register_and_log_in(&*world.client(), &ada().role(role).email(email)).await;
+    let client = world.client().with_authorization(&format!("Bearer {}", logged_in.token));
+    Member { id: logged_in.id, token: logged_in.token, client }
 }
 
 /// Opens a seller's account and enters it.
@@ -26,7 +26,7 @@ pub async fn seller(world: &World) -> Member {
 }
 
 /// Opens an account and enters it.
-pub async fn entered(shop: &dyn Shop, form: &RegisterForm) -> LoggedIn {
-    shop.register(form).await.unwrap();
-    shop.login(&form.email, &form.password).await.unwrap()
+pub async fn register_and_log_in(client: &dyn ShopClient, form: &RegisterForm) -> LoggedIn {
+    client.register(form).await.unwrap();
+    client.login(&form.email, &form.password).await.unwrap()
 }

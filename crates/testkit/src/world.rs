@@ -1,10 +1,10 @@
 //! What surrounds a scenario: the product's own server, its database, its clock, and a client.
 
+use crate::client::{Protocol, ShopClient};
 use crate::clock::MovableClock;
 use crate::database::{DatabaseKind, TestDatabase};
-use crate::grpc::GrpcShop;
-use crate::rest::RestShop;
-use crate::shop::{Protocol, Shop};
+use crate::grpc::GrpcClient;
+use crate::rest::RestClient;
 use crate::token::{AUDIENCE, ISSUER, KID, SECRET};
 use server::serve::Running;
 use settings::{Settings, Sources};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a scenario waits for something that must come to be.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server with a database and a clock of its own, and the clients of one scenario.
 pub struct World {
@@ -25,8 +25,8 @@ pub struct World {
     storage: Storage,
     protocol: Protocol,
     running: Running,
-    rest: RestShop,
-    grpc: GrpcShop,
+    rest: RestClient,
+    grpc: GrpcClient,
 }
 
 /// The folder in which a world's server keeps images, unless its settings name another store.
@@ -83,12 +83,12 @@ impl World {
         let settings = settings(database.url(), &overrides);
         let running = server::serve::start(&settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let addresses = running.addresses;
-        let (rest, grpc) = (RestShop::new(addresses.rest), GrpcShop::new(addresses.grpc));
+        let (rest, grpc) = (RestClient::new(addresses.rest), GrpcClient::new(addresses.grpc));
         Self { database, clock, storage, protocol, running, rest, grpc }
     }
 
     /// Another world in the same cell, with settings that only the scenario knows. To be closed by it.
-    pub async fn sibling(&self, overrides: &[(&str, &str)]) -> Self {
+    pub async fn second_world(&self, overrides: &[(&str, &str)]) -> Self {
         Self::open(self.protocol, self.database.kind(), overrides).await
     }
 
@@ -112,14 +112,14 @@ impl World {
 
     /// The shop over the protocol of this cell.
     #[must_use]
-    pub fn shop(&self) -> Box<dyn Shop> {
-        self.over(self.protocol)
+    pub fn client(&self) -> Box<dyn ShopClient> {
+        self.client_for(self.protocol)
     }
 
     /// The shop over the other protocol.
     #[must_use]
-    pub fn other_shop(&self) -> Box<dyn Shop> {
-        self.over(match self.protocol {
+    pub fn other_client(&self) -> Box<dyn ShopClient> {
+        self.client_for(match self.protocol {
             Protocol::Rest => Protocol::Grpc,
             Protocol::Grpc => Protocol::Rest,
         })
@@ -127,7 +127,7 @@ impl World {
 
     /// The shop over a protocol.
     #[must_use]
-    pub fn over(&self, protocol: Protocol) -> Box<dyn Shop> {
+    pub fn client_for(&self, protocol: Protocol) -> Box<dyn ShopClient> {
         match protocol {
             Protocol::Rest => Box::new(self.rest.clone()),
             Protocol::Grpc => Box::new(self.grpc.clone()),
@@ -136,13 +136,13 @@ impl World {
 
     /// The REST client, for requests made by hand.
     #[must_use]
-    pub const fn rest(&self) -> &RestShop {
+    pub const fn rest(&self) -> &RestClient {
         &self.rest
     }
 
     /// The gRPC client, for calls made by hand.
     #[must_use]
-    pub const fn grpc(&self) -> &GrpcShop {
+    pub const fn grpc(&self) -> &GrpcClient {
         &self.grpc
     }
 
@@ -150,8 +150,8 @@ impl World {
     ///
     /// # Panics
     /// Where it does not come to be in time.
-    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        until(what, PATIENCE, holds).await;
+    pub async fn wait_until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        wait_until(what, TIMEOUT, holds).await;
     }
 
     /// Stops the server as a signal would. Tells whether all that was under way ended in time.
@@ -169,19 +169,19 @@ impl World {
         has_drained
     }
 
-    async fn stop(self) -> (bool, Left) {
+    async fn stop(self) -> (bool, StoppedServer) {
         let Self { database, storage, running, .. } = self;
-        (running.drain().await, Left { database, storage })
+        (running.drain().await, StoppedServer { database, storage })
     }
 }
 
 /// What a server leaves when it stops.
-struct Left {
+struct StoppedServer {
     database: TestDatabase,
     storage: Storage,
 }
 
-impl Left {
+impl StoppedServer {
     /// An image in the store has a product or a note, and the image of a product is in the store: at every moment, however
     /// a server came to stop.
     fn assert_no_image_is_forgotten(&self) {
@@ -227,11 +227,11 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) {
 /// Waits until something holds, looking again and again.
 ///
 /// # Panics
-/// Where it does not come to be within `patience`.
-pub async fn until(what: &str, patience: Duration, holds: impl AsyncFn() -> bool) {
+/// Where it does not come to be within `timeout`.
+pub async fn wait_until(what: &str, timeout: Duration, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {
-        assert!(begun.elapsed() < patience, "waited {patience:?} in vain until {what}");
+        assert!(begun.elapsed() < timeout, "waited {timeout:?} in vain until {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,13 +1,13 @@
 //! Fees, answers that do not fit, and what operators see and do about them.
 
 use crate::client::{bounded, page};
-use crate::paying::{BOUND, KEY, SOON, Shopping, assert_audited, command};
+use crate::paying::{BuyerClient, KEY, SOON, TIME_LIMIT, assert_audited, command};
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::binary::{Addresses, Process};
 use testkit::database::{DatabaseKind, TestDatabase};
-use testkit::world::until;
+use testkit::world::wait_until;
 
 /// A server and the gateway that it talks to.
 struct Scene {
@@ -47,30 +47,30 @@ impl Scene {
     }
 }
 
-async fn ordered(shop: &Shopping) -> String {
-    shop.order().await.unwrap()["id"].as_str().unwrap().to_owned()
+async fn ordered(client: &BuyerClient) -> String {
+    client.order().await.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 /// What is shown of a payment.
-async fn shown(shop: &Shopping, id: &str) -> Value {
-    let request = shop.rest.request(Method::GET, &format!("/payments/{id}")).bearer_auth(&shop.buyer);
+async fn shown(client: &BuyerClient, id: &str) -> Value {
+    let request = client.rest.request(Method::GET, &format!("/payments/{id}")).bearer_auth(&client.buyer);
     let body: Value = request.send().await.unwrap().json().await.unwrap();
     body["results"].clone()
 }
 
 pub(crate) fn a_fee_on_the_payer_is_not_the_sellers() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let id = ordered(&shop).await;
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let id = ordered(&client).await;
         scene.gateway.charge_fee(&id, 71);
         scene.gateway.pay(&id, "qris");
         let notification = scene.gateway.notification(&id);
         assert_eq!(notification["gross_amount"], "10071.00");
         assert_eq!(scene.notify(addresses, &notification).await, Some(200));
-        let paid = shown(&shop, &id).await;
+        let paid = shown(&client, &id).await;
         assert_eq!((&paid["status"], &paid["total_amount"]), (&json!("success"), &json!("10000")));
         assert_eq!(paid["needs_attention"], Value::Null);
         let told = scene.told(&["payment", "explain", &id]);
@@ -81,7 +81,7 @@ pub(crate) fn a_fee_on_the_payer_is_not_the_sellers() -> Result<(), String> {
         for (amount, status) in [(10_000, "partial_refund"), (71, "refund")] {
             scene.gateway.refund(&id, amount);
             assert_eq!(scene.notify(addresses, &scene.gateway.notification(&id)).await, Some(200));
-            shop.until_status(&id, status).await;
+            client.until_status(&id, status).await;
         }
         assert!(scene.told(&["payment", "explain", &id]).contains("10071 given back in all"));
         let listed: Value = serde_json::from_str(&scene.told(&["payment", "list", "--json"])).unwrap();
@@ -94,14 +94,14 @@ pub(crate) fn a_fee_on_the_payer_is_not_the_sellers() -> Result<(), String> {
 /// whose a transaction is.
 pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let (cheap, dear, lost) = (ordered(&shop).await, ordered(&shop).await, ordered(&shop).await);
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let (cheap, dear, lost) = (ordered(&client).await, ordered(&client).await, ordered(&client).await);
         for (id, naming) in [(&cheap, Naming::Unnamed), (&dear, Naming::Unnamed), (&lost, Naming::Lost)] {
             scene.gateway.choose(id, "dana");
-            scene.gateway.name_by(id, naming);
+            scene.gateway.set_naming(id, naming);
         }
         // Signed for the dear order, with the code that this wallet has for what waits and what is paid alike.
         let captured = scene.gateway.notification(&dear);
@@ -115,19 +115,21 @@ pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
         for notification in [&forged, &of_the_lost_one, &captured] {
             assert_eq!(scene.notify(addresses, notification).await, Some(200));
         }
-        assert_eq!((&*shop.status(&dear).await, &*shop.status(&lost).await), ("pending", "pending"));
+        assert_eq!((&*client.status(&dear).await, &*client.status(&lost).await), ("pending", "pending"));
         // Told of itself it is paid, and so is the dear one once its own money has come.
         assert_eq!(scene.notify(addresses, &scene.gateway.notification(&cheap)).await, Some(200));
-        shop.until_status(&cheap, "success").await;
+        client.until_status(&cheap, "success").await;
         scene.gateway.pay(&dear, "dana");
         assert_eq!(scene.notify(addresses, &scene.gateway.notification(&dear)).await, Some(200));
-        shop.until_status(&dear, "success").await;
+        client.until_status(&dear, "success").await;
         // What stays without an answer for as long as such notifications are tried waits for a person.
         let due = "UPDATE notifications SET attempts = 9, next_at = '2026-01-01 00:00:00' WHERE next_at IS NOT NULL";
         scene.database.execute(due);
-        until("it waits for a person", SOON, async || shown(&shop, &lost).await["needs_attention"] == json!(true))
-            .await;
-        assert_eq!(shop.status(&lost).await, "pending");
+        wait_until("it waits for a person", SOON, async || {
+            shown(&client, &lost).await["needs_attention"] == json!(true)
+        })
+        .await;
+        assert_eq!(client.status(&lost).await, "pending");
         assert!(scene.told(&["payment", "list", "--attention"]).contains("names no order"));
         assert_audited(scene.database.url(), "file://images", None);
     })
@@ -135,16 +137,16 @@ pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
 
 pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let (one, two) = (ordered(&shop).await, ordered(&shop).await);
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let (one, two) = (ordered(&client).await, ordered(&client).await);
         for id in [&one, &two] {
             scene.gateway.pay(id, "bank_transfer");
-            scene.gateway.alter(id, &json!({ "gross_amount": "9999.00" }));
+            scene.gateway.override_fields(id, &json!({ "gross_amount": "9999.00" }));
             assert_eq!(scene.notify(addresses, &scene.gateway.notification(id)).await, Some(200));
-            let waiting = shown(&shop, id).await;
+            let waiting = shown(&client, id).await;
             assert_eq!((&waiting["status"], &waiting["needs_attention"]), (&json!("pending"), &json!(true)));
         }
         // Two days later nobody has looked, and the gateway still says so.
@@ -165,7 +167,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
         assert!(listed.contains(&one) && listed.contains(&two) && listed.ends_with("2 payments\n"), "{listed}");
         let audit = scene.told(&["audit"]);
         assert!(audit.contains("2 payments wait for a person, contradicted: ") && audit.contains(&one), "{audit}");
-        until("the metric tells of both", SOON, async || {
+        wait_until("the metric tells of both", SOON, async || {
             page(addresses.ops, "/metrics").await.body.contains("gocommerce_payments_contradicted{} 2\n")
         })
         .await;
@@ -186,7 +188,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
             command(&["payment", "resolve", &two, "--as", "failed", "--reason", "once more"], &scene.settings());
         assert_eq!(again.0, Some(0), "who has settled it may say so again: {}", again.1);
         for (id, status) in [(&one, "success"), (&two, "failure")] {
-            let seen = shown(&shop, id).await;
+            let seen = shown(&client, id).await;
             assert_eq!((&seen["status"], &seen["needs_attention"]), (&json!(status), &Value::Null));
         }
         let log = scene.told(&["audit-log", "--id", &one]);
@@ -196,7 +198,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
         assert!(!scene.told(&["audit"]).contains("wait for a person"));
         // What the gateway repeats is settled, and one that nothing is odd about cannot be.
         assert!(scene.told(&["payment", "reconcile", &one]).contains("is success"));
-        let sound = ordered(&shop).await;
+        let sound = ordered(&client).await;
         let refused = command(&["payment", "resolve", &sound, "--as", "paid", "--reason", "x"], &scene.settings());
         assert_eq!(refused.0, Some(1), "{}", refused.1);
         process.signal("TERM");
@@ -212,14 +214,14 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
 /// The dashboard's *Test notification URL* names an order that nobody has made.
 pub(crate) fn the_dashboards_trial_is_answered_and_leaves_nothing() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let id = ordered(&shop).await;
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let id = ordered(&client).await;
         scene.gateway.pay(&id, "gopay");
         let name = format!("payment_notif_test_{}_{}", fake_servers::midtrans::MERCHANT, uuid::Uuid::new_v4());
-        scene.gateway.alter(&id, &json!({ "order_id": name }));
+        scene.gateway.override_fields(&id, &json!({ "order_id": name }));
         let trial = scene.gateway.notification(&id);
         // The gateway is not asked, and the trial comes as an object or as a text that holds one.
         scene.gateway.set_fault(Endpoint::Status, Fault::Hang, Times::All);

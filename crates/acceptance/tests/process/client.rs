@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use testkit::binary::Addresses;
-use testkit::grpc::GrpcShop;
+use testkit::client::{CallError, LoggedIn, PASSWORD, ShopClient, ada};
+use testkit::grpc::GrpcClient;
 use testkit::raw::Answer;
-use testkit::rest::RestShop;
-use testkit::shop::{LoggedIn, PASSWORD, Refusal, Shop, ada};
-use testkit::world::until;
+use testkit::rest::RestClient;
+use testkit::world::wait_until;
 use tokio::task::JoinSet;
 
 /// Runs a test that may take so long and no longer.
@@ -23,18 +23,19 @@ pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result
 }
 
 /// Both ways into the shop.
-pub(crate) fn shops(addresses: Addresses) -> [Arc<dyn Shop>; 2] {
-    [Arc::new(RestShop::new(addresses.rest)), Arc::new(GrpcShop::new(addresses.grpc))]
+pub(crate) fn clients(addresses: Addresses) -> [Arc<dyn ShopClient>; 2] {
+    [Arc::new(RestClient::new(addresses.rest)), Arc::new(GrpcClient::new(addresses.grpc))]
 }
 
 /// A page of the operators' listener.
 pub(crate) async fn page(ops: SocketAddr, path: &str) -> Answer {
-    Answer::of(RestShop::new(ops).request(Method::GET, path)).await
+    Answer::of(RestClient::new(ops).request(Method::GET, path)).await
 }
 
 /// Waits until `/readyz` answers with a status, and returns its text.
-pub(crate) async fn readiness(ops: SocketAddr, status: u16, patience: Duration) -> String {
-    until(&format!("/readyz answers {status}"), patience, async || page(ops, "/readyz").await.status == status).await;
+pub(crate) async fn readiness(ops: SocketAddr, status: u16, timeout: Duration) -> String {
+    wait_until(&format!("/readyz answers {status}"), timeout, async || page(ops, "/readyz").await.status == status)
+        .await;
     page(ops, "/readyz").await.body
 }
 
@@ -43,7 +44,7 @@ pub(crate) async fn readiness(ops: SocketAddr, status: u16, patience: Duration) 
 pub(crate) struct Sample {
     pub(crate) at: Instant,
     pub(crate) elapsed: Duration,
-    pub(crate) outcome: Result<(), Refusal>,
+    pub(crate) outcome: Result<(), CallError>,
 }
 
 /// Reads and registrations over both protocols, without a pause. A request without an answer fails the test.
@@ -57,13 +58,13 @@ impl Load {
     pub(crate) async fn begin(addresses: Addresses, workers_each: usize) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut workers = JoinSet::new();
-        for (protocol, shop) in shops(addresses).into_iter().enumerate() {
+        for (protocol, client) in clients(addresses).into_iter().enumerate() {
             for worker in 0..workers_each {
                 let name = format!("load-{protocol}-{worker}");
                 let email = format!("{name}@example.com");
-                shop.register(&ada().email(&email)).await.unwrap();
-                let account = shop.login(&email, PASSWORD).await.unwrap();
-                workers.spawn(work(Arc::clone(&shop), account, name, Arc::clone(&is_over)));
+                client.register(&ada().email(&email)).await.unwrap();
+                let account = client.login(&email, PASSWORD).await.unwrap();
+                workers.spawn(work(Arc::clone(&client), account, name, Arc::clone(&is_over)));
             }
         }
         Self { workers, is_over }
@@ -81,14 +82,14 @@ impl Load {
     }
 }
 
-async fn work(shop: Arc<dyn Shop>, account: LoggedIn, name: String, is_over: Arc<AtomicBool>) -> Vec<Sample> {
-    let reader = shop.bearing(&account.token);
+async fn work(client: Arc<dyn ShopClient>, account: LoggedIn, name: String, is_over: Arc<AtomicBool>) -> Vec<Sample> {
+    let reader = client.with_authorization(&account.token);
     let mut samples = Vec::new();
     while !is_over.load(Ordering::SeqCst) {
         let at = Instant::now();
         let turn = samples.len();
         let outcome = if turn % 5 == 0 {
-            shop.register(&ada().email(format!("{name}-{turn}@example.com"))).await.map(drop)
+            client.register(&ada().email(format!("{name}-{turn}@example.com"))).await.map(drop)
         } else {
             reader.profile(&account.id).await.map(drop)
         };

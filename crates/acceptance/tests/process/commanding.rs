@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::binary::{Process, path};
 use testkit::database::{DatabaseKind, TestDatabase};
 
-const BOUND: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// An identifier of nothing.
 const NOTHING: &str = "01a20850-331c-76af-93cb-023f00bd04b6";
@@ -26,7 +26,7 @@ const WRITING: [&[&str]; 6] = [
 /// Runs a command of the environment `test` to its end: its exit code, and what it says.
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut process = Process::spawn(&[arguments, &["--env", "test"]].concat(), settings, &[]);
-    let code = process.exit_code(BOUND);
+    let code = process.exit_code(TIME_LIMIT);
     let made: Vec<_> = fs::read_dir(process.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let is_log = |name: &std::ffi::OsString| name == "stdout" || name == "stderr";
     assert!(made.iter().all(is_log) || code == Some(0), "{arguments:?} made {made:?}");

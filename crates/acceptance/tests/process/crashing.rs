@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 use testkit::binary::{Addresses, Process};
+use testkit::client::{PASSWORD, ShopClient, ada, teapot};
 use testkit::database::{DatabaseKind, TestDatabase};
-use testkit::pictures;
-use testkit::rest::RestShop;
-use testkit::shop::{PASSWORD, Shop, ada, teapot};
-use testkit::world::{files_in, until};
+use testkit::image_files;
+use testkit::rest::RestClient;
+use testkit::world::{files_in, wait_until};
 use tokio::task::JoinSet;
 
-const BOUND: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// How many sellers replace the images of their products, without a pause.
 const SELLERS: usize = 6;
@@ -55,7 +55,7 @@ pub(crate) fn no_image_is_forgotten_when_a_process_dies_among_uploads() -> Resul
     let folder = tempfile::tempdir().unwrap();
     let storage = format!("file://{}", folder.path().display());
     let settings = [("database.url", database.url()), ("storage.url", &storage), ("rate_limit.enabled", "false")];
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         for cycle in 0..4 {
             let mut process = Process::serve(&settings);
             let sellers = begin(process.addresses(), cycle).await;
@@ -70,7 +70,7 @@ pub(crate) fn no_image_is_forgotten_when_a_process_dies_among_uploads() -> Resul
         let mut process = Process::serve(&settings);
         process.addresses();
         let due = "SELECT image_key AS value FROM image_notes WHERE due_at < datetime('now')";
-        until("what is due is removed", Duration::from_secs(30), async || database.texts(due).is_empty()).await;
+        wait_until("what is due is removed", Duration::from_secs(30), async || database.texts(due).is_empty()).await;
         process.signal("TERM");
         assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
         // Not before: while somebody removes images, the folder and the ledger are not of one moment.
@@ -80,14 +80,14 @@ pub(crate) fn no_image_is_forgotten_when_a_process_dies_among_uploads() -> Resul
 
 /// Has each seller replace the image of one product again and again, until the process is no more, and count how often.
 async fn begin(addresses: Addresses, cycle: u64) -> JoinSet<usize> {
-    let picture = pictures::png(400, 300);
-    let rest = RestShop::new(addresses.rest);
+    let picture = image_files::png(400, 300);
+    let rest = RestClient::new(addresses.rest);
     let mut sellers = JoinSet::new();
     for seller in 0..SELLERS {
         let email = format!("seller{seller}-{cycle}@example.com");
         rest.register(&ada().role("seller").email(&email)).await.unwrap();
         let token = rest.login(&email, PASSWORD).await.unwrap().token;
-        let product = rest.bearing(&format!("Bearer {token}")).create(&teapot()).await.unwrap().id;
+        let product = rest.with_authorization(&format!("Bearer {token}")).create(&teapot()).await.unwrap().id;
         let (rest, path, picture) = (rest.clone(), format!("/products/{product}"), picture.clone());
         sellers.spawn(async move {
             for uploads in 0.. {

@@ -1,7 +1,7 @@
 //! What Midtrans tells of a transaction, in answers and notifications: the shapes of its documentation.
 
 use super::MERCHANT;
-use super::book::{Order, Transaction};
+use super::orders::{Order, Transaction};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
@@ -68,17 +68,17 @@ fn is_paid(status: &str) -> bool {
 }
 
 /// Two of the wallets shout.
-fn shouts(transaction: &Transaction) -> bool {
+fn is_upper_case(transaction: &Transaction) -> bool {
     transaction.status == "pending" && matches!(transaction.payment_type.as_str(), "dana" | "shopeepay")
 }
 
 fn spelling(transaction: &Transaction) -> String {
-    if shouts(transaction) { transaction.status.to_uppercase() } else { transaction.status.clone() }
+    if is_upper_case(transaction) { transaction.status.to_uppercase() } else { transaction.status.clone() }
 }
 
 fn status_code(transaction: &Transaction) -> &'static str {
     match (transaction.status.as_str(), transaction.fraud.as_str()) {
-        ("pending" | "authorize", _) if !shouts(transaction) => "201",
+        ("pending" | "authorize", _) if !is_upper_case(transaction) => "201",
         ("capture", "challenge") => "201",
         ("deny" | "failure", _) => "202",
         ("expire", _) => "407",

@@ -1,7 +1,7 @@
 //! The gateway's HTTP: who may ask, what is answered, and the ways in which an answer goes wrong.
 
-use super::book::Answer;
-use super::{Endpoint, Fault, Seen, Shared, lock};
+use super::orders::Answer;
+use super::{Endpoint, Fault, RecordedRequest, Shared, lock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt};
@@ -47,56 +47,56 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let path = head.uri.path().to_owned();
     let credentials = format!("Basic {}", STANDARD.encode(format!("{}:", shared.key)));
-    let seen = Seen {
+    let recorded = RecordedRequest {
         endpoint: Endpoint::find(head.method.as_str(), &path),
         method: head.method.to_string(),
         is_authorized: header(AUTHORIZATION) == credentials,
         body: serde_json::from_slice(&body).unwrap_or_default(),
         path,
     };
-    lock(&shared.seen).push(seen.clone());
-    let Some(endpoint) = seen.endpoint else {
-        return Ok(respond(&(404, told(None, "404", "no such path"))));
+    lock(&shared.requests).push(recorded.clone());
+    let Some(endpoint) = recorded.endpoint else {
+        return Ok(respond(&(404, error_body(None, "404", "no such path"))));
     };
     let fault = shared.faults.take(endpoint);
     if let Some(refusal) = fault.and_then(|fault| refusal(endpoint, fault, &shared.key)) {
         return Ok(refusal);
     }
     let is_json = header(ACCEPT).contains("application/json")
-        && (seen.body.is_null() || header(CONTENT_TYPE).starts_with("application/json"));
-    let answer = if !seen.is_authorized {
+        && (recorded.body.is_null() || header(CONTENT_TYPE).starts_with("application/json"));
+    let answer = if !recorded.is_authorized {
         (
             401,
-            told(
+            error_body(
                 Some(endpoint),
                 "401",
                 "Access denied due to unauthorized transaction, please check client or server key",
             ),
         )
     } else if is_json {
-        act(&shared, endpoint, &seen)
+        act(&shared, endpoint, &recorded)
     } else {
-        (403, told(Some(endpoint), "403", "the headers must tell of JSON"))
+        (403, error_body(Some(endpoint), "403", "the headers must tell of JSON"))
     };
     match fault {
-        Some(fault) => spoil(fault, &answer).await,
+        Some(fault) => corrupt(fault, &answer).await,
         None => Ok(respond(&answer)),
     }
 }
 
 /// Does what is asked for.
-fn act(shared: &Shared, endpoint: Endpoint, seen: &Seen) -> Answer {
-    let mut book = lock(&shared.book);
-    let segment = |index| seen.path.split('/').nth(index).unwrap_or_default();
+fn act(shared: &Shared, endpoint: Endpoint, recorded: &RecordedRequest) -> Answer {
+    let mut orders = lock(&shared.orders);
+    let segment = |index| recorded.path.split('/').nth(index).unwrap_or_default();
     match endpoint {
-        Endpoint::Create => book.create(&seen.body),
-        Endpoint::Cancel => book.cancel(segment(4)),
-        Endpoint::Status => book.status(segment(2), &shared.key),
+        Endpoint::Create => orders.create(&recorded.body),
+        Endpoint::Cancel => orders.cancel(segment(4)),
+        Endpoint::Status => orders.status(segment(2), &shared.key),
     }
 }
 
 /// What went wrong, in the words of either interface.
-fn told(endpoint: Option<Endpoint>, code: &str, message: &str) -> Value {
+fn error_body(endpoint: Option<Endpoint>, code: &str, message: &str) -> Value {
     match endpoint {
         Some(Endpoint::Create | Endpoint::Cancel) => json!({ "error_messages": [message] }),
         Some(Endpoint::Status) | None => json!({ "status_code": code, "status_message": message }),
@@ -117,7 +117,8 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
 
 /// The answer of a gateway that does nothing.
 fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>> {
-    let own = |status: u16, message: &str| Some(respond(&(status, told(Some(endpoint), &status.to_string(), message))));
+    let own =
+        |status: u16, message: &str| Some(respond(&(status, error_body(Some(endpoint), &status.to_string(), message))));
     match fault {
         Fault::Status(status) => Some(with(status, "text/html", whole("<h1>Sorry</h1>"))),
         Fault::Failed => own(500, "Sorry, we encountered internal server error. We will fix this soon."),
@@ -133,7 +134,7 @@ fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>
 }
 
 /// An answer that goes wrong on its way.
-async fn spoil(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
+async fn corrupt(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
     let text = answer.1.to_string();
     let length = text.len();
     let body = match fault {

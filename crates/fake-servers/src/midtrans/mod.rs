@@ -3,17 +3,17 @@
 //! A test plays the payers and the merchant's dashboard, and has the gateway fail in the ways of [`Fault`]. It runs on a thread of
 //! its own, so that tests of any kind can talk to it, and can stop it in the middle of anything.
 
-mod book;
 mod fault;
 mod fields;
 mod http;
+mod orders;
 
 pub use crate::smtp::Times;
-pub use book::Naming;
 pub use fault::{Endpoint, Fault};
+pub use orders::Naming;
 
-use book::{Book, Transaction};
 use fault::Faults;
+use orders::{Orders, Transaction};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -27,7 +27,7 @@ const NOTIFICATION_TIME: Duration = Duration::from_secs(15);
 
 /// A request as it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct RecordedRequest {
     /// The method.
     pub method: String,
     /// The path.
@@ -43,9 +43,9 @@ pub struct Seen {
 /// What all connections share.
 struct Shared {
     key: String,
-    book: Mutex<Book>,
+    orders: Mutex<Orders>,
     faults: Faults,
-    seen: Mutex<Vec<Seen>>,
+    requests: Mutex<Vec<RecordedRequest>>,
 }
 
 /// The gateway on a port of 127.0.0.1. It ends when it is dropped.
@@ -63,9 +63,9 @@ impl Midtrans {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("midtrans").enable_all().build();
         let shared = Arc::new(Shared {
             key: server_key.to_owned(),
-            book: Mutex::default(),
+            orders: Mutex::default(),
             faults: Faults::default(),
-            seen: Mutex::default(),
+            requests: Mutex::default(),
         });
         let mut midtrans = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
         midtrans.start_again();
@@ -80,14 +80,14 @@ impl Midtrans {
 
     /// All requests that have come, the oldest first.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
-        lock(&self.shared.seen).clone()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        lock(&self.shared.requests).clone()
     }
 
     /// The requests of a kind that have come, the oldest first.
     #[must_use]
-    pub fn seen_at(&self, endpoint: Endpoint) -> Vec<Seen> {
-        self.seen().into_iter().filter(|seen| seen.endpoint == Some(endpoint)).collect()
+    pub fn requests_to(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
+        self.requests().into_iter().filter(|request| request.endpoint == Some(endpoint)).collect()
     }
 
     /// From now on fails in this way at requests of this kind, so many times; it fails at them in no other way any more.
@@ -129,38 +129,38 @@ impl Midtrans {
 
     /// Sets HTTP's status of the answer that there is no such transaction: 404, or 200 with a body that tells of 404.
     pub fn answer_unknown_with(&self, status: u16) {
-        lock(&self.shared.book).unknown_status = status;
+        lock(&self.shared.orders).unknown_status = status;
     }
 
     /// The token of the page that is open for an order, if there is one.
     #[must_use]
     pub fn token(&self, order: &str) -> Option<String> {
-        lock(&self.shared.book).order(order).token.clone()
+        lock(&self.shared.orders).order(order).token.clone()
     }
 
     /// Changes fields of all that is told of an order's transactions from now on; one that is null is left out.
     ///
     /// # Panics
     /// Where there is no such order, as all that is done to one, or to a transaction that is not there.
-    pub fn alter(&self, order: &str, changes: &Value) {
-        lock(&self.shared.book).order(order).changes.extend(changes.as_object().unwrap().clone());
+    pub fn override_fields(&self, order: &str, changes: &Value) {
+        lock(&self.shared.orders).order(order).changes.extend(changes.as_object().unwrap().clone());
     }
 
     /// From now on has payers asked for so many rupiah on top of an order's amount, as the dashboard's "customer imposed payment
     /// fee" does.
     pub fn charge_fee(&self, order: &str, rupiah: u64) {
-        lock(&self.shared.book).order(order).fee = rupiah;
+        lock(&self.shared.orders).order(order).fee = rupiah;
     }
 
     /// From now on names an order like that where a status is asked for. Notifications name it by its name.
-    pub fn name_by(&self, order: &str, naming: Naming) {
-        lock(&self.shared.book).order(order).naming = naming;
+    pub fn set_naming(&self, order: &str, naming: Naming) {
+        lock(&self.shared.orders).order(order).naming = naming;
     }
 
     /// The payer chooses a way to pay: `credit_card`, `bank_transfer` (BCA), `permata`, `gopay`, `shopeepay`, `dana`, `qris`,
     /// `indomaret`, or any other. Returns the name of the transaction, which is a new one.
     pub fn choose(&self, order: &str, payment_type: &str) -> String {
-        lock(&self.shared.book).order(order).begin(payment_type).id.clone()
+        lock(&self.shared.orders).order(order).begin(payment_type).id.clone()
     }
 
     /// The payer pays: in the transaction that is open with this way to pay, or in a new one. A card is charged, and all else
@@ -214,7 +214,7 @@ impl Midtrans {
 
     /// So many rupiah of the latest transaction are given back, in addition to those that were.
     pub fn refund(&self, order: &str, amount: u64) {
-        lock(&self.shared.book).order(order).refund(amount);
+        lock(&self.shared.orders).order(order).refund(amount);
     }
 
     /// The bank has given back what was to be given back of the latest transaction.
@@ -230,13 +230,13 @@ impl Midtrans {
     /// The notification of how an order's latest transaction stands, signed.
     #[must_use]
     pub fn notification(&self, order: &str) -> Value {
-        lock(&self.shared.book).notification(order, None, &self.shared.key)
+        lock(&self.shared.orders).notification(order, None, &self.shared.key)
     }
 
     /// The notification of how one of an order's transactions stands, signed.
     #[must_use]
     pub fn notification_of(&self, order: &str, transaction: &str) -> Value {
-        lock(&self.shared.book).notification(order, Some(transaction), &self.shared.key)
+        lock(&self.shared.orders).notification(order, Some(transaction), &self.shared.key)
     }
 
     /// Sends a notification as Midtrans does, once. Returns HTTP's status of the answer; none where there was no answer.
@@ -251,12 +251,12 @@ impl Midtrans {
     }
 
     fn with_last(&self, order: &str, change: impl FnOnce(&mut Transaction)) {
-        change(lock(&self.shared.book).order(order).last());
+        change(lock(&self.shared.orders).order(order).last());
     }
 
     fn try_with(&self, order: &str, payment_type: &str, change: impl FnOnce(&mut Transaction)) -> String {
-        let mut book = lock(&self.shared.book);
-        let transaction = book.order(order).attempt(payment_type);
+        let mut orders = lock(&self.shared.orders);
+        let transaction = orders.order(order).attempt(payment_type);
         change(transaction);
         transaction.id.clone()
     }

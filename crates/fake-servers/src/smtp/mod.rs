@@ -106,11 +106,11 @@ impl Mail {
 
 /// A line that a client said, other than a mail's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ReceivedLine {
     /// Which connection it came by, counted from 1.
     pub connection: usize,
     /// The line, without its end.
-    pub line: String,
+    pub text: String,
     /// Whether it came encrypted.
     pub is_encrypted: bool,
 }
@@ -122,7 +122,7 @@ struct Shared {
     certificates: Certificates,
     faults: Faults,
     mails: Mutex<Vec<Mail>>,
-    said: Mutex<Vec<Said>>,
+    lines: Mutex<Vec<ReceivedLine>>,
     connections: Mutex<usize>,
     is_ascii_only: AtomicBool,
     most_connections: AtomicUsize,
@@ -195,8 +195,8 @@ impl Smtp {
 
     /// All that clients have said, but for mails' content.
     #[must_use]
-    pub fn said(&self) -> Vec<Said> {
-        lock(&self.shared.said).clone()
+    pub fn lines(&self) -> Vec<ReceivedLine> {
+        lock(&self.shared.lines).clone()
     }
 
     /// How many connections it has taken.

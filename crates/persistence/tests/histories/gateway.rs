@@ -21,12 +21,12 @@ pub(crate) enum Fault {
     /// Its answer is lost, and what was asked for is done.
     LosesAnswers,
     /// It is not asked.
-    Rests,
+    CircuitOpen,
 }
 
 /// How an attempt to pay goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Transition {
     Pay,
     Challenge,
     Deny,
@@ -38,7 +38,7 @@ pub(crate) enum Turn {
 
 /// What the gateway knows of an order.
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownOrder {
     total: Money,
     /// What payers are asked for on top of it.
     fee: Money,
@@ -53,14 +53,14 @@ struct Known {
 
 #[derive(Default)]
 struct State {
-    orders: BTreeMap<String, Known>,
+    orders: BTreeMap<String, KnownOrder>,
     notifications: Vec<NotificationForm>,
     fault: Option<(Fault, u8)>,
 }
 
 /// The gateway.
 #[derive(Default)]
-pub(crate) struct Counter(Mutex<State>);
+pub(crate) struct FakeGateway(Mutex<State>);
 
 fn signature(order: &str, status_code: &str, amount: &str) -> String {
     let mut hasher = DefaultHasher::new();
@@ -106,12 +106,12 @@ impl State {
     }
 }
 
-impl Counter {
-    pub(crate) fn break_down(&self, fault: Fault, calls: u8) {
+impl FakeGateway {
+    pub(crate) fn set_fault(&self, fault: Fault, calls: u8) {
         self.0.lock().unwrap().fault = Some((fault, calls));
     }
 
-    pub(crate) fn heal(&self) {
+    pub(crate) fn clear_fault(&self) {
         self.0.lock().unwrap().fault = None;
     }
 
@@ -156,21 +156,21 @@ impl Counter {
     }
 
     /// The latest attempt goes on, where the published steps allow that.
-    pub(crate) fn turn(&self, order: &str, turn: Turn) {
+    pub(crate) fn transition(&self, order: &str, transition: Transition) {
         use TransactionStatus as T;
         let mut state = self.0.lock().unwrap();
         let Some(known) = state.orders.get_mut(order) else { return };
         let Some((_, status)) = known.transactions.last_mut() else { return };
-        let next = match (turn, *status) {
-            (Turn::Pay, T::Pending) => T::Settlement,
-            (Turn::Pay, T::Challenge) => T::Capture,
-            (Turn::Pay, T::Capture) => T::Settlement,
-            (Turn::Challenge, T::Pending) => T::Challenge,
-            (Turn::Deny, T::Pending | T::Challenge | T::Settlement) => T::Deny,
-            (Turn::Expire, T::Pending) => T::Expire,
-            (Turn::Cancel, T::Pending | T::Capture) => T::Cancel,
-            (Turn::Refund, T::Settlement) => T::Refund,
-            (Turn::ChargeBack, T::Settlement) => T::Chargeback,
+        let next = match (transition, *status) {
+            (Transition::Pay, T::Pending) => T::Settlement,
+            (Transition::Pay, T::Challenge) => T::Capture,
+            (Transition::Pay, T::Capture) => T::Settlement,
+            (Transition::Challenge, T::Pending) => T::Challenge,
+            (Transition::Deny, T::Pending | T::Challenge | T::Settlement) => T::Deny,
+            (Transition::Expire, T::Pending) => T::Expire,
+            (Transition::Cancel, T::Pending | T::Capture) => T::Cancel,
+            (Transition::Refund, T::Settlement) => T::Refund,
+            (Transition::ChargeBack, T::Settlement) => T::Chargeback,
             _ => return,
         };
         // A settlement that a bank takes back ends the order.
@@ -183,10 +183,10 @@ impl Counter {
     /// Nobody pays any more.
     pub(crate) fn end(&self) {
         for order in self.orders() {
-            self.turn(&order, Turn::Expire);
+            self.transition(&order, Transition::Expire);
             // The merchant has not accepted it in time.
             if self.truth(&order).last() == Some(&TransactionStatus::Challenge) {
-                self.turn(&order, Turn::Deny);
+                self.transition(&order, Transition::Deny);
             }
             if let Some(known) = self.0.lock().unwrap().orders.get_mut(&order) {
                 known.is_open = false;
@@ -209,7 +209,7 @@ impl Counter {
 }
 
 #[async_trait]
-impl Gateway for Counter {
+impl Gateway for FakeGateway {
     async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
         let mut state = self.0.lock().unwrap();
         let order = invoice.order.to_string();
@@ -217,11 +217,11 @@ impl Gateway for Counter {
         match fault {
             Some(Fault::Refuses) => return Err(GatewayError::Refused("400".into())),
             Some(Fault::Away) => return Err(GatewayError::Failed("refused".into())),
-            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
+            Some(Fault::CircuitOpen) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(Fault::LosesAnswers) | None => {}
         }
         let number = state.orders.len() as u64;
-        let known = state.orders.entry(order.clone()).or_insert(Known {
+        let known = state.orders.entry(order.clone()).or_insert(KnownOrder {
             total: invoice.total,
             fee: Money::from_whole(number % 2 * 71).unwrap(),
             is_unnamed: number % 3 == 2,
@@ -242,7 +242,7 @@ impl Gateway for Counter {
     async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<Report>, GatewayError> {
         let mut state = self.0.lock().unwrap();
         match state.fault() {
-            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
+            Some(Fault::CircuitOpen) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(_) => return Err(GatewayError::Failed("away".into())),
             None => {}
         }

@@ -10,14 +10,15 @@
     reason = "a failed step is a failed test"
 )]
 
-mod fuse;
+mod crash;
+mod doubles;
 mod gateway;
 #[path = "../suite/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod support;
 mod world;
 
-use gateway::{Fault, Turn};
+use gateway::{Fault, Transition};
 use persistence::Database;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -36,7 +37,7 @@ pub(crate) enum Step {
     /// A payer chooses a way to pay.
     Begin(usize),
     /// An attempt to pay goes on.
-    Turn(usize, Turn),
+    Transition(usize, Transition),
     /// A notification comes.
     Deliver(usize),
     /// A notification comes, and will come again.
@@ -66,13 +67,13 @@ pub(crate) enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    use Turn::{Cancel, Challenge, ChargeBack, Deny, Expire, Pay, Refund};
-    let faults = select(vec![Fault::Refuses, Fault::Away, Fault::LosesAnswers, Fault::Rests]);
-    let turns = select(vec![Pay, Pay, Pay, Challenge, Deny, Expire, Cancel, Refund, ChargeBack]);
+    use Transition::{Cancel, Challenge, ChargeBack, Deny, Expire, Pay, Refund};
+    let faults = select(vec![Fault::Refuses, Fault::Away, Fault::LosesAnswers, Fault::CircuitOpen]);
+    let transitions = select(vec![Pay, Pay, Pay, Challenge, Deny, Expire, Cancel, Refund, ChargeBack]);
     prop_oneof![
         4 => (1..4, prop::option::weighted(0.3, 0..3_u8)).prop_map(|(quantity, key)| Step::Order { quantity, key }),
         4 => (0..8_usize).prop_map(Step::Begin),
-        5 => (0..8_usize, turns).prop_map(|(order, turn)| Step::Turn(order, turn)),
+        5 => (0..8_usize, transitions).prop_map(|(order, transition)| Step::Transition(order, transition)),
         4 => (0..8_usize).prop_map(Step::Deliver),
         2 => (0..8_usize).prop_map(Step::Repeat),
         1 => (0..8_usize).prop_map(Step::Lose),
@@ -98,11 +99,11 @@ fn paid_while_the_gateway_was_away() -> Vec<Step> {
         Step::Begin(0),
         Step::Deliver(0),
         Step::Pass(24),
-        Step::Turn(0, Turn::Deny),
+        Step::Transition(0, Transition::Deny),
         order(),
         Step::Reconcile,
         Step::Begin(0),
-        Step::Turn(0, Turn::Pay),
+        Step::Transition(0, Transition::Pay),
         Step::Break(Fault::Refuses, 1),
         Step::Pass(46),
         Step::Reconcile,
@@ -120,44 +121,44 @@ fn count(kind: Kind) -> u32 {
 }
 
 /// How many histories share a database: so few that it stays small, so many that making it costs little.
-const SHARED: u32 = 200;
+const HISTORIES_PER_DATABASE: u32 = 200;
 
 /// Where the files of databases are: in memory, where there is a place for such.
-fn place() -> PathBuf {
+fn database_folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 /// Goes through a history, and looks what became of it.
-async fn live(database: &Arc<Database>, before: i64, history: &[Step]) {
+async fn run_history(database: &Arc<Database>, before: i64, history: &[Step]) {
     let world = World::new(database, before).await;
     for step in history {
         world.take(step).await;
     }
-    world.come_to_rest().await;
+    world.run_to_completion().await;
     world.check().await;
 }
 
 /// Goes through so many histories, one after another.
-fn go_through(kind: Kind, mut left: u32) {
+fn run_histories(kind: Kind, mut left: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     while left > 0 {
-        let some = left.min(SHARED);
+        let some = left.min(HISTORIES_PER_DATABASE);
         left -= some;
-        let test = TestDatabase::migrated_in(kind, &place());
+        let test = TestDatabase::migrated_in(kind, &database_folder());
         let database = test.open();
         let mut runner = TestRunner::new(Config { cases: some, failure_persistence: None, ..Config::default() });
         let histories = prop::collection::vec(step(), 1..40);
         let begun = Cell::new(0);
         let ran = runner.run(&histories, |history| {
             let before = begun.replace(begun.get() + 1);
-            runtime.block_on(live(&database, before, &history));
+            runtime.block_on(run_history(&database, before, &history));
             Ok(())
         });
         if let Err(error) = ran {
             panic!("{kind:?}: {error}");
         }
-        runtime.block_on(world::audit(&database));
+        runtime.block_on(world::check_consistency(&database));
     }
 }
 
@@ -165,8 +166,8 @@ fn go_through(kind: Kind, mut left: u32) {
 fn what_was_found_once_is_not_found_again() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for kind in kinds() {
-        let test = TestDatabase::migrated_in(kind, &place());
-        runtime.block_on(live(&test.open(), 0, &paid_while_the_gateway_was_away()));
+        let test = TestDatabase::migrated_in(kind, &database_folder());
+        runtime.block_on(run_history(&test.open(), 0, &paid_while_the_gateway_was_away()));
     }
 }
 
@@ -176,7 +177,7 @@ fn nothing_is_lost_or_sold_twice_or_told_twice_whatever_happens() {
     for kind in kinds() {
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| go_through(kind, count(kind).div_ceil(threads)));
+                scope.spawn(|| run_histories(kind, count(kind).div_ceil(threads)));
             }
         });
     }

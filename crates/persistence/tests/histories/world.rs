@@ -1,106 +1,41 @@
 //! A shop under way: the real use cases on a real database, and the truth about its payments beside it.
 
 use crate::Step;
-use crate::fuse::{Fuse, Fused, Letterbox};
-use crate::gateway::Counter;
+use crate::crash::{CrashCounter, Crashable, FakeMailServer};
+use crate::doubles::{Codes, ManualClock, NoOp};
+use crate::gateway::FakeGateway;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
 use app::entity_tag::Tags;
-use app::observe::{Observer, PaymentReport, RequestReport};
 use app::page::{PageRequest, Start};
 use app::payment::{
-    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentCodes, PaymentListing, PaymentNotifier,
-    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, Rulings, Subscription, WebhookWorker,
+    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentListing, PaymentPresenter, PaymentQueries,
+    ReceiveNotification, Reconciler, Rulings, WebhookWorker,
 };
 use app::pipeline::UseCase;
-use app::product::{ImageInspector, ImageStore, ProductImages, ProductQueries, Products};
-use async_trait::async_trait;
+use app::product::{ProductImages, ProductQueries, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Identity, Seller};
-use domain::error::{Error, ErrorCode};
+use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::payment::status::state_of;
-use domain::payment::{
-    AmountLimits, Attention, Payment, PaymentCode, PaymentId, Reservation, Resolution, Ruling, State, Status,
-};
-use domain::product::{Changes, Image, ImageAddress, ImageKey, Product, Stock};
+use domain::payment::{AmountLimits, Attention, Payment, PaymentId, Reservation, Resolution, Ruling, State, Status};
+use domain::product::{Changes, Product, Stock};
 use domain::user::{Role, UserId};
 use persistence::Database;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// A clock that only moves when a history says so.
-struct Hands(Mutex<DateTime<Utc>>);
-
-impl Clock for Hands {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-}
-
-struct Codes;
-
-impl PaymentCodes for Codes {
-    fn draw(&self) -> PaymentCode {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        PaymentCode::of(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// Nobody watches, and nobody counts.
-struct Quiet;
-
-#[async_trait]
-impl PaymentNotifier for Quiet {
-    fn notify(&self, _id: PaymentId) {}
-
-    fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-        None
-    }
-}
-
-impl Observer for Quiet {
-    fn request_answered(&self, _report: &RequestReport<'_>) {}
-    fn use_case_ended(&self, _name: &'static str, _outcome: Option<ErrorCode>, _elapsed: Duration) {}
-    fn payment(&self, _report: PaymentReport<'_>) {}
-    fn panic_caught(&self, place: &'static str) {
-        panic!("{place} panicked");
-    }
-}
-
-/// These products have no images.
-#[async_trait]
-impl ImageStore for Quiet {
-    async fn put(&self, _key: &ImageKey, _image: Image, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is stored here")
-    }
-
-    async fn remove(&self, _key: &ImageKey, _by: Deadline) -> Result<(), Error> {
-        unreachable!("no image is removed here")
-    }
-
-    async fn address(&self, _key: &ImageKey) -> Result<ImageAddress, Error> {
-        unreachable!("no image is shown here")
-    }
-}
-
-#[async_trait]
-impl ImageInspector for Quiet {
-    async fn inspect(&self, _bytes: Vec<u8>, _by: Deadline) -> Result<Result<Image, domain::error::Reason>, Error> {
-        unreachable!("no image is looked at here")
-    }
-}
 
 /// What a history happens to.
 pub(crate) struct World {
     database: Arc<Database>,
-    clock: Arc<Hands>,
-    gateway: Arc<Counter>,
-    letters: Arc<Letterbox>,
-    fuse: Arc<Fuse>,
+    clock: Arc<ManualClock>,
+    gateway: Arc<FakeGateway>,
+    mail_server: Arc<FakeMailServer>,
+    crash: Arc<CrashCounter>,
     checkout: Checkout,
     receive: ReceiveNotification,
     reconciler: Reconciler,
@@ -112,7 +47,7 @@ pub(crate) struct World {
     answered: Mutex<BTreeMap<PaymentId, i32>>,
     crashes: AtomicI64,
     /// What the steps of a crash are, until the next thing is done.
-    doom: AtomicI64,
+    next_crash: AtomicI64,
 }
 
 const PIECES: i32 = 6;
@@ -121,25 +56,25 @@ impl World {
     /// A shop whose history begins later than the `before` others in the database.
     pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
         let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
-        let clock = Arc::new(Hands(Mutex::new(start)));
-        let (gateway, letters, fuse) =
-            (Arc::new(Counter::default()), Arc::new(Letterbox::default()), Arc::new(Fuse::default()));
-        fuse.set(-1);
-        let payments = Fused::new(database, &fuse);
-        let counter = Fused::new(&gateway, &fuse);
+        let clock = Arc::new(ManualClock(Mutex::new(start)));
+        let (gateway, mail_server, crash) =
+            (Arc::new(FakeGateway::default()), Arc::new(FakeMailServer::default()), Arc::new(CrashCounter::default()));
+        crash.set(-1);
+        let payments = Crashable::new(database, &crash);
+        let crashable_gateway = Crashable::new(&gateway, &crash);
         let images = ProductImages {
-            inspector: Arc::new(Quiet),
-            store: Arc::new(Quiet),
+            inspector: Arc::new(NoOp),
+            store: Arc::new(NoOp),
             ledger: database.clone(),
             clock: clock.clone(),
         };
         let checkout = Checkout {
             payments: payments.clone(),
             users: database.clone(),
-            gateway: counter.clone(),
+            gateway: crashable_gateway.clone(),
             codes: Arc::new(Codes),
             presenter: Arc::new(PaymentPresenter { images: Arc::new(images) }),
-            notifier: Arc::new(Quiet),
+            notifier: Arc::new(NoOp),
             clock: clock.clone(),
             amount_limits: AmountLimits { min_total: Money::from_whole(1).unwrap(), max_total: Money::MAX },
             expiry: TimeDelta::hours(1),
@@ -147,23 +82,23 @@ impl World {
         let webhook_worker = Arc::new(WebhookWorker {
             notifications: payments.clone(),
             payments: payments.clone(),
-            gateway: counter.clone(),
-            notifier: Arc::new(Quiet),
+            gateway: crashable_gateway.clone(),
+            notifier: Arc::new(NoOp),
             clock: clock.clone(),
-            observer: Arc::new(Quiet),
+            observer: Arc::new(NoOp),
         });
         let reconciler = Reconciler {
             payments: payments.clone(),
             users: database.clone(),
-            gateway: counter,
+            gateway: crashable_gateway,
             leases: database.clone(),
-            notifier: Arc::new(Quiet),
+            notifier: Arc::new(NoOp),
             clock: clock.clone(),
-            observer: Arc::new(Quiet),
+            observer: Arc::new(NoOp),
             holder: "the only one".to_owned(),
         };
-        let mailer = Fused::new(&letters, &fuse);
-        let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet));
+        let mailer = Crashable::new(&mail_server, &crash);
+        let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(NoOp));
         // Each history has a seller of its own, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();
@@ -173,8 +108,8 @@ impl World {
             database: Arc::clone(database),
             clock,
             gateway,
-            letters,
-            fuse,
+            mail_server,
+            crash,
             checkout,
             receive: ReceiveNotification { worker: webhook_worker, require_signature: true },
             reconciler,
@@ -185,7 +120,7 @@ impl World {
             pieces: AtomicI64::new(PIECES.into()),
             answered: Mutex::default(),
             crashes: AtomicI64::new(0),
-            doom: AtomicI64::new(-1),
+            next_crash: AtomicI64::new(-1),
         }
     }
 
@@ -199,9 +134,9 @@ impl World {
     }
 
     /// Does something, unless the server dies meanwhile.
-    async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.fuse.set(self.doom.swap(-1, Ordering::Relaxed));
-        let end = self.fuse.burn(work).await;
+    async fn run_unless_crashed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.crash.set(self.next_crash.swap(-1, Ordering::Relaxed));
+        let end = self.crash.run_until_crash(work).await;
         if end.is_none() {
             self.crashes.fetch_add(1, Ordering::Relaxed);
         }
@@ -217,21 +152,25 @@ impl World {
         match *step {
             Step::Order { quantity, key } => self.buy(quantity, key).await,
             Step::Begin(order) => self.begin(order).await,
-            Step::Turn(order, turn) => drop(self.order(order).map(|order| self.gateway.turn(&order, turn))),
+            Step::Transition(order, transition) => {
+                if let Some(order) = self.order(order) {
+                    self.gateway.transition(&order, transition);
+                }
+            }
             Step::Deliver(index) => self.deliver(self.gateway.notification(index, true)).await,
             Step::Repeat(index) => self.deliver(self.gateway.notification(index, false)).await,
             Step::Lose(index) => {
                 let lost = self.gateway.notification(index, true);
-                self.deliver(lost.filter(|lost| !Counter::may_be_lost(lost))).await;
+                self.deliver(lost.filter(|lost| !FakeGateway::may_be_lost(lost))).await;
             }
             Step::Forge(index) => self.forge(self.gateway.notification(index, false)).await,
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
-            Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
-            Step::ReadInbox => drop(self.alive(self.receive.worker.run()).await),
-            Step::SendMails => drop(self.alive(self.outbox_worker.run(std::future::pending)).await),
-            Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
-            Step::BreakMail(letters) => *self.letters.faults.lock().unwrap() = letters,
-            Step::Crash(steps) => self.doom.store(steps, Ordering::Relaxed),
+            Step::Reconcile => drop(self.run_unless_crashed(self.reconciler.run()).await),
+            Step::ReadInbox => drop(self.run_unless_crashed(self.receive.worker.run()).await),
+            Step::SendMails => drop(self.run_unless_crashed(self.outbox_worker.run(std::future::pending)).await),
+            Step::Break(fault, calls) => self.gateway.set_fault(fault, calls),
+            Step::BreakMail(calls) => *self.mail_server.faults.lock().unwrap() = calls,
+            Step::Crash(steps) => self.next_crash.store(steps, Ordering::Relaxed),
             Step::Refill(pieces) => self.refill(pieces).await,
             Step::Confuse(order, is) => drop(self.order(order).map(|order| self.gateway.confuse(&order, is))),
         }
@@ -258,7 +197,7 @@ impl World {
             quantity: quantity.to_string(),
             idempotency_key: key.map(|key| format!("{}-{key}", self.product.id())).unwrap_or_default(),
         };
-        let ordered = self.alive(self.checkout.execute(&self.context(), form)).await;
+        let ordered = self.run_unless_crashed(self.checkout.execute(&self.context(), form)).await;
         if let Some(Ok(payment)) = ordered {
             assert_eq!(payment.status, Status::Pending, "a replay gives the first answer");
             let known = self.answered.lock().unwrap().insert(payment.id, payment.quantity);
@@ -268,12 +207,12 @@ impl World {
 
     async fn deliver(&self, notification: Option<NotificationForm>) {
         let Some(notification) = notification else { return };
-        let answer = self.alive(self.receive.execute(&self.context(), notification.clone())).await;
+        let answer = self.run_unless_crashed(self.receive.execute(&self.context(), notification.clone())).await;
         match answer {
             Some(Ok(())) => {}
             Some(Err(error)) => panic!("{error}: {notification:?}"),
             // The gateway has no answer, and sends it again.
-            None => drop(self.fuse.burn(self.receive.execute(&self.context(), notification)).await),
+            None => drop(self.crash.run_until_crash(self.receive.execute(&self.context(), notification)).await),
         }
     }
 
@@ -331,20 +270,20 @@ impl World {
     }
 
     /// Everything that is broken is mended, nobody pays any more, and time passes until nothing is left to do.
-    pub(crate) async fn come_to_rest(&self) {
-        self.doom.store(-1, Ordering::Relaxed);
-        self.gateway.heal();
-        *self.letters.faults.lock().unwrap() = 0;
+    pub(crate) async fn run_to_completion(&self) {
+        self.next_crash.store(-1, Ordering::Relaxed);
+        self.gateway.clear_fault();
+        *self.mail_server.faults.lock().unwrap() = 0;
         self.gateway.end();
         while let Some(notification) = self.gateway.notification(0, true) {
-            if !Counter::may_be_lost(&notification) {
+            if !FakeGateway::may_be_lost(&notification) {
                 self.deliver(Some(notification)).await;
             }
         }
         for _ in 0..200 {
             let mut done = self.receive.worker.run().await.unwrap() + self.reconciler.run().await.unwrap();
             done += self.outbox_worker.run(std::future::pending).await.unwrap();
-            if done > 0 || self.settle().await {
+            if done > 0 || self.resolve_contradiction().await {
                 continue;
             }
             let waiting = self.payments().await.iter().filter_map(|payment| payment.record().next_check).min();
@@ -359,7 +298,7 @@ impl World {
     }
 
     /// An operator looks up what has become of a payment that waits for one; tells whether there was any.
-    async fn settle(&self) -> bool {
+    async fn resolve_contradiction(&self) -> bool {
         let payments = self.payments().await;
         let waiting = payments.iter().find(|payment| payment.attention() == Some(Attention::Contradicted));
         let Some(id) = waiting.map(|payment| payment.record().id) else { return false };
@@ -397,8 +336,8 @@ impl World {
                 assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");
             }
             assert!(!matches!(record.state, State::Pending | State::Review), "{truth:?}: {record:#?}");
-            let story = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
-            let mails = story.events.iter().flat_map(|(event, _)| {
+            let timeline = PaymentQueries::timeline(&*self.database, record.id, soon()).await.unwrap();
+            let mails = timeline.events.iter().flat_map(|(event, _)| {
                 let recipients = app::payment::mail::recipients(event.kind);
                 let status = event.kind.shown();
                 recipients
@@ -407,14 +346,14 @@ impl World {
             });
             expected.extend(mails);
         }
-        let taken = self.letters.taken.lock().unwrap();
+        let taken = self.mail_server.taken.lock().unwrap();
         let sent: BTreeSet<_> = taken.keys().cloned().collect();
         assert_eq!(sent, expected, "one letter for each change that is seen");
     }
 }
 
 /// The records bear each other out.
-pub(crate) async fn audit(database: &Database) {
+pub(crate) async fn check_consistency(database: &Database) {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
     let findings = database.audit(now, Deadline::within(Duration::from_secs(60))).await.unwrap();
     let broken: Vec<_> = findings.into_iter().filter(|finding| finding.broken > 0).collect();

@@ -31,8 +31,8 @@ impl Connection {
             DatabaseKind::Sqlite => {
                 let mut connection = diesel::SqliteConnection::establish(url.trim_start_matches("sqlite://"))?;
                 // The server writes to the same file.
-                let patience = connection.batch_execute("PRAGMA busy_timeout = 5000");
-                patience.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                let timeout = connection.batch_execute("PRAGMA busy_timeout = 5000");
+                timeout.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Self::Sqlite(connection))
             }
             #[cfg(feature = "postgres")]

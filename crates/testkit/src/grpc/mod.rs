@@ -1,7 +1,8 @@
 //! The shop over gRPC, and what gRPC alone promises.
 
-use crate::shop::{
-    Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, Refusal, RegisterForm, Registered, Shop, code,
+use crate::client::{
+    CallError, Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, RegisterForm, Registered, ShopClient,
+    code,
 };
 use async_trait::async_trait;
 use domain::error::ErrorCode;
@@ -29,20 +30,20 @@ const MAX_OWN_TIMEOUTS: usize = 20;
 
 /// The shop behind a gRPC address.
 #[derive(Clone, Debug)]
-pub struct GrpcShop {
+pub struct GrpcClient {
     channel: Channel,
     authorization: Option<String>,
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
     expected: Option<String>,
     key: Option<String>,
 }
 
-impl GrpcShop {
+impl GrpcClient {
     /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, authorization: None, patience: None, expected: None, key: None }
+        Self { channel, authorization: None, timeout: None, expected: None, key: None }
     }
 
     /// The connection, for calls to be made by hand.
@@ -56,8 +57,8 @@ impl GrpcShop {
         if let Some(authorization) = &self.authorization {
             request.metadata_mut().insert("authorization", authorization.parse().unwrap());
         }
-        if let Some(patience) = self.patience {
-            request.set_timeout(patience);
+        if let Some(timeout) = self.timeout {
+            request.set_timeout(timeout);
         }
         request
     }
@@ -65,7 +66,7 @@ impl GrpcShop {
 
 /// Reads a success or an error, and checks what every answer carries.
 fn read<T>(answer: Result<Response<T>, Status>) -> Outcome<T> {
-    let response = answer.map_err(|status| refusal(&status))?;
+    let response = answer.map_err(|status| call_error(&status))?;
     assert_request_id(response.metadata());
     Ok(response.into_inner())
 }
@@ -80,7 +81,7 @@ fn assert_request_id(metadata: &MetadataMap) {
 /// # Panics
 /// Where the answer is not one of the contract's.
 #[must_use]
-pub fn refusal(status: &Status) -> Refusal {
+pub fn call_error(status: &Status) -> CallError {
     let details = status.get_error_details();
     let info = details.error_info().unwrap_or_else(|| panic!("no google.rpc.ErrorInfo: {status:?}"));
     let code = code(&info.reason);
@@ -89,7 +90,7 @@ pub fn refusal(status: &Status) -> Refusal {
     assert!(status.details().len() <= MAX_DETAILS, "{} bytes of details", status.details().len());
     assert_request_id(status.metadata());
     let violations = details.bad_request().map(|wrong| wrong.field_violations.clone()).unwrap_or_default();
-    Refusal {
+    CallError {
         code,
         message: status.message().to_owned(),
         fields: violations.into_iter().map(|wrong| (wrong.field, wrong.description)).collect(),
@@ -126,16 +127,16 @@ pub fn message(code: ErrorCode) -> &'static str {
 }
 
 #[async_trait]
-impl Shop for GrpcShop {
-    fn bearing(&self, authorization: &str) -> Box<dyn Shop> {
+impl ShopClient for GrpcClient {
+    fn with_authorization(&self, authorization: &str) -> Box<dyn ShopClient> {
         Box::new(Self { authorization: Some(authorization.to_owned()), ..self.clone() })
     }
 
-    fn patient_for(&self, patience: Duration) -> Box<dyn Shop> {
-        Box::new(Self { patience: Some(patience), ..self.clone() })
+    fn with_timeout(&self, timeout: Duration) -> Box<dyn ShopClient> {
+        Box::new(Self { timeout: Some(timeout), ..self.clone() })
     }
 
-    fn expecting(&self, etag: &str) -> Box<dyn Shop> {
+    fn with_if_match(&self, etag: &str) -> Box<dyn ShopClient> {
         Box::new(Self { expected: Some(etag.to_owned()), ..self.clone() })
     }
 

@@ -1,8 +1,10 @@
 //! Payments over gRPC.
 
 use super::product::{snapshot, text};
-use super::{GrpcShop, read, refusal};
-use crate::shop::{Change, Happening, Outcome, Payment, PaymentQuery, Payments, Shop, Till, Watch};
+use super::{GrpcClient, call_error, read};
+use crate::client::{
+    Outcome, Payment, PaymentClient, PaymentQuery, Payments, ShopClient, StatusChange, StatusChanges, TimelineEntry,
+};
 use async_trait::async_trait;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
 use grpc::proto::payment::payment_query_service_client::PaymentQueryServiceClient;
@@ -31,26 +33,26 @@ fn checked(response: PaymentResponse) -> Payment {
     }
 }
 
-struct Changes(Streaming<PaymentChange>);
+struct ChangeStream(Streaming<PaymentChange>);
 
 #[async_trait]
-impl Watch for Changes {
-    async fn next(&mut self) -> Option<Change> {
+impl StatusChanges for ChangeStream {
+    async fn next(&mut self) -> Option<StatusChange> {
         let change = self.0.message().await.ok().flatten()?;
         assert!(change.at.is_some());
-        Some(Change { number: change.number, status: change.status, needs_attention: change.needs_attention })
+        Some(StatusChange { number: change.number, status: change.status, needs_attention: change.needs_attention })
     }
 }
 
-impl GrpcShop {
+impl GrpcClient {
     fn payment_queries(&self) -> PaymentQueryServiceClient<Channel> {
         PaymentQueryServiceClient::new(self.channel())
     }
 }
 
 #[async_trait]
-impl Till for GrpcShop {
-    fn keyed(&self, key: &str) -> Box<dyn Shop> {
+impl PaymentClient for GrpcClient {
+    fn with_idempotency_key(&self, key: &str) -> Box<dyn ShopClient> {
         Box::new(Self { key: Some(key.to_owned()), ..self.clone() })
     }
 
@@ -76,15 +78,15 @@ impl Till for GrpcShop {
         Ok(Payments { items: list.payments.into_iter().map(checked).collect(), total: None, next })
     }
 
-    async fn timeline(&self, id: &str) -> Outcome<Vec<Happening>> {
+    async fn timeline(&self, id: &str) -> Outcome<Vec<TimelineEntry>> {
         let request = self.request(GetPaymentTimelineRequest { id: id.to_owned() });
-        let story = read(self.payment_queries().get_payment_timeline(request).await)?;
-        Ok(story.lines.into_iter().map(|entry| Happening { kind: entry.kind, text: entry.text }).collect())
+        let timeline = read(self.payment_queries().get_payment_timeline(request).await)?;
+        Ok(timeline.lines.into_iter().map(|entry| TimelineEntry { kind: entry.kind, text: entry.text }).collect())
     }
 
-    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn Watch>> {
+    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn StatusChanges>> {
         let request = self.request(WatchPaymentRequest { id: id.to_owned(), after });
-        let stream = self.payment_queries().watch_payment(request).await.map_err(|status| refusal(&status))?;
-        Ok(Box::new(Changes(stream.into_inner())))
+        let stream = self.payment_queries().watch_payment(request).await.map_err(|status| call_error(&status))?;
+        Ok(Box::new(ChangeStream(stream.into_inner())))
     }
 }

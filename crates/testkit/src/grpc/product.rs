@@ -1,7 +1,7 @@
 //! Products over gRPC.
 
-use super::{GrpcShop, read};
-use crate::shop::{Listing, Outcome, Product, ProductForm, Query, time_text};
+use super::{GrpcClient, read};
+use crate::client::{Listing, Outcome, Product, ProductForm, Query, time_text};
 use chrono::DateTime;
 use domain::money::Money;
 use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
@@ -92,7 +92,7 @@ fn image(form: &ProductForm) -> (String, Vec<u8>) {
     form.image.clone().map(|image| (image.name, image.bytes)).unwrap_or_default()
 }
 
-impl GrpcShop {
+impl GrpcClient {
     fn commands(&self) -> ProductCommandServiceClient<tonic::transport::Channel> {
         ProductCommandServiceClient::new(self.channel())
     }

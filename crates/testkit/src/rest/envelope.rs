@@ -1,7 +1,7 @@
 //! The envelope that every answer of REST comes in.
 
+use crate::client::{CallError, Outcome, code};
 use crate::raw::Answer;
-use crate::shop::{Outcome, Refusal, code};
 use domain::error::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ where
     answer.assert_common_headers();
     answer.assert_content_type("application/json");
     if answer.status >= 400 {
-        return Err(refusal(answer));
+        return Err(call_error(answer));
     }
     let success: T = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
     let expected = serde_json::to_string(&success).unwrap();
@@ -122,7 +122,7 @@ where
 /// # Panics
 /// Where the answer is not one of the contract's.
 #[must_use]
-pub fn refusal(answer: &Answer) -> Refusal {
+pub fn call_error(answer: &Answer) -> CallError {
     let failure: Failure = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
     assert_eq!(
         answer.body,
@@ -142,7 +142,7 @@ pub fn refusal(answer: &Answer) -> Refusal {
     );
     let challenge = matches!(code, ErrorCode::TokenMissing | ErrorCode::TokenInvalid);
     assert_eq!(challenge, answer.header("www-authenticate").is_some(), "a challenge asks for a token: {answer:?}");
-    Refusal {
+    CallError {
         code,
         message: meta.message,
         fields: errors.into_iter().map(|wrong| (wrong.field, wrong.message)).collect(),

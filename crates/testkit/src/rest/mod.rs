@@ -1,7 +1,9 @@
 //! The shop over REST, and what REST alone promises.
 
+use crate::client::{
+    Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, RegisterForm, Registered, ShopClient,
+};
 use crate::raw::{Answer, Download};
-use crate::shop::{Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, RegisterForm, Registered, Shop};
 use async_trait::async_trait;
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Method, RequestBuilder};
@@ -14,17 +16,17 @@ mod envelope;
 mod payment;
 mod product;
 
+pub use envelope::call_error;
 use envelope::read;
-pub use envelope::refusal;
-pub use product::{Place, json_body, multipart_body};
+pub use product::{PageInfo, json_body, multipart_body};
 
 /// The shop behind a REST address.
 #[derive(Clone, Debug)]
-pub struct RestShop {
+pub struct RestClient {
     client: Client,
     base: String,
     authorization: Option<String>,
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
     expected: Option<String>,
     key: Option<String>,
 }
@@ -51,7 +53,7 @@ struct ProfileBody {
     role: String,
 }
 
-impl RestShop {
+impl RestClient {
     /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
@@ -60,7 +62,7 @@ impl RestShop {
             client,
             base: format!("http://{address}"),
             authorization: None,
-            patience: None,
+            timeout: None,
             expected: None,
             key: None,
         }
@@ -78,8 +80,8 @@ impl RestShop {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        match self.patience {
-            Some(patience) => request.timeout(patience),
+        match self.timeout {
+            Some(timeout) => request.timeout(timeout),
             None => request,
         }
     }
@@ -99,16 +101,16 @@ impl RestShop {
 }
 
 #[async_trait]
-impl Shop for RestShop {
-    fn bearing(&self, authorization: &str) -> Box<dyn Shop> {
+impl ShopClient for RestClient {
+    fn with_authorization(&self, authorization: &str) -> Box<dyn ShopClient> {
         Box::new(Self { authorization: Some(authorization.to_owned()), ..self.clone() })
     }
 
-    fn patient_for(&self, patience: Duration) -> Box<dyn Shop> {
-        Box::new(Self { patience: Some(patience), ..self.clone() })
+    fn with_timeout(&self, timeout: Duration) -> Box<dyn ShopClient> {
+        Box::new(Self { timeout: Some(timeout), ..self.clone() })
     }
 
-    fn expecting(&self, etag: &str) -> Box<dyn Shop> {
+    fn with_if_match(&self, etag: &str) -> Box<dyn ShopClient> {
         Box::new(Self { expected: Some(etag.to_owned()), ..self.clone() })
     }
 

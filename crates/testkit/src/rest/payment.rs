@@ -1,10 +1,12 @@
 //! Payments over REST.
 
-use super::RestShop;
-use super::envelope::{read, read_list, refusal};
+use super::RestClient;
+use super::envelope::{call_error, read, read_list};
 use super::product::ProductBody;
+use crate::client::{
+    Outcome, Payment, PaymentClient, PaymentQuery, Payments, ShopClient, StatusChange, StatusChanges, TimelineEntry,
+};
 use crate::raw::Answer;
-use crate::shop::{Change, Happening, Outcome, Payment, PaymentQuery, Payments, Shop, Till, Watch};
 use async_trait::async_trait;
 use domain::money::Money;
 use reqwest::header::LINK;
@@ -40,7 +42,7 @@ impl PaymentBody {
         assert_eq!(Money::parse(&self.total_amount).unwrap().to_string(), self.total_amount);
         for time in [&self.created_at, &self.updated_at] {
             let parsed = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
-            assert_eq!(crate::shop::time_text(&parsed), *time);
+            assert_eq!(crate::client::time_text(&parsed), *time);
         }
         Payment {
             id: self.id,
@@ -62,7 +64,7 @@ impl PaymentBody {
 
 /// A line of a story.
 #[derive(Debug, Deserialize, Serialize)]
-struct LineBody {
+struct TimelineEntryBody {
     at: String,
     kind: String,
     text: String,
@@ -71,7 +73,7 @@ struct LineBody {
 /// The data of an event.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct ChangeBody {
+struct StatusChangeBody {
     id: String,
     number: u32,
     status: String,
@@ -80,24 +82,24 @@ struct ChangeBody {
 }
 
 /// Server-sent events, as they come in.
-struct Events {
+struct EventStream {
     response: Response,
     rest: String,
 }
 
 #[async_trait]
-impl Watch for Events {
-    async fn next(&mut self) -> Option<Change> {
+impl StatusChanges for EventStream {
+    async fn next(&mut self) -> Option<StatusChange> {
         loop {
             while let Some((event, rest)) = self.rest.split_once("\n\n") {
                 let event = event.to_owned();
                 self.rest = rest.to_owned();
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
                 let Some(data) = field("data: ") else { continue };
-                let body: ChangeBody = serde_json::from_str(&data).unwrap();
+                let body: StatusChangeBody = serde_json::from_str(&data).unwrap();
                 assert_eq!(field("event: ").as_deref(), Some("status"), "{event}");
                 assert_eq!(field("id: "), Some(body.number.to_string()), "{event}");
-                return Some(Change {
+                return Some(StatusChange {
                     number: body.number,
                     status: body.status,
                     needs_attention: body.needs_attention,
@@ -110,8 +112,8 @@ impl Watch for Events {
 }
 
 #[async_trait]
-impl Till for RestShop {
-    fn keyed(&self, key: &str) -> Box<dyn Shop> {
+impl PaymentClient for RestClient {
+    fn with_idempotency_key(&self, key: &str) -> Box<dyn ShopClient> {
         Box::new(Self { key: Some(key.to_owned()), ..self.clone() })
     }
 
@@ -153,13 +155,13 @@ impl Till for RestShop {
         Ok(Payments { items, total: Some(meta.total_items), next })
     }
 
-    async fn timeline(&self, id: &str) -> Outcome<Vec<Happening>> {
+    async fn timeline(&self, id: &str) -> Outcome<Vec<TimelineEntry>> {
         let answer = Answer::of(self.request(Method::GET, &format!("/payments/{id}/timeline"))).await;
-        let lines: Vec<LineBody> = read(&answer, (200, "data retrieved successfully"))?;
-        Ok(lines.into_iter().map(|LineBody { kind, text, .. }| Happening { kind, text }).collect())
+        let lines: Vec<TimelineEntryBody> = read(&answer, (200, "data retrieved successfully"))?;
+        Ok(lines.into_iter().map(|TimelineEntryBody { kind, text, .. }| TimelineEntry { kind, text }).collect())
     }
 
-    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn Watch>> {
+    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn StatusChanges>> {
         let mut request = self.request(Method::GET, &format!("/payments/{id}/events"));
         if after > 0 {
             request = request.header("last-event-id", after);
@@ -167,10 +169,10 @@ impl Till for RestShop {
         let again = request.try_clone().unwrap();
         let response = request.send().await.unwrap();
         if response.status() != 200 {
-            return Err(refusal(&Answer::of(again).await));
+            return Err(call_error(&Answer::of(again).await));
         }
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Ok(Box::new(Events { response, rest: String::new() }))
+        Ok(Box::new(EventStream { response, rest: String::new() }))
     }
 }

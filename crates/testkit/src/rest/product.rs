@@ -1,9 +1,9 @@
 //! Products over REST.
 
-use super::RestShop;
+use super::RestClient;
 use super::envelope::{ListMeta, read, read_done, read_list};
+use crate::client::{Listing, Outcome, Product, ProductForm, Query};
 use crate::raw::Answer;
-use crate::shop::{Listing, Outcome, Product, ProductForm, Query};
 use domain::money::Money;
 use reqwest::header::{ETAG, HeaderMap, IF_MATCH, LINK};
 use reqwest::multipart::{Form, Part};
@@ -37,7 +37,7 @@ impl ProductBody {
         assert_eq!(Money::parse(&self.price).unwrap().to_string(), self.price, "not the shortest text of a price");
         for time in [&self.created_at, &self.updated_at] {
             let parsed = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
-            assert_eq!(crate::shop::time_text(&parsed), *time);
+            assert_eq!(crate::client::time_text(&parsed), *time);
         }
         Product {
             id: self.id,
@@ -108,7 +108,7 @@ fn filled(request: RequestBuilder, form: &ProductForm) -> RequestBuilder {
     }
 }
 
-impl RestShop {
+impl RestClient {
     /// A request on one product, on the condition that this shop makes.
     fn change(&self, method: Method, id: &str) -> RequestBuilder {
         let request = self.request(method, &format!("/products/{id}"));
@@ -166,7 +166,7 @@ impl RestShop {
     ///
     /// # Panics
     /// Where the answer is not one of the contract's.
-    pub async fn browse(&self, parameters: &[(&str, &str)]) -> Outcome<(Listing, Place)> {
+    pub async fn browse(&self, parameters: &[(&str, &str)]) -> Outcome<(Listing, PageInfo)> {
         let path = Url::parse_with_params("http://shop.example/products", parameters).unwrap();
         let path = format!("{}?{}", path.path(), path.query().unwrap_or_default());
         let answer = Answer::of(self.request(Method::GET, path.trim_end_matches('?'))).await;
@@ -175,7 +175,7 @@ impl RestShop {
         assert_eq!(meta.has_next_page, next.is_some(), "where more follow, a link leads there: {answer:?}");
         let items: Vec<_> = bodies.into_iter().map(|body| body.checked(String::new())).collect();
         assert_consistent(&meta, items.len());
-        let place = Place {
+        let place = PageInfo {
             current_page: meta.current_page,
             total_pages: meta.total_pages,
             items_per_page: meta.items_per_page,
@@ -188,7 +188,7 @@ impl RestShop {
 
 /// Where a piece of a list is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PageInfo {
     /// Its number, counted from one.
     pub current_page: u64,
     /// How many there are.

@@ -3,8 +3,8 @@
 use super::{LOGIN, REGISTER, get};
 use reqwest::Method;
 use serde_json::json;
+use testkit::client::ada;
 use testkit::raw::Answer;
-use testkit::shop::ada;
 use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] =

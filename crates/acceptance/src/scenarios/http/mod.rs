@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::client::{Protocol, RegisterForm};
 use testkit::raw::Answer;
-use testkit::shop::{Protocol, RegisterForm};
 use testkit::world::World;
 
 pub mod bodies;

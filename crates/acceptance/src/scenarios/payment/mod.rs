@@ -1,6 +1,6 @@
 //! Payments: what both protocols promise alike.
 
-use testkit::shop::Protocol;
+use testkit::client::Protocol;
 
 pub mod notifying;
 pub mod ordering;

@@ -1,7 +1,7 @@
 //! Watching a payment.
 
 use std::time::Duration;
-use testkit::stall::{Stall, press};
+use testkit::payment_fixture::{PaymentFixture, press};
 use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
@@ -9,10 +9,12 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 const SOON: Duration = Duration::from_secs(20);
 
 pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
-    let mut watches =
-        [stall.buyer.shop.watch(&payment.id, 0).await.unwrap(), stall.seller.shop.watch(&payment.id, 0).await.unwrap()];
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
+    let mut watches = [
+        fixture.buyer.client.watch(&payment.id, 0).await.unwrap(),
+        fixture.seller.client.watch(&payment.id, 0).await.unwrap(),
+    ];
     for watch in &mut watches {
         assert_eq!(watch.next().await.unwrap().status, "pending", "how it stands comes first");
     }
@@ -30,16 +32,16 @@ pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
     }
     drop(watches);
     // Who comes back is told what was missed, and nothing twice.
-    let mut again = stall.buyer.shop.watch(&payment.id, 2).await.unwrap();
+    let mut again = fixture.buyer.client.watch(&payment.id, 2).await.unwrap();
     let missed = [again.next().await.unwrap(), again.next().await.unwrap()];
     assert_eq!(missed.each_ref().map(|change| change.status.as_str()), ["deny", "success"]);
     assert_eq!(missed[1].number, last);
 }
 
 pub async fn a_change_that_another_server_makes_is_seen_too(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
-    let mut watch = stall.buyer.shop.watch(&payment.id, 0).await.unwrap();
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
+    let mut watch = fixture.buyer.client.watch(&payment.id, 0).await.unwrap();
     assert_eq!(watch.next().await.unwrap().status, "pending");
     // What another server would have written.
     for sql in [

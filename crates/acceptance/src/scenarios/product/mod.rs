@@ -1,6 +1,6 @@
 //! Products: what both protocols promise alike.
 
-use testkit::shop::{Listing, Product, Protocol, Query, Shop};
+use testkit::client::{Listing, Product, Protocol, Query, ShopClient};
 use testkit::world::World;
 
 pub mod browsing;
@@ -22,11 +22,11 @@ pub mod withdrawing;
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
 /// All products of a list, in pieces of this size.
-pub(crate) async fn walk(shop: &dyn Shop, query: &Query, limit: i32) -> Vec<Product> {
+pub(crate) async fn walk(client: &dyn ShopClient, query: &Query, limit: i32) -> Vec<Product> {
     let mut found = Vec::new();
     let mut query = query.clone().limit(limit);
     loop {
-        let Listing { items, next, .. } = shop.products(&query).await.unwrap();
+        let Listing { items, next, .. } = client.products(&query).await.unwrap();
         assert!(items.len() <= usize::try_from(limit).unwrap());
         found.extend(items);
         match next {

@@ -1,6 +1,6 @@
 //! What gRPC alone promises.
 
-use testkit::shop::Protocol;
+use testkit::client::Protocol;
 
 pub mod deadlines;
 pub mod identifiers;

@@ -5,8 +5,8 @@ use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use testkit::member::entered;
-use testkit::shop::{LoggedIn, PASSWORD, ada};
+use testkit::client::{LoggedIn, PASSWORD, ada};
+use testkit::member::register_and_log_in;
 use testkit::token::{
     AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
 };
@@ -18,17 +18,17 @@ pub const SETTINGS: &[(&str, &str)] = &[];
 const LEEWAY: i64 = 30;
 
 async fn account(world: &World) -> (LoggedIn, Value) {
-    let entered = entered(&*world.shop(), &ada()).await;
-    let claims = claims(&entered.id, world.clock.now().timestamp());
-    (entered, claims)
+    let logged_in = register_and_log_in(&*world.client(), &ada()).await;
+    let claims = claims(&logged_in.id, world.clock.now().timestamp());
+    (logged_in, claims)
 }
 
 async fn assert_accepted(world: &World, id: &str, token: &str) {
-    assert_eq!(world.shop().bearing(token).profile(id).await.unwrap().id, id);
+    assert_eq!(world.client().with_authorization(token).profile(id).await.unwrap().id, id);
 }
 
 async fn assert_token_refused(world: &World, id: &str, token: &str, why: &str) {
-    let outcome = world.shop().bearing(&format!("Bearer {token}")).profile(id).await;
+    let outcome = world.client().with_authorization(&format!("Bearer {token}")).profile(id).await;
     assert!(outcome.is_err(), "accepted: {why}");
     assert_refused(outcome, ErrorCode::TokenInvalid);
 }
@@ -148,6 +148,6 @@ pub async fn an_endless_token_is_refused_before_it_is_read(world: &World) {
     let padded = |bytes: usize| signed(&header(), &with(&claims, "padding", json!("x".repeat(bytes))));
     assert_accepted(world, &ada.id, &padded(2_000)).await;
     assert_token_refused(world, &ada.id, &padded(4_096), "longer than 4 KiB").await;
-    assert!(world.shop().login("ada@example.com", PASSWORD).await.is_ok());
+    assert!(world.client().login("ada@example.com", PASSWORD).await.is_ok());
     assert!(signed(&header(), &claims).len() < 4_096 && KID.len() < 64);
 }

@@ -16,7 +16,7 @@ const START: Duration = Duration::from_secs(60);
 const FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/*/bin"];
 
 /// A server in a temporary folder; ended with this value.
-pub struct PrivateServer {
+pub struct DatabaseServer {
     kind: DatabaseKind,
     port: u16,
     programs: Programs,
@@ -58,7 +58,7 @@ fn am_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
-impl PrivateServer {
+impl DatabaseServer {
     /// Makes and starts a server.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ impl PrivateServer {
     }
 }
 
-impl Drop for PrivateServer {
+impl Drop for DatabaseServer {
     fn drop(&mut self) {
         self.thaw();
         self.crash();

@@ -11,7 +11,7 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 const MAX_STORED: usize = 0xffff;
 
 /// A place in Lausanne, as a camera notes it: what must not get out with a photo.
-pub const SECRET_PLACE: &str = "46 31 12.0 N, 6 37 48.0 E";
+pub const SECRET_LOCATION: &str = "46 31 12.0 N, 6 37 48.0 E";
 
 fn pixels(width: u32, height: u32) -> RgbImage {
     let shade = |at: u32, of: u32| u8::try_from(at * 255 / of).unwrap();
@@ -40,30 +40,30 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG whose Exif segment holds [`SECRET_PLACE`], and more than that behind its end.
+/// A JPEG whose Exif segment holds [`SECRET_LOCATION`], and more than that behind its end.
 #[must_use]
 pub fn jpeg_with_secrets() -> Vec<u8> {
     let plain = jpeg(40, 30);
     let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x0e\0\x02".to_vec();
     // One entry of IFD0: ImageDescription, ASCII, its length and its place; no further IFD (TIFF 6.0 §2).
-    exif.extend(u32::try_from(SECRET_PLACE.len() + 1).unwrap().to_be_bytes());
+    exif.extend(u32::try_from(SECRET_LOCATION.len() + 1).unwrap().to_be_bytes());
     exif.extend(26u32.to_be_bytes());
     exif.extend(0u32.to_be_bytes());
-    exif.extend(SECRET_PLACE.as_bytes());
+    exif.extend(SECRET_LOCATION.as_bytes());
     exif.push(0);
-    let comment = segment(0xfe, format!("taken at {SECRET_PLACE}").as_bytes());
+    let comment = segment(0xfe, format!("taken at {SECRET_LOCATION}").as_bytes());
     let mut bytes = plain[..2].to_vec();
     bytes.extend(segment(0xe1, &exif));
     bytes.extend(comment);
     bytes.extend(&plain[2..]);
-    bytes.extend(SECRET_PLACE.as_bytes());
+    bytes.extend(SECRET_LOCATION.as_bytes());
     bytes
 }
 
 /// A JPEG that asks to be shown turned by a quarter (Exif orientation 6): it is 40 wide and 20 high as stored, and to be
 /// shown 20 wide and 40 high.
 #[must_use]
-pub fn jpeg_on_its_side() -> Vec<u8> {
+pub fn rotated_jpeg() -> Vec<u8> {
     let plain = jpeg(40, 20);
     let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let mut bytes = plain[..2].to_vec();
@@ -99,7 +99,7 @@ pub fn flat_jpeg(width: u16, height: u16) -> Vec<u8> {
 /// Where it is no JPEG.
 #[must_use]
 pub fn with_stray_bytes(jpeg: &[u8]) -> Vec<u8> {
-    let stray = [&b"\0\0"[..], SECRET_PLACE.as_bytes(), b"\xff\xff\xff"].concat();
+    let stray = [&b"\0\0"[..], SECRET_LOCATION.as_bytes(), b"\xff\xff\xff"].concat();
     let mut bytes = jpeg[..2].to_vec();
     let mut rest = &jpeg[2..];
     loop {
@@ -121,13 +121,13 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xff, marker], &length.to_be_bytes()[..], content].concat()
 }
 
-/// A PNG whose text chunk holds [`SECRET_PLACE`], and more than that behind its end.
+/// A PNG whose text chunk holds [`SECRET_LOCATION`], and more than that behind its end.
 #[must_use]
 pub fn png_with_secrets() -> Vec<u8> {
     let plain = png(40, 30);
-    let text = chunk(*b"tEXt", format!("Location\0{SECRET_PLACE}").as_bytes());
+    let text = chunk(*b"tEXt", format!("Location\0{SECRET_LOCATION}").as_bytes());
     let (head, body) = plain.split_at(HEADER);
-    [head, &text, body, SECRET_PLACE.as_bytes()].concat()
+    [head, &text, body, SECRET_LOCATION.as_bytes()].concat()
 }
 
 /// The length of a PNG's signature and header chunk.
@@ -163,7 +163,7 @@ pub fn png_of(length: usize) -> Vec<u8> {
 
 /// A small PNG that says it is 30,000 pixels wide and high.
 #[must_use]
-pub fn bomb() -> Vec<u8> {
+pub fn decompression_bomb() -> Vec<u8> {
     let mut bytes = SIGNATURE.to_vec();
     bytes.extend(header(30_000, 30_000));
     bytes.extend(chunk(*b"IDAT", &stored(&[0; 1_000])));
@@ -235,13 +235,13 @@ mod tests {
         let made = png_of(400_000);
         assert_eq!(made.len(), 400_000);
         assert_eq!(decoded(&made, ImageFormat::Png).width(), 1_800);
-        for bytes in [jpeg_with_secrets(), jpeg_on_its_side()] {
+        for bytes in [jpeg_with_secrets(), rotated_jpeg()] {
             assert_eq!(decoded(&bytes, ImageFormat::Jpeg).width(), 40);
         }
         let flat = flat_jpeg(300, 20);
         assert_eq!(decoded(&flat, ImageFormat::Jpeg).width(), 300);
-        assert!(holds(&with_stray_bytes(&flat), SECRET_PLACE));
+        assert!(holds(&with_stray_bytes(&flat), SECRET_LOCATION));
         assert_eq!(decoded(&png_with_secrets(), ImageFormat::Png).width(), 40);
-        assert!(holds(&jpeg_with_secrets(), SECRET_PLACE) && holds(&png_with_secrets(), SECRET_PLACE));
+        assert!(holds(&jpeg_with_secrets(), SECRET_LOCATION) && holds(&png_with_secrets(), SECRET_LOCATION));
     }
 }

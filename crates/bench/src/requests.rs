@@ -9,7 +9,7 @@ const KEY: &str = "00000000000000000000";
 
 /// Something to ask.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum Operation {
     /// An account, by its identifier, as its owner.
     Profile {
         /// The account.
@@ -48,9 +48,9 @@ pub enum What {
 
 /// Something to ask over either protocol.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct PreparedRequest {
     /// What it is.
-    pub what: What,
+    pub operation: Operation,
     rest: Vec<u8>,
     key_at: Option<usize>,
 }
@@ -78,22 +78,22 @@ fn wire(start: &str, token: Option<&str>, key: Option<&str>, body: Option<&str>)
     format!("{text}\r\n{}", body.unwrap_or_default()).into_bytes()
 }
 
-impl Question {
-    fn new(what: What, rest: Vec<u8>) -> Self {
-        Self { what, rest, key_at: None }
+impl PreparedRequest {
+    fn new(operation: Operation, rest: Vec<u8>) -> Self {
+        Self { operation, rest, key_at: None }
     }
 
     /// An account, as its owner sees it.
     #[must_use]
     pub fn profile(id: &str, token: &str) -> Self {
-        let what = What::Profile { id: id.to_owned(), token: bearer(token) };
-        Self::new(what, wire(&format!("GET /users/{id}"), Some(token), None, None))
+        let operation = Operation::Profile { id: id.to_owned(), token: bearer(token) };
+        Self::new(operation, wire(&format!("GET /users/{id}"), Some(token), None, None))
     }
 
     /// One product.
     #[must_use]
     pub fn product(id: &str) -> Self {
-        Self::new(What::Product(id.to_owned()), wire(&format!("GET /products/{id}"), None, None, None))
+        Self::new(Operation::Product(id.to_owned()), wire(&format!("GET /products/{id}"), None, None, None))
     }
 
     /// A piece of the list of products.
@@ -105,8 +105,8 @@ impl Question {
                 start = format!("{start}&{name}={value}");
             }
         }
-        let what = What::List { limit, cursor: cursor.to_owned(), q: q.to_owned() };
-        Self::new(what, wire(&start, None, None, None))
+        let operation = Operation::List { limit, cursor: cursor.to_owned(), q: q.to_owned() };
+        Self::new(operation, wire(&start, None, None, None))
     }
 
     /// To buy a piece of a product; each time anew.
@@ -115,22 +115,22 @@ impl Question {
         let body = json!({ "product_id": product, "quantity": 1 }).to_string();
         let rest = wire("POST /payments", Some(token), Some(KEY), Some(&body));
         let key_at = rest.windows(KEY.len()).position(|part| part == KEY.as_bytes());
-        let what = What::Order { product: product.to_owned(), token: bearer(token) };
-        Self { what, rest, key_at }
+        let operation = Operation::Order { product: product.to_owned(), token: bearer(token) };
+        Self { operation, rest, key_at }
     }
 
     /// To log in.
     #[must_use]
     pub fn log_in(email: &str, password: &str) -> Self {
         let body = json!({ "email": email, "password": password }).to_string();
-        let what = What::LogIn { email: email.to_owned(), password: password.to_owned() };
-        Self::new(what, wire("POST /users/login", None, None, Some(&body)))
+        let operation = Operation::LogIn { email: email.to_owned(), password: password.to_owned() };
+        Self::new(operation, wire("POST /users/login", None, None, Some(&body)))
     }
 
     /// What a gateway tells.
     #[must_use]
     pub fn notification(body: &str) -> Self {
-        Self::new(What::Notification, wire("POST /payments/midtrans/webhook", None, None, Some(body)))
+        Self::new(Operation::Notification, wire("POST /payments/midtrans/webhook", None, None, Some(body)))
     }
 
     /// The key of an order by its number.
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn each_order_has_a_key_of_its_own() {
-        let order = Question::order("desk", "secret");
+        let order = PreparedRequest::order("desk", "secret");
         let text = String::from_utf8(order.rest(7).into_owned()).unwrap();
         assert!(text.starts_with("POST /payments HTTP/1.1\r\n"), "{text}");
         assert!(text.contains("\r\nidempotency-key: 00000000000000000007\r\n"), "{text}");

@@ -97,7 +97,7 @@ impl Order {
 }
 
 /// All orders.
-pub(super) struct Book {
+pub(super) struct Orders {
     orders: HashMap<String, Order>,
     /// The tokens of pages that were closed.
     closed: HashSet<String>,
@@ -105,7 +105,7 @@ pub(super) struct Book {
     pub(super) unknown_status: u16,
 }
 
-impl Default for Book {
+impl Default for Orders {
     fn default() -> Self {
         Self { orders: HashMap::new(), closed: HashSet::new(), unknown_status: 404 }
     }
@@ -118,7 +118,7 @@ fn refusal(status: u16, message: &str) -> Answer {
     (status, json!({ "error_messages": [message] }))
 }
 
-impl Book {
+impl Orders {
     pub(super) fn order(&mut self, id: &str) -> &mut Order {
         self.orders.get_mut(id).unwrap_or_else(|| panic!("no page was made for {id}"))
     }
@@ -184,11 +184,11 @@ impl Book {
         let found = transactions.filter(|(order, transaction)| is_meant(order, transaction)).last();
         match found {
             Some((order, transaction)) => {
-                let mut told = fields::of(order, transaction, "Success, transaction is found", key);
-                if let Some(told) = told.as_object_mut().filter(|_| order.naming != Naming::Named) {
-                    told.insert("order_id".to_owned(), json!(transaction.id));
+                let mut body = fields::of(order, transaction, "Success, transaction is found", key);
+                if let Some(body) = body.as_object_mut().filter(|_| order.naming != Naming::Named) {
+                    body.insert("order_id".to_owned(), json!(transaction.id));
                 }
-                (200, told)
+                (200, body)
             }
             None => (
                 self.unknown_status,

@@ -1,7 +1,7 @@
 //! Accounts and products that are there before anything is measured: written by SQL, because each password's hash would take
 //! longer than all the rest, with tokens signed by hand.
 
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 use testkit::database::{DatabaseKind, TestDatabase};
@@ -12,7 +12,7 @@ const BATCH: usize = 500;
 /// How many pieces of a product there are: more than can be sold within a measurement.
 const STOCK: u32 = 2_000_000_000;
 /// When all of it was made.
-const WHEN: &str = "2026-01-02 03:04:05.678901";
+const CREATED_AT: &str = "2026-01-02 03:04:05.678901";
 /// What identifiers begin with; a number follows.
 pub const ACCOUNT: &str = "01958e68-5412-7307-8d1c-";
 /// The same for products.
@@ -56,31 +56,31 @@ fn insert(database: &TestDatabase, into: &str, rows: impl Iterator<Item = String
 }
 
 /// Writes buyers, all with the same hash; the last account after them is a seller's.
-pub fn move_in(database: &TestDatabase, buyers: usize, hash: &str) {
+pub fn insert_accounts(database: &TestDatabase, buyers: usize, hash: &str) {
     let rows = (0..=buyers).map(|number| {
         let (id, email) = (account(number), email(number));
         let role = if number == buyers { "seller" } else { "buyer" };
-        format!("'{id}', 'Ada Lovelace {number}', '{email}', '{email}', '{role}', '{hash}', '{WHEN}'")
+        format!("'{id}', 'Ada Lovelace {number}', '{email}', '{email}', '{role}', '{hash}', '{CREATED_AT}'")
     });
     insert(database, "users (id, name, email, email_key, role, password_hash, created_at)", rows);
-    look_at(database, "users");
+    analyze_table(database, "users");
 }
 
 /// Writes products of the seller who has moved in with so many buyers.
-pub fn stock_up(database: &TestDatabase, products: usize, buyers: usize) {
+pub fn insert_products(database: &TestDatabase, products: usize, buyers: usize) {
     let seller = account(buyers);
     let rows = (0..products).map(|number| {
         let id = product(number);
         let texts = format!("'Oak desk {number}', 'oak desk {number}', 'A desk of solid oak.'");
-        format!("'{id}', '{seller}', {texts}, 100000, {STOCK}, 0, 1, '{WHEN}', '{WHEN}'")
+        format!("'{id}', '{seller}', {texts}, 100000, {STOCK}, 0, 1, '{CREATED_AT}', '{CREATED_AT}'")
     });
     let columns = "id, user_id, name, name_key, description, price, stock, reserved, version, created_at, updated_at";
     insert(database, &format!("products ({columns})"), rows);
-    look_at(database, "products");
+    analyze_table(database, "products");
 }
 
 /// Has the database look at a table that has grown at once.
-fn look_at(database: &TestDatabase, table: &str) {
+fn analyze_table(database: &TestDatabase, table: &str) {
     match database.kind() {
         DatabaseKind::Sqlite => {}
         DatabaseKind::Postgres => database.execute(&format!("ANALYZE {table}")),
@@ -102,8 +102,8 @@ pub fn token(number: usize) -> String {
 
 /// Each buyer looks at the own account.
 #[must_use]
-pub fn profiles(buyers: usize) -> Vec<Question> {
-    shuffled(buyers).map(|number| Question::profile(&account(number), &token(number))).collect()
+pub fn profiles(buyers: usize) -> Vec<PreparedRequest> {
+    shuffled(buyers).map(|number| PreparedRequest::profile(&account(number), &token(number))).collect()
 }
 
 #[cfg(test)]

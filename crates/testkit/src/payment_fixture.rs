@@ -1,10 +1,10 @@
 //! A shop with one product, its seller and a buyer, and what happens to their payments from outside.
 
+use crate::client::{Outcome, Payment, Product, ShopClient, teapot};
 use crate::database::DatabaseKind;
 use crate::member::{Member, member, seller};
 use crate::raw::Answer;
-use crate::rest::refusal;
-use crate::shop::{Outcome, Payment, Product, Shop, teapot};
+use crate::rest::call_error;
 use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::Method;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha512};
 pub const KEY: &str = "simulator-only-server-key";
 
 /// A shop with one product, its seller and a buyer.
-pub struct Stall {
+pub struct PaymentFixture {
     /// Who sells.
     pub seller: Member,
     /// Who buys.
@@ -24,32 +24,32 @@ pub struct Stall {
     pub product: Product,
 }
 
-impl Stall {
+impl PaymentFixture {
     /// Opens accounts, and offers a product of which there are so many pieces, at 10,000 each.
-    pub async fn open(world: &World, pieces: i32) -> Self {
+    pub async fn create(world: &World, pieces: i32) -> Self {
         let (seller, buyer) = (seller(world).await, member(world, "buyer", "bob@example.com").await);
-        let product = seller.shop.create(&teapot().price("10000").stock(pieces)).await.unwrap();
+        let product = seller.client.create(&teapot().price("10000").stock(pieces)).await.unwrap();
         Self { seller, buyer, product }
     }
 
     /// Orders so many pieces.
     pub async fn order(&self, quantity: i32) -> Payment {
-        self.buyer.shop.order(&self.product.id, quantity).await.unwrap()
+        self.buyer.client.order(&self.product.id, quantity).await.unwrap()
     }
 
     /// How many pieces are left.
     pub async fn stock(&self) -> i32 {
-        self.buyer.shop.product(&self.product.id).await.unwrap().stock
+        self.buyer.client.product(&self.product.id).await.unwrap().stock
     }
 
     /// How a payment stands.
     pub async fn status(&self, payment: &Payment) -> String {
-        self.buyer.shop.payment(&payment.id).await.unwrap().status
+        self.buyer.client.payment(&payment.id).await.unwrap().status
     }
 
     /// Waits until a payment stands so.
-    pub async fn until(&self, world: &World, payment: &Payment, status: &str) {
-        world.until(status, async || self.status(payment).await == status).await;
+    pub async fn wait_for_status(&self, world: &World, payment: &Payment, status: &str) {
+        world.wait_until(status, async || self.status(payment).await == status).await;
     }
 }
 
@@ -82,7 +82,7 @@ pub async fn notify(world: &World, notification: &Value) -> Outcome<()> {
     let request = world.rest().request(Method::POST, "/payments/midtrans/webhook").json(notification);
     let answer = Answer::of(request).await;
     if answer.status >= 400 {
-        return Err(refusal(&answer));
+        return Err(call_error(&answer));
     }
     assert_eq!(answer.body, r#"{"meta":{"success":true,"message":"payment status updated"}}"#);
     Ok(())
@@ -92,13 +92,13 @@ pub async fn notify(world: &World, notification: &Value) -> Outcome<()> {
 pub fn mails(world: &World, payment: &Payment) -> Vec<String> {
     let sql = format!(
         "SELECT {} AS value FROM mails WHERE payment_id = '{}' ORDER BY event, audience",
-        told(world),
+        mail_columns(world),
         payment.id
     );
     world.database.texts(&sql)
 }
 
-fn told(world: &World) -> &'static str {
+fn mail_columns(world: &World) -> &'static str {
     match world.database.kind() {
         DatabaseKind::Mariadb => "CONCAT(status, ' ', audience)",
         DatabaseKind::Sqlite | DatabaseKind::Postgres => "status || ' ' || audience",
@@ -107,11 +107,11 @@ fn told(world: &World) -> &'static str {
 
 /// What a refusal says, and which one it is.
 pub async fn refused<T: std::fmt::Debug>(outcome: impl Future<Output = Outcome<T>>) -> (ErrorCode, String) {
-    let refusal = outcome.await.unwrap_err();
-    (refusal.code, refusal.message)
+    let call_error = outcome.await.unwrap_err();
+    (call_error.code, call_error.message)
 }
 
 /// The shop, asked without a token.
-pub fn nobody(world: &World) -> Box<dyn Shop> {
-    world.shop()
+pub fn anonymous(world: &World) -> Box<dyn ShopClient> {
+    world.client()
 }

@@ -1,6 +1,6 @@
 //! Crashes: a server that dies between two of its steps, whichever these are.
 
-use crate::gateway::Counter;
+use crate::gateway::FakeGateway;
 use app::clock::Deadline;
 use app::payment::{
     Attempt, Cause, Change, Claimed, Delivery, Gateway, GatewayError, Invoice, Kept, Mail, MailContent, MailError,
@@ -20,12 +20,12 @@ use tokio::sync::Notify;
 
 /// Stops a server dead after so many steps.
 #[derive(Default)]
-pub(crate) struct Fuse {
+pub(crate) struct CrashCounter {
     left: AtomicI64,
-    blown: Notify,
+    crashed: Notify,
 }
 
-impl Fuse {
+impl CrashCounter {
     /// Lets so many steps pass; all of them where the number is negative.
     pub(crate) fn set(&self, steps: i64) {
         self.left.store(steps, Ordering::Relaxed);
@@ -38,16 +38,16 @@ impl Fuse {
         }
         self.left.store(left - 1, Ordering::Relaxed);
         if left == 0 {
-            self.blown.notify_one();
+            self.crashed.notify_one();
             std::future::pending::<()>().await;
         }
     }
 
     /// Does something until it ends or the server dies; tells whether it ended.
-    pub(crate) async fn burn<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn run_until_crash<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let end = tokio::select! {
             end = work => Some(end),
-            () = self.blown.notified() => None,
+            () = self.crashed.notified() => None,
         };
         self.set(-1);
         end
@@ -55,26 +55,26 @@ impl Fuse {
 }
 
 /// A part of a server that may die before and behind each step.
-pub(crate) struct Fused<T> {
+pub(crate) struct Crashable<T> {
     pub(crate) inner: Arc<T>,
-    pub(crate) fuse: Arc<Fuse>,
+    pub(crate) crash: Arc<CrashCounter>,
 }
 
-impl<T> Fused<T> {
-    pub(crate) fn new(inner: &Arc<T>, fuse: &Arc<Fuse>) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::clone(inner), fuse: Arc::clone(fuse) })
+impl<T> Crashable<T> {
+    pub(crate) fn new(inner: &Arc<T>, crash: &Arc<CrashCounter>) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), crash: Arc::clone(crash) })
     }
 
     async fn step<O>(&self, work: impl Future<Output = O>) -> O {
-        self.fuse.step().await;
+        self.crash.step().await;
         let end = work.await;
-        self.fuse.step().await;
+        self.crash.step().await;
         end
     }
 }
 
 #[async_trait]
-impl Payments for Fused<Database> {
+impl Payments for Crashable<Database> {
     async fn place(&self, order: &Order, by: Deadline) -> Result<Placed, Error> {
         self.step(self.inner.place(order, by)).await
     }
@@ -119,7 +119,7 @@ impl Payments for Fused<Database> {
 }
 
 #[async_trait]
-impl Notifications for Fused<Database> {
+impl Notifications for Crashable<Database> {
     async fn store(
         &self,
         received: &StoredNotification,
@@ -156,7 +156,7 @@ impl Notifications for Fused<Database> {
 }
 
 #[async_trait]
-impl Outbox for Fused<Database> {
+impl Outbox for Crashable<Database> {
     async fn claim(
         &self,
         limit: u32,
@@ -199,7 +199,7 @@ impl Outbox for Fused<Database> {
 }
 
 #[async_trait]
-impl Gateway for Fused<Counter> {
+impl Gateway for Crashable<FakeGateway> {
     async fn create_page(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError> {
         self.step(self.inner.create_page(invoice, by)).await
     }
@@ -219,15 +219,15 @@ impl Gateway for Fused<Counter> {
 
 /// A mail server that fails now and then, and remembers what it has taken.
 #[derive(Default)]
-pub(crate) struct Letterbox {
+pub(crate) struct FakeMailServer {
     pub(crate) taken: Mutex<BTreeMap<String, u32>>,
     pub(crate) faults: Mutex<u8>,
 }
 
 #[async_trait]
-impl MailSender for Fused<Letterbox> {
-    async fn send(&self, letter: &MailContent) -> Result<Delivery, MailError> {
-        self.fuse.step().await;
+impl MailSender for Crashable<FakeMailServer> {
+    async fn send(&self, mail: &MailContent) -> Result<Delivery, MailError> {
+        self.crash.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();
             let fault = *faults;
@@ -241,8 +241,8 @@ impl MailSender for Fused<Letterbox> {
             2 => return Err(MailError::Away("refused".into())),
             _ => {}
         }
-        *self.inner.taken.lock().unwrap().entry(letter.message_id.clone()).or_default() += 1;
-        self.fuse.step().await;
+        *self.inner.taken.lock().unwrap().entry(mail.message_id.clone()).or_default() += 1;
+        self.crash.step().await;
         if fault % 6 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
     }
 }

@@ -58,7 +58,7 @@ pub struct Payments {
 
 /// Something that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happening {
+pub struct TimelineEntry {
     /// What kind of thing.
     pub kind: String,
     /// What happened.
@@ -67,7 +67,7 @@ pub struct Happening {
 
 /// A change of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct StatusChange {
     /// Its number.
     pub number: u32,
     /// What the status is from then on.
@@ -78,16 +78,16 @@ pub struct Change {
 
 /// A payment that is being watched.
 #[async_trait]
-pub trait Watch: Send {
+pub trait StatusChanges: Send {
     /// The next change; none when the shop has ended the watch.
-    async fn next(&mut self) -> Option<Change>;
+    async fn next(&mut self) -> Option<StatusChange>;
 }
 
-/// What a shop does with payments. It is a part of [`Shop`](super::Shop).
+/// What a shop does with payments. It is a part of [`ShopClient`](super::ShopClient).
 #[async_trait]
-pub trait Till: Send + Sync {
+pub trait PaymentClient: Send + Sync {
     /// The same shop, asked with this key on each order.
-    fn keyed(&self, key: &str) -> Box<dyn super::Shop>;
+    fn with_idempotency_key(&self, key: &str) -> Box<dyn super::ShopClient>;
 
     /// Orders a product.
     async fn order(&self, product: &str, quantity: i32) -> Outcome<Payment>;
@@ -99,8 +99,8 @@ pub trait Till: Send + Sync {
     async fn payments(&self, query: &PaymentQuery) -> Outcome<Payments>;
 
     /// Tells a payment's story.
-    async fn timeline(&self, id: &str) -> Outcome<Vec<Happening>>;
+    async fn timeline(&self, id: &str) -> Outcome<Vec<TimelineEntry>>;
 
     /// Watches a payment, from behind the change of this number on; zero for none.
-    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn Watch>>;
+    async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn StatusChanges>>;
 }

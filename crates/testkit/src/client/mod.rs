@@ -11,7 +11,7 @@ mod payment;
 mod product;
 
 pub use account::{LoggedIn, PASSWORD, Profile, RegisterForm, Registered, ada};
-pub use payment::{Change, Happening, Payment, PaymentQuery, Payments, Till, Watch};
+pub use payment::{Payment, PaymentClient, PaymentQuery, Payments, StatusChange, StatusChanges, TimelineEntry};
 pub use product::{ImageFile, Listing, Product, ProductForm, Query, change, teapot};
 
 /// The protocol that a cell of the matrix speaks.
@@ -39,7 +39,7 @@ impl fmt::Display for Protocol {
 
 /// An error, in the terms that both protocols share.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct CallError {
     /// Which error it is.
     pub code: ErrorCode,
     /// The text for people.
@@ -53,19 +53,19 @@ pub struct Refusal {
 }
 
 /// What a call came to.
-pub type Outcome<T> = Result<T, Refusal>;
+pub type Outcome<T> = Result<T, CallError>;
 
 /// The shop behind one protocol. Every call also checks what this protocol alone promises.
 #[async_trait]
-pub trait Shop: Till {
+pub trait ShopClient: PaymentClient {
     /// The same shop, asked with this value of `authorization`.
-    fn bearing(&self, authorization: &str) -> Box<dyn Shop>;
+    fn with_authorization(&self, authorization: &str) -> Box<dyn ShopClient>;
 
     /// The same shop, asked by a client that gives up after so long.
-    fn patient_for(&self, patience: Duration) -> Box<dyn Shop>;
+    fn with_timeout(&self, timeout: Duration) -> Box<dyn ShopClient>;
 
     /// The same shop, asked to change or withdraw a product only while this is its entity tag.
-    fn expecting(&self, etag: &str) -> Box<dyn Shop>;
+    fn with_if_match(&self, etag: &str) -> Box<dyn ShopClient>;
 
     /// Opens an account.
     async fn register(&self, form: &RegisterForm) -> Outcome<Registered>;

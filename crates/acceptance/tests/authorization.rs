@@ -1,4 +1,4 @@
-//! Who may do what: one row for every REST operation and every RPC, and a failure for one that has none.
+//! The authorization table: one row per REST operation and per RPC; an operation without a row fails.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -16,7 +16,7 @@ use testkit::payment_fixture::{KEY, notification, notify};
 use testkit::token::{claims, header, signed, with};
 use testkit::world::World;
 
-/// A call, made with things that belong to the owner, who is a seller.
+/// A call about the owner's account, product or payment; the owner is a seller.
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Register,
@@ -36,7 +36,7 @@ enum Call {
     Notify,
 }
 
-/// One operation and what comes of it for each who may ask: `None` is a success.
+/// An operation and the error of each kind of caller; `None` is a success.
 struct Row {
     operation: &'static str,
     call: Call,
@@ -70,7 +70,7 @@ const fn authenticated(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// The owner's, whatever their role.
+/// For the owner of the account, in any role.
 const fn owners(operation: &'static str, call: Call) -> Row {
     Row {
         other_seller: Some(ErrorCode::Forbidden),
@@ -79,17 +79,17 @@ const fn owners(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// Any seller's.
+/// For any seller.
 const fn sellers(operation: &'static str, call: Call) -> Row {
     Row { buyer: Some(ErrorCode::RoleNotAllowed), ..authenticated(operation, call) }
 }
 
-/// That of the seller who owns it.
+/// For the seller who owns the product.
 const fn owning_sellers(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..sellers(operation, call) }
 }
 
-/// Any buyer's.
+/// For any buyer.
 const fn buyers(operation: &'static str, call: Call) -> Row {
     Row {
         owner: Some(ErrorCode::RoleNotAllowed),
@@ -98,7 +98,7 @@ const fn buyers(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// That of the buyer who pays and of the seller who owns the product.
+/// For the buyer who pays and the seller who owns the product.
 const fn both_sides(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..authenticated(operation, call) }
 }
@@ -172,7 +172,7 @@ fn every_operation_has_a_row() {
     assert!(gone.is_empty(), "If you're here because an operation has gone: take {gone:?} out of ROWS");
 }
 
-/// Somebody's account and product.
+/// An account with a product and a payment.
 struct Owner {
     account: LoggedIn,
     product: Product,
@@ -197,10 +197,10 @@ async fn outcome(world: &World, client: &dyn ShopClient, call: Call, owner: &Own
         Call::Payments => client.payments(&PaymentQuery::default()).await.err(),
         Call::Timeline => client.timeline(&owner.payment.id).await.err(),
         Call::Watch => client.watch(&owner.payment.id, 0).await.err(),
-        // The signature tells who asks, and no token does.
+        // The signature authenticates the caller instead of a token.
         Call::Notify => notify(world, &notification(&owner.payment.id, "10000", "pending", KEY)).await.err(),
         Call::Image => {
-            // As a browser loads it: without a token, whoever looks.
+            // A browser loads an image without a token.
             assert_eq!(world.rest().download(&owner.product.image_url).await.status, 200);
             None
         }
@@ -223,7 +223,7 @@ async fn each_caller_gets_what_the_row_says() {
     let expired = signed(&header(), &with(&expired, "exp", json!(now - 3_600)));
     for row in ROWS {
         let anonymous = world.client_for(row.protocol());
-        // One for each row: the owner may withdraw it.
+        // A new product for each row, because the owner may delete it.
         let form = teapot().price("10000").image(png(8, 8));
         let product = anonymous.with_authorization(&account.token).create(&form).await.unwrap();
         let payment = anonymous.with_authorization(&buyer.token).order(&product.id, 1).await.unwrap();

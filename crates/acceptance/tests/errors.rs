@@ -1,4 +1,4 @@
-//! The catalogue of errors: how each is told over both protocols, and that each can be met.
+//! The catalogue of errors: the representation of each over both protocols, and a way to cause each.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -27,7 +27,7 @@ fn the_catalogue_changes_only_on_purpose() {
     golden::compare("errors.txt", &table);
 }
 
-/// What clients are told about errors before their tables.
+/// The text before the tables of errors.
 const PREFACE: &str = "\
 # Errors
 
@@ -47,8 +47,7 @@ A REST client that sends `Accept: application/problem+json` gets the same as pro
 `errors` are members beside `type`, `title`, `status` and `detail`.
 ";
 
-/// What is wrong with a request before anybody looks at what it asks for, as the docstrings of REST's source say it: status,
-/// code and meaning.
+/// The errors that REST answers before any use case, from the docstrings of its source: status, code and meaning.
 fn edge_errors() -> Vec<(String, String, String)> {
     let source = include_str!("../../rest/src/error.rs");
     let mut errors: Vec<(String, String, String)> = Vec::new();
@@ -58,7 +57,7 @@ fn edge_errors() -> Vec<(String, String, String)> {
         let (_, status) = arm.split_once("StatusCode::").unwrap();
         let (status, rest) = status.split_once(", \"").unwrap();
         let (code, _) = rest.split_once('"').unwrap();
-        // A notification that cannot be read has the code of any body that cannot.
+        // An unreadable notification has the code of any unreadable body.
         if !errors.iter().any(|(_, known, _)| known == code) {
             let status = status.parse::<StatusName>().unwrap();
             errors.push((status.0.to_string(), code.to_owned(), meaning));
@@ -67,7 +66,7 @@ fn edge_errors() -> Vec<(String, String, String)> {
     errors
 }
 
-/// A status by the name of its constant.
+/// An HTTP status by the name of its constant.
 struct StatusName(u16);
 
 impl std::str::FromStr for StatusName {
@@ -83,7 +82,7 @@ impl std::str::FromStr for StatusName {
     }
 }
 
-/// The variants of an enum and what their docstrings say, in their order.
+/// The variants of an enum and their docstrings, in their order.
 fn variants(source: &str, head: &str) -> Vec<(String, String)> {
     let (_, from_here) = source.split_once(&format!("{head}\n")).unwrap();
     let (variants, _) = from_here.split_once("\n}\n").unwrap();
@@ -98,8 +97,7 @@ fn variants(source: &str, head: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What the variants of an enum of the core mean, by the code that clients see, in their order: from its source, whose
-/// docstrings say it.
+/// The meanings of an enum's variants in `domain`, by error code, from the docstrings of its source.
 fn meanings(name: &str) -> Vec<(String, String)> {
     let source = include_str!("../../domain/src/error.rs");
     let (_, after) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
@@ -141,7 +139,7 @@ fn the_page_of_errors_says_what_the_code_does() {
     golden::compare_file("docs/errors.md", &page);
 }
 
-/// The settings of a world in which this error can be met.
+/// The settings of a world in which this error can be caused.
 fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     match code {
         ErrorCode::RateLimited => &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "1")],
@@ -153,7 +151,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
         ErrorCode::ImageStoreFailed => &[
             ("storage.url", "s3://shop"),
-            // A port that nobody can listen on without being the operator.
+            // A port on which only root may listen.
             ("storage.s3.endpoint", "http://127.0.0.1:1"),
             ("storage.s3.path_style", "true"),
             ("storage.s3.access_key_id", "key"),
@@ -163,7 +161,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         ErrorCode::GatewayFailed => &[
             ("payment.gateway", "midtrans"),
             ("midtrans.server_key", "SB-Mid-server-TESTKEY"),
-            // A port that nobody can listen on without being the operator.
+            // A port on which only root may listen.
             ("midtrans.snap_url", "http://127.0.0.1:1"),
             ("midtrans.api_url", "http://127.0.0.1:1"),
         ],
@@ -189,7 +187,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Meets an error by the most honest way there is. If you're here because of a new code: find the way to it.
+/// Causes an error in the most realistic way. If you're here because of a new code: add a way to cause it.
 async fn meet(code: ErrorCode, world: &World) -> CallError {
     let client = world.client();
     match code {
@@ -254,7 +252,7 @@ async fn meet(code: ErrorCode, world: &World) -> CallError {
     }
 }
 
-/// The same for those that only payments have.
+/// The same for the errors of payments.
 async fn meet_about_payments(code: ErrorCode, world: &World) -> CallError {
     match code {
         ErrorCode::SignatureInvalid => {
@@ -278,7 +276,7 @@ async fn meet_about_payments(code: ErrorCode, world: &World) -> CallError {
         }
         ErrorCode::IdempotencyKeyInUse => {
             keyed.order(product, 1).await.unwrap();
-            // As it is while the gateway has not yet answered.
+            // The state of a payment while the gateway has not answered.
             world.database.execute(
                 "UPDATE payments SET token = NULL, payment_url = NULL, opened_at = NULL, next_check_at = NULL",
             );

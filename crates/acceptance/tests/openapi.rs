@@ -1,4 +1,4 @@
-//! The description of the REST interface, as clients generate code from it.
+//! The OpenAPI document, from which clients are generated.
 
 use testkit::golden;
 

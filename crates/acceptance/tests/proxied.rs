@@ -1,4 +1,4 @@
-//! Behind a proxy that serves the shop below a path of its own. It has the machine for itself: it waits for a notification.
+//! The shop behind a proxy that serves it below a path. This test runs alone, because it waits for a notification.
 
 #![expect(clippy::panic, reason = "a failed step is a failed test")]
 
@@ -15,13 +15,13 @@ use testkit::world::wait_until;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// What lies between two marks of a page.
+/// The text between two marks of a page.
 #[track_caller]
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("{begin}: {text}")).0
 }
 
-/// With `rest.public_url` alone, everything that an answer points at is found below it.
+/// With `rest.public_url` alone, all URLs in answers are below it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_address_leads_back_through_the_proxy() {
     let proxy = Proxy::below("/shop/api", "");

@@ -1,4 +1,4 @@
-//! What a reader may rely on in every crate, and no compiler checks.
+//! Rules for every crate that no compiler checks.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The most lines that a source file may have.
 const MAX_LINES: usize = 500;
 
 /// Which of our crates each crate may use.
@@ -121,7 +120,7 @@ fn a_framework_is_known_to_its_adapter_alone() {
     }
 }
 
-/// `default-run` does not reach across packages, and `default-members` would narrow `cargo test` too.
+/// `default-run` does not work across packages, and `default-members` would narrow `cargo test` too.
 #[test]
 fn there_is_one_binary_and_it_is_the_shop() {
     let metadata = metadata();
@@ -142,7 +141,7 @@ fn there_is_one_binary_and_it_is_the_shop() {
     );
 }
 
-/// What is measured is not started by a command that tests or builds everything.
+/// A command that tests or builds everything must not start a measurement.
 #[test]
 fn nothing_measures_unless_it_is_named() {
     for package in members() {

@@ -1,4 +1,4 @@
-//! Those who ask, over each protocol.
+//! Clients of each protocol.
 
 use crate::http1::Connection;
 use crate::requests::{Operation, PreparedRequest};
@@ -16,19 +16,15 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-/// How something is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Protocol {
-    /// Over HTTP/1.1.
     #[serde(rename = "REST")]
     Rest,
-    /// Over HTTP/2.
     #[serde(rename = "gRPC")]
     Grpc,
 }
 
 impl Protocol {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Rest, Self::Grpc];
 }
 
@@ -41,15 +37,13 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// One client, with a connection of its own.
+/// A client with its own connection.
 pub enum Client {
-    /// One that speaks REST.
     Rest(Connection),
-    /// One that speaks gRPC.
     Grpc(Channel),
 }
 
-/// A call with the token and the key that belong to it.
+/// A gRPC request with its token and idempotency key.
 fn call<T>(message: T, token: Option<&MetadataValue<Ascii>>, key: Option<&str>) -> Request<T> {
     let mut request = Request::new(message);
     if let Some(token) = token {
@@ -91,10 +85,7 @@ async fn call_grpc(channel: &Channel, operation: &Operation, key: &str) -> Resul
 }
 
 impl Client {
-    /// One that speaks a protocol, and connects with its first question.
-    ///
-    /// # Panics
-    /// Where the server's address is none.
+    /// A client of a protocol, which connects with its first request.
     #[must_use]
     pub fn new(protocol: Protocol, server: &Server) -> Self {
         match protocol {
@@ -103,16 +94,13 @@ impl Client {
         }
     }
 
-    /// Several.
     #[must_use]
     pub fn several(protocol: Protocol, server: &Server, count: usize) -> Vec<Self> {
         (0..count).map(|_| Self::new(protocol, server)).collect()
     }
 
-    /// Asks, and reads the whole answer. The number makes it an order of its own.
-    ///
-    /// # Errors
-    /// Why it was refused.
+    /// Sends a request and reads the whole answer. `number` becomes the idempotency key of an order. Fails with
+    /// the text of an error answer.
     pub async fn ask(&mut self, request: &PreparedRequest, number: u64) -> Result<(), String> {
         match self {
             Self::Rest(connection) => match connection.send(&request.rest(number)).await {
@@ -131,17 +119,14 @@ fn channel(server: &Server) -> Channel {
     Endpoint::from_shared(format!("http://{}", server.grpc)).expect("an address").connect_lazy()
 }
 
-/// Walks through the list to its middle by the tokens that the server gives, and tells the token there and the products met.
-///
-/// # Panics
-/// Where the server refuses.
+/// Pages to the middle of the list; returns the page token there and some of the products before it.
 pub async fn page_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
     let mut client = ProductQueryServiceClient::new(channel(server));
     let (mut token, mut ids) = (String::new(), Vec::new());
     for _ in 0..products / 2 / 100 {
         let request = EmptyRequest { page_size: 100, page_token: token, ..EmptyRequest::default() };
         let page = client.get_all_products(request).await.unwrap().into_inner();
-        // Some of each, so that those that are asked for later lie all over the shop.
+        // Some of each page, so that later reads are spread over the table.
         ids.extend(page.products.into_iter().step_by(10).map(|product| product.id));
         token = page.next_page_token;
     }

@@ -1,5 +1,5 @@
-//! Accounts and products that are there before anything is measured: written by SQL, because each password's hash would take
-//! longer than all the rest, with tokens signed by hand.
+//! Fixtures: accounts and products written by SQL, because hashing the passwords would take longer than everything
+//! else, and hand-signed tokens.
 
 use crate::requests::PreparedRequest;
 use std::fmt::Write;
@@ -7,38 +7,34 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use testkit::database::{DatabaseKind, TestDatabase};
 use testkit::token;
 
-/// How many rows are written at once.
+/// The number of rows per statement.
 const BATCH: usize = 500;
-/// How many pieces of a product there are: more than can be sold within a measurement.
+/// The stock of a product: more than a measurement can sell.
 const STOCK: u32 = 2_000_000_000;
-/// When all of it was made.
 const CREATED_AT: &str = "2026-01-02 03:04:05.678901";
-/// What identifiers begin with; a number follows.
+/// The prefix of account ids, followed by a number.
 pub const ACCOUNT: &str = "01958e68-5412-7307-8d1c-";
-/// The same for products.
+/// The prefix of product ids, followed by a number.
 const PRODUCT: &str = "01958e68-5412-7307-9b1d-";
-/// A step through the rows that meets each of them and none beside the one before.
+/// A step that visits every row, and no row directly after its neighbour.
 const STRIDE: usize = 7_919;
 
-/// An account's identifier by its number.
 #[must_use]
 pub fn account(number: usize) -> String {
     format!("{ACCOUNT}{number:012}")
 }
 
-/// A product's identifier by its number.
 #[must_use]
 pub fn product(number: usize) -> String {
     format!("{PRODUCT}{number:012}")
 }
 
-/// An account's e-mail address by its number.
 #[must_use]
 pub fn email(number: usize) -> String {
     format!("buyer{number}@example.com")
 }
 
-/// The numbers of so many rows, so that no two that lie beside each other follow each other.
+/// The numbers from 0 to `count` in an order in which neighbours do not follow each other.
 pub fn shuffled(count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |place| place * STRIDE % count.max(1))
 }
@@ -55,7 +51,7 @@ fn insert(database: &TestDatabase, into: &str, rows: impl Iterator<Item = String
     }
 }
 
-/// Writes buyers, all with the same hash; the last account after them is a seller's.
+/// Inserts buyers with the same password hash, and a seller after them.
 pub fn insert_accounts(database: &TestDatabase, buyers: usize, hash: &str) {
     let rows = (0..=buyers).map(|number| {
         let (id, email) = (account(number), email(number));
@@ -66,7 +62,7 @@ pub fn insert_accounts(database: &TestDatabase, buyers: usize, hash: &str) {
     analyze_table(database, "users");
 }
 
-/// Writes products of the seller who has moved in with so many buyers.
+/// Inserts products of the seller that [`insert_accounts`] has inserted after `buyers` buyers.
 pub fn insert_products(database: &TestDatabase, products: usize, buyers: usize) {
     let seller = account(buyers);
     let rows = (0..products).map(|number| {
@@ -79,7 +75,7 @@ pub fn insert_products(database: &TestDatabase, products: usize, buyers: usize) 
     analyze_table(database, "products");
 }
 
-/// Has the database look at a table that has grown at once.
+/// Updates the database's statistics after a bulk insert.
 fn analyze_table(database: &TestDatabase, table: &str) {
     match database.kind() {
         DatabaseKind::Sqlite => {}
@@ -88,10 +84,7 @@ fn analyze_table(database: &TestDatabase, table: &str) {
     }
 }
 
-/// A buyer's token, good for a day.
-///
-/// # Panics
-/// Where the clock stands before 1970.
+/// A buyer's access token, valid for a day.
 #[must_use]
 pub fn token(number: usize) -> String {
     #[expect(clippy::disallowed_methods, reason = "the server that checks it goes by this clock too")]
@@ -100,7 +93,7 @@ pub fn token(number: usize) -> String {
     token::signed(&token::header(), &token::claims(&account(number), now))
 }
 
-/// Each buyer looks at the own account.
+/// A request of each buyer for their own account.
 #[must_use]
 pub fn profiles(buyers: usize) -> Vec<PreparedRequest> {
     shuffled(buyers).map(|number| PreparedRequest::profile(&account(number), &token(number))).collect()

@@ -1,4 +1,4 @@
-//! The first page of products, by how many there are.
+//! The first page of products, by the number of products.
 
 use crate::all::{Plan, Subject, in_turns};
 use crate::clients::Protocol;
@@ -8,12 +8,12 @@ use crate::results::{Bound, Place, Results};
 use crate::server::{self, Server};
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What a page costs server and database together.
+/// The CPU time of server and database together.
 fn cpu(cost: &Cost) -> f64 {
     cost.server_cpu + cost.database_cpu
 }
 
-/// What the first page costs in a small shop and in a large one, asked in turns.
+/// Measures the first page of a small and of a large shop in turns.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let mut shops = Vec::new();
     for &products in &plan.products {

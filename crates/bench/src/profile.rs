@@ -1,4 +1,4 @@
-//! Accounts beside the reference servers, and single products.
+//! Reads of accounts, compared with the reference servers, and of single products.
 
 use crate::all::{Plan, Subject, in_turns};
 use crate::clients::Protocol;
@@ -7,9 +7,9 @@ use crate::results::{Bound, Place, Results};
 use crate::server::Server;
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// How many accounts, and how many products, there are.
+/// The number of accounts, and of products.
 const ROWS: usize = 10_000;
-/// The hash of nobody's password.
+/// A hash that no password matches.
 const NO_HASH: &str = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
 
 /// A database with accounts and products.
@@ -21,7 +21,7 @@ pub fn shop(database: DatabaseKind, buyers: usize, products: usize) -> TestDatab
     storage
 }
 
-/// What looking at one's own account costs, and what the query alone would.
+/// Measures reads of accounts by the product and by the reference servers.
 pub async fn accounts(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = shop(database, ROWS, 0);
     let requests = fixtures::profiles(ROWS);
@@ -42,7 +42,7 @@ pub async fn accounts(plan: &Plan, database: DatabaseKind, results: &mut Results
     }
 }
 
-/// What looking at a product costs.
+/// Measures reads of single products.
 pub async fn products(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = shop(database, 1, ROWS);
     let server = Server::start(&plan.server, storage.url());

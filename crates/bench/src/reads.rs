@@ -1,4 +1,4 @@
-//! What reading products costs, by how many there are.
+//! The cost of reading products, by the number of products.
 
 use crate::all::process_group;
 use crate::clients::{self, Client, Protocol};
@@ -10,36 +10,28 @@ use std::path::PathBuf;
 use std::time::Duration;
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What is measured.
+/// What to measure.
 pub struct Plan {
-    /// The binary.
+    /// The path of the binary.
     pub server: PathBuf,
-    /// The sizes of the shop.
+    /// The numbers of products.
     pub products: Vec<u64>,
-    /// The databases.
     pub databases: Vec<DatabaseKind>,
-    /// How long each read.
+    /// How long each read is measured.
     pub time: Duration,
-    /// How many clients.
     pub clients: usize,
 }
 
-/// One line of the result.
+/// A row of the result.
 pub struct Line {
-    /// Which database.
     pub database: DatabaseKind,
-    /// Which protocol.
     pub protocol: Protocol,
-    /// What is read.
     pub read: &'static str,
-    /// What it costs, for each size of the shop.
+    /// The costs, one per number of products.
     pub costs: Vec<Cost>,
 }
 
-/// Measures everything, and prints the result.
-///
-/// # Panics
-/// Where a database or the binary is not there.
+/// Measures everything and prints the result.
 pub async fn run(plan: &Plan) {
     let mut lines: Vec<Line> = Vec::new();
     for &database in &plan.databases {
@@ -60,7 +52,7 @@ pub async fn run(plan: &Plan) {
     println!("{}", table::markdown(&plan.products, &lines));
 }
 
-/// Measures a shop of one size on one database.
+/// Measures one number of products on one database.
 async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(Protocol, &'static str, Cost)> {
     eprintln!("{database}: filling a shop with {products} products");
     let storage = TestDatabase::empty(database);

@@ -1,55 +1,47 @@
-//! What is asked, made ready beforehand: while something is measured, the client is to cost as little as it can.
+//! Requests prepared before the measurement, so that the client uses little CPU during it.
 
 use serde_json::json;
 use std::borrow::Cow;
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// Where the key of an order goes; as long as every key.
+/// The placeholder of an order's idempotency key, which has the same length.
 const KEY: &str = "00000000000000000000";
 
-/// Something to ask.
 #[derive(Clone, Debug)]
 pub enum Operation {
-    /// An account, by its identifier, as its owner.
+    /// An account, requested by its owner.
     Profile {
-        /// The account.
         id: String,
-        /// The owner's token, as metadata has it.
+        /// The owner's token as gRPC metadata.
         token: MetadataValue<Ascii>,
     },
     /// One product, by its identifier.
     Product(String),
-    /// A piece of the list.
+    /// A page of the list of products.
     List {
-        /// How many products.
+        /// The page size.
         limit: i32,
-        /// Where it begins; empty for the first.
+        /// The cursor; empty for the first page.
         cursor: String,
-        /// What names are to hold; empty for whatever.
+        /// The text that names must contain; empty for all products.
         q: String,
     },
-    /// To buy a piece of a product.
+    /// An order of one piece of a product.
     Order {
-        /// The product.
         product: String,
-        /// The buyer's token.
         token: MetadataValue<Ascii>,
     },
-    /// To log in.
     LogIn {
-        /// The account.
         email: String,
-        /// Its password.
         password: String,
     },
-    /// What a gateway tells; only over REST.
+    /// A gateway's notification, over REST only.
     Notification,
 }
 
-/// Something to ask over either protocol.
+/// A request that is prepared for both protocols.
 #[derive(Clone, Debug)]
 pub struct PreparedRequest {
-    /// What it is.
     pub operation: Operation,
     rest: Vec<u8>,
     key_at: Option<usize>,
@@ -59,7 +51,7 @@ fn bearer(token: &str) -> MetadataValue<Ascii> {
     format!("Bearer {token}").parse().expect("a token")
 }
 
-/// A request as it goes over the wire.
+/// The bytes of an HTTP/1.1 request.
 fn wire(start: &str, token: Option<&str>, key: Option<&str>, body: Option<&str>) -> Vec<u8> {
     let mut text = format!("{start} HTTP/1.1\r\nhost: 127.0.0.1\r\n");
     let length = body.map(|body| body.len().to_string());
@@ -83,20 +75,18 @@ impl PreparedRequest {
         Self { operation, rest, key_at: None }
     }
 
-    /// An account, as its owner sees it.
     #[must_use]
     pub fn profile(id: &str, token: &str) -> Self {
         let operation = Operation::Profile { id: id.to_owned(), token: bearer(token) };
         Self::new(operation, wire(&format!("GET /users/{id}"), Some(token), None, None))
     }
 
-    /// One product.
+    /// Reads of one product.
     #[must_use]
     pub fn product(id: &str) -> Self {
         Self::new(Operation::Product(id.to_owned()), wire(&format!("GET /products/{id}"), None, None, None))
     }
 
-    /// A piece of the list of products.
     #[must_use]
     pub fn list(limit: i32, cursor: &str, q: &str) -> Self {
         let mut start = format!("GET /products?limit={limit}");
@@ -109,7 +99,7 @@ impl PreparedRequest {
         Self::new(operation, wire(&start, None, None, None))
     }
 
-    /// To buy a piece of a product; each time anew.
+    /// An order of one piece of a product, with a new idempotency key each time.
     #[must_use]
     pub fn order(product: &str, token: &str) -> Self {
         let body = json!({ "product_id": product, "quantity": 1 }).to_string();
@@ -119,7 +109,6 @@ impl PreparedRequest {
         Self { operation, rest, key_at }
     }
 
-    /// To log in.
     #[must_use]
     pub fn log_in(email: &str, password: &str) -> Self {
         let body = json!({ "email": email, "password": password }).to_string();
@@ -133,13 +122,12 @@ impl PreparedRequest {
         Self::new(Operation::Notification, wire("POST /payments/midtrans/webhook", None, None, Some(body)))
     }
 
-    /// The key of an order by its number.
     #[must_use]
     pub fn key(number: u64) -> String {
         format!("{number:020}")
     }
 
-    /// The request over REST.
+    /// The bytes of the REST request with the key of this number.
     pub(crate) fn rest(&self, number: u64) -> Cow<'_, [u8]> {
         let Some(at) = self.key_at else { return Cow::Borrowed(&self.rest) };
         let mut rest = self.rest.clone();

@@ -1,8 +1,9 @@
-//! What the gateway tells: signed notifications that somebody has paid, each delivered once, about payments that nobody has told
-//! of before.
+//! Webhooks: signed notifications about paid payments, each delivered once, of payments without earlier
+//! notifications.
 //!
-//! Whoever presses *Pay* on the simulator's page has it send a notification by itself. So nobody does: payments are ordered, the
-//! server is ended, the simulator's journal is made to say that they were paid, and a server with that journal is told.
+//! The simulator sends a notification by itself when a payer presses *Pay*. So the measurement orders payments,
+//! stops the server, rewrites the simulator's journal as if the payments were paid, and sends the notifications to
+//! a server with that journal.
 
 use crate::all::{Plan, process_group};
 use crate::clients::{Client, Protocol};
@@ -18,24 +19,23 @@ use std::time::{Duration, Instant};
 use testkit::database::{DatabaseKind, TestDatabase};
 use testkit::payment_fixture;
 
-/// How many buyers and products there are.
+/// The numbers of buyers and products.
 const BUYERS: usize = 64;
 const PRODUCTS: usize = 1_000;
-/// How many notifications a round has for each second that it would take others.
+/// The number of notifications per second of a round's usual length.
 const PER_SECOND: usize = 300;
-/// How many are delivered before anything is measured.
+/// The number of notifications before a measurement.
 const WARM_UP: usize = 200;
-/// How long the mails of the orders may take.
 const MAILS: Duration = Duration::from_secs(120);
 
-/// The orders of a journal, in which all are paid now; and the notification about each.
+/// Rewrites a journal so that all its orders are paid; returns a notification about each.
 fn pay(journal: &Path, paid: &Path) -> Vec<PreparedRequest> {
     let text = std::fs::read_to_string(journal).expect("the simulator's journal");
     let (mut lines, mut requests) = (String::new(), Vec::new());
     for line in text.lines().filter(|line| !line.is_empty()) {
         let mut order: Value = serde_json::from_str(line).expect("an order");
         let name = order.get("order").and_then(Value::as_str).expect("its name").to_owned();
-        // In hundredths.
+        // The journal has hundredths.
         let total = order.get("total").and_then(Value::as_i64).expect("its total") / 100;
         let mut notice = payment_fixture::notification(&name, &total.to_string(), "settlement", payment_fixture::KEY);
         let attempt = notice.get("transaction_id").cloned().unwrap_or_default();
@@ -58,7 +58,7 @@ fn count(storage: &TestDatabase, what: &str) -> usize {
     texts.first().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// Orders so many times, and waits until everybody has got the mail about it; tells the notifications about all of it.
+/// Places orders and waits until all mails are sent; returns the notifications about the orders.
 async fn order(plan: &Plan, storage: &TestDatabase, orders: usize, paid: &Path) -> Vec<PreparedRequest> {
     let server = Server::start(&plan.server, storage.url());
     let tokens: Vec<_> = (0..BUYERS).map(fixtures::token).collect();
@@ -74,7 +74,7 @@ async fn order(plan: &Plan, storage: &TestDatabase, orders: usize, paid: &Path) 
     pay(&server.folder().join("data/simulator.jsonl"), paid)
 }
 
-/// Goes through things again and again until there are so many.
+/// Repeats an iterator until it has given `count` items.
 trait CycleWith: Iterator + Sized {
     fn cycle_with(self, count: usize) -> impl Iterator<Item = Self::Item>;
 }
@@ -85,7 +85,7 @@ impl<I: Iterator<Item = usize>> CycleWith for I {
     }
 }
 
-/// Delivers the notifications, and looks whether all have come to something.
+/// Delivers the notifications and counts those that were applied.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = profile::shop(database, BUYERS, PRODUCTS);
     let a_round = PER_SECOND * usize::try_from(plan.time.as_secs()).unwrap_or(1);

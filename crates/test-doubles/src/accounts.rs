@@ -1,4 +1,5 @@
-//! The ports of accounts: one buyer, called Ada, who is always there, and passwords that are as the test says.
+//! The ports of accounts: one buyer called Ada who always exists, and password checks with the result that the test
+//! sets.
 
 use crate::ports::{FakePorts, TOKEN};
 use app::clock::Deadline;
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::error::Error;
 use domain::user::{Email, Name, PasswordAttempt, PasswordHash, Role, User, UserId};
 
-/// A name with characters that need care on the way out.
+/// A name with characters that must be escaped.
 const NAME: &str = "Ada \"<é>\"";
 
 #[async_trait]

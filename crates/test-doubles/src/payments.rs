@@ -1,4 +1,4 @@
-//! The ports of payments: orders in memory, a gateway that answers as the test says, and a notifier.
+//! The ports of payments: orders in memory, a gateway that answers as the test decides, and a notifier.
 
 use crate::ports::FakePorts;
 use app::clock::Deadline;
@@ -22,35 +22,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The one signature that is right.
+/// The only valid signature.
 pub const SIGNATURE: &str = concat!(
     "edc076b21793ebe3e17926350f5b8ae67d902fe657b3d0aa31b932d5c127e237",
     "5d308a2bc94f3265ac2d80a1f181a79b997ac178a236fcff35af263fc4d4c231"
 );
 
-/// What the gateway does when it is to make a page.
+/// How the gateway answers a request for a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GatewayBehavior {
-    /// Makes it.
+    /// Creates the page.
     #[default]
     Open,
     /// Refuses.
     Refuse,
-    /// Says that it failed.
     Fail,
-    /// Says nothing that can be understood.
+    /// Gives an answer that cannot be parsed.
     Unknown,
-    /// Is not asked for so long.
+    /// The circuit breaker is open for this time.
     CircuitOpen(Duration),
 }
 
-/// A payment and what has happened to it.
+/// A payment and its events, each with its cause.
 struct StoredPayment {
     payment: Payment,
     events: Vec<(Event, String)>,
 }
 
-/// A notification and what came of it.
+/// A notification and its outcome.
 struct ReceivedNotification {
     id: NotificationId,
     received: StoredNotification,
@@ -59,15 +58,14 @@ struct ReceivedNotification {
     verdict: Option<NotificationOutcome>,
 }
 
-/// The payments, and all that is told of them.
+/// The stored payments and notifications.
 pub struct FakePayments {
-    /// What the gateway does when it is to make a page.
+    /// How the gateway answers a request for a page.
     pub gateway: Mutex<GatewayBehavior>,
-    /// What the gateway answers when it is asked about an order.
+    /// What the gateway answers to a request for a status.
     pub gateway_report: Mutex<Option<Report>>,
-    /// Rings for every payment, and knows how many listen.
+    /// Notifies about every payment, and counts the subscriptions.
     pub notifier: watch::Sender<()>,
-    /// How many may listen.
     pub max_subscriptions: Mutex<usize>,
     stored: Mutex<BTreeMap<PaymentId, StoredPayment>>,
     keys: Mutex<Vec<(UserId, IdempotencyKey, PaymentId)>>,
@@ -91,17 +89,16 @@ impl Default for FakePayments {
 }
 
 impl FakePayments {
-    /// How many payments there are.
     pub fn count(&self) -> usize {
         self.stored.lock().unwrap().len()
     }
 
-    /// The notifications that are kept, as they are kept.
+    /// The bodies of the stored notifications.
     pub fn notification_bodies(&self) -> Vec<String> {
         self.notifications.lock().unwrap().iter().map(|note| note.received.body.clone()).collect()
     }
 
-    /// What the gateway would say of a payment's first attempt.
+    /// The gateway's report about a payment's first attempt.
     pub fn report(&self, id: &str, status: TransactionStatus) -> Report {
         let amount = self.payment(id.parse().unwrap()).unwrap().record().total;
         let transaction = Transaction {
@@ -116,7 +113,7 @@ impl FakePayments {
         Report { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
     }
 
-    /// Has the gateway tell how a payment's first attempt stands, as another server would learn it.
+    /// Applies a gateway's report about a payment's first attempt, as another server does.
     pub fn set_status(&self, id: &str, status: TransactionStatus, now: DateTime<Utc>) {
         let report = self.report(id, status);
         let change: Change = Box::new(move |payment| payment.apply_report(&report, true, now));
@@ -151,7 +148,7 @@ impl FakePayments {
         notifications.iter_mut().filter(|note| note.id == id).for_each(|note| note.verdict = Some(verdict));
     }
 
-    /// The payments of a listing, the newest first, wherever it begins.
+    /// All payments of a listing, the newest first, whatever its start.
     fn listed(&self, listing: &PaymentListing) -> Vec<Payment> {
         let is_wanted = |payment: &Payment| {
             let owner = match listing.audience {

@@ -1,4 +1,4 @@
-//! What all calls share, and how the storage behaves.
+//! The ports that all calls share, and how the storage behaves.
 
 use crate::payments::FakePayments;
 use crate::products::FakeProducts;
@@ -14,87 +14,72 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The token of a buyer, and the account.
+/// The token of the buyer [`OWNER`].
 pub const TOKEN: &str = "good";
 /// The buyer's account.
 pub const OWNER: &str = "0198c5f0-0000-7000-8000-000000000001";
 
-/// The token of a seller.
+/// The token of [`SELLER`].
 pub const SELLER_TOKEN: &str = "seller";
-/// The seller's account.
 pub const SELLER: &str = "0198c5f0-0000-7000-8000-000000000002";
 
-/// The token of another seller.
+/// The token of [`OTHER_SELLER`].
 pub const OTHER_SELLER_TOKEN: &str = "other seller";
-/// The other seller's account.
 pub const OTHER_SELLER: &str = "0198c5f0-0000-7000-8000-000000000003";
 
 /// A token on which the verifier panics.
 pub const PANIC_TOKEN: &str = "panic";
 
-/// What must never leave the server.
+/// A text that must never leave the server.
 pub const SECRET: &str = "hunter2";
 
-/// How long to wait, where an error tells it.
+/// The waiting time in errors that have one.
 pub const RETRY_AFTER: Duration = Duration::from_millis(2_500);
 
-/// What the storage does when it is asked.
+/// How the storage answers a call.
 #[derive(Clone, Copy, Debug)]
 pub enum StorageBehavior {
-    /// Answers at once.
     Answer,
-    /// Fails so.
+    /// Fails with this code.
     Fail(ErrorCode),
-    /// Answers after so long.
+    /// Answers after this time.
     Delay(Duration),
-    /// Never answers.
     Hang,
     /// Panics, with [`SECRET`].
     Panic,
 }
 
-/// A report, with what it borrows made its own.
+/// An owned copy of a [`RequestReport`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The protocol of the request.
     pub protocol: Protocol,
-    /// Its method.
     pub method: String,
-    /// The route that it found.
     pub route: String,
-    /// How it was answered.
     pub status: u16,
-    /// Whether that is a fault of the server.
     pub is_fault: bool,
-    /// Its identifier.
     pub request_id: String,
-    /// Where it came from.
     pub client: ClientAddress,
 }
 
-/// All ports at once.
+/// A double of all ports.
 pub struct FakePorts {
-    /// What the storage does.
     pub behavior: Mutex<StorageBehavior>,
-    /// What every password is found to be.
+    /// The result of every password check.
     pub password_check: Mutex<PasswordCheck>,
-    /// What is left of every class; none where calls are not limited.
+    /// The quota of every class; `None` without a limit.
     pub quota: Mutex<Option<Quota>>,
-    /// How often the storage has been asked.
+    /// The number of calls to the storage.
     pub asked: AtomicUsize,
-    /// How many panics were caught.
+    /// The number of caught panics.
     pub panics: AtomicUsize,
-    /// The names of the accounts that were added.
+    /// The names of the added accounts.
     pub added: Mutex<Vec<String>>,
-    /// What was reported.
     pub reports: Mutex<Vec<Report>>,
-    /// Whom calls were counted against.
+    /// The keys that calls were counted by.
     pub rate_limit_keys: Mutex<Vec<RateLimitKey>>,
-    /// The products and their images.
     pub products: FakeProducts,
-    /// The payments, and the gateway.
     pub payments: FakePayments,
-    /// How many notifications were taken for forged ones.
+    /// The number of notifications with a wrong signature.
     pub forged: AtomicUsize,
 }
 
@@ -117,7 +102,7 @@ impl Default for FakePorts {
 }
 
 impl FakePorts {
-    /// Does what is to be played.
+    /// Acts as [`FakePorts::behavior`] says.
     pub(crate) async fn behave(&self) -> Result<(), Error> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let behavior = *self.behavior.lock().unwrap();
@@ -134,7 +119,7 @@ impl FakePorts {
     }
 }
 
-/// An error as the domain's ports make it.
+/// An error as the ports return it.
 fn failure(code: ErrorCode) -> Error {
     match code {
         ErrorCode::Internal => Error::internal(SECRET),

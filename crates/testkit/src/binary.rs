@@ -1,4 +1,4 @@
-//! The product's binary as a process of its own, as an operator starts it.
+//! Starts the product's binary as a process, as an operator does.
 
 use serde::Deserialize;
 use std::fs::File;
@@ -8,30 +8,24 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The longest that a start may take.
 const START: Duration = Duration::from_secs(30);
 
-/// Where a process listens, as its ready file tells.
+/// The addresses in a process's ready file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Addresses {
-    /// REST.
     pub rest: SocketAddr,
-    /// gRPC.
     pub grpc: SocketAddr,
-    /// Liveness, readiness, metrics.
+    /// Liveness, readiness and metrics.
     pub ops: SocketAddr,
 }
 
-/// A process under way; killed with this value.
+/// A running process, killed when this value is dropped.
 pub struct Process {
     child: Child,
     folder: TempDir,
 }
 
-/// The binary beside the running test.
-///
-/// # Panics
-/// Where it has not been built.
+/// The path of the binary beside the running test.
 #[must_use]
 pub fn path() -> PathBuf {
     let test = std::env::current_exe().unwrap();
@@ -40,10 +34,7 @@ pub fn path() -> PathBuf {
     path
 }
 
-/// Sends a signal by its name, as in `TERM`, to a process. Tells whether there was such a process.
-///
-/// # Panics
-/// Where the machine has no program `kill`.
+/// Sends a signal by its name, such as `TERM`, to a process. Returns whether the process exists.
 pub fn signal(name: &str, process: u32) -> bool {
     let mut kill = Command::new("kill");
     kill.arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null());
@@ -51,10 +42,7 @@ pub fn signal(name: &str, process: u32) -> bool {
 }
 
 impl Process {
-    /// Starts a command of the binary in an empty folder, with nothing in its environment but what is given.
-    ///
-    /// # Panics
-    /// Where it cannot be started.
+    /// Starts a command of the binary in an empty folder, with these environment variables alone.
     #[must_use]
     pub fn spawn(arguments: &[&str], settings: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -69,10 +57,7 @@ impl Process {
         Self { child, folder }
     }
 
-    /// Starts a server of the environment `test` on free ports.
-    ///
-    /// # Panics
-    /// Where it cannot be started.
+    /// Starts a server on free ports with the settings of the environment `test`.
     #[must_use]
     pub fn serve(settings: &[(&str, &str)]) -> Self {
         let own = [("rest.port", "0"), ("grpc.port", "0"), ("ops.port", "0")];
@@ -80,10 +65,7 @@ impl Process {
         Self::spawn(&["serve", "--env", "test", "--ready-file", "ready.json"], &all, &[])
     }
 
-    /// Waits until it listens.
-    ///
-    /// # Panics
-    /// Where it ends instead, or takes too long.
+    /// Waits until the process listens.
     pub fn addresses(&mut self) -> Addresses {
         let begun = Instant::now();
         loop {
@@ -98,24 +80,17 @@ impl Process {
         }
     }
 
-    /// Whether it has said that it is ready.
     #[must_use]
     pub fn has_ready_file(&self) -> bool {
         self.folder.path().join("ready.json").exists()
     }
 
-    /// Sends a signal by its name, as in `TERM`.
-    ///
-    /// # Panics
-    /// Where it has ended.
+    /// Sends a signal by its name, such as `TERM`.
     pub fn signal(&self, name: &str) {
         assert!(signal(name, self.child.id()), "ended before SIG{name} came:\n{}", self.output());
     }
 
-    /// Waits until it has ended.
-    ///
-    /// # Panics
-    /// Where it has not within `timeout`.
+    /// Waits until the process has ended.
     pub fn wait(&mut self, timeout: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
@@ -127,15 +102,12 @@ impl Process {
         }
     }
 
-    /// Waits until it has ended, and returns its exit code; a process that a signal ended has none.
-    ///
-    /// # Panics
-    /// Where it has not within `timeout`.
+    /// Waits until the process has ended and returns its exit code; `None` after a signal.
     pub fn exit_code(&mut self, timeout: Duration) -> Option<i32> {
         self.wait(timeout).code()
     }
 
-    /// All that it has written so far, to either stream.
+    /// Everything that the process has written so far to stdout and stderr.
     #[must_use]
     pub fn output(&self) -> String {
         ["stdout", "stderr"]
@@ -143,7 +115,6 @@ impl Process {
             .join("")
     }
 
-    /// The folder that it runs in.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -152,7 +123,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

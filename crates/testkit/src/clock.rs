@@ -1,17 +1,16 @@
-//! A clock that a scenario moves.
+//! A clock that a test can advance.
 
 use app::clock::{Clock, SystemClock};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// The system's clock, moved by an offset.
+/// The system's clock plus an offset.
 #[derive(Debug, Default)]
 pub struct MovableClock {
     offset_ms: AtomicI64,
 }
 
 impl MovableClock {
-    /// Moves the clock forward by so many seconds.
     pub fn advance(&self, seconds: i64) {
         self.offset_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Database servers of a test's own, which it may stop, start and freeze.
+//! Database servers that a test may stop, start and freeze.
 
 use crate::binary::signal;
 use crate::database::{self, DatabaseKind};
@@ -9,13 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The longest that a server may take to start.
 const START: Duration = Duration::from_secs(60);
 
-/// Where Debian keeps the programs that it leaves off the path.
+/// Folders in which Debian installs programs, some of them not on the path.
 const FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/*/bin"];
 
-/// A server in a temporary folder; ended with this value.
+/// A database server in a temporary folder, stopped when this value is dropped.
 pub struct DatabaseServer {
     kind: DatabaseKind,
     port: u16,
@@ -24,7 +23,6 @@ pub struct DatabaseServer {
     folder: TempDir,
 }
 
-/// What a server is made with.
 struct Programs {
     install: PathBuf,
     serve: PathBuf,
@@ -59,13 +57,7 @@ fn am_root() -> bool {
 }
 
 impl DatabaseServer {
-    /// Makes and starts a server.
-    ///
-    /// # Errors
-    /// Why it cannot be made here.
-    ///
-    /// # Panics
-    /// Where it could, and does not start.
+    /// Installs and starts a server; fails with the reason if this machine lacks the programs.
     pub fn start(kind: DatabaseKind) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
@@ -79,7 +71,7 @@ impl DatabaseServer {
         Ok(server)
     }
 
-    /// Where an empty database is found.
+    /// The URL of an empty database.
     #[must_use]
     pub fn url(&self) -> String {
         match self.kind {
@@ -94,7 +86,7 @@ impl DatabaseServer {
         self.folder.path().join("data")
     }
 
-    /// A program of PostgreSQL's, which refuses to run as root.
+    /// A command that runs as the user `postgres`, because PostgreSQL's programs refuse to run as root.
     fn as_owner(&self, program: &Path) -> Command {
         if self.kind == DatabaseKind::Postgres && am_root() {
             let mut command = Command::new("setpriv");
@@ -124,10 +116,7 @@ impl DatabaseServer {
         run(&mut install);
     }
 
-    /// Starts it again, on the same port with the same data.
-    ///
-    /// # Panics
-    /// Where it does not start.
+    /// Starts the server on the same port with the same data.
     pub fn resume(&mut self) {
         let mut serve = self.as_owner(&self.programs.serve);
         let folder = self.folder.path().display();
@@ -161,25 +150,22 @@ impl DatabaseServer {
         }
     }
 
-    /// Stops it at once, as a crash would.
-    ///
-    /// # Panics
-    /// Where it does not stop.
+    /// Stops the server at once, as a crash does.
     pub fn crash(&mut self) {
         let Some(mut process) = self.process.take() else {
             return;
         };
-        // PostgreSQL's immediate shutdown leaves no children behind, as killing its first process would.
+        // An immediate shutdown of PostgreSQL leaves no child processes; killing its first process would.
         signal(if self.kind == DatabaseKind::Postgres { "QUIT" } else { "KILL" }, process.id());
         process.wait().unwrap();
     }
 
-    /// Makes it hold still with its connections open, as a machine in trouble would.
+    /// Suspends the server with its connections open.
     pub fn freeze(&self) {
         self.signal_all("STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes a frozen server.
     pub fn thaw(&self) {
         self.signal_all("CONT");
     }

@@ -1,22 +1,16 @@
-//! Files that record how something looks, so that a change of it is seen in review.
+//! Golden files: recorded output, so that a review shows each change of it.
 
 use std::path::Path;
 
-/// The environment variable that writes the files anew instead of comparing.
+/// With this environment variable the files are written instead of compared.
 pub const UPDATE: &str = "UPDATE_GOLDEN";
 
 /// Compares `actual` to `golden/{name}`.
-///
-/// # Panics
-/// Where they differ, or the file is absent; with [`UPDATE`] set, where it cannot be written.
 pub fn compare(name: &str, actual: &str) {
     compare_file(&format!("crates/acceptance/golden/{name}"), actual);
 }
 
-/// Compares `actual` to a file of the repository, by its path from the top.
-///
-/// # Panics
-/// As [`compare`] does.
+/// Compares `actual` to a file of the repository; `name` is its path from the root.
 pub fn compare_file(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
     if std::env::var_os(UPDATE).is_some() {

@@ -1,4 +1,4 @@
-//! Scenarios as named tests, one for each cell of the matrix.
+//! Runs scenarios as named tests, one per protocol and database.
 
 use crate::client::Protocol;
 use crate::database::DatabaseKind;
@@ -11,30 +11,28 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// With this variable set a database that is not there is an error, so that nothing is left out unseen.
+/// With this environment variable a missing database is an error, so that no test is skipped unnoticed.
 const REQUIRE_ALL: &str = "ACCEPTANCE_REQUIRE_ALL";
 
-/// The longest that a scenario may take.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// One promise of the shop.
+/// A scenario: one promise of the shop and the test of it.
 pub struct Scenario {
-    /// Which part of the shop promises it.
+    /// The part of the shop that the scenario belongs to.
     pub context: &'static str,
-    /// What it promises, as a sentence.
+    /// The promise, as a sentence.
     pub name: &'static str,
-    /// The protocols that promise it.
+    /// The protocols that keep the promise.
     pub protocols: &'static [Protocol],
-    /// The settings of its world that differ from the usual ones.
+    /// The settings in which its [`World`] differs from the default.
     pub settings: &'static [(&'static str, &'static str)],
-    /// Proves it, by panicking where it does not hold.
+    /// Panics if the promise is broken.
     pub run: for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
-/// A protocol and a database.
 type Cell = (Protocol, DatabaseKind);
 
-/// How the scenarios of one cell ended.
+/// The results of one cell's scenarios.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     passed: usize,
@@ -42,7 +40,7 @@ struct Tally {
     listed: usize,
 }
 
-/// What has been run, for the table at the end.
+/// The results of all cells, for the table at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Tallies(Arc<Mutex<BTreeMap<Cell, Tally>>>);
 
@@ -51,7 +49,7 @@ impl Tallies {
         count(self.0.lock().unwrap().entry(cell).or_default());
     }
 
-    /// One line for each cell.
+    /// One line per cell.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = format!("{:<6}{:<10}{:>8}{:>8}{:>10}\n", "", "", "passed", "failed", "left out");
@@ -66,7 +64,7 @@ impl Tallies {
     }
 }
 
-/// Every scenario in every cell that promises it.
+/// A trial for each scenario, protocol and database.
 #[must_use]
 pub fn trials(scenarios: &'static [Scenario], tallies: &Tallies) -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -100,7 +98,7 @@ fn trial(scenario: &'static Scenario, cell: Cell, tallies: Tallies) -> Trial {
     })
 }
 
-/// Runs a scenario in a world of its own, and ends that world whatever came of it.
+/// Runs a scenario in a new world and closes the world, even after a panic.
 fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
@@ -130,7 +128,7 @@ fn run(scenario: &Scenario, (protocol, database): Cell) -> Result<(), String> {
 
 type Panic = Box<dyn std::any::Any + Send>;
 
-/// Turns a panic within a future into a value.
+/// Turns a panic in a future into a value.
 async fn catch<T>(future: AssertUnwindSafe<impl Future<Output = T>>) -> Result<T, Panic> {
     let mut future = std::pin::pin!(future.0);
     std::future::poll_fn(move |context| {

@@ -1,16 +1,16 @@
-//! Images as sellers send them, right ones and others.
+//! Image files as sellers send them, valid and invalid.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 
-/// What a PNG begins with (PNG §5.2).
+/// The signature of a PNG (PNG §5.2).
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-/// The most bytes in one stored block (RFC 1951 §3.2.4).
+/// The maximum size of a stored block (RFC 1951 §3.2.4).
 const MAX_STORED: usize = 0xffff;
 
-/// A place in Lausanne, as a camera notes it: what must not get out with a photo.
+/// A location in Lausanne as a camera records it, which must not leave the shop with a photo.
 pub const SECRET_LOCATION: &str = "46 31 12.0 N, 6 37 48.0 E";
 
 fn pixels(width: u32, height: u32) -> RgbImage {
@@ -18,10 +18,7 @@ fn pixels(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| Rgb([shade(x, width), shade(y, height), 128]))
 }
 
-/// A PNG with nothing in it but its pixels.
-///
-/// # Panics
-/// Where it cannot be made.
+/// A PNG without metadata.
 #[must_use]
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -29,10 +26,7 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG with nothing in it but its pixels.
-///
-/// # Panics
-/// Where it cannot be made.
+/// A JPEG without metadata.
 #[must_use]
 pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -40,12 +34,12 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG whose Exif segment holds [`SECRET_LOCATION`], and more than that behind its end.
+/// A JPEG with [`SECRET_LOCATION`] in its Exif segment, in a comment and after its end.
 #[must_use]
 pub fn jpeg_with_secrets() -> Vec<u8> {
     let plain = jpeg(40, 30);
     let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x0e\0\x02".to_vec();
-    // One entry of IFD0: ImageDescription, ASCII, its length and its place; no further IFD (TIFF 6.0 §2).
+    // One entry of IFD0: ImageDescription, ASCII, its length and its offset; no further IFD (TIFF 6.0 §2).
     exif.extend(u32::try_from(SECRET_LOCATION.len() + 1).unwrap().to_be_bytes());
     exif.extend(26u32.to_be_bytes());
     exif.extend(0u32.to_be_bytes());
@@ -60,8 +54,7 @@ pub fn jpeg_with_secrets() -> Vec<u8> {
     bytes
 }
 
-/// A JPEG that asks to be shown turned by a quarter (Exif orientation 6): it is 40 wide and 20 high as stored, and to be
-/// shown 20 wide and 40 high.
+/// A JPEG with Exif orientation 6: stored 40 wide and 20 high, shown 20 wide and 40 high.
 #[must_use]
 pub fn rotated_jpeg() -> Vec<u8> {
     let plain = jpeg(40, 20);
@@ -72,10 +65,7 @@ pub fn rotated_jpeg() -> Vec<u8> {
     bytes
 }
 
-/// A JPEG of so many pixels, all of one grey: small as a file, however large it is.
-///
-/// # Panics
-/// Where it cannot be made.
+/// A grey JPEG of any size in a small file.
 #[must_use]
 pub fn flat_jpeg(width: u16, height: u16) -> Vec<u8> {
     let [width_bytes, height_bytes] = [width, height].map(u16::to_be_bytes);
@@ -83,7 +73,7 @@ pub fn flat_jpeg(width: u16, height: u16) -> Vec<u8> {
     bytes.extend(segment(0xdb, &[&[0][..], &[1; 64]].concat()));
     bytes.extend(segment(0xc0, &[&[8][..], &height_bytes, &width_bytes, &[1, 1, 0x11, 0]].concat()));
     for class in [0x00, 0x10] {
-        // One code of one bit, 0: no difference; the end of the block.
+        // One code of one bit, 0: no difference, then the end of the block.
         bytes.extend(segment(0xc4, &[&[class, 1][..], &[0; 16]].concat()));
     }
     bytes.extend(segment(0xda, &[1, 1, 0, 0, 63, 0]));
@@ -93,10 +83,7 @@ pub fn flat_jpeg(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// The same JPEG with bytes before its segments and its end that belong to nothing.
-///
-/// # Panics
-/// Where it is no JPEG.
+/// The same JPEG with stray bytes before its segments and its end.
 #[must_use]
 pub fn with_stray_bytes(jpeg: &[u8]) -> Vec<u8> {
     let stray = [&b"\0\0"[..], SECRET_LOCATION.as_bytes(), b"\xff\xff\xff"].concat();
@@ -121,7 +108,7 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xff, marker], &length.to_be_bytes()[..], content].concat()
 }
 
-/// A PNG whose text chunk holds [`SECRET_LOCATION`], and more than that behind its end.
+/// A PNG with [`SECRET_LOCATION`] in a text chunk and after its end.
 #[must_use]
 pub fn png_with_secrets() -> Vec<u8> {
     let plain = png(40, 30);
@@ -133,13 +120,10 @@ pub fn png_with_secrets() -> Vec<u8> {
 /// The length of a PNG's signature and header chunk.
 const HEADER: usize = 8 + 25;
 
-/// A PNG of noise that is exactly so many bytes long: mostly pixels, and a chunk of nothing to fill it up.
-///
-/// # Panics
-/// Where it is too short.
+/// A PNG of noise of exactly `length` bytes: pixels, and one text chunk as padding.
 #[must_use]
 pub fn png_of(length: usize) -> Vec<u8> {
-    // A row is a filter's number and three bytes for each pixel.
+    // A row is the filter's number and three bytes per pixel.
     let width = 1_800;
     let height = (length - 100_000) / (1 + 3 * width);
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -161,7 +145,7 @@ pub fn png_of(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A small PNG that says it is 30,000 pixels wide and high.
+/// A small PNG that claims to be 30,000 pixels wide and high.
 #[must_use]
 pub fn decompression_bomb() -> Vec<u8> {
     let mut bytes = SIGNATURE.to_vec();
@@ -173,7 +157,7 @@ pub fn decompression_bomb() -> Vec<u8> {
 
 fn header(width: u32, height: u32) -> Vec<u8> {
     let mut content = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    // Eight bits a channel, three channels, the only compression and filtering there is, not interlaced.
+    // Eight bits per channel, three channels, default compression and filtering, not interlaced.
     content.extend([8, 2, 0, 0, 0]);
     chunk(*b"IHDR", &content)
 }
@@ -184,7 +168,7 @@ fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     [&length[..], &checked, &crc32(&checked).to_be_bytes()].concat()
 }
 
-/// A zlib stream (RFC 1950) of blocks that are not compressed.
+/// A zlib stream (RFC 1950) of uncompressed blocks.
 fn stored(content: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x78, 0x01];
     let blocks: Vec<_> = content.chunks(MAX_STORED).collect();
@@ -204,23 +188,18 @@ fn stored(content: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// The check of a PNG's chunk (PNG §5.5).
+/// The CRC of a PNG's chunk (PNG §5.5).
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
     let table: Vec<u32> = (0..256).map(|byte| (0..8).fold(byte, step)).collect();
     !bytes.iter().fold(!0, |crc, byte| table[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8))
 }
 
-/// What an image looks like once it has been decoded.
-///
-/// # Panics
-/// Where it cannot be.
 #[must_use]
 pub fn decoded(bytes: &[u8], format: ImageFormat) -> DynamicImage {
     image::load(Cursor::new(bytes), format).unwrap()
 }
 
-/// Whether a text occurs in bytes.
 #[must_use]
 pub fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())

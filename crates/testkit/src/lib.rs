@@ -1,11 +1,11 @@
-//! No product code: what scenarios, tests and measurements start and call.
+//! No product code: servers, clients and fixtures for scenarios, tests and measurements.
 //!
-//! [`world::World`] is the product's own server on free ports, with a database and a clock of its own. A test calls it through
-//! a [`client::ShopClient`], which is either [`rest::RestClient`] or [`grpc::GrpcClient`]; each of them also checks its own wire format on
-//! every call. [`binary`] starts the real binary instead, [`database_server`] a database server that a test may stop and freeze.
-//! [`harness`] runs scenarios for every protocol on every database.
+//! [`world::World`] runs the product's server on free ports with its own database and clock. A test calls the
+//! server through a [`client::ShopClient`], which is a [`rest::RestClient`] or a [`grpc::GrpcClient`]; both check
+//! their wire format on every call. [`binary`] starts the real binary, [`database_server`] a database server that a
+//! test may stop and freeze. [`harness`] runs scenarios over every protocol on every database.
 //!
-//! Start with [`world`]. What the shop promises is written in the crate `acceptance`.
+//! Start with [`world`]. The scenarios are in the crate `acceptance`.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! A shop with one product, its seller and a buyer, and what happens to their payments from outside.
+//! A fixture for payments: one product, its seller, a buyer, and the gateway's notifications.
 
 use crate::client::{Outcome, Payment, Product, ShopClient, teapot};
 use crate::database::DatabaseKind;
@@ -11,56 +11,53 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-/// What the simulator signs with in a world.
+/// The key with which the simulator of a [`World`] signs.
 pub const KEY: &str = "simulator-only-server-key";
 
-/// A shop with one product, its seller and a buyer.
+/// One product, its seller and a buyer.
 pub struct PaymentFixture {
-    /// Who sells.
     pub seller: Member,
-    /// Who buys.
     pub buyer: Member,
-    /// What there is to buy.
     pub product: Product,
 }
 
 impl PaymentFixture {
-    /// Opens accounts, and offers a product of which there are so many pieces, at 10,000 each.
+    /// Registers a seller and a buyer, and creates a product with this stock at 10,000 each.
     pub async fn create(world: &World, pieces: i32) -> Self {
         let (seller, buyer) = (seller(world).await, member(world, "buyer", "bob@example.com").await);
         let product = seller.client.create(&teapot().price("10000").stock(pieces)).await.unwrap();
         Self { seller, buyer, product }
     }
 
-    /// Orders so many pieces.
+    /// The buyer orders `quantity` pieces.
     pub async fn order(&self, quantity: i32) -> Payment {
         self.buyer.client.order(&self.product.id, quantity).await.unwrap()
     }
 
-    /// How many pieces are left.
+    /// The product's stock.
     pub async fn stock(&self) -> i32 {
         self.buyer.client.product(&self.product.id).await.unwrap().stock
     }
 
-    /// How a payment stands.
+    /// The payment's status as the buyer sees it.
     pub async fn status(&self, payment: &Payment) -> String {
         self.buyer.client.payment(&payment.id).await.unwrap().status
     }
 
-    /// Waits until a payment stands so.
+    /// Waits until the payment has this status.
     pub async fn wait_for_status(&self, world: &World, payment: &Payment, status: &str) {
         world.wait_until(status, async || self.status(payment).await == status).await;
     }
 }
 
-/// Presses a button on a payment's page, as a browser does.
+/// Presses a button on the simulator's page of a payment, as a browser does.
 pub async fn press(world: &World, payment: &Payment, button: &str) {
     let path = payment.payment_url.split_once("/simulator/").unwrap().1;
     let answer = world.rest().request(Method::POST, &format!("/simulator/{path}/{button}")).send().await.unwrap();
     assert_eq!(answer.status(), 303, "{button}");
 }
 
-/// A notification about a payment, signed with a key.
+/// A gateway's notification about a payment, signed with a key.
 pub fn notification(order: &str, total: &str, status: &str, key: &str) -> Value {
     let gross_amount = format!("{total}.00");
     let digest = Sha512::digest(format!("{order}200{gross_amount}{key}"));
@@ -77,7 +74,7 @@ pub fn notification(order: &str, total: &str, status: &str, key: &str) -> Value 
     })
 }
 
-/// Sends a notification.
+/// Sends a notification to the webhook.
 pub async fn notify(world: &World, notification: &Value) -> Outcome<()> {
     let request = world.rest().request(Method::POST, "/payments/midtrans/webhook").json(notification);
     let answer = Answer::of(request).await;
@@ -88,7 +85,7 @@ pub async fn notify(world: &World, notification: &Value) -> Outcome<()> {
     Ok(())
 }
 
-/// The mails that were logged or sent for a payment, each as status and audience.
+/// The mails of a payment, each as status and audience.
 pub fn mails(world: &World, payment: &Payment) -> Vec<String> {
     let sql = format!(
         "SELECT {} AS value FROM mails WHERE payment_id = '{}' ORDER BY event, audience",
@@ -105,13 +102,13 @@ fn mail_columns(world: &World) -> &'static str {
     }
 }
 
-/// What a refusal says, and which one it is.
+/// The code and message of an error.
 pub async fn refused<T: std::fmt::Debug>(outcome: impl Future<Output = Outcome<T>>) -> (ErrorCode, String) {
     let call_error = outcome.await.unwrap_err();
     (call_error.code, call_error.message)
 }
 
-/// The shop, asked without a token.
+/// A client without a token.
 pub fn anonymous(world: &World) -> Box<dyn ShopClient> {
     world.client()
 }

@@ -1,4 +1,4 @@
-//! An S3 service of a scenario's own, which checks signatures as Amazon's does.
+//! An S3 server that checks signatures as Amazon's does.
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -11,14 +11,12 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// The one bucket that there is.
+/// The only bucket.
 pub const BUCKET: &str = "shop";
-/// Who may use it.
 pub const ACCESS_KEY: &str = "acceptance-key";
-/// How they prove that.
 pub const SECRET_KEY: &str = "acceptance-secret";
 
-/// A bucket in a temporary folder behind two addresses; ended with this value.
+/// A bucket in a temporary folder behind two addresses; stopped when this value is dropped.
 pub struct S3Server {
     folder: TempDir,
     private: SocketAddr,
@@ -27,10 +25,6 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// Starts it.
-    ///
-    /// # Panics
-    /// Where it does not start.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
@@ -40,19 +34,19 @@ impl S3Server {
         Self { folder, private, public, _servers: servers }
     }
 
-    /// Where the service takes signed requests.
+    /// The URL for signed requests.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.private)
     }
 
-    /// Where anybody reads what is in the bucket, as from a content delivery network before it.
+    /// The URL where anybody reads the bucket, as from a content delivery network.
     #[must_use]
     pub fn public_url(&self) -> String {
         format!("http://{}/{BUCKET}", self.public)
     }
 
-    /// The keys of all that is in the bucket.
+    /// The keys of all objects.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         crate::world::files_in(&self.bucket())
@@ -79,7 +73,7 @@ async fn serve(servers: &mut JoinSet<()>, service: S3Service) -> SocketAddr {
         while let Ok((socket, _)) = listener.accept().await {
             let service = service.clone();
             connections.spawn(async move {
-                // A client that hangs up is no matter of ours.
+                // A client may close its connection at any time.
                 let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
             });
         }

@@ -1,21 +1,16 @@
-//! Tokens made by hand: right ones, forged ones, and those of the old system.
+//! Hand-made access tokens: valid ones, forged ones, and those of the old system.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 
-/// The secret that a world's server signs with.
+/// The secret with which a [`World`](crate::world::World) signs.
 pub const SECRET: &str = "acceptance-secret-of-more-than-32-bytes";
-/// The identifier of that secret.
+/// The id of [`SECRET`].
 pub const KID: &str = "acceptance";
-/// The issuer that a world's server names and demands.
 pub const ISSUER: &str = "acceptance-issuer";
-/// The audience that a world's server names and demands.
 pub const AUDIENCE: &str = "acceptance-audience";
 
-/// Reads a token that must be right.
-///
-/// # Panics
-/// Where it is not.
+/// Verifies a token's signature and returns header and claims.
 #[must_use]
 pub fn verified(token: &str, secret: &str) -> (Header, Value) {
     let mut validation = Validation::new(Algorithm::HS256);
@@ -26,7 +21,7 @@ pub fn verified(token: &str, secret: &str) -> (Header, Value) {
     (data.header, data.claims)
 }
 
-/// The claims of a right token, made `age` seconds before the Unix time `now` for a day.
+/// The claims of a valid token, issued at the Unix time `now` for a day.
 #[must_use]
 pub fn claims(id: &str, now: i64) -> Value {
     json!({
@@ -43,25 +38,23 @@ pub fn claims(id: &str, now: i64) -> Value {
     })
 }
 
-/// The claims of the old system's tokens.
 #[must_use]
 pub fn legacy_claims(id: &str, exp: i64) -> Value {
     json!({ "authorized": true, "id": id, "role": "buyer", "exp": exp })
 }
 
-/// The header of a right token.
+/// The header of a valid token.
 #[must_use]
 pub fn header() -> Value {
     json!({ "typ": "at+jwt", "alg": "HS256", "kid": KID })
 }
 
-/// The header of the old system's tokens.
 #[must_use]
 pub fn legacy_header() -> Value {
     json!({ "alg": "HS256", "typ": "JWT" })
 }
 
-/// A copy of a JSON object with one member replaced, or removed where `value` is null.
+/// A copy of a JSON object with one member replaced, or removed if `value` is null.
 #[must_use]
 pub fn with(object: &Value, member: &str, value: Value) -> Value {
     let mut members = object.as_object().unwrap().clone();
@@ -73,10 +66,7 @@ pub fn with(object: &Value, member: &str, value: Value) -> Value {
     Value::Object(members)
 }
 
-/// Signs any header and claims, whatever the header says the algorithm is.
-///
-/// # Panics
-/// Where signing fails.
+/// Signs any header and claims with `algorithm`, which may differ from the header's.
 #[must_use]
 pub fn sign(header: &Value, claims: &Value, secret: &[u8], algorithm: Algorithm) -> String {
     let message = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
@@ -84,7 +74,7 @@ pub fn sign(header: &Value, claims: &Value, secret: &[u8], algorithm: Algorithm)
     format!("{message}.{}", jsonwebtoken::crypto::sign(message.as_bytes(), &key, algorithm).unwrap())
 }
 
-/// Signs with the secret of the world's server.
+/// Signs with [`SECRET`].
 #[must_use]
 pub fn signed(header: &Value, claims: &Value) -> String {
     sign(header, claims, SECRET.as_bytes(), Algorithm::HS256)

@@ -1,4 +1,4 @@
-//! What surrounds a scenario: the product's own server, its database, its clock, and a client.
+//! The world of a scenario: the product's server, its database, its clock and its clients.
 
 use crate::client::{Protocol, ShopClient};
 use crate::clock::MovableClock;
@@ -13,14 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a scenario waits for something that must come to be.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A server with a database and a clock of its own, and the clients of one scenario.
+/// A server with its own database and clock, and its clients.
 pub struct World {
-    /// The server's database.
     pub database: TestDatabase,
-    /// The server's clock.
     pub clock: Arc<MovableClock>,
     storage: Storage,
     protocol: Protocol,
@@ -29,7 +26,7 @@ pub struct World {
     grpc: GrpcClient,
 }
 
-/// The folder in which a world's server keeps images, unless its settings name another store.
+/// The folder in which the server stores images, unless its settings name another store.
 struct Storage(TempDir);
 
 impl Storage {
@@ -42,10 +39,7 @@ impl Storage {
     }
 }
 
-/// The settings of a world's server: those of the environment `test` on free ports, and `overrides`.
-///
-/// # Panics
-/// Where they hold mistakes.
+/// The settings of the environment `test` with free ports and `overrides`.
 #[must_use]
 pub fn settings(url: &str, overrides: &[(&str, &str)]) -> Settings {
     let own = [
@@ -70,10 +64,7 @@ pub fn settings(url: &str, overrides: &[(&str, &str)]) -> Settings {
 }
 
 impl World {
-    /// Starts a server on a database of its own.
-    ///
-    /// # Panics
-    /// Where it does not start.
+    /// Starts a server on a new database.
     pub async fn open(protocol: Protocol, kind: DatabaseKind, overrides: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated(kind);
         let clock = Arc::new(MovableClock::default());
@@ -87,36 +78,35 @@ impl World {
         Self { database, clock, storage, protocol, running, rest, grpc }
     }
 
-    /// Another world in the same cell, with settings that only the scenario knows. To be closed by it.
+    /// Another world with the same protocol and kind of database, and other settings. The scenario must close
+    /// it.
     pub async fn second_world(&self, overrides: &[(&str, &str)]) -> Self {
         Self::open(self.protocol, self.database.kind(), overrides).await
     }
 
-    /// The protocol of this cell.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// The folder in which the server keeps images.
     #[must_use]
     pub fn image_folder(&self) -> PathBuf {
         self.storage.root()
     }
 
-    /// The places of all that is in the store of images, finished or not.
+    /// The paths of all files in the image store, complete or not.
     #[must_use]
     pub fn stored_images(&self) -> Vec<String> {
         files_in(&self.storage.root())
     }
 
-    /// The shop over the protocol of this cell.
+    /// A client of this world's protocol.
     #[must_use]
     pub fn client(&self) -> Box<dyn ShopClient> {
         self.client_for(self.protocol)
     }
 
-    /// The shop over the other protocol.
+    /// A client of the other protocol.
     #[must_use]
     pub fn other_client(&self) -> Box<dyn ShopClient> {
         self.client_for(match self.protocol {
@@ -125,7 +115,6 @@ impl World {
         })
     }
 
-    /// The shop over a protocol.
     #[must_use]
     pub fn client_for(&self, protocol: Protocol) -> Box<dyn ShopClient> {
         match protocol {
@@ -134,35 +123,29 @@ impl World {
         }
     }
 
-    /// The REST client, for requests made by hand.
+    /// The REST client, for hand-made requests.
     #[must_use]
     pub const fn rest(&self) -> &RestClient {
         &self.rest
     }
 
-    /// The gRPC client, for calls made by hand.
+    /// The gRPC client, for hand-made calls.
     #[must_use]
     pub const fn grpc(&self) -> &GrpcClient {
         &self.grpc
     }
 
-    /// Waits until something holds.
-    ///
-    /// # Panics
-    /// Where it does not come to be in time.
+    /// Waits until a condition holds.
     pub async fn wait_until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         wait_until(what, TIMEOUT, holds).await;
     }
 
-    /// Stops the server as a signal would. Tells whether all that was under way ended in time.
+    /// Stops the server as a signal does. Returns whether all running work ended in time.
     pub async fn close(self) -> bool {
         self.stop().await.0
     }
 
-    /// Stops the server, and checks what it leaves.
-    ///
-    /// # Panics
-    /// Where the store and the database do not fit together.
+    /// Stops the server and checks that image store and database are consistent.
     pub async fn close_checked(self) -> bool {
         let (has_drained, left) = self.stop().await;
         left.assert_no_image_is_forgotten();
@@ -175,15 +158,14 @@ impl World {
     }
 }
 
-/// What a server leaves when it stops.
 struct StoppedServer {
     database: TestDatabase,
     storage: Storage,
 }
 
 impl StoppedServer {
-    /// An image in the store has a product or a note, and the image of a product is in the store: at every moment, however
-    /// a server came to stop.
+    /// Every stored image belongs to a product or an image note, and every product's image is stored, however
+    /// the server was stopped.
     fn assert_no_image_is_forgotten(&self) {
         let root = self.storage.root();
         if !root.is_dir() {
@@ -204,7 +186,7 @@ impl StoppedServer {
     }
 }
 
-/// The paths of all files below a folder, in terms of the folder.
+/// The paths of all files below a folder, relative to the folder.
 pub fn files_in(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     collect(folder, "", &mut found);
@@ -224,10 +206,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Waits until something holds, looking again and again.
-///
-/// # Panics
-/// Where it does not come to be within `timeout`.
+/// Waits until a condition holds, checking it every 20 milliseconds.
 pub async fn wait_until(what: &str, timeout: Duration, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {

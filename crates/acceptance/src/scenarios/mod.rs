@@ -10,7 +10,7 @@ pub mod user;
 
 macro_rules! scenarios {
     ($($context:ident::$module:ident { $($scenario:ident),+ $(,)? })+) => {
-        /// Every scenario; a test fails where one is not listed.
+        /// Every scenario; a test fails if one is not listed.
         pub const ALL: &[Scenario] = &[$($(Scenario {
             context: stringify!($context),
             name: stringify!($scenario),

@@ -1,4 +1,4 @@
-//! What clients, load balancers and operators do from outside.
+//! Helpers that act as clients, load balancers and operators.
 
 use reqwest::Method;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use testkit::rest::RestClient;
 use testkit::world::wait_until;
 use tokio::task::JoinSet;
 
-/// Runs a test that may take so long and no longer.
+/// Runs a test with a time limit.
 pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let in_time = runtime.block_on(async { tokio::time::timeout(bound, test).await });
@@ -22,24 +22,23 @@ pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result
     Ok(())
 }
 
-/// Both ways into the shop.
+/// A client of each protocol.
 pub(crate) fn clients(addresses: Addresses) -> [Arc<dyn ShopClient>; 2] {
     [Arc::new(RestClient::new(addresses.rest)), Arc::new(GrpcClient::new(addresses.grpc))]
 }
 
-/// A page of the operators' listener.
 pub(crate) async fn page(ops: SocketAddr, path: &str) -> Answer {
     Answer::of(RestClient::new(ops).request(Method::GET, path)).await
 }
 
-/// Waits until `/readyz` answers with a status, and returns its text.
+/// Waits until `/readyz` answers with a status, and returns the body.
 pub(crate) async fn readiness(ops: SocketAddr, status: u16, timeout: Duration) -> String {
     wait_until(&format!("/readyz answers {status}"), timeout, async || page(ops, "/readyz").await.status == status)
         .await;
     page(ops, "/readyz").await.body
 }
 
-/// One answer of the load, and how long it took.
+/// One answer of the load and its latency.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) at: Instant,
@@ -47,14 +46,14 @@ pub(crate) struct Sample {
     pub(crate) outcome: Result<(), CallError>,
 }
 
-/// Reads and registrations over both protocols, without a pause. A request without an answer fails the test.
+/// Continuous reads and registrations over both protocols. A request without an answer fails the test.
 pub(crate) struct Load {
     workers: JoinSet<Vec<Sample>>,
     is_over: Arc<AtomicBool>,
 }
 
 impl Load {
-    /// Begins, with an account of each worker's own.
+    /// Starts workers, each with its own account.
     pub(crate) async fn begin(addresses: Addresses, workers_each: usize) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut workers = JoinSet::new();
@@ -70,12 +69,12 @@ impl Load {
         Self { workers, is_over }
     }
 
-    /// Begins no more requests.
+    /// Stops sending requests.
     pub(crate) fn cease(&self) {
         self.is_over.store(true, Ordering::SeqCst);
     }
 
-    /// Begins no more requests, and collects the answers of those that were.
+    /// Stops sending requests and returns all answers.
     pub(crate) async fn end(self) -> Vec<Sample> {
         self.cease();
         self.workers.join_all().await.into_iter().flatten().collect()

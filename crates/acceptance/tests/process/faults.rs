@@ -1,4 +1,4 @@
-//! Databases that come late, crash, and freeze.
+//! Databases that start late, crash or freeze.
 
 use crate::client::{Load, Sample, bounded, clients, page, readiness};
 use domain::error::ErrorCode;
@@ -10,11 +10,11 @@ use testkit::database_server::DatabaseServer;
 
 const TIME_LIMIT: Duration = Duration::from_secs(180);
 
-/// The longest that a request may take while the database is away or frozen.
+/// The time limit of a request while the database is down or frozen.
 const LONGEST: Duration = Duration::from_secs(10);
-/// The longest until a server says that its database is frozen.
+/// The time within which a server must report a frozen database.
 const NOTICED: Duration = Duration::from_secs(15);
-/// The longest until service has resumed once the database is back.
+/// The time within which service must resume after the database is back.
 const RESUMED: Duration = Duration::from_secs(5);
 
 fn server(kind: DatabaseKind) -> Result<DatabaseServer, String> {
@@ -24,7 +24,7 @@ fn server(kind: DatabaseKind) -> Result<DatabaseServer, String> {
     DatabaseServer::start(kind)
 }
 
-/// Whatever goes wrong while the database is away is said in the contract's words, within bounds.
+/// Every error while the database is down is one of the contract's, within the time limit.
 fn assert_only_unavailable(samples: &[Sample]) {
     for sample in samples {
         assert!(sample.elapsed <= LONGEST, "{sample:?}");
@@ -74,7 +74,7 @@ fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), Strin
     })
 }
 
-/// Once it says that it is ready, requests are answered again.
+/// Requests succeed after the server has reported that it is ready.
 fn assert_served<'a>(kind: DatabaseKind, event: &str, samples: impl Iterator<Item = &'a Sample>) {
     let (served, refused): (Vec<_>, Vec<_>) = samples.partition(|sample| sample.outcome.is_ok());
     println!("{kind}: after {event} {} requests served, {} refused", served.len(), refused.len());

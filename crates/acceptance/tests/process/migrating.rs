@@ -1,4 +1,4 @@
-//! Schemas that are not the one the binary knows.
+//! Schemas that differ from the binary's.
 
 use crate::client::{bounded, clients, readiness};
 use domain::error::ErrorCode;
@@ -12,7 +12,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 const VERSIONS: &str = "SELECT version AS value FROM __diesel_schema_migrations";
 
-/// Whoever calls all the same is told that it is the server's fault.
+/// Calls fail with an error of the server.
 async fn assert_our_fault(client: &dyn ShopClient) {
     let call_error = client.login("ada@example.com", PASSWORD).await.unwrap_err();
     assert_eq!(call_error.code, ErrorCode::Unavailable, "{call_error:?}");

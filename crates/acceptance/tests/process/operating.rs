@@ -1,4 +1,4 @@
-//! What operators see.
+//! The operators' listener and commands.
 
 use crate::client::{bounded, clients, page};
 use prost_reflect::DescriptorPool;
@@ -11,7 +11,7 @@ use testkit::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
 use testkit::world::wait_until;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// How many commands are run to see one end badly that one in ten or so would, where its last connections outlive it.
+/// The number of commands: enough to find a failure at exit that happens to about one in ten.
 const COMMANDS: usize = 60;
 
 fn serve() -> Process {
@@ -138,7 +138,7 @@ pub(crate) fn the_descriptors_for_grpc_clients_are_written() -> Result<(), Strin
     Ok(())
 }
 
-/// Without a database: a store is tried before there is one.
+/// The image store is checked without a database.
 pub(crate) fn the_store_of_images_is_tried_before_there_is_a_database() -> Result<(), String> {
     let service = tokio::runtime::Runtime::new().unwrap();
     let s3 = service.block_on(S3Server::start());

@@ -1,4 +1,4 @@
-//! Money, pieces and mails through crashes of the binary and of what it talks to.
+//! Money, stock and mails after crashes of the binary and of the systems that it calls.
 
 use crate::client::bounded;
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Times};
@@ -18,10 +18,10 @@ use tokio::task::JoinSet;
 
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(170);
 pub(crate) const SOON: Duration = Duration::from_secs(60);
-/// The key of the gateway's tests.
+/// The server key of the fake gateway.
 pub(crate) const KEY: &str = "SB-Mid-server-TESTKEY";
 
-/// A buyer's and a seller's way into a server.
+/// A REST client with a buyer's token and a product to order.
 pub(crate) struct BuyerClient {
     pub(crate) rest: RestClient,
     pub(crate) buyer: String,
@@ -29,7 +29,7 @@ pub(crate) struct BuyerClient {
 }
 
 impl BuyerClient {
-    /// Opens accounts, and offers a product of which there are so many pieces.
+    /// Registers a buyer and a seller, and creates a product with this stock.
     pub(crate) async fn begin(addresses: Addresses, mark: &str, pieces: i32) -> Self {
         let rest = RestClient::new(addresses.rest);
         let account = async |role: &str| {
@@ -43,13 +43,13 @@ impl BuyerClient {
         Self { rest, buyer, product: offered.unwrap().id }
     }
 
-    /// The same accounts at a server that was started again.
+    /// The same buyer and product at a restarted server.
     pub(crate) fn at(&self, addresses: Addresses) -> Self {
         let (buyer, product) = (self.buyer.clone(), self.product.clone());
         Self { rest: RestClient::new(addresses.rest), buyer, product }
     }
 
-    /// Orders a piece; none where the server has no answer, or says that it cannot.
+    /// Orders a piece; `None` without an answer or with an error.
     pub(crate) async fn order(&self) -> Option<Value> {
         let order = json!({ "product_id": self.product, "quantity": 1 });
         let request = self.rest.request(Method::POST, "/payments").bearer_auth(&self.buyer).json(&order);
@@ -70,7 +70,7 @@ impl BuyerClient {
     }
 }
 
-/// Runs a command of operators against a database, and returns what it printed.
+/// Runs an operators' command; returns exit code and output.
 pub(crate) fn command(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let arguments = [arguments, &["--env", "test"]].concat();
     let mut process = Process::spawn(&arguments, settings, &[]);
@@ -93,7 +93,8 @@ async fn press(payment: &Value, button: &str) -> bool {
     client.post(url).send().await.is_ok_and(|answer| answer.status() == StatusCode::SEE_OTHER)
 }
 
-/// A mail server without `SMTPUTF8`: told at start, and mails to addresses that need it go out once it has learnt it.
+/// A mail server without `SMTPUTF8` is reported at start; mails to addresses that need it are sent once the server
+/// supports it.
 pub(crate) fn a_mail_server_that_cannot_take_all_addresses_is_told_at_start() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let mut server = Smtp::with(smtp::Setup { is_ascii_only: true, ..smtp::Setup::default() });
@@ -110,7 +111,7 @@ pub(crate) fn a_mail_server_that_cannot_take_all_addresses_is_told_at_start() ->
             metrics().await.contains("gocommerce_mail_server_smtputf8{} 0")
         })
         .await;
-        // The local parts of both have a letter beyond ASCII.
+        // Both local parts have a letter beyond ASCII.
         let client = BuyerClient::begin(addresses, "ž", 5).await;
         client.order().await.unwrap();
         wait_until("the mail was tried", SOON, async || {
@@ -139,7 +140,7 @@ pub(crate) fn a_mail_server_that_cannot_take_all_addresses_is_told_at_start() ->
     })
 }
 
-/// A mail server that lets us send nothing: mails wait, operators are told why, and all go out once when that is mended.
+/// While a mail server refuses all mails, they wait and operators see why; afterwards each is sent once.
 pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let server = Smtp::start();
@@ -173,7 +174,7 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
         assert!(log.contains("the mail server cannot be used, and mails wait"), "{log}");
         assert!(log.contains("535 5.7.8 who are you?"), "{log}");
 
-        // What was wrong is mended, and the next process does not wait for hours.
+        // The fault is cleared, and the next process retries without a wait of hours.
         server.heal();
         let (code, told) = command(&["payment", "explain", payment["payment_code"].as_str().unwrap()], &settings[..1]);
         assert_eq!((code, told.contains(payment["id"].as_str().unwrap())), (Some(0), true), "{told}");
@@ -185,7 +186,7 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
     })
 }
 
-/// A server dies between the webhook's answer and the mails; the next one sends each of them once.
+/// A server dies between the webhook's answer and the mails; the next server sends each mail once.
 pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let mut server = Smtp::start();
@@ -198,7 +199,7 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
         ("payment.simulator.journal", &journal),
     ];
     bounded(TIME_LIMIT, async {
-        // Every mail is put off for as long as the first server lives.
+        // Every mail is deferred while the first server runs.
         server.set_fault(smtp::Fault::defer(Moment::Rcpt), smtp::Times::All);
         let mut process = Process::serve(&settings);
         let client = BuyerClient::begin(process.addresses(), "", 5).await;
@@ -210,7 +211,7 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
         process.wait(SOON);
         assert!(server.mails().is_empty());
 
-        // The next one finds no server at all, and then one that is well.
+        // The next server first finds no mail server, then a working one.
         server.stop();
         let mut process = Process::serve(&settings);
         process.addresses();
@@ -221,7 +222,7 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
         .await;
         server.heal();
         server.start_again();
-        // What was put off waits for a minute; an operator does not.
+        // A deferred mail waits for a minute; the operator's command retries it at once.
         for line in command(&["outbox", "list", "--state", "queued"], &settings[..1]).1.lines() {
             if let Some((mail, _)) = line.split_once(" queued ") {
                 command(&["outbox", "retry", mail], &settings[..1]);
@@ -251,8 +252,7 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
     })
 }
 
-/// Whenever a process dies among orders and payments, the next one brings all of it to its end, and no order that a buyer was
-/// told of is gone.
+/// Whenever a process dies during orders and payments, the next one completes them, and no confirmed order is lost.
 pub(crate) fn no_order_is_lost_when_a_process_dies_among_checkouts() -> Result<(), String> {
     const BUYERS: usize = 6;
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
@@ -294,7 +294,7 @@ pub(crate) fn no_order_is_lost_when_a_process_dies_among_checkouts() -> Result<(
         let mut process = Process::serve(&settings);
         let client = first.unwrap().at(process.addresses());
         assert_audited(database.url(), "file://images", Some(&told));
-        // What was paid on the page is found out, though its notification died with the server.
+        // The shop learns of a payment although its notification died with the server.
         let due = "UPDATE payments SET next_check_at = '2026-01-01 00:00:00' WHERE next_check_at IS NOT NULL";
         database.execute(due);
         wait_until("the half-made orders are finished", SOON, async || {
@@ -311,7 +311,7 @@ pub(crate) fn no_order_is_lost_when_a_process_dies_among_checkouts() -> Result<(
     })
 }
 
-/// A notification that was taken but not applied when the server died is applied by the next one.
+/// A notification that was stored but not applied before a crash is applied by the next server.
 pub(crate) fn a_notification_that_was_answered_is_applied_by_the_next_server() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let gateway = Midtrans::start(KEY);
@@ -329,7 +329,7 @@ pub(crate) fn a_notification_that_was_answered_is_applied_by_the_next_server() -
         let client = BuyerClient::begin(addresses, "", 5).await;
         let id = client.order().await.unwrap()["id"].as_str().unwrap().to_owned();
         gateway.pay(&id, "qris");
-        // The gateway tells of it, and then does not answer when it is asked.
+        // The gateway sends the notification and does not answer status requests.
         gateway.set_fault(Endpoint::Status, Fault::Hang, Times::All);
         let webhook = format!("http://{}/payments/midtrans/webhook", addresses.rest);
         assert_eq!(gateway.post_to(&webhook, &gateway.notification(&id)).await, Some(200));
@@ -347,7 +347,7 @@ pub(crate) fn a_notification_that_was_answered_is_applied_by_the_next_server() -
     })
 }
 
-/// An order whose page the gateway has made without our knowing is finished, and its pieces are where they belong.
+/// An order whose page the gateway has created without the shop's knowledge is completed, with the right stock.
 pub(crate) fn an_order_that_is_half_made_is_finished() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let gateway = Midtrans::start(KEY);
@@ -379,7 +379,7 @@ pub(crate) fn an_order_that_is_half_made_is_finished() -> Result<(), String> {
         assert!(told.contains("is success"), "{told}");
         client.until_status(&id, "success").await;
 
-        // One that the gateway refuses outright gives its pieces back at once.
+        // An order that the gateway refuses releases its stock at once.
         gateway.set_fault(Endpoint::Create, Fault::Unauthorized, Times::All);
         assert!(client.order().await.is_none());
         assert_eq!(

@@ -1,6 +1,6 @@
-//! What each way to pay that Snap offers sends of a transaction's life, and what the shop makes of it.
+//! The notifications of each payment type that Snap offers, and the shop's interpretation of them.
 //!
-//! The tables are the documentation's and the reports of people who run other shops (docs.midtrans.com, "HTTP(S) notification";
+//! The tables follow the documentation and reports from other shops (docs.midtrans.com, "HTTP(S) notification";
 //! midtrans-php#113 and #121; SNAP-Woocommerce#85). A field that is `null` is absent.
 
 use crate::client::bounded;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use testkit::binary::Process;
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What is told at an event, whatever the way to pay.
+/// The fields of an event that all payment types share.
 const EVENTS: [(&str, &str); 12] = [
     ("authorize", r#"{"transaction_status":"authorize","status_code":"200"}"#),
     ("challenge", r#"{"transaction_status":"capture","status_code":"201","fraud_status":"challenge"}"#),
@@ -39,7 +39,7 @@ const EVENTS: [(&str, &str); 12] = [
     ("chargeback", r#"{"transaction_status":"chargeback","status_code":"200"}"#),
 ];
 
-/// A life: its events, and the status that buyer and seller see after each.
+/// The events of a transaction, and the status that buyer and seller see after each.
 type Lifecycle = &'static [(&'static str, &'static str)];
 
 const CARD: [Lifecycle; 9] = [
@@ -48,7 +48,7 @@ const CARD: [Lifecycle; 9] = [
     &[("challenge", "pending"), ("capture", "success"), ("settlement", "success")],
     &[("challenge", "pending"), ("deny", "deny")],
     &[("authorize", "pending"), ("capture", "success"), ("cancel", "cancel")],
-    // A step at the bank's own page that nobody took, or failed at.
+    // A step on the bank's page that nobody took, or that failed.
     &[("pending", "pending"), ("expire", "expire")],
     &[("pending", "pending"), ("cancel", "cancel")],
     &[("deny", "deny")],
@@ -63,23 +63,22 @@ const OTHER: [Lifecycle; 5] = [
     &[("pending", "pending"), ("deny", "deny")],
 ];
 
-/// A way to pay.
+/// A payment type and its peculiarities.
 struct PaymentMethod {
-    /// What it is called.
     name: &'static str,
     /// `payment_type`.
     kind: &'static str,
-    /// How its status names the order.
+    /// How its status answers name the order.
     naming: Naming,
-    /// What it tells on top of what all tell.
+    /// Fields in addition to the shared ones.
     fields: &'static str,
-    /// What it tells otherwise at some events.
+    /// Fields that differ at some events.
     but: &'static [(&'static str, &'static str)],
 }
 
 use Naming::{Named, Unnamed};
 
-/// Shorthand, so that each way has a row.
+/// Shorthand, so that each payment type has one row.
 const fn method(
     name: &'static str,
     kind: &'static str,
@@ -90,10 +89,10 @@ const fn method(
     PaymentMethod { name, kind, naming, fields, but }
 }
 
-/// What a refund says where the single refunds are not listed, or an amount is a number.
+/// Refunds without the list of single refunds, or with an amount as a number.
 const BARE_REFUND: (&str, &str) = ("refund", r#"{"refund_amount":null,"refunds":null}"#);
 const REFUND_AS_NUMBER: (&str, &str) = ("partial_refund", r#"{"refund_amount":4000.00,"refunds":null}"#);
-/// The wallets that shout.
+/// The wallets that send the status in upper case.
 const UPPER_CASE_PENDING: (&str, &str) = ("pending", r#"{"transaction_status":"PENDING","status_code":"200"}"#);
 const EXPIRES_WITH_202: (&str, &str) = ("expire", r#"{"status_code":"202"}"#);
 const EXPIRES_WITH_200: (&str, &str) = ("expire", r#"{"status_code":"200"}"#);
@@ -208,20 +207,20 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method("one that is new", "paylater_of_tomorrow", Named, r#"{"fraud_status":"accept"}"#, &[]),
 ];
 
-/// What is told of a way to pay at an event.
+/// The fields of a payment type at an event.
 fn status_fields(method: &PaymentMethod, event: &str) -> Value {
     let fields = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).unwrap();
     let of = |rows: &[(&str, &str)]| rows.iter().find(|(name, _)| *name == event).map(|(_, text)| fields(text));
     let mut status_fields = fields(r#"{"fraud_status":"accept"}"#);
     status_fields.extend(fields(method.fields));
-    // A refusal is told by the fraud detection where there is one.
+    // A denial has a fraud status, if the payment type has any.
     let has_verdict = !status_fields["fraud_status"].is_null();
     status_fields.extend(of(&EVENTS).unwrap().into_iter().filter(|(name, _)| name != "fraud_status" || has_verdict));
     status_fields.extend(of(method.but).unwrap_or_default());
     serde_json::to_value(status_fields).unwrap()
 }
 
-/// Each way to pay goes through each of its lives, told by notifications and confirmed when asked.
+/// Each payment type goes through each of its lifecycles, by notifications that status answers confirm.
 pub(crate) fn every_way_to_pay_is_understood_from_its_first_word_to_its_last() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let gateway = Midtrans::start(KEY);

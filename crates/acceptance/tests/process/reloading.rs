@@ -1,4 +1,4 @@
-//! What changes while the process runs: SIGHUP makes it read its settings again.
+//! Reloading of the settings on SIGHUP.
 
 use crate::client::{Load, bounded, clients};
 use domain::error::ErrorCode;
@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(10);
 const OLD: (&str, &str) = ("old", "0123456789-an-old-secret-of-a-shop");
 const NEW: (&str, &str) = ("new", "9876543210-a-new-secret-of-the-shop");
 
-/// The settings of a server that signs with one key and accepts others besides.
+/// The settings of a server that signs with one key and accepts others.
 fn write_settings(folder: &Path, (kid, secret): (&str, &str), accepted: &[(&str, &str)]) {
     let accepted = accepted.iter().map(|(kid, secret)| format!("{{ kid = \"{kid}\", secret = \"{secret}\" }}"));
     let accepted = accepted.collect::<Vec<_>>().join(", ");
@@ -33,7 +33,7 @@ fn serve(settings: &Path) -> Process {
     Process::spawn(&arguments, &[], &[])
 }
 
-/// Whether the shop signs with this key.
+/// Whether the server signs with this key.
 async fn signs_with(client: &dyn ShopClient, key: (&str, &str)) -> bool {
     let LoggedIn { token, .. } = client.login("ada@example.com", PASSWORD).await.unwrap();
     jsonwebtoken::decode_header(token).unwrap().kid.as_deref() == Some(key.0)

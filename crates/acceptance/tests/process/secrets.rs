@@ -1,4 +1,4 @@
-//! What must never be seen outside.
+//! Secrets must not leave the process.
 
 use crate::client::{bounded, clients, page};
 use reqwest::Method;
@@ -16,7 +16,7 @@ const PASSWORD: &str = "canary-password-51d9";
 const WRONG: &str = "canary-wrong-password-77aa";
 const FORGED: &str = "canary.forged.token-3c3c";
 
-/// With everything logged that can be, and every answer looked at but the one that hands out the token.
+/// Logs at the highest level, and checks every answer except the one with the token.
 pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
     let settings = [
         ("database.url", "sqlite://shop.db"),

@@ -1,4 +1,4 @@
-//! How it starts, or does not.
+//! Starting.
 
 use crate::client::{bounded, clients, page};
 use std::net::TcpListener;

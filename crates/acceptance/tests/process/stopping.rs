@@ -1,4 +1,4 @@
-//! How it stops.
+//! Stopping.
 
 use crate::client::{Load, bounded, clients, page, readiness};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(crate) fn ctrl_c_ends_it() -> Result<(), String> {
     Ok(())
 }
 
-/// Clients who begin nothing new once they are told that it is not ready lose nothing that they have begun.
+/// Clients that stop sending requests when the server is not ready lose no request.
 pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
     let mut process = Process::serve(&[DATABASE, ("shutdown.drain_delay_seconds", "2")]);
     let addresses = process.addresses();
@@ -35,9 +35,10 @@ pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
     })
 }
 
-/// What has been accepted is finished though no new connection is taken any more, over both protocols.
+/// Accepted requests are completed over both protocols, although new connections are refused.
 pub(crate) fn work_under_way_is_finished() -> Result<(), String> {
-    // Seven hashes, with the one that is measured at the start, within the two seconds for which any of them may wait.
+    // Seven hashes, including the one that is measured at the start, fit into the two seconds that each may
+    // wait.
     let slow = [DATABASE, ("auth.bcrypt_cost", "11"), ("auth.hash_threads", "1")];
     let mut process = Process::serve(&slow);
     let addresses = process.addresses();
@@ -47,7 +48,7 @@ pub(crate) fn work_under_way_is_finished() -> Result<(), String> {
             let client = clients(addresses)[at % 2].clone();
             under_way.spawn(async move { client.register(&ada().email(format!("ada{at}@example.com"))).await });
         }
-        // Long enough for all six to have been accepted, and for one or two hashes.
+        // Long enough for all six to be accepted, and for one or two hashes.
         tokio::time::sleep(Duration::from_millis(400)).await;
         assert!(under_way.try_join_next().is_none() || !under_way.is_empty(), "the work was done before the signal");
         process.signal("TERM");

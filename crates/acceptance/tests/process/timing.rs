@@ -1,4 +1,5 @@
-//! Whether the time of a refusal tells who has an account. It is printed, not judged: a shared machine is no judge.
+//! Whether the latency of a failed log-in reveals who has an account. The result is printed and not asserted,
+//! because a shared machine is too noisy.
 
 use crate::client::{bounded, clients};
 use domain::error::ErrorCode;
@@ -42,7 +43,7 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// How often one of `left` is longer than one of `right`: the Mann-Whitney statistic as a probability.
+/// The probability that a duration of `left` is longer than one of `right` (Mann-Whitney).
 fn area_under_curve(left: &[Duration], right: &[Duration]) -> f64 {
     let longer: usize = left.iter().map(|left| right.iter().filter(|right| left > *right).count()).sum();
     longer as f64 / (left.len() * right.len()) as f64

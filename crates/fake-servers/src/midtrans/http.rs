@@ -1,4 +1,4 @@
-//! The gateway's HTTP: who may ask, what is answered, and the ways in which an answer goes wrong.
+//! The gateway's HTTP server: authorization, answers and faulty answers.
 
 use super::orders::Answer;
 use super::{Endpoint, Fault, RecordedRequest, Shared, lock};
@@ -22,12 +22,12 @@ use tokio::task::JoinSet;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// How large an answer is that is too large, in bytes.
+/// The size of an answer that is too large, in bytes.
 const HUGE: usize = 10 << 20;
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    // With the set all connections end.
+    // Dropping the set closes all connections.
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
@@ -35,7 +35,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-            // A client that hangs up is its own business.
+            // A client may close its connection at any time.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -84,7 +84,6 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
     }
 }
 
-/// Does what is asked for.
 fn act(shared: &Shared, endpoint: Endpoint, recorded: &RecordedRequest) -> Answer {
     let mut orders = lock(&shared.orders);
     let segment = |index| recorded.path.split('/').nth(index).unwrap_or_default();
@@ -95,7 +94,7 @@ fn act(shared: &Shared, endpoint: Endpoint, recorded: &RecordedRequest) -> Answe
     }
 }
 
-/// What went wrong, in the words of either interface.
+/// An error body in the format of Snap or of the Core API.
 fn error_body(endpoint: Option<Endpoint>, code: &str, message: &str) -> Value {
     match endpoint {
         Some(Endpoint::Create | Endpoint::Cancel) => json!({ "error_messages": [message] }),
@@ -115,7 +114,7 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// The answer of a gateway that does nothing.
+/// The answer of a fault at which the gateway does nothing.
 fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>> {
     let own =
         |status: u16, message: &str| Some(respond(&(status, error_body(Some(endpoint), &status.to_string(), message))));
@@ -133,7 +132,7 @@ fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>
     }
 }
 
-/// An answer that goes wrong on its way.
+/// The answer of a fault after the work is done.
 async fn corrupt(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
     let text = answer.1.to_string();
     let length = text.len();
@@ -153,7 +152,7 @@ async fn corrupt(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
             let half = Bytes::from(text[..length / 2].to_owned());
             let frames = stream::iter([Ok(Frame::data(half)), Err(io::Error::other("cut off"))]).then(|frame| async {
                 if frame.is_err() {
-                    // Long enough for the first half to be on its way.
+                    // Long enough for the first half to be sent.
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 frame

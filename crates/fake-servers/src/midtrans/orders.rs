@@ -1,17 +1,16 @@
-//! What the gateway knows of orders, and the rules that it publishes for them.
+//! The gateway's orders and the published rules for them.
 
 use super::fields;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Something given back.
 pub(super) struct Refund {
     pub(super) amount: u64,
     pub(super) is_confirmed: bool,
 }
 
-/// One attempt to pay.
+/// An attempt to pay.
 pub(super) struct Transaction {
     pub(super) id: String,
     pub(super) payment_type: String,
@@ -37,30 +36,29 @@ impl Transaction {
     }
 }
 
-/// How the status of an order's transactions names the order, and what is found under the order's name.
+/// How status answers name an order, and what a request by the order's name finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Naming {
-    /// By its name, under which the latest transaction is found.
+    /// By its name, which finds the latest transaction.
     #[default]
     Named,
-    /// By the transaction's name (DANA, virtual accounts of BSI, Danamon, Seabank, Saqu); under the order's the latest is found.
+    /// By the transaction's id (DANA, virtual accounts of BSI, Danamon, Seabank, Saqu); the order's name finds
+    /// the latest transaction.
     Unnamed,
-    /// By the transaction's name, and under the order's nothing is found.
+    /// By the transaction's id; the order's name finds nothing.
     Lost,
 }
 
-/// An order.
 pub(super) struct Order {
     pub(super) id: String,
     pub(super) gross: u64,
-    /// What payers are asked for on top of it.
+    /// What payers pay on top of `gross`.
     pub(super) fee: u64,
-    /// How a status names the order.
     pub(super) naming: Naming,
-    /// The page's, while it is open.
+    /// The token of the open page.
     pub(super) token: Option<String>,
     pub(super) transactions: Vec<Transaction>,
-    /// Fields that are told otherwise.
+    /// Fields that answers and notifications override.
     pub(super) changes: Map<String, Value>,
 }
 
@@ -76,7 +74,7 @@ impl Order {
         self.last()
     }
 
-    /// The transaction that is open with this way to pay, or a new one.
+    /// The open transaction of this payment type, or a new one.
     pub(super) fn attempt(&mut self, payment_type: &str) -> &mut Transaction {
         let is_open = |last: &Transaction| last.status == "pending" && last.payment_type == payment_type;
         if self.transactions.last().is_some_and(is_open) { self.last() } else { self.begin(payment_type) }
@@ -96,12 +94,11 @@ impl Order {
     }
 }
 
-/// All orders.
 pub(super) struct Orders {
     orders: HashMap<String, Order>,
-    /// The tokens of pages that were closed.
+    /// The tokens of closed pages.
     closed: HashSet<String>,
-    /// HTTP's status where there is no such transaction.
+    /// The HTTP status of the answer about an unknown transaction.
     pub(super) unknown_status: u16,
 }
 
@@ -111,7 +108,7 @@ impl Default for Orders {
     }
 }
 
-/// An answer: HTTP's status, and the body.
+/// HTTP status and body.
 pub(super) type Answer = (u16, Value);
 
 fn refusal(status: u16, message: &str) -> Answer {
@@ -123,7 +120,7 @@ impl Orders {
         self.orders.get_mut(id).unwrap_or_else(|| panic!("no page was made for {id}"))
     }
 
-    /// Makes a page. Until somebody has begun to pay, another one may be made in its place.
+    /// Creates a page. Until the payer has chosen a payment type, a new page may replace it.
     pub(super) fn create(&mut self, body: &Value) -> Answer {
         let (id, gross) = match check(body) {
             Ok(order) => order,
@@ -138,7 +135,7 @@ impl Orders {
             transactions: Vec::new(),
             changes: Map::new(),
         });
-        // All of its wordings that are known.
+        // All known wordings.
         match order.transactions.last().map(|last| last.status.as_str()) {
             None => {}
             Some("capture" | "settlement") => {
@@ -157,7 +154,6 @@ impl Orders {
         (201, json!({ "token": token, "redirect_url": url }))
     }
 
-    /// Closes a page.
     pub(super) fn cancel(&mut self, token: &str) -> Answer {
         if self.closed.contains(token) {
             return refusal(400, "token already canceled");
@@ -172,7 +168,7 @@ impl Orders {
         (200, json!({ "canceled_at": "2026-11-22 10:06:00" }))
     }
 
-    /// How a transaction stands, or the latest one of an order.
+    /// The status of a transaction, or of an order's latest transaction.
     pub(super) fn status(&self, id: &str, key: &str) -> Answer {
         let transactions = self
             .orders
@@ -205,7 +201,7 @@ impl Orders {
     }
 }
 
-/// What is ordered, and for how much; what is wrong where the gateway would not take it.
+/// The order's name and amount, or the error with which the gateway refuses the request.
 fn check(body: &Value) -> Result<(String, u64), String> {
     let details = body.get("transaction_details").ok_or("transaction_details is required")?;
     let id = details.get("order_id").and_then(Value::as_str).ok_or("transaction_details.order_id is required")?;

@@ -11,18 +11,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// The largest mail that is taken (RFC 1870), in bytes.
+/// The largest accepted mail (RFC 1870), in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
-/// The longest line that is taken, in bytes; RFC 5321 §4.5.3.1 has 512 and 1000.
+/// The longest accepted line, in bytes; RFC 5321 §4.5.3.1 has 512 and 1000.
 const MAX_LINE: usize = 2048;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Whether a session goes on.
+/// Whether the session continues.
 type Next = io::Result<bool>;
 
-/// A mail of which the envelope is being told.
+/// The envelope of the mail that the client is sending.
 #[derive(Default)]
 struct Envelope {
     from: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Serves a client until it has gone, or has been sent away.
+    /// Serves a client until the connection ends.
     pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, is_one_too_many: bool) {
         let connection = {
             let mut connections = lock(&shared.connections);
@@ -71,7 +71,7 @@ impl Session {
             let _ = session.send_reply("421 4.7.0 Too many concurrent connections").await;
             return;
         }
-        // A client that goes away in the middle is nothing to complain about.
+        // A client may close its connection at any time.
         let _ = session.run_commands().await;
     }
 
@@ -147,7 +147,7 @@ impl Session {
         if !self.answer(Moment::StartTls, "220 2.0.0 go ahead").await? {
             return Ok(false);
         }
-        // What was said before the handshake counts for nothing after it (RFC 3207 §4.2).
+        // Nothing that was sent before the handshake may be used after it (RFC 3207 §4.2).
         if !self.stream.buffer().is_empty() {
             return Ok(false);
         }
@@ -237,7 +237,7 @@ impl Session {
         self.keep(data).await
     }
 
-    /// The content up to the final dot; none where the connection ends before.
+    /// The content up to the final dot; `None` if the connection ends before.
     async fn text(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut data = Vec::new();
         let mut is_first = true;
@@ -280,7 +280,7 @@ impl Session {
         }
     }
 
-    /// Answers, unless something is to go wrong.
+    /// Replies, unless a fault is planned for this step.
     async fn answer(&mut self, at: Moment, right: &str) -> Next {
         match self.shared.faults.take(at) {
             Some(action) => self.fail(action, right).await,
@@ -331,7 +331,7 @@ impl Session {
         Ok(())
     }
 
-    /// The next line without its end; none where the client has gone.
+    /// The next line without its end; `None` if the client has closed the connection.
     async fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = Vec::new();
         if self.stream.read_until(b'\n', &mut line).await? == 0 {

@@ -1,4 +1,4 @@
-//! Crashes: a server that dies between two of its steps, whichever these are.
+//! Crashes: a server that dies between any two of its steps.
 
 use crate::gateway::FakeGateway;
 use app::clock::Deadline;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
-/// Stops a server dead after so many steps.
+/// Crashes a server after a number of steps.
 #[derive(Default)]
 pub(crate) struct CrashCounter {
     left: AtomicI64,
@@ -26,7 +26,7 @@ pub(crate) struct CrashCounter {
 }
 
 impl CrashCounter {
-    /// Lets so many steps pass; all of them where the number is negative.
+    /// Sets the number of steps before the crash; no crash if it is negative.
     pub(crate) fn set(&self, steps: i64) {
         self.left.store(steps, Ordering::Relaxed);
     }
@@ -43,7 +43,7 @@ impl CrashCounter {
         }
     }
 
-    /// Does something until it ends or the server dies; tells whether it ended.
+    /// Runs work until it ends or the server crashes; `None` after a crash.
     pub(crate) async fn run_until_crash<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let end = tokio::select! {
             end = work => Some(end),
@@ -54,7 +54,7 @@ impl CrashCounter {
     }
 }
 
-/// A part of a server that may die before and behind each step.
+/// A port that may crash before and after each call.
 pub(crate) struct Crashable<T> {
     pub(crate) inner: Arc<T>,
     pub(crate) crash: Arc<CrashCounter>,
@@ -217,7 +217,7 @@ impl Gateway for Crashable<FakeGateway> {
     }
 }
 
-/// A mail server that fails now and then, and remembers what it has taken.
+/// A mail server that fails on demand and counts the mails by id.
 #[derive(Default)]
 pub(crate) struct FakeMailServer {
     pub(crate) taken: Mutex<BTreeMap<String, u32>>,

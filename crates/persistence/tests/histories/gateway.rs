@@ -1,4 +1,4 @@
-//! A payment gateway in memory: the truth that the shop has to find out.
+//! A payment gateway in memory, which holds the true state of all orders.
 
 use app::clock::Deadline;
 use app::payment::{Gateway, GatewayError, Invoice, NotificationForm, Signed, Subject};
@@ -11,20 +11,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// What happens to the next calls.
+/// How the next calls fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It refuses an order.
+    /// The gateway refuses an order.
     Refuses,
-    /// It cannot be reached.
+    /// The gateway cannot be reached.
     Away,
-    /// Its answer is lost, and what was asked for is done.
+    /// The gateway does the work, and its answer is lost.
     LosesAnswers,
-    /// It is not asked.
+    /// The circuit breaker is open.
     CircuitOpen,
 }
 
-/// How an attempt to pay goes on.
+/// The next step of an attempt to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     Pay,
@@ -36,15 +36,14 @@ pub(crate) enum Transition {
     ChargeBack,
 }
 
-/// What the gateway knows of an order.
 #[derive(Clone, Debug)]
 struct KnownOrder {
     total: Money,
-    /// What payers are asked for on top of it.
+    /// What payers pay on top of `total`.
     fee: Money,
-    /// Whether answers name the transaction in the place of the order.
+    /// Whether answers name the transaction instead of the order.
     is_unnamed: bool,
-    /// Whether it tells another amount than was ordered.
+    /// Whether answers hold another amount than the order's.
     is_confused: bool,
     is_open: bool,
     expires_at: DateTime<Utc>,
@@ -58,7 +57,6 @@ struct State {
     fault: Option<(Fault, u8)>,
 }
 
-/// The gateway.
 #[derive(Default)]
 pub(crate) struct FakeGateway(Mutex<State>);
 
@@ -78,7 +76,7 @@ fn code_of(status: TransactionStatus) -> &'static str {
 }
 
 impl State {
-    /// Has a notification sent about an order's latest attempt.
+    /// Queues a notification about an order's latest attempt.
     fn notify(&mut self, order: &str) {
         let Some(known) = self.orders.get(order) else { return };
         let Some((transaction, status)) = known.transactions.last().cloned() else { return };
@@ -120,7 +118,7 @@ impl FakeGateway {
         self.0.lock().unwrap().orders.keys().cloned().collect()
     }
 
-    /// What it knows of an order's attempts.
+    /// The true statuses of an order's attempts.
     pub(crate) fn truth(&self, order: &str) -> Vec<TransactionStatus> {
         let state = self.0.lock().unwrap();
         state
@@ -130,7 +128,7 @@ impl FakeGateway {
             .unwrap_or_default()
     }
 
-    /// Tells another amount than was ordered, or the right one, from now on.
+    /// Sets whether answers hold another amount than the order's.
     pub(crate) fn confuse(&self, order: &str, is_confused: bool) {
         if let Some(known) = self.0.lock().unwrap().orders.get_mut(order) {
             known.is_confused = is_confused;
@@ -141,7 +139,7 @@ impl FakeGateway {
         self.0.lock().unwrap().orders.get(order).is_some_and(|known| known.is_confused)
     }
 
-    /// The payer chooses a way to pay, where the page is open and nothing is under way.
+    /// The payer begins an attempt, if the page is open and no attempt is running.
     pub(crate) fn begin(&self, order: &str, now: DateTime<Utc>) {
         let mut state = self.0.lock().unwrap();
         let Some(known) = state.orders.get_mut(order).filter(|known| known.is_open && now < known.expires_at) else {
@@ -155,7 +153,7 @@ impl FakeGateway {
         }
     }
 
-    /// The latest attempt goes on, where the published steps allow that.
+    /// Applies a transition to the latest attempt, if the published state machine allows it.
     pub(crate) fn transition(&self, order: &str, transition: Transition) {
         use TransactionStatus as T;
         let mut state = self.0.lock().unwrap();
@@ -173,18 +171,18 @@ impl FakeGateway {
             (Transition::ChargeBack, T::Settlement) => T::Chargeback,
             _ => return,
         };
-        // A settlement that a bank takes back ends the order.
+        // A settlement that a bank revokes ends the order.
         let was_paid = *status == T::Settlement;
         *status = next;
         known.is_open = next == T::Deny && !was_paid;
         state.notify(order);
     }
 
-    /// Nobody pays any more.
+    /// Ends all attempts and closes all pages.
     pub(crate) fn end(&self) {
         for order in self.orders() {
             self.transition(&order, Transition::Expire);
-            // The merchant has not accepted it in time.
+            // The merchant has not accepted the challenge in time.
             if self.truth(&order).last() == Some(&TransactionStatus::Challenge) {
                 self.transition(&order, Transition::Deny);
             }
@@ -194,15 +192,15 @@ impl FakeGateway {
         }
     }
 
-    /// A notification that has been sent, taken away or left to come again.
+    /// A queued notification, removed from the queue or left in it.
     pub(crate) fn notification(&self, index: usize, is_taken: bool) -> Option<NotificationForm> {
         let notifications = &mut self.0.lock().unwrap().notifications;
         let index = index.checked_rem(notifications.len())?;
         Some(if is_taken { notifications.remove(index) } else { notifications[index].clone() })
     }
 
-    /// Whether the shop finds out what a notification tells when it never comes. What changes when something is paid it does
-    /// not ask about.
+    /// Whether the shop learns of the change without the notification. It does not ask about changes after the
+    /// payment.
     pub(crate) fn may_be_lost(notification: &NotificationForm) -> bool {
         !matches!(&*notification.transaction_status, "refund" | "chargeback" | "deny" | "cancel")
     }

@@ -1,7 +1,9 @@
-//! Random histories: orders, payers, a gateway that fails, notifications that are shuffled, repeated, late, lost or forged, and
-//! servers that die between any two steps. After each of them nothing is lost, nothing is sold twice, and nobody is told twice.
+//! Random histories: orders, payers, a gateway that fails, notifications that are shuffled, repeated, late, lost or
+//! forged, and servers that crash between any two steps. After each history nothing is lost, nothing is sold twice,
+//! and no mail is sent twice.
 //!
-//! `HISTORIES=all` goes through 10,000 on SQLite and 500 on each server, as the gate does; without it there are a tenth of them.
+//! `HISTORIES=all` runs 10,000 on SQLite and 500 on each server, as `.ci/run` does; without it a tenth of them
+//! runs.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -29,40 +31,42 @@ use std::sync::Arc;
 use support::{Kind, TestDatabase, kinds};
 use world::World;
 
-/// One step of a history. A number names one of what there is, counted around.
+/// One step of a history. An index is taken modulo the number of existing items.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Somebody orders, perhaps under a key.
-    Order { quantity: i32, key: Option<u8> },
-    /// A payer chooses a way to pay.
+    /// The buyer orders, perhaps with an idempotency key.
+    Order {
+        quantity: i32,
+        key: Option<u8>,
+    },
+    /// A payer begins an attempt to pay.
     Begin(usize),
-    /// An attempt to pay goes on.
+    /// An attempt to pay changes its status.
     Transition(usize, Transition),
-    /// A notification comes.
+    /// A notification is delivered.
     Deliver(usize),
-    /// A notification comes, and will come again.
+    /// A notification is delivered and stays queued.
     Repeat(usize),
-    /// A notification never comes, where that can be found out.
+    /// A notification is lost, if the shop can learn of the change without it.
     Lose(usize),
-    /// A notification is changed on its way, or made up.
+    /// A forged notification is delivered.
     Forge(usize),
-    /// Minutes pass.
     Pass(i64),
-    /// Payments are looked after.
+    /// The reconciler runs.
     Reconcile,
-    /// Notifications are looked after.
+    /// The webhook worker runs.
     ReadInbox,
-    /// Mails are sent.
+    /// The outbox worker runs.
     SendMails,
-    /// The gateway fails for some calls.
+    /// The gateway fails at the next calls.
     Break(Fault, u8),
-    /// The mail server fails for some letters.
+    /// The mail server fails at the next mails.
     BreakMail(u8),
-    /// The server dies after so many steps of what it does next.
+    /// The server crashes after this number of steps of its next work.
     Crash(i64),
-    /// The seller has some more pieces.
+    /// The seller adds stock.
     Refill(i32),
-    /// The gateway tells of an order in a way that does not fit, or in one that does, from now on.
+    /// Sets whether the gateway's answers about an order contradict the order.
     Confuse(usize, bool),
 }
 
@@ -90,7 +94,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A gateway that was away when it was asked for the last time kept a second attempt, which was paid, to itself.
+/// The gateway fails at the last status request, so that the shop does not learn of a second attempt, which was
+/// paid.
 fn paid_while_the_gateway_was_away() -> Vec<Step> {
     let order = || Step::Order { quantity: 1, key: None };
     vec![
@@ -110,7 +115,7 @@ fn paid_while_the_gateway_was_away() -> Vec<Step> {
     ]
 }
 
-/// How many histories a kind of database goes through.
+/// The number of histories for a kind of database.
 fn count(kind: Kind) -> u32 {
     let all = if kind == Kind::Sqlite { 10_000 } else { 500 };
     match std::env::var("HISTORIES") {
@@ -120,16 +125,16 @@ fn count(kind: Kind) -> u32 {
     }
 }
 
-/// How many histories share a database: so few that it stays small, so many that making it costs little.
+/// Few enough for a small database, many enough that creating it costs little.
 const HISTORIES_PER_DATABASE: u32 = 200;
 
-/// Where the files of databases are: in memory, where there is a place for such.
+/// The folder for SQLite files: in memory, if the machine has such a folder.
 fn database_folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// Goes through a history, and looks what became of it.
+/// Runs a history and checks its outcome.
 async fn run_history(database: &Arc<Database>, before: i64, history: &[Step]) {
     let world = World::new(database, before).await;
     for step in history {
@@ -139,7 +144,7 @@ async fn run_history(database: &Arc<Database>, before: i64, history: &[Step]) {
     world.check().await;
 }
 
-/// Goes through so many histories, one after another.
+/// Runs histories one after another.
 fn run_histories(kind: Kind, mut left: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     while left > 0 {

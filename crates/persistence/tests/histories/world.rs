@@ -1,4 +1,4 @@
-//! A shop under way: the real use cases on a real database, and the truth about its payments beside it.
+//! The world of a history: the real use cases on a real database, with a fake gateway and a fake mail server.
 
 use crate::Step;
 use crate::crash::{CrashCounter, Crashable, FakeMailServer};
@@ -29,7 +29,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What a history happens to.
 pub(crate) struct World {
     database: Arc<Database>,
     clock: Arc<ManualClock>,
@@ -46,14 +45,14 @@ pub(crate) struct World {
     pieces: AtomicI64,
     answered: Mutex<BTreeMap<PaymentId, i32>>,
     crashes: AtomicI64,
-    /// What the steps of a crash are, until the next thing is done.
+    /// The number of steps after which the next work crashes; negative for no crash.
     next_crash: AtomicI64,
 }
 
 const PIECES: i32 = 6;
 
 impl World {
-    /// A shop whose history begins later than the `before` others in the database.
+    /// A world that starts after the `before` earlier histories in the database.
     pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
         let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
         let clock = Arc::new(ManualClock(Mutex::new(start)));
@@ -99,7 +98,7 @@ impl World {
         };
         let mailer = Crashable::new(&mail_server, &crash);
         let outbox_worker = OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(NoOp));
-        // Each history has a seller of its own, whose payments are this history's.
+        // Each history has its own seller, whose payments are this history's.
         let seller = seller(database, &format!("seller{}@example.com", start.timestamp())).await;
         let buyer = crate::support::seller(database, "buyer@example.com").await.id();
         let product = offer(seller, "Teapot", "10000", start).with_stock(Stock::restore(PIECES).unwrap());
@@ -133,7 +132,7 @@ impl World {
         }
     }
 
-    /// Does something, unless the server dies meanwhile.
+    /// Runs work; `None` if the server crashes meanwhile.
     async fn run_unless_crashed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.crash.set(self.next_crash.swap(-1, Ordering::Relaxed));
         let end = self.crash.run_until_crash(work).await;
@@ -177,7 +176,7 @@ impl World {
         self.check_pieces().await;
     }
 
-    /// Somebody begins to pay; nobody can where the page's address was lost on its way.
+    /// The payer begins to pay, unless the shop does not know the page's address.
     async fn begin(&self, order: usize) {
         let Some(order) = self.order(order) else { return };
         let payments = self.payments().await;
@@ -211,7 +210,7 @@ impl World {
         match answer {
             Some(Ok(())) => {}
             Some(Err(error)) => panic!("{error}: {notification:?}"),
-            // The gateway has no answer, and sends it again.
+            // The gateway got no answer and sends the notification again.
             None => drop(self.crash.run_until_crash(self.receive.execute(&self.context(), notification)).await),
         }
     }
@@ -223,7 +222,7 @@ impl World {
             change(&mut forged);
             forged
         };
-        // The status is not signed: such a one passes for genuine, and tells nothing but a lie.
+        // The signature does not cover the status, so this notification passes as genuine.
         let lie = change(|form| form.transaction_status = "settlement".to_owned());
         let _ = self.receive.execute(&self.context(), lie).await;
         for forged in [
@@ -256,7 +255,7 @@ impl World {
         PaymentQueries::list(&*self.database, &listing, soon()).await.unwrap()
     }
 
-    /// The pieces on the shelf and those that are held or sold are all that there are.
+    /// The stock, the held pieces and the sold pieces add up to all pieces.
     async fn check_pieces(&self) {
         let stock = i64::from(self.product().await.details().stock.count());
         let taken: i64 = self
@@ -269,7 +268,7 @@ impl World {
         assert_eq!(stock + taken, self.pieces.load(Ordering::Relaxed), "stock {stock}, taken {taken}");
     }
 
-    /// Everything that is broken is mended, nobody pays any more, and time passes until nothing is left to do.
+    /// Clears all faults, ends all attempts, and advances the clock until no work is left.
     pub(crate) async fn run_to_completion(&self) {
         self.next_crash.store(-1, Ordering::Relaxed);
         self.gateway.clear_fault();
@@ -297,12 +296,13 @@ impl World {
         panic!("there is no end to it");
     }
 
-    /// An operator looks up what has become of a payment that waits for one; tells whether there was any.
+    /// An operator resolves one contradicted payment; returns whether such a payment existed.
     async fn resolve_contradiction(&self) -> bool {
         let payments = self.payments().await;
         let waiting = payments.iter().find(|payment| payment.attention() == Some(Attention::Contradicted));
         let Some(id) = waiting.map(|payment| payment.record().id) else { return false };
-        // The gateway may tell something that fits by now, and an operator does not see all that it knows.
+        // The gateway's answer may have become consistent, and an operator does not see everything that the
+        // gateway knows.
         let asked = self.reconciler.check_now(id).await.unwrap().unwrap();
         if asked.attention() != Some(Attention::Contradicted) {
             return true;
@@ -311,14 +311,14 @@ impl World {
         let resolution = if is_paid { Resolution::Paid } else { Resolution::Failed };
         let ruling = Ruling { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
         if self.database.resolve(id, &ruling, self.clock.now(), soon()).await.unwrap().unwrap().is_err() {
-            // The gateway itself has to say what has become of money that it has told of before.
+            // Only the gateway can correct money that it has reported before.
             self.gateway.confuse(&id.to_string(), false);
             self.reconciler.check_now(id).await.unwrap();
         }
         true
     }
 
-    /// What the shop believes in the end is what is true.
+    /// Checks the shop's final state against the gateway's.
     pub(crate) async fn check(&self) {
         let payments = self.payments().await;
         let ids: BTreeSet<_> = payments.iter().map(|payment| payment.record().id).collect();
@@ -352,7 +352,7 @@ impl World {
     }
 }
 
-/// The records bear each other out.
+/// Checks that the database's records are consistent.
 pub(crate) async fn check_consistency(database: &Database) {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
     let findings = database.audit(now, Deadline::within(Duration::from_secs(60))).await.unwrap();

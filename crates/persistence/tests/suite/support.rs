@@ -1,4 +1,4 @@
-//! Private databases, and plain SQL on them beside the crate under test.
+//! Private databases, and plain SQL that bypasses the crate under test.
 
 use app::clock::Deadline;
 use app::user::Users;
@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-/// The kinds of database that a test can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -24,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The URL of a server that may create databases; `None` for a file.
+    /// The URL of a server whose user may create databases; `None` for SQLite.
     pub(crate) fn server(self) -> Option<String> {
         let variable = match self {
             Self::Sqlite => return None,
@@ -55,7 +54,7 @@ impl Kind {
     }
 }
 
-/// The kinds at hand. What is left out is told once, past the test harness, which would swallow it.
+/// The available kinds. Writes once to stderr which kinds are left out, because the test harness captures prints.
 pub(crate) fn kinds() -> Vec<Kind> {
     static TOLD: Once = Once::new();
     let all = [Kind::Sqlite, Kind::Postgres, Kind::Mysql];
@@ -71,12 +70,12 @@ pub(crate) fn kinds() -> Vec<Kind> {
     all.into_iter().filter(|kind| kind.why_left_out().is_none()).collect()
 }
 
-/// The kinds at hand that are servers.
+/// The available kinds that are servers.
 pub(crate) fn servers() -> Vec<Kind> {
     kinds().into_iter().filter(|kind| *kind != Kind::Sqlite).collect()
 }
 
-/// A database that no other test sees, and that goes with this value.
+/// A database that no other test uses, deleted with this value.
 pub(crate) struct TestDatabase {
     pub(crate) kind: Kind,
     pub(crate) url: String,
@@ -90,7 +89,7 @@ impl TestDatabase {
         Self::empty_in(kind, &std::env::temp_dir())
     }
 
-    /// An empty database; what is a file is below `place`.
+    /// An empty database; a file is created below `place`.
     fn empty_in(kind: Kind, place: &Path) -> Self {
         let Some(server) = kind.server() else {
             let folder = tempfile::tempdir_in(place).unwrap();
@@ -119,7 +118,7 @@ impl TestDatabase {
         Self::migrated_in(kind, &std::env::temp_dir())
     }
 
-    /// The same; what is a file is below `place`.
+    /// A migrated database; a file is created below `place`.
     pub(crate) fn migrated_in(kind: Kind, place: &Path) -> Self {
         let database = Self::empty_in(kind, place);
         migrate(&database.options()).unwrap();
@@ -172,7 +171,7 @@ impl Raw {
             Kind::Sqlite => {
                 let path = url.trim_start_matches("sqlite://");
                 let mut connection = diesel::SqliteConnection::establish(path).unwrap();
-                // It waits for those that open the same file, as the product's connections do.
+                // Waits for other connections to the same file, as the product's connections do.
                 connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
                 Self::Sqlite(connection)
             }
@@ -229,7 +228,7 @@ pub(crate) fn user(address: &str) -> User {
     User::register(name, email(address), Role::Buyer, hash, now)
 }
 
-/// A seller who has an account.
+/// A seller with an account.
 pub(crate) async fn seller(database: &Database, address: &str) -> Seller {
     let account = match database.find_by_email(&email(address), soon()).await.unwrap() {
         Some(account) => account,

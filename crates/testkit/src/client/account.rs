@@ -1,24 +1,19 @@
-//! Accounts as clients see them.
+//! Accounts as clients send and receive them.
 
-/// What a client sends to open an account.
 #[derive(Clone, Debug)]
 pub struct RegisterForm {
-    /// What the owner is called.
     pub name: String,
     /// The e-mail address to log in with.
     pub email: String,
-    /// `buyer` or `seller`.
     pub role: String,
-    /// The chosen password.
     pub password: String,
-    /// The chosen password again.
     pub confirm_password: String,
 }
 
 /// The password of [`ada`].
 pub const PASSWORD: &str = "password123";
 
-/// A form that is right in every field.
+/// A valid form.
 #[must_use]
 pub fn ada() -> RegisterForm {
     RegisterForm {
@@ -63,37 +58,24 @@ impl RegisterForm {
     }
 }
 
-/// An account that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// Identifies the account.
     pub id: String,
-    /// What the account is for.
     pub role: String,
-    /// The e-mail address as typed.
     pub email: String,
 }
 
-/// An account that was entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedIn {
-    /// Identifies the account.
     pub id: String,
-    /// What the account is for.
     pub role: String,
-    /// The access token.
     pub token: String,
 }
 
-/// What the owner of an account sees of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Identifies the account.
     pub id: String,
-    /// What the owner is called.
     pub name: String,
-    /// The e-mail address as typed.
     pub email: String,
-    /// What the account is for.
     pub role: String,
 }

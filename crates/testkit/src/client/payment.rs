@@ -1,106 +1,84 @@
-//! Payments, as clients of either protocol see them.
+//! Payments as clients send and receive them.
 
 use super::{Outcome, Product};
 use async_trait::async_trait;
 
-/// A payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Its identifier.
     pub id: String,
-    /// Which product was ordered.
     pub product_id: String,
-    /// Who pays.
     pub user_id: String,
-    /// What people call it.
     pub payment_code: String,
-    /// How many pieces.
     pub quantity: i32,
-    /// What they cost together.
     pub total_amount: String,
-    /// How it stands.
     pub status: String,
-    /// Where the buyer pays.
     pub payment_url: String,
-    /// What the page is opened by.
+    /// Opens the payment page.
     pub token: String,
-    /// When it was ordered.
     pub created_at: String,
-    /// When it last changed.
     pub updated_at: String,
-    /// The product as it was ordered, without an entity tag.
+    /// The product at the time of the order, without an entity tag.
     pub product: Product,
-    /// Whether it is paid and there are no pieces for it.
+    /// Whether it is paid although the stock does not suffice.
     pub needs_attention: bool,
 }
 
-/// What a list of payments is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentQuery {
-    /// How they stand; empty for any.
+    /// Empty for any status.
     pub status: String,
-    /// How many at most.
     pub limit: Option<i32>,
-    /// Where the piece begins; empty for the first.
+    /// Empty for the first page.
     pub cursor: String,
 }
 
-/// A piece of a list of payments.
+/// One page of payments.
 #[derive(Clone, Debug)]
 pub struct Payments {
-    /// The payments.
     pub items: Vec<Payment>,
-    /// How many there are in all; gRPC does not tell.
+    /// The number of payments in the whole list; `None` over gRPC.
     pub total: Option<u64>,
-    /// Where the next piece begins.
+    /// The cursor of the next page.
     pub next: Option<String>,
 }
 
-/// Something that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// What kind of thing.
     pub kind: String,
-    /// What happened.
     pub text: String,
 }
 
-/// A change of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusChange {
-    /// Its number.
+    /// The number of the payment's event.
     pub number: u32,
-    /// What the status is from then on.
     pub status: String,
-    /// Whether there are no pieces for it.
+    /// Whether the stock does not suffice.
     pub needs_attention: bool,
 }
 
-/// A payment that is being watched.
+/// The stream of a payment's status changes.
 #[async_trait]
 pub trait StatusChanges: Send {
-    /// The next change; none when the shop has ended the watch.
+    /// The next change; `None` when the server has ended the stream.
     async fn next(&mut self) -> Option<StatusChange>;
 }
 
-/// What a shop does with payments. It is a part of [`ShopClient`](super::ShopClient).
+/// The calls about payments, a part of [`ShopClient`](super::ShopClient).
 #[async_trait]
 pub trait PaymentClient: Send + Sync {
-    /// The same shop, asked with this key on each order.
+    /// The same client, which sends this key with each order.
     fn with_idempotency_key(&self, key: &str) -> Box<dyn super::ShopClient>;
 
-    /// Orders a product.
     async fn order(&self, product: &str, quantity: i32) -> Outcome<Payment>;
 
-    /// Shows a payment.
     async fn payment(&self, id: &str) -> Outcome<Payment>;
 
-    /// Shows a piece of a list of payments.
+    /// One page of payments.
     async fn payments(&self, query: &PaymentQuery) -> Outcome<Payments>;
 
-    /// Tells a payment's story.
     async fn timeline(&self, id: &str) -> Outcome<Vec<TimelineEntry>>;
 
-    /// Watches a payment, from behind the change of this number on; zero for none.
+    /// Streams the status changes after the event with this number; 0 for all.
     async fn watch(&self, id: &str, after: u32) -> Outcome<Box<dyn StatusChanges>>;
 }

@@ -1,28 +1,21 @@
-//! Products as clients see them.
+//! Products as clients send and receive them.
 
 use std::fmt;
 
-/// What a seller sends about a product; what is `None` is left out of the request.
+/// The fields of a product; a `None` is left out of the request.
 #[derive(Clone, Debug, Default)]
 pub struct ProductForm {
-    /// What it is called.
     pub name: Option<String>,
-    /// What is told of it.
     pub description: Option<String>,
-    /// What one piece costs.
     pub price: Option<String>,
-    /// How many pieces there are.
     pub stock: Option<i32>,
-    /// How it looks.
     pub image: Option<ImageFile>,
 }
 
-/// A file that a seller sends as a product's image.
 #[derive(Clone)]
 pub struct ImageFile {
-    /// What the sender's machine calls it.
+    /// The file name on the sender's machine.
     pub name: String,
-    /// What is in it.
     pub bytes: Vec<u8>,
 }
 
@@ -32,13 +25,13 @@ impl fmt::Debug for ImageFile {
     }
 }
 
-/// A form that is right in every field and has no image.
+/// A valid form without an image.
 #[must_use]
 pub fn teapot() -> ProductForm {
     change().name("Teapot").description("Holds a litre.\nPours without a drop.").price("199000").stock(12)
 }
 
-/// A form that says nothing yet.
+/// A form without any field.
 #[must_use]
 pub fn change() -> ProductForm {
     ProductForm::default()
@@ -69,7 +62,7 @@ impl ProductForm {
         Self { stock: Some(stock), ..self }
     }
 
-    /// The same with an image, sent under an ordinary name.
+    /// The same with an image called `photo.png`.
     #[must_use]
     pub fn image(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.image_named("photo.png", bytes)
@@ -82,55 +75,43 @@ impl ProductForm {
     }
 }
 
-/// What anybody sees of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// Identifies the product.
     pub id: String,
-    /// Whose it is.
     pub user_id: String,
-    /// What it is called.
     pub name: String,
-    /// What is told of it.
     pub description: String,
-    /// What one piece costs.
     pub price: String,
-    /// How many pieces there are.
     pub stock: i32,
-    /// Where its image is; empty where it has none.
+    /// Empty where the product has no image.
     pub image_url: String,
-    /// When it was first offered: RFC 3339 with microseconds, whatever the protocol.
+    /// RFC 3339 with microseconds, over both protocols.
     pub created_at: String,
-    /// When it was last changed, likewise.
     pub updated_at: String,
-    /// Its entity tag. Empty in a list: REST tells it there for no product.
+    /// The entity tag. Empty in a list, where REST sends none.
     pub etag: String,
 }
 
 impl Product {
-    /// The product as a list tells it.
+    /// The product as a list holds it.
     #[must_use]
     pub fn listed(&self) -> Self {
         Self { etag: String::new(), ..self.clone() }
     }
 }
 
-/// What a client asks of a list of products; what is empty is left out of the request.
+/// The parameters of a list of products; an empty one is left out of the request.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// How many products a piece has.
+    /// The page size.
     pub limit: Option<i32>,
-    /// The end of the piece before.
+    /// The cursor that the page before ended with.
     pub cursor: String,
-    /// In which order.
     pub sort: String,
-    /// What names are to hold.
+    /// The text that names must contain.
     pub q: String,
-    /// Whose products.
     pub seller: String,
-    /// What they cost at least.
     pub min_price: String,
-    /// What they cost at most.
     pub max_price: String,
 }
 
@@ -153,7 +134,7 @@ impl Query {
         Self { seller: seller.to_owned(), ..self }
     }
 
-    /// The same for products that cost this much or more, and that much or less.
+    /// The same for products with a price from `min` to `max`, both inclusive.
     #[must_use]
     pub fn costing(self, min: &str, max: &str) -> Self {
         Self { min_price: min.to_owned(), max_price: max.to_owned(), ..self }
@@ -165,26 +146,24 @@ impl Query {
         Self { limit: Some(limit), ..self }
     }
 
-    /// The piece behind a cursor.
+    /// The query for the page after a cursor.
     #[must_use]
     pub fn after(&self, cursor: &str) -> Self {
         Self { cursor: cursor.to_owned(), ..self.clone() }
     }
 }
 
-/// A piece of a list of products.
+/// One page of products.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// The products.
     pub items: Vec<Product>,
-    /// How many products the whole list has; gRPC does not tell.
+    /// The number of products in the whole list; `None` over gRPC.
     pub total: Option<u64>,
-    /// The cursor behind the last of them, where more follow.
+    /// The cursor of the next page.
     pub next: Option<String>,
 }
 
 impl Listing {
-    /// What the products are called, in order.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.items.iter().map(|product| product.name.as_str()).collect()

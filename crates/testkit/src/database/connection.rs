@@ -1,4 +1,4 @@
-//! A connection past the server, to any of the three databases.
+//! A connection to any of the three databases that bypasses the server.
 
 use super::DatabaseKind;
 use diesel::connection::SimpleConnection;

@@ -1,4 +1,4 @@
-//! Databases of a scenario's own: made from a migrated template, dropped at the end.
+//! Databases that one scenario uses: copied from a migrated template and dropped at the end.
 
 mod connection;
 mod template;
@@ -8,14 +8,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
-/// Which database a cell of the matrix uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DatabaseKind {
-    /// A file, within the process.
     Sqlite,
-    /// A PostgreSQL server.
     Postgres,
-    /// A MariaDB or MySQL server.
     Mariadb,
 }
 
@@ -23,7 +19,7 @@ impl DatabaseKind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mariadb];
 
-    /// The variable that names the server: a URL of a user who may create databases.
+    /// The environment variable with the server's URL, whose user must be allowed to create databases.
     const fn variable(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -40,10 +36,7 @@ impl DatabaseKind {
         }
     }
 
-    /// Tells whether there is such a database here.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Returns `Err` with the reason if this database cannot be used here.
     pub fn available(self) -> Result<(), String> {
         if !self.is_built_in() {
             return Err(format!("built without the feature for {self}"));
@@ -70,17 +63,17 @@ impl fmt::Display for DatabaseKind {
     }
 }
 
-/// A database that nothing else uses; dropped with this value.
+/// A database that nothing else uses, dropped with this value.
 pub struct TestDatabase {
     kind: DatabaseKind,
     name: String,
     url: String,
-    /// Where a file lives, and beside it whatever else belongs to the scenario.
+    /// Holds the SQLite file; deleted with this value.
     _folder: TempDir,
 }
 
 impl TestDatabase {
-    /// A database with the present schema and no rows.
+    /// Creates a database with the current schema and no rows.
     #[must_use]
     pub fn migrated(kind: DatabaseKind) -> Self {
         let database = Self::named(kind);
@@ -88,7 +81,7 @@ impl TestDatabase {
         database
     }
 
-    /// A database with nothing in it.
+    /// Creates a database without a schema.
     #[must_use]
     pub fn empty(kind: DatabaseKind) -> Self {
         let database = Self::named(kind);
@@ -109,39 +102,28 @@ impl TestDatabase {
         Self { kind, name, url, _folder: folder }
     }
 
-    /// Where the server finds it.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Which kind it is.
     #[must_use]
     pub const fn kind(&self) -> DatabaseKind {
         self.kind
     }
 
-    /// Runs statements behind the server's back.
-    ///
-    /// # Panics
-    /// Where they fail.
+    /// Runs statements that bypass the server.
     pub fn execute(&self, sql: &str) {
         Connection::open(self.kind, &self.url).execute(sql);
     }
 
-    /// The texts in the column `value` of a query.
-    ///
-    /// # Panics
-    /// Where it fails.
+    /// The texts in the column `value` of a query's rows.
     #[must_use]
     pub fn texts(&self, sql: &str) -> Vec<String> {
         Connection::open(self.kind, &self.url).texts(sql)
     }
 
-    /// Keeps writers out, as a backup or another process may, until the value that it returns is dropped.
-    ///
-    /// # Panics
-    /// Where the lock cannot be had.
+    /// Locks writers out, as a backup or another process may, until the returned value is dropped.
     #[must_use]
     pub fn lock_writers(&self) -> impl Sized + use<> {
         let mut connection = Connection::open(self.kind, &self.url);
@@ -166,26 +148,21 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Drops what the databases of this process were made from.
+/// Drops the templates that this process has made.
 pub fn remove_templates() {
     template::remove();
 }
 
-/// Runs statements in the database at a URL.
-///
-/// # Panics
-/// Where they fail.
 pub fn execute(kind: DatabaseKind, url: &str, sql: &str) {
     Connection::open(kind, url).execute(sql);
 }
 
-/// Whether the database at a URL takes connections.
+/// Whether the database at a URL accepts connections.
 #[must_use]
 pub fn answers(kind: DatabaseKind, url: &str) -> bool {
     Connection::try_open(kind, url).is_ok()
 }
 
-/// The URL of another database on the same server.
 fn with_database(url: &str, name: &str) -> String {
     let (base, options) =
         url.split_once('?').map_or((url, String::new()), |(base, options)| (base, format!("?{options}")));

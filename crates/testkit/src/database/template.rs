@@ -1,4 +1,4 @@
-//! Migrating once and copying is faster than migrating for every scenario.
+//! Templates: migrating once and copying is faster than migrating for every scenario.
 
 use super::{Connection, DatabaseKind, TestDatabase};
 use crate::world;
@@ -13,7 +13,7 @@ pub(super) fn copy_to(database: &TestDatabase) {
     match database.kind {
         DatabaseKind::Sqlite => copy_sqlite(database),
         DatabaseKind::Postgres => copy_postgres(database),
-        // It has no way to copy a database that keeps all of its schema.
+        // MariaDB cannot copy a database with its whole schema.
         DatabaseKind::Mariadb => {
             let create = format!("CREATE DATABASE {}", database.name);
             Connection::open(database.kind, &database.kind.server()).execute(&create);

@@ -1,4 +1,4 @@
-//! The shop over gRPC, and what gRPC alone promises.
+//! The client of gRPC, which checks gRPC's wire format.
 
 use crate::client::{
     CallError, Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, RegisterForm, Registered, ShopClient,
@@ -19,16 +19,15 @@ use tonic_types::StatusExt;
 mod payment;
 pub mod product;
 
-/// The domain in `google.rpc.ErrorInfo`, beside which an identifier is unique in the world.
+/// The domain in `google.rpc.ErrorInfo`, within which a reason is unique.
 const ERROR_DOMAIN: &str = "gocommerce";
 
-/// The most that an error's details may take in the trailers, in bytes; clients refuse 8 KiB of headers and more.
+/// The largest allowed size of an error's details, in bytes; clients refuse headers of 8 KiB and more.
 const MAX_DETAILS: usize = 8 * 1024;
 
-/// How often a call is made again that the client's own timer has ended.
+/// How often a call is repeated after the client's own timer has ended it.
 const MAX_OWN_TIMEOUTS: usize = 20;
 
-/// The shop behind a gRPC address.
 #[derive(Clone, Debug)]
 pub struct GrpcClient {
     channel: Channel,
@@ -39,14 +38,13 @@ pub struct GrpcClient {
 }
 
 impl GrpcClient {
-    /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Self { channel, authorization: None, timeout: None, expected: None, key: None }
     }
 
-    /// The connection, for calls to be made by hand.
+    /// The connection, for hand-made calls.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.channel.clone()
@@ -64,7 +62,7 @@ impl GrpcClient {
     }
 }
 
-/// Reads a success or an error, and checks what every answer carries.
+/// Reads a success or an error and checks the metadata that every answer must have.
 fn read<T>(answer: Result<Response<T>, Status>) -> Outcome<T> {
     let response = answer.map_err(|status| call_error(&status))?;
     assert_request_id(response.metadata());
@@ -76,10 +74,7 @@ fn assert_request_id(metadata: &MetadataMap) {
     assert!(id.is_some_and(|id| !id.is_empty()), "no request id: {metadata:?}");
 }
 
-/// Reads an error and checks all that the contract says of it.
-///
-/// # Panics
-/// Where the answer is not one of the contract's.
+/// Reads an error and checks everything that the contract says about it.
 #[must_use]
 pub fn call_error(status: &Status) -> CallError {
     let details = status.get_error_details();
@@ -99,7 +94,7 @@ pub fn call_error(status: &Status) -> CallError {
     }
 }
 
-/// All of an error as text, less what differs between any two answers: request id and date.
+/// The whole error as text without request id and date, which differ between any two answers.
 fn without_identity(status: &Status) -> String {
     let id = status.metadata().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut metadata = status.metadata().clone();
@@ -111,13 +106,13 @@ fn without_identity(status: &Status) -> String {
     format!("{:?} {:?}\n{details}\n{metadata:?}", status.code(), status.message()).replace(id, "(request id)")
 }
 
-/// Whether it was the client's own timer that ended the call. The server answers a little before that, but on a busy
-/// machine its answer may come too late to be seen: then the call tells nothing of the server.
+/// Whether the client's own timer ended the call. The server answers shortly before, but on a busy machine the
+/// answer may arrive too late; such a call says nothing about the server.
 fn is_own_timeout(status: &Status) -> bool {
     status.code() == Code::Cancelled && status.metadata().is_empty()
 }
 
-/// The message that gRPC has for an error; it differs from REST's in one row of the contract.
+/// The message of an error over gRPC; it differs from REST's for one code.
 #[must_use]
 pub fn message(code: ErrorCode) -> &'static str {
     match code {

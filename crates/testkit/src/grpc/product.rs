@@ -12,10 +12,7 @@ use grpc::proto::product::{
 };
 use prost_types::Timestamp;
 
-/// Checks the texts that other programs read.
-///
-/// # Panics
-/// Where one is not what the contract says.
+/// Checks ids, amounts and times, which other programs parse.
 #[must_use]
 pub fn checked(response: ProductResponse) -> Product {
     let etag = &response.etag;
@@ -23,7 +20,6 @@ pub fn checked(response: ProductResponse) -> Product {
     with_checked_texts(response)
 }
 
-/// The same for a product as it was ordered, which is no version.
 pub(super) fn snapshot(response: ProductResponse) -> Product {
     assert_eq!(response.etag, "");
     with_checked_texts(response)
@@ -54,7 +50,6 @@ pub(super) fn text(time: Option<Timestamp>) -> String {
     time_text(&DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).unwrap()).unwrap())
 }
 
-/// A new product's form as a message.
 #[must_use]
 #[expect(deprecated, reason = "what is ignored may still be sent")]
 pub fn create_message(form: &ProductForm) -> CreateProductRequest {
@@ -70,7 +65,6 @@ pub fn create_message(form: &ProductForm) -> CreateProductRequest {
     }
 }
 
-/// A change as a message.
 #[must_use]
 #[expect(deprecated, reason = "what is ignored may still be sent")]
 pub fn update_message(id: &str, form: &ProductForm, etag: &str) -> UpdateProductRequest {

@@ -1,4 +1,4 @@
-//! The envelope that every answer of REST comes in.
+//! The envelope of REST's answers.
 
 use crate::client::{CallError, Outcome, code};
 use crate::raw::Answer;
@@ -12,7 +12,7 @@ struct Success<T> {
     results: T,
 }
 
-/// The envelope of a success that gives nothing.
+/// The envelope of a success without results.
 #[derive(Debug, Deserialize, Serialize)]
 struct Done {
     meta: SuccessMeta,
@@ -31,7 +31,6 @@ struct SuccessMeta {
     message: String,
 }
 
-/// What is told of a list beside its items.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct ListMeta {
     success: bool,
@@ -71,7 +70,7 @@ struct FieldError {
     message: String,
 }
 
-/// Reads a success, which must be exactly what the contract says to the byte, or an error, which must be too.
+/// Reads a success or an error; both must match the contract to the byte.
 pub(super) fn read<T>(answer: &Answer, (status, message): (u16, &str)) -> Outcome<T>
 where
     T: for<'de> Deserialize<'de> + Serialize,
@@ -82,7 +81,7 @@ where
     Ok(results)
 }
 
-/// Reads a success that gives nothing, likewise.
+/// Reads a success without results, likewise.
 pub(super) fn read_done(answer: &Answer, (status, message): (u16, &str)) -> Outcome<()> {
     let Done { meta } = exact(answer)?;
     assert!(meta.success);
@@ -101,7 +100,7 @@ where
     Ok((meta, results))
 }
 
-/// Reads a body that has the keys of `T` in their order and no others, or an error.
+/// Reads a body that has exactly the keys of `T` in their order, or an error.
 fn exact<T>(answer: &Answer) -> Outcome<T>
 where
     T: for<'de> Deserialize<'de> + Serialize,
@@ -117,10 +116,7 @@ where
     Ok(success)
 }
 
-/// Reads an error and checks all that the contract says of it.
-///
-/// # Panics
-/// Where the answer is not one of the contract's.
+/// Reads an error and checks everything that the contract says about it.
 #[must_use]
 pub fn call_error(answer: &Answer) -> CallError {
     let failure: Failure = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));

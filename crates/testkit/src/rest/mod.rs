@@ -1,4 +1,4 @@
-//! The shop over REST, and what REST alone promises.
+//! The client of REST, which checks REST's wire format.
 
 use crate::client::{
     Listing, LoggedIn, Outcome, Product, ProductForm, Profile, Query, RegisterForm, Registered, ShopClient,
@@ -20,7 +20,6 @@ pub use envelope::call_error;
 use envelope::read;
 pub use product::{PageInfo, json_body, multipart_body};
 
-/// The shop behind a REST address.
 #[derive(Clone, Debug)]
 pub struct RestClient {
     client: Client,
@@ -54,7 +53,6 @@ struct ProfileBody {
 }
 
 impl RestClient {
-    /// The shop at an address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -68,13 +66,13 @@ impl RestClient {
         }
     }
 
-    /// Where it is, for bytes to be sent by hand.
+    /// Host and port, for a connection that sends raw bytes.
     #[must_use]
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://")
     }
 
-    /// A request to be completed by hand.
+    /// A request with this client's token and timeout, for the caller to complete.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
@@ -86,7 +84,7 @@ impl RestClient {
         }
     }
 
-    /// Fetches what is at an address that the shop has told, as a browser would: without a token.
+    /// Fetches a URL from an answer without a token, as a browser does.
     pub async fn download(&self, address: &str) -> Download {
         let address = if address.starts_with('/') { format!("{}{address}", self.base) } else { address.to_owned() };
         Download::of(self.client.get(address)).await

@@ -34,7 +34,7 @@ struct PaymentBody {
 }
 
 impl PaymentBody {
-    /// Checks the texts that other programs read.
+    /// Checks ids, amounts and times, which other programs parse.
     fn checked(self) -> Payment {
         for id in [&self.id, &self.product_id, &self.user_id] {
             assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), *id);
@@ -62,7 +62,6 @@ impl PaymentBody {
     }
 }
 
-/// A line of a story.
 #[derive(Debug, Deserialize, Serialize)]
 struct TimelineEntryBody {
     at: String,
@@ -70,7 +69,7 @@ struct TimelineEntryBody {
     text: String,
 }
 
-/// The data of an event.
+/// The data of a server-sent event.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct StatusChangeBody {
@@ -81,7 +80,6 @@ struct StatusChangeBody {
     at: String,
 }
 
-/// Server-sent events, as they come in.
 struct EventStream {
     response: Response,
     rest: String,

@@ -29,7 +29,7 @@ pub(super) struct ProductBody {
 }
 
 impl ProductBody {
-    /// Checks the texts that other programs read.
+    /// Checks ids, amounts and times, which other programs parse.
     pub(super) fn checked(self, etag: String) -> Product {
         for id in [&self.id, &self.user_id] {
             assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), *id);
@@ -54,7 +54,7 @@ impl ProductBody {
     }
 }
 
-/// The strong entity tag of an answer, which must be there.
+/// The answer's strong entity tag.
 fn etag(answer: &Answer) -> String {
     let etag = answer.header(ETAG.as_str()).unwrap_or_else(|| panic!("no ETag: {answer:?}"));
     assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag}");
@@ -78,9 +78,6 @@ pub fn json_body(form: &ProductForm) -> Value {
 }
 
 /// A form as the parts of a multipart body, the file last.
-///
-/// # Panics
-/// Where the file's name has no place in a header.
 #[must_use]
 pub fn multipart_body(form: &ProductForm) -> Form {
     let mut parts = Form::new();
@@ -109,7 +106,7 @@ fn filled(request: RequestBuilder, form: &ProductForm) -> RequestBuilder {
 }
 
 impl RestClient {
-    /// A request on one product, on the condition that this shop makes.
+    /// A request on one product with this client's `If-Match`.
     fn change(&self, method: Method, id: &str) -> RequestBuilder {
         let request = self.request(method, &format!("/products/{id}"));
         match &self.expected {
@@ -158,14 +155,7 @@ impl RestClient {
         self.browse(&given).await.map(|(listing, _)| listing)
     }
 
-    /// Shows a piece of a list for any query parameters, and what is told of it: number and count of pages, size, whether
-    /// more follow, whether some came before.
-    ///
-    /// # Errors
-    /// The shop's refusal.
-    ///
-    /// # Panics
-    /// Where the answer is not one of the contract's.
+    /// One page of products for any query parameters, and its position in the list.
     pub async fn browse(&self, parameters: &[(&str, &str)]) -> Outcome<(Listing, PageInfo)> {
         let path = Url::parse_with_params("http://shop.example/products", parameters).unwrap();
         let path = format!("{}?{}", path.path(), path.query().unwrap_or_default());
@@ -186,31 +176,27 @@ impl RestClient {
     }
 }
 
-/// Where a piece of a list is.
+/// A page's position in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageInfo {
-    /// Its number, counted from one.
+    /// Counted from one.
     pub current_page: u64,
-    /// How many there are.
     pub total_pages: u64,
     /// How many items it has at most.
     pub items_per_page: u64,
-    /// Whether one follows.
     pub has_next_page: bool,
-    /// Whether one comes before it.
     pub has_previous_page: bool,
 }
 
-/// Checks that the numbers of a list agree with each other.
 fn assert_consistent(meta: &ListMeta, given: usize) {
     assert_eq!(meta.total_pages, meta.total_items.div_ceil(meta.items_per_page), "{meta:?}");
     assert!(given as u64 <= meta.items_per_page && given as u64 <= meta.total_items, "{given} items: {meta:?}");
     assert!(!meta.has_next_page || given as u64 == meta.items_per_page, "{given} items: {meta:?}");
-    // Behind a cursor that was given in smaller pieces, the first page may begin in its middle.
+    // After a cursor from a list with a smaller page size, the first page may begin in its middle.
     assert!(meta.has_previous_page || meta.current_page == 1, "{meta:?}");
 }
 
-/// The cursor in `Link: <…>; rel="next"`, whose URL must ask for the same list (RFC 8288).
+/// The cursor in `Link: <…>; rel="next"` (RFC 8288), whose URL must lead to the same list.
 fn next(headers: &HeaderMap, asked: &[(&str, &str)]) -> Option<String> {
     let link = headers.get(LINK)?.to_str().unwrap();
     let (url, relation) = link.strip_prefix('<').unwrap().split_once('>').unwrap();

@@ -1,4 +1,4 @@
-//! What a request's body may be.
+//! The bodies that requests may have.
 
 use super::{LOGIN, REGISTER, assert_error, body, post};
 use domain::error::ErrorCode;
@@ -12,9 +12,9 @@ use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// The most that a JSON body may hold, in bytes.
+/// The largest accepted JSON body, in bytes.
 const MAX_JSON: usize = 64 * 1024;
-/// The most that a form may hold, in bytes.
+/// The largest accepted form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
 
 fn fields(form: &RegisterForm) -> [(&'static str, String); 5] {

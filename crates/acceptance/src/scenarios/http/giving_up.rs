@@ -1,4 +1,4 @@
-//! Callers who do not wait for the answer.
+//! Clients that do not wait for the answer.
 
 use super::{REGISTER, body};
 use reqwest::Method;
@@ -7,10 +7,10 @@ use testkit::client::{PASSWORD, ada};
 use testkit::raw::Answer;
 use testkit::world::World;
 
-/// A hash takes long enough for a caller to be gone before it is done.
+/// Hashing takes long enough for a client to disconnect before it ends.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];
 
-/// A command goes on to its end when its caller has gone, so that no change is left half made.
+/// A command runs to its end after its client has disconnected, so that no change is half made.
 pub async fn a_caller_who_hangs_up_leaves_no_half_made_account(world: &World) {
     let request = world.rest().request(Method::POST, REGISTER).json(&body(&ada()));
     let gone = Answer::try_of(request.timeout(Duration::from_millis(40))).await;

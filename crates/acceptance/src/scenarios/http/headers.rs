@@ -1,4 +1,4 @@
-//! What stands above a body.
+//! Headers of answers.
 
 use super::{LOGIN, REGISTER, get};
 use reqwest::Method;

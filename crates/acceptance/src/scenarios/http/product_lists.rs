@@ -1,4 +1,4 @@
-//! Lists of products as REST alone gives them: by number, with totals and links.
+//! Lists of products over REST: page numbers, totals and links.
 
 use super::get;
 use crate::scenarios::user::assert_fields;
@@ -50,7 +50,7 @@ pub async fn a_list_is_given_by_number(world: &World) {
     assert_eq!(exactly, place(1, 1, 7, false, false), "a full piece may be the last");
 }
 
-/// A client that only knows links comes to the end, wherever it begins.
+/// A client that follows links reaches the end from any page.
 pub async fn a_link_leads_to_the_next_piece_until_the_end(world: &World) {
     offered(world, 8).await;
     for (begin, first) in

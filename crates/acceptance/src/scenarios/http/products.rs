@@ -1,4 +1,4 @@
-//! Products as REST alone takes and shows them.
+//! Products over REST: request bodies and answers.
 
 use super::{assert_error, get};
 use crate::scenarios::user::assert_fields;
@@ -21,13 +21,13 @@ fn as_seller(world: &World, seller: &Member, method: Method, path: &str) -> Requ
     world.rest().request(method, path).bearer_auth(&seller.token)
 }
 
-/// Sends a body whose text is given to the letter.
+/// Sends a body of exactly this text.
 async fn send(world: &World, seller: &Member, method: Method, path: &str, body: &str) -> Answer {
     let request = as_seller(world, seller, method, path).header("content-type", "application/json");
     Answer::of(request.body(body.to_owned())).await
 }
 
-/// The product in an answer, as the shop shows it afterwards.
+/// The product of an answer, as a later request returns it.
 async fn shown(world: &World, answer: &Answer) -> Product {
     assert!(matches!(answer.status, 200 | 201), "{answer:?}");
     world.client().product(answer.json()["results"]["id"].as_str().unwrap()).await.unwrap()
@@ -75,7 +75,7 @@ fn refusal_of(answer: Answer) -> Vec<String> {
     call_error(&answer).fields.into_iter().map(|(field, _)| field).collect()
 }
 
-/// A number in JSON is a text of digits: what stands there counts, not the double that some libraries make of it.
+/// A number in JSON counts as its digits, not as the double that some libraries make of it.
 pub async fn a_number_in_json_counts_to_the_letter(world: &World) {
     let seller = seller(world).await;
     let body = |price: &str, stock: &str| {
@@ -178,7 +178,7 @@ pub async fn an_image_elsewhere_on_the_web_is_named_by_its_address(world: &World
     assert_eq!(call_error(&too_long).message, "maximum length for field image_url is 255 characters");
 }
 
-/// Clients read, change a value, and send all of it back.
+/// Clients read a product, change a value and send everything back.
 pub async fn a_product_that_is_sent_back_as_it_was_read_keeps_its_image(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
@@ -192,7 +192,7 @@ pub async fn a_product_that_is_sent_back_as_it_was_read_keeps_its_image(world: &
     assert_eq!(world.stored_images().len(), 1);
 }
 
-/// What a browser sends for a file field in which nobody has chosen a file.
+/// A browser sends this for a file field without a chosen file.
 pub async fn an_empty_file_field_is_no_image(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
@@ -276,7 +276,7 @@ pub async fn the_routes_of_products_are_as_told(world: &World) {
     assert_eq!(call_error(&get(world, &path).await).code, ErrorCode::ProductNotFound);
 }
 
-/// The bytes of answers, once for each kind: keys, their order, and what is a text.
+/// The bytes of one answer of each kind: keys, their order, and which values are strings.
 pub async fn a_product_has_the_keys_of_the_contract_in_their_order(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot().name("Tea").description("Pot").price("10.50")).await.unwrap();

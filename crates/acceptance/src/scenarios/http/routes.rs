@@ -1,4 +1,4 @@
-//! Where the shop is found, and what is found elsewhere.
+//! Routes, and what answers to other paths.
 
 use super::{LOGIN, REGISTER, assert_error, body, get, post};
 use reqwest::Method;
@@ -37,7 +37,7 @@ pub async fn a_wrong_method_is_told_the_right_ones(world: &World) {
         (Method::TRACE, "/users/1", "GET"),
     ] {
         let answer = Answer::of(world.rest().request(method.clone(), path)).await;
-        // Either way is sound for GET: /users/login could be an account whose id is `login`.
+        // Both are correct for GET: /users/login could be an account with the id `login`.
         if method == Method::GET && answer.status == 401 {
             continue;
         }

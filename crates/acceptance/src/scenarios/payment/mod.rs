@@ -1,4 +1,4 @@
-//! Payments: what both protocols promise alike.
+//! Payments over both protocols.
 
 use testkit::client::Protocol;
 
@@ -10,5 +10,4 @@ pub mod repeating;
 pub mod showing;
 pub mod watching;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;

@@ -1,4 +1,4 @@
-//! The gateway's notifications, and what only look like such.
+//! The gateway's notifications, genuine and forged.
 
 use domain::error::ErrorCode;
 use serde_json::json;
@@ -10,7 +10,8 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 pub async fn a_notification_that_the_gateway_does_not_confirm_changes_nothing(world: &World) {
     let fixture = PaymentFixture::create(world, 5).await;
     let payment = fixture.order(1).await;
-    // Its signature is right: whoever has seen another of the same amount can send it with another status.
+    // The signature is valid: anybody who has seen a notification of the same amount can send it with another
+    // status.
     notify(world, &notification(&payment.id, "10000", "settlement", KEY)).await.unwrap();
     assert_eq!(fixture.status(&payment).await, "pending");
     press(world, &payment, "pay").await;

@@ -82,7 +82,7 @@ pub async fn money_that_is_given_back_is_told_and_the_pieces_stay_sold(world: &W
 pub async fn an_order_that_nobody_pays_expires_by_itself(world: &World) {
     let fixture = PaymentFixture::create(world, 5).await;
     let payment = fixture.order(2).await;
-    // An hour to pay, ten minutes of grace, and ten more in which the gateway might have told of something.
+    // An hour to pay, ten minutes of grace, and ten more in which the gateway may send a notification.
     world.clock.advance(81 * 60);
     fixture.wait_for_status(world, &payment, "expire").await;
     assert_eq!(fixture.stock().await, 5);

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent calls.
 
 use domain::error::ErrorCode;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub async fn two_hundred_buyers_at_once_buy_exactly_the_fifty_pieces_that_there_
             loop {
                 match client.order(&product, 1).await {
                     Ok(payment) => return Ok(payment.id),
-                    // The server has more work than it queues, and says so before it does anything.
+                    // The server's queue is full, and it says so before it does anything.
                     Err(busy) if busy.code == ErrorCode::Overloaded => tokio::task::yield_now().await,
                     Err(call_error) => return Err(call_error.code),
                 }

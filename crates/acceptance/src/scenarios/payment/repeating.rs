@@ -1,4 +1,4 @@
-//! Orders that are sent again under one key.
+//! Orders that are repeated with one idempotency key.
 
 use domain::error::ErrorCode;
 use testkit::payment_fixture::{PaymentFixture, press, refused};

@@ -1,4 +1,4 @@
-//! Who may look at a payment.
+//! Who may read a payment.
 
 use crate::scenarios::product::browsing::forged;
 use crate::scenarios::user::assert_fields;

@@ -1,4 +1,4 @@
-//! Watching a payment.
+//! Streams of a payment's status changes.
 
 use std::time::Duration;
 use testkit::payment_fixture::{PaymentFixture, press};
@@ -31,7 +31,7 @@ pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
         last = change.number;
     }
     drop(watches);
-    // Who comes back is told what was missed, and nothing twice.
+    // A client that reconnects gets the changes it missed, and none twice.
     let mut again = fixture.buyer.client.watch(&payment.id, 2).await.unwrap();
     let missed = [again.next().await.unwrap(), again.next().await.unwrap()];
     assert_eq!(missed.each_ref().map(|change| change.status.as_str()), ["deny", "success"]);
@@ -43,7 +43,7 @@ pub async fn a_change_that_another_server_makes_is_seen_too(world: &World) {
     let payment = fixture.order(1).await;
     let mut watch = fixture.buyer.client.watch(&payment.id, 0).await.unwrap();
     assert_eq!(watch.next().await.unwrap().status, "pending");
-    // What another server would have written.
+    // Writes what another server would write.
     for sql in [
         "INSERT INTO payment_events (payment_id, number, kind, from_state, to_state, amount, cause, cause_id, happened_at)
          SELECT id, events + 1, 'moved', 'pending', 'expire', NULL, 'check', NULL, created_at FROM payments",

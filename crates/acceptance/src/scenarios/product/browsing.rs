@@ -1,4 +1,4 @@
-//! Lists of products: their orders and their pieces.
+//! Lists of products: sorting and paging.
 
 use super::walk;
 use crate::scenarios::user::assert_fields;
@@ -14,7 +14,7 @@ pub const SETTINGS: &[(&str, &str)] = &[];
 
 const SORTS: [&str; 5] = ["newest", "oldest", "price", "-price", "name"];
 
-/// Offers products one after the other, a second apart.
+/// Creates products one second apart.
 async fn offered(world: &World, seller: &Member, products: &[(&str, &str)]) -> Vec<Product> {
     let mut made = Vec::new();
     for (name, price) in products {
@@ -78,7 +78,7 @@ pub async fn among_equals_each_has_one_place(world: &World) {
     }
 }
 
-/// Products that come in meanwhile may be seen or not; those that were there are seen once.
+/// Products that are created meanwhile may appear or not; all others appear once.
 pub async fn a_walk_sees_each_product_once_while_others_come_in(world: &World) {
     let seller = seller(world).await;
     for sort in SORTS {
@@ -152,7 +152,7 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
     world.client().products(&query.clone().limit(100).after(&cursor)).await.unwrap();
 }
 
-/// The same cursor with other parts: what is in it is no secret. The first part is the list's mark.
+/// The same cursor with other parts, which are not secret. The first part identifies the list.
 pub(crate) fn forged(cursor: &str, parts: &[&str]) -> String {
     let whole = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
     let mark = whole.split('\n').next().unwrap();
@@ -209,7 +209,7 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
                 &[(field, &message)],
             );
         }
-        // What a database can compare with leads somewhere, or to the end.
+        // A key that a database can compare leads to a page or to the end.
         for key in match own {
             "c" => vec!["-62135596800000000", "0", "253402300799999999"],
             "p" => vec!["0", "999999999999999"],

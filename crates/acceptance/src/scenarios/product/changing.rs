@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// A product less what differs after any change.
+/// A product without the fields that every change updates.
 fn lasting(product: &Product) -> Product {
     Product { updated_at: String::new(), etag: String::new(), ..product.clone() }
 }
@@ -95,7 +95,7 @@ pub async fn without_a_condition_the_last_change_stays(world: &World) {
     assert_eq!((kept.name, kept.stock), (made.name, made.stock));
 }
 
-/// Prices and stocks are changed by different people at the same moment: neither takes the other's change back.
+/// Different people change price and stock at the same moment; neither reverts the other's change.
 pub async fn a_change_of_the_price_does_not_touch_the_stock(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot()).await.unwrap();

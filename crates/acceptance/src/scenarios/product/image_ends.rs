@@ -1,4 +1,4 @@
-//! Images of products: when they go.
+//! Images of products: when they are removed.
 
 use crate::scenarios::user::{assert_fields, assert_refused};
 use domain::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! Images of products: what is taken, and what is kept of it.
+//! Images of products: what is accepted, and what is stored of it.
 
 use super::image_field;
 use crate::scenarios::user::{assert_fields, assert_refused};
@@ -18,7 +18,7 @@ pub const SETTINGS: &[(&str, &str)] = &[];
 const INVALID: &str = "invalid image file format. supported formats: .jpg, .jpeg, .png";
 const TOO_LARGE: &str = "file size exceeds the maximum allowed size of 10MB";
 
-/// What a browser gets where a product says that its image is.
+/// The answer that a browser gets from a product's image URL.
 async fn shown(world: &World, product: &Product, format: ImageFormat) -> Vec<u8> {
     let download = world.rest().download(&product.image_url).await;
     assert_eq!(download.status, 200, "{}", product.image_url);
@@ -28,7 +28,7 @@ async fn shown(world: &World, product: &Product, format: ImageFormat) -> Vec<u8>
     download.bytes
 }
 
-/// Files that are no image, or none of a kind that is taken.
+/// Files that are not images, or have a format that is not accepted.
 fn others() -> Vec<(&'static str, Vec<u8>)> {
     let (png, jpeg) = (png(20, 20), jpeg(20, 20));
     vec![
@@ -67,7 +67,7 @@ pub async fn a_png_and_a_jpeg_are_kept_and_shown(world: &World) {
     assert!(world.stored_images().iter().all(|place| place.starts_with("products/")));
 }
 
-/// Names and declared types come from the sender, who may be wrong, or lying.
+/// The sender's names and declared types may be wrong or forged.
 pub async fn what_a_file_is_its_content_tells(world: &World) {
     let seller = seller(world).await;
     for name in ["photo.txt", "photo", "photo.jpg", "../../etc/passwd", "写真.png", "a b%2F.php"] {
@@ -190,7 +190,7 @@ pub async fn only_a_sellers_image_is_kept(world: &World) {
     assert!(world.stored_images().is_empty(), "{:?}", world.stored_images());
 }
 
-/// What is not a key of ours is no file, however it is written.
+/// A path that is not an image key is not found, in whatever spelling.
 pub async fn nothing_but_images_is_served_from_the_store(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
@@ -222,7 +222,7 @@ pub async fn nothing_but_images_is_served_from_the_store(world: &World) {
     std::fs::remove_file(world.image_folder().join("products/secret.png")).unwrap();
 }
 
-/// Both servers take from one pool of places; there is one for each sender here.
+/// Both protocols share one pool of upload slots, which has one for each sender here.
 pub async fn eight_images_at_once_are_all_kept(world: &World) {
     let seller = seller(world).await;
     let mut uploads = tokio::task::JoinSet::new();

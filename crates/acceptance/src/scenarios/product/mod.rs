@@ -1,4 +1,4 @@
-//! Products: what both protocols promise alike.
+//! Products over both protocols.
 
 use testkit::client::{Listing, Product, Protocol, Query, ShopClient};
 use testkit::world::World;
@@ -18,10 +18,9 @@ pub mod values;
 pub mod versions;
 pub mod withdrawing;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
-/// All products of a list, in pieces of this size.
+/// All products of a list, read in pages of this size.
 pub(crate) async fn walk(client: &dyn ShopClient, query: &Query, limit: i32) -> Vec<Product> {
     let mut found = Vec::new();
     let mut query = query.clone().limit(limit);
@@ -36,7 +35,7 @@ pub(crate) async fn walk(client: &dyn ShopClient, query: &Query, limit: i32) -> 
     }
 }
 
-/// What this protocol calls the field of an image that is a file.
+/// The name of the image's field in this protocol.
 pub(crate) fn image_field(world: &World) -> &'static str {
     match world.protocol() {
         Protocol::Rest => "image_url",

@@ -1,4 +1,4 @@
-//! Offering products.
+//! Creating products.
 
 use crate::scenarios::user::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
@@ -55,7 +55,7 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
     assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidRequest, "name is empty"));
 }
 
-/// The order in which the Go system checked: what is absent, and what is no price, then the stock.
+/// The order in which the Go system checked: absent fields and invalid prices, then the stock.
 pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
     let seller = seller(world).await;
     for (form, message) in [

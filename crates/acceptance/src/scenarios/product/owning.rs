@@ -1,4 +1,4 @@
-//! Whose products are whose to change.
+//! Only the owner may change a product.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;

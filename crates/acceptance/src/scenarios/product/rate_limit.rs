@@ -1,4 +1,4 @@
-//! How often one seller may change something, where both protocols are limited.
+//! The rate limit of a seller's changes, with both protocols limited.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;

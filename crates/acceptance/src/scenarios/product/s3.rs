@@ -1,4 +1,4 @@
-//! Images that are kept in an S3 service.
+//! Images in an S3 bucket.
 
 use crate::scenarios::user::assert_refused;
 use app::clock::Clock;
@@ -13,7 +13,7 @@ use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// A world in the same cell that keeps images in a bucket.
+/// A second world that stores images in a bucket.
 async fn with_bucket(world: &World, service: &S3Server, others: &[(&str, &str)]) -> World {
     let (bucket, endpoint) = (format!("s3://{BUCKET}"), service.endpoint());
     let settings = [
@@ -52,7 +52,7 @@ pub async fn an_image_is_kept_in_a_bucket_shown_replaced_and_removed(world: &Wor
     assert!(world.close().await);
 }
 
-/// A bucket that nobody reads without a signature: the shop gives out addresses that hold one, for a while.
+/// Nobody reads a private bucket without a signature: the shop returns signed URLs with an expiry.
 pub async fn a_private_buckets_images_are_shown_by_signed_addresses(world: &World) {
     let service = S3Server::start().await;
     let world = with_bucket(world, &service, &[("storage.presigned_seconds", "60")]).await;
@@ -70,13 +70,13 @@ pub async fn a_private_buckets_images_are_shown_by_signed_addresses(world: &Worl
     assert!(world.close().await);
 }
 
-/// A client that asks whether it still has the product is never left with an address that has ended, and changes the product
-/// by the tag of any of its answers.
+/// A client that revalidates a product never keeps an expired URL, and can change the product with the tag of any
+/// answer.
 pub async fn a_signed_address_and_the_tag_that_is_kept_for_it_end_together(world: &World) {
     let service = S3Server::start().await;
     let world = with_bucket(world, &service, &[("storage.presigned_seconds", "60")]).await;
     let seller = seller(&world).await;
-    // To the beginning of a period of 30 s.
+    // Moves to the beginning of a period of 30 s.
     world.clock.advance(30 - world.clock.now().timestamp() % 30);
     let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
     let path = format!("/products/{}", made.id);

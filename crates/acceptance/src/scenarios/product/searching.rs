@@ -1,4 +1,4 @@
-//! Lists of products: what they are narrowed to.
+//! Lists of products: filters.
 
 use super::walk;
 use testkit::client::{Query, ShopClient, teapot};
@@ -13,7 +13,7 @@ async fn named(seller: &Member, names: &[&str]) {
     }
 }
 
-/// The names in a list, in the order of the names.
+/// The names in a list, sorted.
 async fn found(client: &dyn ShopClient, query: Query) -> Vec<String> {
     let listing = client.products(&query.clone().sort("name")).await.unwrap();
     if let Some(total) = listing.total {
@@ -60,7 +60,7 @@ pub async fn a_search_looks_at_no_case_in_any_script(world: &World) {
     ] {
         assert_eq!(found(&*world.client(), Query::default().q(q)).await, [expected], "{q:?}");
     }
-    // An accent makes another letter.
+    // A letter with an accent is another letter.
     assert!(found(&*world.client(), Query::default().q("ubertopf")).await.is_empty());
     let most = "x".repeat(100);
     assert!(found(&*world.client(), Query::default().q(&most)).await.is_empty());

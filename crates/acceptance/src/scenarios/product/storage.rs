@@ -1,4 +1,4 @@
-//! A store of images that is away.
+//! Failures of the image store.
 
 use super::image_field;
 use crate::scenarios::user::{assert_fields, assert_refused};
@@ -13,7 +13,7 @@ use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// What is asked of a world whose store takes nothing.
+/// Checks that only images fail in a world whose store cannot be written to.
 async fn assert_only_images_suffer(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot()).await.unwrap();
@@ -35,7 +35,7 @@ async fn assert_only_images_suffer(world: &World) {
     seller.client.delete(&made.id).await.unwrap();
 }
 
-/// A disk that is full or gone looks like this: nothing can be written below the folder.
+/// Simulates a full or missing disk: nothing can be written below the folder.
 pub async fn a_folder_that_takes_nothing_fails_images_alone(world: &World) {
     let (folder, aside) = (world.image_folder(), world.image_folder().with_extension("aside"));
     let seller = testkit::member::member(world, "seller", "grace@example.com").await;
@@ -50,7 +50,7 @@ pub async fn a_folder_that_takes_nothing_fails_images_alone(world: &World) {
     assert_eq!(world.rest().download(&made.image_url).await.status, 200, "it is back without a restart");
 }
 
-/// The settings of an S3 service at an address.
+/// The settings of an S3 service.
 fn s3(endpoint: &str) -> [(&'static str, &str); 6] {
     [
         ("storage.url", "s3://shop"),

@@ -1,4 +1,4 @@
-//! Images that are on their way: few at once, and no trace of those that never arrive.
+//! Running uploads: their number is limited, and an incomplete one leaves no trace.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;
@@ -10,13 +10,13 @@ use testkit::world::World;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// One place for both protocols together.
+/// One upload slot for both protocols together.
 pub const SETTINGS: &[(&str, &str)] = &[("storage.max_uploads", "1")];
 
 /// Large enough to count as an upload on both protocols.
 const LARGE: usize = 600_000;
 
-/// Sends the beginning of an upload over REST, and leaves the rest to be waited for.
+/// Sends the beginning of an upload over REST and keeps the connection open.
 async fn half_upload(world: &World, seller: &Member) -> TcpStream {
     let mut stream = TcpStream::connect(world.rest().address()).await.unwrap();
     let head = format!(
@@ -38,7 +38,7 @@ pub async fn an_upload_without_a_place_is_refused_while_all_else_goes_on(world: 
     let large = || teapot().image(png_of(LARGE));
     world
         .wait_until("the only place is taken", async || {
-            // One that arrives before the half one does is taken.
+            // An upload that arrives before the half one is accepted.
             let outcome = seller.client.create(&large()).await;
             outcome.is_err_and(|call_error| call_error.code == ErrorCode::Overloaded)
         })

@@ -1,4 +1,4 @@
-//! What a product's values may be, and that they come back as they were.
+//! The values of a product's fields, which must be returned unchanged.
 
 use crate::scenarios::user::assert_fields;
 use domain::error::ErrorCode;
@@ -10,7 +10,7 @@ pub const SETTINGS: &[(&str, &str)] = &[];
 
 const NO_PRICE: &str = "price is empty or invalid";
 
-/// Among them those that a double, or a column of SQLite's that is one, changes.
+/// Includes values that a double, or a SQLite column of that type, would change.
 pub async fn a_price_comes_back_exactly(world: &World) {
     let seller = seller(world).await;
     for (price, shown) in [
@@ -68,7 +68,7 @@ pub async fn what_is_no_price_is_refused(world: &World) {
     assert_eq!(world.client().products(&Query::default()).await.unwrap().items, [made.listed()]);
 }
 
-/// As people in Indonesia write it, and as the shop's own mails do.
+/// As people in Indonesia and the shop's own mails write it.
 pub async fn a_price_in_another_spelling_is_told_the_right_one(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot()).await.unwrap();

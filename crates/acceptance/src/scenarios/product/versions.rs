@@ -1,4 +1,4 @@
-//! Entity tags: how sellers avoid overwriting each other.
+//! Entity tags, by which sellers avoid overwriting each other's changes.
 
 use crate::scenarios::user::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
@@ -56,7 +56,7 @@ pub async fn a_condition_that_cannot_be_read_matches_nothing(world: &World) {
     }
 }
 
-/// nginx marks the tag of an answer that it compresses as weak, Apache puts the coding's name behind it.
+/// nginx marks the tag of a compressed answer as weak; Apache appends the coding's name.
 pub async fn a_tag_that_a_proxy_has_changed_is_known_again(world: &World) {
     let seller = seller(world).await;
     let mut known = seller.client.create(&teapot()).await.unwrap();
@@ -95,7 +95,7 @@ pub async fn of_twenty_writers_with_one_entity_tag_one_wins(world: &World) {
     let made = seller.client.create(&teapot()).await.unwrap();
     let mut race = JoinSet::new();
     for at in 0..WRITERS {
-        // Half of them by the other protocol.
+        // Half of them over the other protocol.
         let client = if at % 2 == 0 { world.client() } else { world.other_client() };
         let (client, id) = (client.with_authorization(&seller.token).with_if_match(&made.etag), made.id.clone());
         race.spawn(async move { client.update(&id, &change().stock(100 + at)).await });
@@ -109,7 +109,7 @@ pub async fn of_twenty_writers_with_one_entity_tag_one_wins(world: &World) {
     assert_eq!(world.client().product(&made.id).await.unwrap(), winner);
 }
 
-/// As many as try: each reads the stock, and writes it one higher on the condition that nobody else has.
+/// Each writer reads the stock and increments it, on the condition that the product has not changed.
 pub async fn no_change_is_lost_among_writers_who_try_again(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot().stock(0)).await.unwrap();

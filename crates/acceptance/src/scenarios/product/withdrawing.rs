@@ -1,4 +1,4 @@
-//! Withdrawing products.
+//! Deleting products.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;
@@ -31,7 +31,7 @@ pub async fn a_withdrawn_product_vanishes_from_every_read(world: &World) {
     assert_eq!(world.client().product(&stays.id).await.unwrap(), stays);
 }
 
-/// What was bought will name it.
+/// Payments refer to it.
 pub async fn a_withdrawn_product_is_kept_out_of_sight(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot()).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn of_twenty_who_withdraw_at_once_one_does(world: &World) {
     }
 }
 
-/// Whichever comes last finds no product or changes one that vanishes: none comes back.
+/// Whichever comes last, the product stays deleted.
 pub async fn a_change_that_races_a_withdrawal_brings_nothing_back(world: &World) {
     let seller = seller(world).await;
     let made = seller.client.create(&teapot()).await.unwrap();

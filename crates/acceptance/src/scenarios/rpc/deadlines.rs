@@ -1,4 +1,4 @@
-//! How long a caller is ready to wait.
+//! Deadlines of calls.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;
@@ -10,7 +10,7 @@ use testkit::grpc::call_error;
 use testkit::world::{World, wait_until};
 use tonic::Request;
 
-/// A hash takes longer than the callers here wait.
+/// Hashing takes longer than these calls wait.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "12")];
 
 const TIMEOUT: Duration = Duration::from_millis(60);
@@ -24,8 +24,8 @@ pub async fn a_deadline_that_passes_is_told_as_such_and_nothing_is_written(world
         "the answer comes when the caller stops to wait, not when the work ends"
     );
 
-    // The hash that was begun ends a quarter of a second later; what follows it must not be begun any more.
-    // On a busy machine the hashes that were given up may still hold the lane.
+    // The running hash ends a quarter of a second later, and nothing may start after it. On a busy machine the
+    // abandoned hashes may still occupy the hashing threads.
     wait_until("log-ins are checked again", Duration::from_secs(30), async || {
         let logged_in = world.client().login("ada@example.com", PASSWORD).await;
         logged_in.is_err_and(|call_error| call_error.code == ErrorCode::LoginFailed)

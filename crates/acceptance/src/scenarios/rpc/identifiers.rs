@@ -1,4 +1,4 @@
-//! Calls that name nothing, which only gRPC can make.
+//! Calls without an id, which only gRPC can express.
 
 use crate::scenarios::user::assert_fields;
 use domain::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! What gRPC alone promises.
+//! The scenarios of gRPC alone.
 
 use testkit::client::Protocol;
 
@@ -8,5 +8,4 @@ pub mod products;
 pub mod rate_limit;
 pub mod wire;
 
-/// gRPC.
 pub const PROTOCOLS: &[Protocol] = &[Protocol::Grpc];

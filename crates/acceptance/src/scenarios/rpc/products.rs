@@ -1,4 +1,4 @@
-//! Products as gRPC alone takes and shows them.
+//! Products over gRPC: messages and answers.
 
 use domain::error::ErrorCode;
 use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
@@ -19,10 +19,10 @@ use tonic_prost::ProstCodec;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// The most that a message with an image may hold, in bytes.
+/// The largest accepted message with an image, in bytes.
 const MAX_MESSAGE: usize = 12 << 20;
 
-/// `UpdateProductRequest` as the Go system's clients have it: without presence, and without a tag.
+/// `UpdateProductRequest` of the Go system's clients: without field presence and entity tag.
 #[derive(Clone, PartialEq, prost::Message)]
 struct OldUpdate {
     #[prost(string, tag = "1")]
@@ -43,7 +43,7 @@ struct OldUpdate {
     image_bytes: Vec<u8>,
 }
 
-/// A message without fields, as the Go system's clients have it.
+/// A message without fields, as the Go system's clients send it.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Nothing {}
 
@@ -103,7 +103,7 @@ pub async fn a_field_that_is_absent_is_told_from_one_that_is_zero(world: &World)
     assert_eq!(update(world, &seller, update_message(&made.id, &blank, "")).await.unwrap(), zero);
 }
 
-/// Programs that were made with the Go system's .proto files go on working.
+/// Programs that use the Go system's .proto files continue to work.
 pub async fn messages_of_the_old_system_are_understood(world: &World) {
     let seller = seller(world).await;
     let made = create(world, &seller, create_message(&teapot())).await.unwrap();

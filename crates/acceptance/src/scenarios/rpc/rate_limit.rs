@@ -1,4 +1,4 @@
-//! How often internal services may call: as often as they like, but for log-ins.
+//! The rate limits of internal services, which apply to log-ins only.
 
 use crate::scenarios::user::assert_refused;
 use domain::error::ErrorCode;
@@ -6,7 +6,7 @@ use testkit::client::{Query, change, teapot};
 use testkit::member::seller;
 use testkit::world::World;
 
-/// With the limits as they are when nobody sets any.
+/// With the default limits.
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true")];
 
 pub async fn a_service_reads_and_writes_without_limit(world: &World) {
@@ -20,7 +20,7 @@ pub async fn a_service_reads_and_writes_without_limit(world: &World) {
         }
     }
     ada.client.products(&Query::default()).await.unwrap();
-    // Over REST the same account is limited as ever.
+    // Over REST the same account is limited.
     let over_rest = world.other_client().with_authorization(&ada.token);
     for round in 0..100 {
         over_rest.update(&made.id, &change().stock(round)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Messages and services as they come over the wire.
+//! The wire format of messages and services.
 
 use domain::error::ErrorCode;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
@@ -23,7 +23,7 @@ const SERVICES: [&str; 4] = [
     "product.ProductQueryService",
 ];
 
-/// The most that a message may hold, in bytes.
+/// The largest accepted message, in bytes.
 const MAX_MESSAGE: usize = 256 * 1024;
 
 /// A `UserLoginRequest` whose texts are any bytes.
@@ -46,7 +46,7 @@ fn login(password_length: usize) -> UserLoginRequest {
     UserLoginRequest { email: "ada@example.com".to_owned(), password: "x".repeat(password_length) }
 }
 
-/// How many bytes a log-in takes beside its password.
+/// The size of a log-in message without its password.
 fn overhead() -> usize {
     prost::Message::encoded_len(&login(MAX_MESSAGE - 1_000)) - (MAX_MESSAGE - 1_000)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on our side, and what must not.
+//! Errors on the server's side.
 
 use super::assert_refused;
 use domain::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! Hashes that the Go system left.
+//! Password hashes of the Go system.
 
 use super::assert_refused;
 use domain::error::ErrorCode;
@@ -11,7 +11,7 @@ pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];
 const GO_HASH: &str = "$2a$10$XajjQvNhvvRt5GSeFk1xFeyqRrsxkhBkUiQeg0dt.wU1qD4aFDcga";
 const GO_PASSWORD: &str = "allmine";
 
-/// A hash of `cafe\u{301} noir` as it was typed, before passwords were prepared.
+/// A hash of `cafe\u{301} noir` without preparation of the password.
 const TYPED_HASH: &str = "$2a$10$XajjQvNhvvRt5GSeFk1xFeNufM8IDPA0B0y9vTFLMNqpEP5kapLx6";
 
 async fn account_with(world: &World, hash: &str) -> String {

@@ -1,4 +1,4 @@
-//! Changing the key that tokens are signed with, without signing anybody out (RFC 8725 §3.5, key rotation).
+//! Rotation of the signing key without logging anybody out (RFC 8725 §3.5, key rotation).
 
 use super::assert_refused;
 use app::clock::Clock;

@@ -12,7 +12,7 @@ use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("auth.jwt.accept_legacy", "true")];
 
-/// How long the old system's tokens lived, and by how much clocks may disagree, in seconds.
+/// The lifetime of the old system's tokens and the allowed clock skew, in seconds.
 const LIFETIME: i64 = 86_400;
 
 async fn assert_legacy(world: &World, id: &str, token: &str, is_accepted: bool) {
@@ -51,7 +51,7 @@ pub async fn a_token_of_the_old_system_may_not_outlive_a_day(world: &World) {
     assert_legacy(world, &ada.id, &signed(&legacy_header(), &endless), false).await;
 }
 
-/// A token takes one way or the other, never the weaker one by leaving something out (RFC 8725 §3.12).
+/// A token is checked as new or as legacy; leaving claims out must not select the weaker check (RFC 8725 §3.12).
 pub async fn a_token_with_an_issuer_does_not_pass_for_one_of_the_old_system(world: &World) {
     let ada = register_and_log_in(&*world.client(), &ada()).await;
     let claims = legacy_claims(&ada.id, world.clock.now().timestamp() + LIFETIME);

@@ -1,4 +1,4 @@
-//! Trading an e-mail address and a password for a token.
+//! Logging in.
 
 use super::{assert_fields, assert_refused};
 use app::clock::Clock;

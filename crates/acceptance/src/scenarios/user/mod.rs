@@ -1,4 +1,4 @@
-//! Accounts: what both protocols promise alike.
+//! Accounts over both protocols.
 
 use domain::error::ErrorCode;
 use testkit::client::{CallError, Outcome, Protocol};
@@ -17,10 +17,9 @@ pub mod throttle;
 pub mod tokens;
 pub mod viewing;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
-/// Checks that a call was refused with this code and its usual message, whichever protocol it came by.
+/// Checks that a call has failed with this code and its usual message, over either protocol.
 #[track_caller]
 pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: ErrorCode) -> CallError {
     let call_error = outcome.unwrap_err();
@@ -30,7 +29,7 @@ pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: Erro
     call_error
 }
 
-/// Checks that a form was refused for these fields, each with its message, in this order.
+/// Checks that a form was rejected for these fields, each with its message, in this order.
 #[track_caller]
 pub(crate) fn assert_fields<T: std::fmt::Debug>(outcome: Outcome<T>, expected: &[(&str, &str)]) -> CallError {
     let call_error = outcome.unwrap_err();

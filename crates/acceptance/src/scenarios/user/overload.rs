@@ -1,4 +1,4 @@
-//! More password hashing than the machine can do.
+//! More password hashing than the machine can handle.
 
 use domain::error::ErrorCode;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use testkit::member::register_and_log_in;
 use testkit::world::World;
 use tokio::task::JoinSet;
 
-/// One thread that takes a good part of a second for each hash, and a short queue before it.
+/// One thread that needs a good part of a second per hash, and a short queue.
 pub const SETTINGS: &[(&str, &str)] =
     &[("auth.hash_threads", "1"), ("auth.hash_queue", "2"), ("auth.bcrypt_cost", "10")];
 

@@ -1,4 +1,4 @@
-//! What is a password, and what is the same one.
+//! Valid and equal passwords.
 
 use super::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
@@ -69,7 +69,7 @@ pub async fn a_space_a_case_and_an_accent_make_another_password(world: &World) {
     }
 }
 
-/// RFC 8265 §4.2: what two keyboards send for the same keys.
+/// RFC 8265 §4.2: two keyboards may send different code points for the same keys.
 pub async fn a_password_is_the_same_in_every_spelling(world: &World) {
     let spellings = ["caf\u{e9} noir", "cafe\u{301} noir", "caf\u{e9}\u{a0}noir", "cafe\u{301}\u{3000}noir"];
     for (at, chosen) in spellings.into_iter().enumerate() {

@@ -1,11 +1,11 @@
-//! Many at once.
+//! Concurrent calls.
 
 use domain::error::ErrorCode;
 use testkit::client::{PASSWORD, ada};
 use testkit::world::World;
 use tokio::task::JoinSet;
 
-/// The queue holds all of them: what is tried here is the race, not the bound.
+/// The queue holds all calls, because these scenarios are about the race, not the bound.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.hash_queue", "64")];
 
 const RACERS: usize = 50;

@@ -1,4 +1,4 @@
-//! How often one client may try.
+//! The rate limit of a client.
 
 use super::assert_refused;
 use domain::error::ErrorCode;
@@ -11,7 +11,8 @@ pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_l
 
 pub async fn the_thirty_first_use_of_credentials_in_a_minute_is_refused(world: &World) {
     for attempt in 0..30 {
-        // Half of them by the other protocol: the client is one. Each at an account of its own: no account is throttled.
+        // Half of them over the other protocol, because the client is the same. Each uses another account,
+        // so that no account is throttled.
         let client = if attempt % 2 == 0 { world.client() } else { world.other_client() };
         let outcome = client.login(&format!("eve{attempt}@example.com"), "password124").await;
         assert_refused(outcome, ErrorCode::LoginFailed);

@@ -1,4 +1,4 @@
-//! Opening an account.
+//! Registering a user.
 
 use super::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
@@ -77,8 +77,8 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
     assert_fields(world.client().register(&wrong).await, &expected);
 }
 
-/// The order in which the Go system checked: empty fields, the role, the e-mail, the password's length, the e-mail's being
-/// taken, the confirmation.
+/// The order in which the Go system checked: empty fields, the role, the e-mail, the password's length, whether the
+/// e-mail is taken, the confirmation.
 pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
     world.client().register(&ada()).await.unwrap();
     let free = || ada().email("free@example.com");
@@ -172,7 +172,7 @@ pub async fn a_domain_that_no_mail_server_can_have_is_refused(world: &World) {
     }
 }
 
-/// What is refused today was taken once.
+/// Passwords that are refused today were accepted once.
 pub async fn an_account_is_entered_however_old_the_rules_are_that_it_was_opened_under(world: &World) {
     for (email, key, typed) in [
         ("Ada@example.c", "ada@example.c", "ADA@example.c"),

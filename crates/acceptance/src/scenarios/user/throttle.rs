@@ -1,4 +1,4 @@
-//! Guessing at one account is slowed down.
+//! The throttle of log-ins to one account.
 
 use super::assert_refused;
 use domain::error::ErrorCode;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use testkit::client::{CallError, PASSWORD, ShopClient, ada};
 use testkit::world::World;
 
-/// The limits per client are out of the way, so that only the throttle per account is seen.
+/// Without limits per client, so that only the throttle per account applies.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("rate_limit.enabled", "true"),
     ("rate_limit.credentials_per_minute", "100000"),
     ("rate_limit.credentials_per_hour", "100000"),
 ];
 
-/// How many failures cost nothing.
+/// The number of failures before the throttle applies.
 const FREE_FAILURES: usize = 5;
 
 async fn fail(client: &dyn ShopClient, email: &str, times: usize) {
@@ -29,7 +29,7 @@ async fn throttled(client: &dyn ShopClient, email: &str, password: &str) -> Call
     call_error
 }
 
-/// The time to wait in whole seconds, as REST tells it; gRPC tells the rest of the last one too.
+/// The waiting time in whole seconds, as in REST; gRPC has fractions of a second.
 fn seconds(call_error: &CallError) -> u64 {
     call_error.retry_after.unwrap().as_secs_f64().ceil() as u64
 }

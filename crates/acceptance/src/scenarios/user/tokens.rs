@@ -1,4 +1,4 @@
-//! Which tokens open an account, and which do not.
+//! Valid and invalid access tokens.
 
 use super::assert_refused;
 use app::clock::Clock;
@@ -14,7 +14,7 @@ use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// How far clocks may disagree, in seconds.
+/// The allowed clock skew, in seconds.
 const LEEWAY: i64 = 30;
 
 async fn account(world: &World) -> (LoggedIn, Value) {
@@ -33,7 +33,7 @@ async fn assert_token_refused(world: &World, id: &str, token: &str, why: &str) {
     assert_refused(outcome, ErrorCode::TokenInvalid);
 }
 
-/// RFC 8725 §2 and §3: what a forger writes into the header must not choose how the token is checked.
+/// RFC 8725 §2 and §3: a forged header must not choose how the token is checked.
 pub async fn a_forged_header_opens_nothing(world: &World) {
     let (ada, claims) = account(world).await;
     assert_accepted(world, &ada.id, &signed(&header(), &claims)).await;
@@ -42,7 +42,7 @@ pub async fn a_forged_header_opens_nothing(world: &World) {
     }
 }
 
-/// Tokens that name another algorithm than the key's own.
+/// Tokens that name another algorithm than the key's.
 fn other_algorithms(claims: &Value) -> Vec<(&'static str, String)> {
     let named = |alg: Value| with(&header(), "alg", alg);
     let unsigned = |alg: &str| {
@@ -63,7 +63,7 @@ fn other_algorithms(claims: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Tokens that name, or bring along, another key.
+/// Tokens that name or contain another key.
 fn other_keys(claims: &Value) -> Vec<(&'static str, String)> {
     let own = b"a key of the forger's own choosing";
     let jwk = with(&header(), "jwk", json!({ "kty": "oct", "k": base64url(own) }));

@@ -1,4 +1,4 @@
-//! Showing an account to its owner.
+//! Reading one's own account.
 
 use super::assert_refused;
 use domain::error::ErrorCode;

@@ -60,6 +60,34 @@ const FRAMEWORKS: [(&str, &[&str]); 8] = [
     ("tonic", &["grpc", "testkit", "acceptance", "bench"]),
 ];
 
+/// Metaphors that must not come back as names, each with the term to use instead.
+const METAPHORS: [(&str, &str); 24] = [
+    ("Allowance", "RateLimitClass"),
+    ("Bell", "PaymentNotifier"),
+    ("Carriage", "AmountLimits"),
+    ("Circumstances", "ResponseContext"),
+    ("Deed", "AuditEntry"),
+    ("Ear", "Subscription"),
+    ("FrontDesk", "CallPipeline"),
+    ("Fuse", "CrashCounter"),
+    ("Gallery", "ProductImages"),
+    ("Happening", "TimelineEntry"),
+    ("Inbox", "WebhookWorker"),
+    ("Learnt", "ReportOutcome"),
+    ("Letter", "MailContent"),
+    ("Letterbox", "FakeMailServer"),
+    ("Postman", "OutboxWorker"),
+    ("PutBack", "Deferred"),
+    ("SharedBell", "PollingNotifier"),
+    ("Shelf", "FakeProducts"),
+    ("Showroom", "PaymentPresenter"),
+    ("Spender", "RateLimitKey"),
+    ("Stall", "PaymentFixture"),
+    ("Teller", "ConfiguredGateway"),
+    ("Till", "PaymentClient"),
+    ("Wish", "ParsedOrder"),
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -209,6 +237,17 @@ fn a_file_is_one_idea() {
     for path in files(&root().join("crates"), "rs") {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines: it is more than one idea", path.display());
+    }
+}
+
+#[test]
+fn a_name_is_the_standard_term_and_no_metaphor() {
+    for path in files(&root().join("crates"), "rs").into_iter().filter(|path| !path.ends_with("tests/tidy.rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let names: BTreeSet<_> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        for (metaphor, term) in METAPHORS {
+            assert!(!names.contains(metaphor), "{} says {metaphor}: call it {term}", path.display());
+        }
     }
 }
 

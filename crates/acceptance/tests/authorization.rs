@@ -1,22 +1,22 @@
-//! Who may do what: one row for every REST operation and every RPC, and a failure for one that has none.
+//! The authorization table: one row per REST operation and per RPC; an operation without a row fails.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use acceptance::database::DatabaseKind;
-use acceptance::pictures::png;
-use acceptance::shop::{
-    LoggedIn, PASSWORD, Payment, PaymentQuery, Product, Protocol, Query, Shop, ada, change, teapot,
-};
-use acceptance::stall::{KEY, notification, notify};
-use acceptance::token::{claims, header, signed, with};
-use acceptance::world::World;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use prost::Message;
 use serde_json::json;
 use std::collections::BTreeSet;
+use testkit::client::{
+    LoggedIn, PASSWORD, Payment, PaymentQuery, Product, Protocol, Query, ShopClient, ada, change, teapot,
+};
+use testkit::database::DatabaseKind;
+use testkit::image_files::png;
+use testkit::payment_fixture::{KEY, notification, notify};
+use testkit::token::{claims, header, signed, with};
+use testkit::world::World;
 
-/// A call, made with things that belong to the owner, who is a seller.
+/// A call about the owner's account, product or payment; the owner is a seller.
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Register,
@@ -36,7 +36,7 @@ enum Call {
     Notify,
 }
 
-/// One operation and what comes of it for each who may ask: `None` is a success.
+/// An operation and the error of each kind of caller; `None` is a success.
 struct Row {
     operation: &'static str,
     call: Call,
@@ -70,7 +70,7 @@ const fn authenticated(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// The owner's, whatever their role.
+/// For the owner of the account, in any role.
 const fn owners(operation: &'static str, call: Call) -> Row {
     Row {
         other_seller: Some(ErrorCode::Forbidden),
@@ -79,17 +79,17 @@ const fn owners(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// Any seller's.
+/// For any seller.
 const fn sellers(operation: &'static str, call: Call) -> Row {
     Row { buyer: Some(ErrorCode::RoleNotAllowed), ..authenticated(operation, call) }
 }
 
-/// That of the seller who owns it.
+/// For the seller who owns the product.
 const fn owning_sellers(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..sellers(operation, call) }
 }
 
-/// Any buyer's.
+/// For any buyer.
 const fn buyers(operation: &'static str, call: Call) -> Row {
     Row {
         owner: Some(ErrorCode::RoleNotAllowed),
@@ -98,7 +98,7 @@ const fn buyers(operation: &'static str, call: Call) -> Row {
     }
 }
 
-/// That of the buyer who pays and of the seller who owns the product.
+/// For the buyer who pays and the seller who owns the product.
 const fn both_sides(operation: &'static str, call: Call) -> Row {
     Row { other_seller: Some(ErrorCode::Forbidden), ..authenticated(operation, call) }
 }
@@ -172,61 +172,61 @@ fn every_operation_has_a_row() {
     assert!(gone.is_empty(), "If you're here because an operation has gone: take {gone:?} out of ROWS");
 }
 
-/// Somebody's account and product.
+/// An account with a product and a payment.
 struct Owner {
     account: LoggedIn,
     product: Product,
     payment: Payment,
 }
 
-async fn outcome(world: &World, shop: &dyn Shop, call: Call, owner: &Owner) -> Option<ErrorCode> {
-    let refusal = match call {
+async fn outcome(world: &World, client: &dyn ShopClient, call: Call, owner: &Owner) -> Option<ErrorCode> {
+    let call_error = match call {
         Call::Register => {
             let form = ada().email(format!("{}@example.com", uuid::Uuid::now_v7()));
-            shop.register(&form).await.err()
+            client.register(&form).await.err()
         }
-        Call::LogIn => shop.login("ada@example.com", PASSWORD).await.err(),
-        Call::Profile => shop.profile(&owner.account.id).await.err(),
-        Call::Offer => shop.create(&teapot()).await.err(),
-        Call::Change => shop.update(&owner.product.id, &change().price("1")).await.err(),
-        Call::Withdraw => shop.delete(&owner.product.id).await.err(),
-        Call::View => shop.product(&owner.product.id).await.err(),
-        Call::Browse => shop.products(&Query::default()).await.err(),
-        Call::Order => shop.order(&owner.product.id, 1).await.err(),
-        Call::Payment => shop.payment(&owner.payment.id).await.err(),
-        Call::Payments => shop.payments(&PaymentQuery::default()).await.err(),
-        Call::Timeline => shop.timeline(&owner.payment.id).await.err(),
-        Call::Watch => shop.watch(&owner.payment.id, 0).await.err(),
-        // The signature tells who asks, and no token does.
+        Call::LogIn => client.login("ada@example.com", PASSWORD).await.err(),
+        Call::Profile => client.profile(&owner.account.id).await.err(),
+        Call::Offer => client.create(&teapot()).await.err(),
+        Call::Change => client.update(&owner.product.id, &change().price("1")).await.err(),
+        Call::Withdraw => client.delete(&owner.product.id).await.err(),
+        Call::View => client.product(&owner.product.id).await.err(),
+        Call::Browse => client.products(&Query::default()).await.err(),
+        Call::Order => client.order(&owner.product.id, 1).await.err(),
+        Call::Payment => client.payment(&owner.payment.id).await.err(),
+        Call::Payments => client.payments(&PaymentQuery::default()).await.err(),
+        Call::Timeline => client.timeline(&owner.payment.id).await.err(),
+        Call::Watch => client.watch(&owner.payment.id, 0).await.err(),
+        // The signature authenticates the caller instead of a token.
         Call::Notify => notify(world, &notification(&owner.payment.id, "10000", "pending", KEY)).await.err(),
         Call::Image => {
-            // As a browser loads it: without a token, whoever looks.
+            // A browser loads an image without a token.
             assert_eq!(world.rest().download(&owner.product.image_url).await.status, 200);
             None
         }
     };
-    refusal.map(|refusal| refusal.code)
+    call_error.map(|call_error| call_error.code)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_caller_gets_what_the_row_says() {
     let world = World::open(Protocol::Rest, DatabaseKind::Sqlite, &[]).await;
-    let entered = async |email: &str, role: &str| {
-        world.shop().register(&ada().email(email).role(role)).await.unwrap();
-        world.shop().login(email, PASSWORD).await.unwrap()
+    let logged_in = async |email: &str, role: &str| {
+        world.client().register(&ada().email(email).role(role)).await.unwrap();
+        world.client().login(email, PASSWORD).await.unwrap()
     };
-    let account = entered("ada@example.com", "seller").await;
-    let other = entered("grace@example.com", "seller").await;
-    let buyer = entered("bob@example.com", "buyer").await;
+    let account = logged_in("ada@example.com", "seller").await;
+    let other = logged_in("grace@example.com", "seller").await;
+    let buyer = logged_in("bob@example.com", "buyer").await;
     let now = world.clock.now().timestamp();
     let expired = with(&claims(&account.id, now - 100_000), "role", json!("seller"));
     let expired = signed(&header(), &with(&expired, "exp", json!(now - 3_600)));
     for row in ROWS {
-        let anonymous = world.over(row.protocol());
-        // One for each row: the owner may withdraw it.
+        let anonymous = world.client_for(row.protocol());
+        // A new product for each row, because the owner may delete it.
         let form = teapot().price("10000").image(png(8, 8));
-        let product = anonymous.bearing(&account.token).create(&form).await.unwrap();
-        let payment = anonymous.bearing(&buyer.token).order(&product.id, 1).await.unwrap();
+        let product = anonymous.with_authorization(&account.token).create(&form).await.unwrap();
+        let payment = anonymous.with_authorization(&buyer.token).order(&product.id, 1).await.unwrap();
         let owner = Owner { account: account.clone(), product, payment };
         let callers = [
             ("anonymous", None, row.anonymous),
@@ -237,8 +237,8 @@ async fn each_caller_gets_what_the_row_says() {
             ("owner", Some(account.token.as_str()), row.owner),
         ];
         for (caller, token, expected) in callers {
-            let shop = token.map(|token| anonymous.bearing(&format!("Bearer {token}")));
-            let actual = outcome(&world, shop.as_deref().unwrap_or(&*anonymous), row.call, &owner).await;
+            let client = token.map(|token| anonymous.with_authorization(&format!("Bearer {token}")));
+            let actual = outcome(&world, client.as_deref().unwrap_or(&*anonymous), row.call, &owner).await;
             assert_eq!(actual, expected, "{} asked by {caller}", row.operation);
         }
     }

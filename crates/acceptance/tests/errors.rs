@@ -1,16 +1,16 @@
-//! The catalogue of errors: how each is told over both protocols, and that each can be met.
+//! The catalogue of errors: the representation of each over both protocols, and a way to cause each.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use acceptance::database::DatabaseKind;
-use acceptance::pictures::png;
-use acceptance::shop::{Outcome, PASSWORD, Protocol, Refusal, Shop, ada, change, teapot};
-use acceptance::stall::{KEY, Stall, notification, notify};
-use acceptance::world::World;
-use acceptance::{golden, grpc as grpc_client};
 use domain::error::ErrorCode;
 use std::fmt::Write as _;
 use std::time::Duration;
+use testkit::client::{CallError, Outcome, PASSWORD, Protocol, ShopClient, ada, change, teapot};
+use testkit::database::DatabaseKind;
+use testkit::image_files::png;
+use testkit::payment_fixture::{KEY, PaymentFixture, notification, notify};
+use testkit::world::World;
+use testkit::{golden, grpc as grpc_client};
 use tokio::task::JoinSet;
 
 #[test]
@@ -27,7 +27,7 @@ fn the_catalogue_changes_only_on_purpose() {
     golden::compare("errors.txt", &table);
 }
 
-/// What clients are told about errors before their tables.
+/// The text before the tables of errors.
 const PREFACE: &str = "\
 # Errors
 
@@ -47,8 +47,7 @@ A REST client that sends `Accept: application/problem+json` gets the same as pro
 `errors` are members beside `type`, `title`, `status` and `detail`.
 ";
 
-/// What is wrong with a request before anybody looks at what it asks for, as the docstrings of REST's source say it: status,
-/// code and meaning.
+/// The errors that REST answers before any use case, from the docstrings of its source: status, code and meaning.
 fn http_errors() -> Vec<(String, String, String)> {
     let source = include_str!("../../rest/src/error.rs");
     let mut errors: Vec<(String, String, String)> = Vec::new();
@@ -58,7 +57,7 @@ fn http_errors() -> Vec<(String, String, String)> {
         let (_, status) = arm.split_once("StatusCode::").unwrap();
         let (status, rest) = status.split_once(", \"").unwrap();
         let (code, _) = rest.split_once('"').unwrap();
-        // A notification that cannot be read has the code of any body that cannot.
+        // An unreadable notification has the code of any unreadable body.
         if !errors.iter().any(|(_, known, _)| known == code) {
             let status = status.parse::<StatusName>().unwrap();
             errors.push((status.0.to_string(), code.to_owned(), meaning));
@@ -67,7 +66,7 @@ fn http_errors() -> Vec<(String, String, String)> {
     errors
 }
 
-/// A status by the name of its constant.
+/// An HTTP status by the name of its constant.
 struct StatusName(u16);
 
 impl std::str::FromStr for StatusName {
@@ -83,7 +82,7 @@ impl std::str::FromStr for StatusName {
     }
 }
 
-/// The variants of an enum and what their docstrings say, in their order.
+/// The variants of an enum and their docstrings, in their order.
 fn variants(source: &str, head: &str) -> Vec<(String, String)> {
     let (_, from_here) = source.split_once(&format!("{head}\n")).unwrap();
     let (variants, _) = from_here.split_once("\n}\n").unwrap();
@@ -98,8 +97,7 @@ fn variants(source: &str, head: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What the variants of an enum of the core mean, by the code that clients see, in their order: from its source, whose
-/// docstrings say it.
+/// The meanings of an enum's variants in `domain`, by error code, from the docstrings of its source.
 fn meanings(name: &str) -> Vec<(String, String)> {
     let source = include_str!("../../domain/src/error.rs");
     let (_, after) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
@@ -141,7 +139,7 @@ fn the_page_of_errors_says_what_the_code_does() {
     golden::compare_file("docs/errors.md", &page);
 }
 
-/// The settings of a world in which this error can be met.
+/// The settings of a world in which this error can be caused.
 fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     match code {
         ErrorCode::RateLimited => &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "1")],
@@ -153,7 +151,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         ErrorCode::Unavailable => &[("database.statement_timeout_seconds", "1")],
         ErrorCode::ImageStoreFailed => &[
             ("storage.url", "s3://shop"),
-            // A port that nobody can listen on without being the operator.
+            // A port on which only root may listen.
             ("storage.s3.endpoint", "http://127.0.0.1:1"),
             ("storage.s3.path_style", "true"),
             ("storage.s3.access_key_id", "key"),
@@ -163,7 +161,7 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
         ErrorCode::GatewayFailed => &[
             ("payment.gateway", "midtrans"),
             ("midtrans.server_key", "SB-Mid-server-TESTKEY"),
-            // A port that nobody can listen on without being the operator.
+            // A port on which only root may listen.
             ("midtrans.snap_url", "http://127.0.0.1:1"),
             ("midtrans.api_url", "http://127.0.0.1:1"),
         ],
@@ -189,39 +187,39 @@ fn settings(code: ErrorCode) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Meets an error by the most honest way there is. If you're here because of a new code: find the way to it.
-async fn meet(code: ErrorCode, world: &World) -> Refusal {
-    let shop = world.shop();
+/// Causes an error in the most realistic way. If you're here because of a new code: add a way to cause it.
+async fn meet(code: ErrorCode, world: &World) -> CallError {
+    let client = world.client();
     match code {
-        ErrorCode::InvalidRequest => refused(shop.register(&ada().name("")).await),
-        ErrorCode::InvalidLogin => refused(shop.login("", "").await),
+        ErrorCode::InvalidRequest => refused(client.register(&ada().name("")).await),
+        ErrorCode::InvalidLogin => refused(client.login("", "").await),
         ErrorCode::EmailTaken => {
-            shop.register(&ada()).await.unwrap();
-            refused(shop.register(&ada()).await)
+            client.register(&ada()).await.unwrap();
+            refused(client.register(&ada()).await)
         }
-        ErrorCode::LoginFailed => refused(shop.login("eve@example.com", PASSWORD).await),
-        ErrorCode::TokenMissing => refused(shop.profile("1").await),
-        ErrorCode::TokenInvalid => refused(shop.bearing("rubbish").profile("1").await),
+        ErrorCode::LoginFailed => refused(client.login("eve@example.com", PASSWORD).await),
+        ErrorCode::TokenMissing => refused(client.profile("1").await),
+        ErrorCode::TokenInvalid => refused(client.with_authorization("rubbish").profile("1").await),
         ErrorCode::Forbidden => {
-            let (owner, _) = owner(&*shop).await;
+            let (owner, _) = owner(&*client).await;
             refused(owner.profile("1").await)
         }
         ErrorCode::UserNotFound => {
-            let (owner, id) = owner(&*shop).await;
+            let (owner, id) = owner(&*client).await;
             world.database.execute("DELETE FROM users");
             refused(owner.profile(&id).await)
         }
         ErrorCode::RoleNotAllowed => {
-            let (buyer, _) = owner(&*shop).await;
+            let (buyer, _) = owner(&*client).await;
             refused(buyer.create(&teapot()).await)
         }
-        ErrorCode::ProductNotFound => refused(shop.product("1").await),
+        ErrorCode::ProductNotFound => refused(client.product("1").await),
         ErrorCode::ProductChanged => {
-            let seller = seller(&*shop).await;
+            let seller = seller(&*client).await;
             let made = seller.create(&teapot()).await.unwrap();
-            refused(seller.expecting("\"99\"").update(&made.id, &change()).await)
+            refused(seller.with_if_match("\"99\"").update(&made.id, &change()).await)
         }
-        ErrorCode::ImageStoreFailed => refused(seller(&*shop).await.create(&teapot().image(png(8, 8))).await),
+        ErrorCode::ImageStoreFailed => refused(seller(&*client).await.create(&teapot().image(png(8, 8))).await),
         ErrorCode::OrderedProductNotFound
         | ErrorCode::InsufficientStock
         | ErrorCode::PaymentNotFound
@@ -231,31 +229,31 @@ async fn meet(code: ErrorCode, world: &World) -> Refusal {
         | ErrorCode::SignatureInvalid
         | ErrorCode::NotifiedOrderNotFound => meet_about_payments(code, world).await,
         ErrorCode::RateLimited => {
-            refused(shop.login("eve@example.com", PASSWORD).await);
-            refused(shop.login("eve@example.com", PASSWORD).await)
+            refused(client.login("eve@example.com", PASSWORD).await);
+            refused(client.login("eve@example.com", PASSWORD).await)
         }
         ErrorCode::LoginThrottled => {
             for _ in 0..5 {
-                refused(shop.login("eve@example.com", PASSWORD).await);
+                refused(client.login("eve@example.com", PASSWORD).await);
             }
-            refused(shop.login("eve@example.com", PASSWORD).await)
+            refused(client.login("eve@example.com", PASSWORD).await)
         }
         ErrorCode::Overloaded => overload(world).await,
         ErrorCode::Unavailable => {
             let _locked = world.database.lock_writers();
-            refused(shop.register(&ada()).await)
+            refused(client.register(&ada()).await)
         }
-        ErrorCode::DeadlineExceeded => refused(shop.register(&ada()).await),
+        ErrorCode::DeadlineExceeded => refused(client.register(&ada()).await),
         ErrorCode::Internal => {
-            let (owner, id) = owner(&*shop).await;
+            let (owner, id) = owner(&*client).await;
             world.database.execute("UPDATE users SET role = 'rubbish'");
             refused(owner.profile(&id).await)
         }
     }
 }
 
-/// The same for those that only payments have.
-async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
+/// The same for the errors of payments.
+async fn meet_about_payments(code: ErrorCode, world: &World) -> CallError {
     match code {
         ErrorCode::SignatureInvalid => {
             return refused(notify(world, &notification("1", "1", "settlement", "another key")).await);
@@ -265,57 +263,57 @@ async fn meet_about_payments(code: ErrorCode, world: &World) -> Refusal {
         }
         _ => {}
     }
-    let stall = Stall::open(world, 5).await;
-    let (shop, product) = (&stall.buyer.shop, &stall.product.id);
-    let keyed = shop.keyed("key");
+    let fixture = PaymentFixture::create(world, 5).await;
+    let (client, product) = (&fixture.buyer.client, &fixture.product.id);
+    let keyed = client.with_idempotency_key("key");
     match code {
-        ErrorCode::OrderedProductNotFound => refused(shop.order("1", 1).await),
-        ErrorCode::InsufficientStock => refused(shop.order(product, 6).await),
-        ErrorCode::PaymentNotFound => refused(shop.payment("1").await),
+        ErrorCode::OrderedProductNotFound => refused(client.order("1", 1).await),
+        ErrorCode::InsufficientStock => refused(client.order(product, 6).await),
+        ErrorCode::PaymentNotFound => refused(client.payment("1").await),
         ErrorCode::IdempotencyKeyReused => {
             keyed.order(product, 1).await.unwrap();
             refused(keyed.order(product, 2).await)
         }
         ErrorCode::IdempotencyKeyInUse => {
             keyed.order(product, 1).await.unwrap();
-            // As it is while the gateway has not yet answered.
+            // The state of a payment while the gateway has not answered.
             world.database.execute(
                 "UPDATE payments SET token = NULL, payment_url = NULL, opened_at = NULL, next_check_at = NULL",
             );
             refused(keyed.order(product, 1).await)
         }
-        _ => refused(shop.order(product, 1).await),
+        _ => refused(client.order(product, 1).await),
     }
 }
 
-fn refused<T: std::fmt::Debug>(outcome: Outcome<T>) -> Refusal {
+fn refused<T: std::fmt::Debug>(outcome: Outcome<T>) -> CallError {
     outcome.unwrap_err()
 }
 
-async fn owner(shop: &dyn Shop) -> (Box<dyn Shop>, String) {
-    shop.register(&ada()).await.unwrap();
-    let entered = shop.login("ada@example.com", PASSWORD).await.unwrap();
-    (shop.bearing(&entered.token), entered.id)
+async fn owner(client: &dyn ShopClient) -> (Box<dyn ShopClient>, String) {
+    client.register(&ada()).await.unwrap();
+    let logged_in = client.login("ada@example.com", PASSWORD).await.unwrap();
+    (client.with_authorization(&logged_in.token), logged_in.id)
 }
 
-async fn seller(shop: &dyn Shop) -> Box<dyn Shop> {
-    shop.register(&ada().role("seller")).await.unwrap();
-    shop.bearing(&shop.login("ada@example.com", PASSWORD).await.unwrap().token)
+async fn seller(client: &dyn ShopClient) -> Box<dyn ShopClient> {
+    client.register(&ada().role("seller")).await.unwrap();
+    client.with_authorization(&client.login("ada@example.com", PASSWORD).await.unwrap().token)
 }
 
-async fn overload(world: &World) -> Refusal {
+async fn overload(world: &World) -> CallError {
     let mut storm = JoinSet::new();
     for at in 0..16 {
-        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
-        storm.spawn(async move { shop.register(&form).await });
+        let (client, form) = (world.client(), ada().email(format!("ada{at}@example.com")));
+        storm.spawn(async move { client.register(&form).await });
     }
     storm.join_all().await.into_iter().find_map(Result::err).unwrap()
 }
 
 async fn assert_met(code: ErrorCode, protocol: Protocol) {
     let world = World::open(protocol, DatabaseKind::Sqlite, settings(code)).await;
-    let refusal = tokio::time::timeout(Duration::from_secs(60), meet(code, &world)).await.unwrap();
-    assert_eq!(refusal.code, code, "{protocol}: {refusal:?}");
+    let call_error = tokio::time::timeout(Duration::from_secs(60), meet(code, &world)).await.unwrap();
+    assert_eq!(call_error.code, code, "{protocol}: {call_error:?}");
     let can_wait = matches!(
         code,
         ErrorCode::RateLimited
@@ -324,7 +322,7 @@ async fn assert_met(code: ErrorCode, protocol: Protocol) {
             | ErrorCode::Unavailable
             | ErrorCode::IdempotencyKeyInUse
     );
-    assert_eq!(refusal.retry_after.is_some(), can_wait, "{protocol}: {refusal:?}");
+    assert_eq!(call_error.retry_after.is_some(), can_wait, "{protocol}: {call_error:?}");
     world.close().await;
 }
 

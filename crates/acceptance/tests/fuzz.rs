@@ -1,14 +1,10 @@
-//! Messages of our own services with anything in them that their descriptors allow, sent to the real binary on its SQLite database:
-//! whatever is asked, the answer comes in time and is never that something in here has gone wrong.
+//! Fuzzing of the gRPC services: messages with any content that their descriptors allow are sent to the real binary
+//! on SQLite. Every call is answered in time and never with an internal error.
 //!
 //! `FUZZ_SEED=N` sends other messages, `FUZZ_MESSAGES=N` more of them.
 
 #![expect(clippy::panic, reason = "a failed step is a failed test")]
 
-use acceptance::binary::Process;
-use acceptance::pictures::png;
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
 use fastrand::Rng;
 use prost::Message as _;
 use prost::bytes::{Buf, BufMut};
@@ -18,20 +14,23 @@ use prost_reflect::{
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ShopClient, ada, teapot};
+use testkit::image_files::png;
+use testkit::rest::RestClient;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-/// How many messages are sent.
 const MESSAGES: u32 = 3_000;
-/// The longest that an answer may take; the shop's own deadline is shorter.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// How long the events of a payment are listened to.
-const GLANCE: Duration = Duration::from_millis(30);
+/// The time limit of an answer; the server's own deadline is shorter.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a test reads a stream of status changes.
+const WATCH_TIME: Duration = Duration::from_millis(30);
 
-/// Messages as they are on the wire.
+/// A codec of encoded messages.
 struct Raw;
 
 impl Codec for Raw {
@@ -70,12 +69,12 @@ impl Decoder for Raw {
     }
 }
 
-/// What messages are filled with.
+/// The source of the messages' content.
 struct Filler {
     random: Rng,
-    /// Texts that mean something to the shop.
+    /// Texts that have a meaning for the shop.
     known: Vec<String>,
-    /// The identifiers of things that there are.
+    /// The ids of existing objects.
     ids: Vec<String>,
     image: Vec<u8>,
 }
@@ -94,7 +93,7 @@ impl Filler {
         message
     }
 
-    /// What a field is made for, so that more than the first check sees the message.
+    /// A plausible value for a field, so that messages pass the first checks.
     fn apt(&mut self, field: &FieldDescriptor) -> Option<Value> {
         if matches!(field.kind(), Kind::Bytes) {
             return Some(Value::Bytes(self.image.clone().into()));
@@ -144,7 +143,7 @@ impl Filler {
         }
     }
 
-    /// Small numbers, those at the ends, and any.
+    /// Small numbers, the limits, and random ones.
     fn number<N: From<u8>>(&mut self, min: N, max: N, any: fn(&mut Rng, std::ops::RangeFull) -> N) -> N {
         match self.random.u8(..8) {
             0 => min,
@@ -187,7 +186,7 @@ impl Filler {
         bytes
     }
 
-    /// A message on the wire, now and then with a field that nobody knows.
+    /// An encoded message, sometimes with an unknown field.
     fn wire(&mut self, kind: &MessageDescriptor) -> Vec<u8> {
         let mut wire = self.message(kind).encode_to_vec();
         if self.random.u8(..8) == 0 {
@@ -198,7 +197,7 @@ impl Filler {
     }
 }
 
-/// What comes of a call.
+/// The outcome of a call.
 async fn call(channel: &Channel, method: &MethodDescriptor, request: Request<Vec<u8>>) -> Result<(), Status> {
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let path = path.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -208,7 +207,7 @@ async fn call(channel: &Channel, method: &MethodDescriptor, request: Request<Vec
         return client.unary(request, path, Raw).await.map(|_| ());
     }
     let mut stream = client.server_streaming(request, path, Raw).await?.into_inner();
-    while let Ok(next) = tokio::time::timeout(GLANCE, stream.message()).await {
+    while let Ok(next) = tokio::time::timeout(WATCH_TIME, stream.message()).await {
         if next?.is_none() {
             break;
         }
@@ -224,7 +223,7 @@ fn from_environment<N: FromStr>(name: &str, otherwise: N) -> N {
 async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
     let mut process = Process::serve(&[("rate_limit.enabled", "false")]);
     let addresses = process.addresses();
-    let rest = RestShop::new(addresses.rest);
+    let rest = RestClient::new(addresses.rest);
     let mut tokens = vec![String::new(), "no.token.really".to_owned()];
     let mut known: Vec<String> = [
         "newest", "-price", "price", "1000", "2.50", "1", "success", "pending", "seller", "buyer", "Teapot", "\"1\"",
@@ -236,14 +235,14 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
     for role in ["seller", "buyer"] {
         let email = format!("{role}@example.com");
         let account = rest.register(&ada().role(role).email(&email)).await.unwrap().id;
-        // As often as all the rest, for nobody sees an account but its owner.
+        // As often as all other ids together, because only its owner may read an account.
         ids.extend(std::iter::repeat_n(account, 20));
         tokens.push(rest.login(&email, PASSWORD).await.unwrap().token);
         known.extend([email, PASSWORD.to_owned()]);
     }
     for _ in 0..20 {
-        let product = rest.bearing(&tokens[2]).create(&teapot().price("10000").stock(1_000)).await.unwrap();
-        ids.push(rest.bearing(&tokens[3]).order(&product.id, 1).await.unwrap().id);
+        let product = rest.with_authorization(&tokens[2]).create(&teapot().price("10000").stock(1_000)).await.unwrap();
+        ids.push(rest.with_authorization(&tokens[3]).order(&product.id, 1).await.unwrap().id);
         ids.push(product.id);
     }
 
@@ -267,7 +266,7 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
         }
         for name in ["idempotency-key", "last-event-id", "x-request-id"] {
             let text = filler.text();
-            // What is longer ends the connection, which is HTTP/2's way to refuse it.
+            // A longer header ends the connection, which is how HTTP/2 refuses it.
             if filler.random.u8(..4) == 0
                 && text.len() < 1_000
                 && let Ok(value) = AsciiMetadataValue::try_from(text)
@@ -275,10 +274,10 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
                 request.metadata_mut().insert(AsciiMetadataKey::from_static(name), value);
             }
         }
-        let called = tokio::time::timeout(PATIENCE, call(&channel, method, request)).await;
+        let called = tokio::time::timeout(TIMEOUT, call(&channel, method, request)).await;
         let told =
             || format!("seed {seed}, message {number}, {}: {wire:02x?}\n{}", method.full_name(), process.output());
-        let code = match called.unwrap_or_else(|_| panic!("no answer after {PATIENCE:?}: {}", told())) {
+        let code = match called.unwrap_or_else(|_| panic!("no answer after {TIMEOUT:?}: {}", told())) {
             Ok(()) => Code::Ok,
             Err(status) => {
                 let code = status.code();
@@ -289,7 +288,7 @@ async fn whatever_a_message_holds_the_answer_is_in_time_and_no_fault_of_ours() {
         *codes.entry(method.full_name().to_owned()).or_default().entry(format!("{code:?}")).or_default() += 1;
     }
 
-    // It has looked behind the door: every method has done something, and refused something.
+    // The messages pass the first checks: every method has succeeded and failed at least once.
     println!("{codes:#?}");
     for method in &methods {
         let codes = codes.get(method.full_name()).unwrap_or_else(|| panic!("{} was not called", method.full_name()));

@@ -1,14 +1,15 @@
 //! Every scenario in every cell: {REST, gRPC} × {SQLite, PostgreSQL, MariaDB}.
 //!
-//! `cargo test -p acceptance --test matrix -- rest/sqlite` runs one cell, `-- user/a_taken_email` one scenario in all of
-//! them. `scripts/test` starts the servers that the cells need; without them their cells show as ignored.
+//! `cargo test -p acceptance --test matrix -- rest/sqlite` runs one cell, `-- user/a_taken_email` one scenario in
+//! all cells. `scripts/test` starts the database servers; without them their cells are ignored.
 
-use acceptance::harness::{Tallies, trials};
-use acceptance::{database, scenarios};
+use acceptance::scenarios;
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
+use testkit::database;
+use testkit::harness::{Tallies, trials};
 
-/// How many trials run at once: more than there are cores, because most of a trial is waiting for its server to stop.
+/// The number of concurrent trials: more than cores, because a trial mostly waits for its server to stop.
 const TRIALS_AT_ONCE: usize = 8;
 
 fn main() -> ExitCode {

@@ -1,6 +1,6 @@
-//! The description of the REST interface, as clients generate code from it.
+//! The OpenAPI document, from which clients are generated.
 
-use acceptance::golden;
+use testkit::golden;
 
 #[test]
 fn the_description_changes_only_on_purpose() {

@@ -1,44 +1,44 @@
-//! Behind a proxy that serves the shop below a path of its own. It has the machine for itself: it waits for a notification.
+//! The shop behind a proxy that serves it below a path. This test runs alone, because it waits for a notification.
 
 #![expect(clippy::panic, reason = "a failed step is a failed test")]
 
-use acceptance::binary::Process;
-use acceptance::pictures::png;
-use acceptance::raw::{Answer, Download};
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
-use acceptance::world::until;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::time::Duration;
 use test_doubles::Proxy;
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ShopClient, ada, teapot};
+use testkit::image_files::png;
+use testkit::raw::{Answer, Download};
+use testkit::rest::RestClient;
+use testkit::world::wait_until;
 
-const BOUND: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// What lies between two marks of a page.
+/// The text between two marks of a page.
 #[track_caller]
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("{begin}: {text}")).0
 }
 
-/// With `rest.public_url` alone, everything that an answer points at is found below it.
+/// With `rest.public_url` alone, all URLs in answers are below it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_address_leads_back_through_the_proxy() {
     let proxy = Proxy::below("/shop/api", "");
     let url = proxy.url();
     let mut process = Process::serve(&[("rest.public_url", &format!("{url}/")), ("rate_limit.enabled", "false")]);
     let addresses = process.addresses();
-    proxy.leads_to(addresses.rest);
+    proxy.set_upstream(addresses.rest);
     let walk = async {
         let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        let rest = RestShop::new(addresses.rest);
+        let rest = RestClient::new(addresses.rest);
         let mut tokens = Vec::new();
         for role in ["seller", "buyer"] {
             let email = format!("{role}@example.com");
             rest.register(&ada().role(role).email(&email)).await.unwrap();
             tokens.push(rest.login(&email, PASSWORD).await.unwrap().token);
         }
-        let (seller, buyer) = (rest.bearing(&tokens[0]), rest.bearing(&tokens[1]));
+        let (seller, buyer) = (rest.with_authorization(&tokens[0]), rest.with_authorization(&tokens[1]));
         let product = seller.create(&teapot().price("10000").stock(5).image(png(8, 8))).await.unwrap();
         assert!(product.image_url.starts_with(&format!("{url}/media/products/")), "{}", product.image_url);
         let image = Download::of(browser.get(&product.image_url)).await;
@@ -57,7 +57,8 @@ async fn every_address_leads_back_through_the_proxy() {
             let back = pay.join(pressed.header("location").unwrap()).unwrap();
             assert_eq!(back.as_str(), payment.payment_url);
         }
-        until("it is paid", BOUND, async || buyer.payment(&payment.id).await.unwrap().status == "success").await;
+        wait_until("it is paid", TIME_LIMIT, async || buyer.payment(&payment.id).await.unwrap().status == "success")
+            .await;
 
         let docs: Url = format!("{url}/docs").parse().unwrap();
         let base =
@@ -67,5 +68,5 @@ async fn every_address_leads_back_through_the_proxy() {
         let list = Answer::of(browser.get(format!("{url}/products?limit=1"))).await;
         assert_eq!(list.json()["results"][0]["image_url"], product.image_url.as_str());
     };
-    tokio::time::timeout(BOUND, walk).await.unwrap();
+    tokio::time::timeout(TIME_LIMIT, walk).await.unwrap();
 }

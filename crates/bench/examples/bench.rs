@@ -1,12 +1,12 @@
 //! The measuring program: see the crate's documentation. An example, because nothing starts an example but who names it.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on has nothing to tell")]
 
-use acceptance::database::{self, DatabaseKind};
 use bench::all::{self, Part};
 use bench::{reads, reference};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use testkit::database::{self, DatabaseKind};
 
 /// The product's own, so that the reference servers have no worse one.
 #[global_allocator]

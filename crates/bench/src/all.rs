@@ -1,107 +1,96 @@
-//! Everything, in one run: which parts there are, and where their results go.
+//! Runs all parts of the measurement and writes the results.
 
 use crate::clients::{Client, Protocol};
 use crate::load::{self, Until};
 use crate::machine::Machine;
-use crate::processes::Family;
-use crate::questions::Question;
+use crate::processes::ProcessGroup;
+use crate::requests::PreparedRequest;
 use crate::results::{Line, Place, Results};
 use crate::server::Server;
 use crate::{ceiling, checkout, login, memory, page, plots, profile, report, startup, webhook};
-use acceptance::database::DatabaseKind;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
+use testkit::database::DatabaseKind;
 
-/// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// An account, beside the reference servers.
+    /// Reads of an account, compared with the reference servers.
     Profile,
-    /// One product.
+    /// Reads of one product.
     Product,
-    /// The first page of products, by how many there are.
+    /// The first page of products, by the number of products.
     Page,
-    /// Orders of one product and of many, beside a bare script of their statements.
+    /// Orders of one product and of many, compared with a script of their SQL statements.
     Checkout,
-    /// What the gateway tells.
+    /// The gateway's notifications.
     Webhook,
-    /// Log-ins beside what the machine hashes, and reads meanwhile.
+    /// Log-ins compared with the machine's hashing rate, and reads meanwhile.
     Login,
-    /// From being started to being ready.
+    /// The time from start to readiness.
     Startup,
-    /// Memory, and the size of the binary.
+    /// Memory use and the size of the binary.
     Memory,
-    /// What the database could do.
+    /// The database's own limit.
     Ceiling,
 }
 
-/// What is measured.
+/// What to measure.
 pub struct Plan {
-    /// The binary.
+    /// The path of the binary.
     pub server: PathBuf,
-    /// Where the results go.
+    /// The folder for the results.
     pub out: PathBuf,
-    /// How long a round.
+    /// The length of a round.
     pub time: Duration,
-    /// How many rounds.
     pub rounds: usize,
-    /// How many clients.
     pub clients: usize,
-    /// The databases.
     pub databases: Vec<DatabaseKind>,
-    /// The parts.
     pub parts: Vec<Part>,
-    /// The sizes of the shops whose pages are compared.
+    /// The numbers of products for which pages are compared.
     pub products: Vec<u64>,
 }
 
-/// Somebody who is asked in turns with others.
+/// A server and requests to measure in turns with others.
 pub struct Subject<'a> {
-    /// Who, and what.
+    /// The name of the row.
     pub name: String,
-    /// The protocol.
     pub protocol: Protocol,
-    /// The server.
     pub server: &'a Server,
-    /// What is asked.
-    pub questions: &'a [Question],
+    pub requests: &'a [PreparedRequest],
 }
 
-/// The processes of a database; none where it is inside the server.
+/// The database's processes; `None` if the database runs inside the server.
 #[must_use]
-pub fn family(database: DatabaseKind) -> Option<Family> {
+pub fn process_group(database: DatabaseKind) -> Option<ProcessGroup> {
     match database {
         DatabaseKind::Sqlite => None,
-        DatabaseKind::Postgres => Some(Family::named("postgres")),
-        DatabaseKind::Mariadb => Some(Family::named("mariadbd")),
+        DatabaseKind::Postgres => Some(ProcessGroup::named("postgres")),
+        DatabaseKind::Mariadb => Some(ProcessGroup::named("mariadbd")),
     }
 }
 
-/// Asks all subjects in turns, round by round.
+/// Measures all subjects in turns, round by round.
 pub async fn in_turns(plan: &Plan, part: &'static str, database: DatabaseKind, subjects: &[Subject<'_>]) -> Vec<Line> {
-    let family = family(database);
-    let mut askers = Vec::new();
+    let process_group = process_group(database);
+    let mut runs = Vec::new();
     for subject in subjects {
         let place = Place::over(database, subject.protocol);
         let line = Line { part, place, subject: subject.name.clone(), rounds: Vec::new() };
-        askers.push((Client::several(subject.protocol, subject.server, plan.clients), line));
+        runs.push((Client::several(subject.protocol, subject.server, plan.clients), line));
     }
     for _ in 0..plan.rounds {
-        for (subject, (clients, line)) in subjects.iter().zip(&mut askers) {
+        for (subject, (clients, line)) in subjects.iter().zip(&mut runs) {
             let until = Until::Passed(plan.time);
-            let cost = load::measure(subject.server, clients, subject.questions, until, family.as_ref()).await;
+            let cost = load::measure(subject.server, clients, subject.requests, until, process_group.as_ref()).await;
             eprintln!("{database} {} {}: {cost:.0?}", subject.protocol, subject.name);
             line.rounds.push(cost);
         }
     }
-    askers.into_iter().map(|(_, line)| line).collect()
+    runs.into_iter().map(|(_, line)| line).collect()
 }
 
-/// Measures everything, and writes it down.
-///
-/// # Panics
-/// Where the binary is not there, or the results cannot be written.
+/// Measures everything and writes the results.
 pub async fn run(plan: &Plan) {
     assert!(plan.server.is_file(), "{} is not there; scripts/bench builds it", plan.server.display());
     let method = format!(
@@ -131,7 +120,7 @@ pub async fn run(plan: &Plan) {
                 Part::Memory => memory::run(plan, database, &mut results).await,
                 Part::Ceiling => ceiling::run(plan, database, &mut results),
             }
-            // What there is so far, so that a run that is ended early has not been for nothing.
+            // Intermediate results survive a run that is ended early.
             write(plan, &results);
         }
     }

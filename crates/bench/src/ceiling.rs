@@ -1,24 +1,24 @@
-//! What the database itself could do: the statement of a profile, prepared once, and nothing around it.
+//! The database's own limit: the prepared statement of a profile and nothing else.
 
 use crate::all::Plan;
-use crate::people;
+use crate::fixtures;
 use crate::profile;
 use crate::reference::connections;
 use crate::results::{Place, Results};
 use crate::sql::AnyConnection;
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// How many accounts there are.
+/// The number of accounts.
 const BUYERS: usize = 10_000;
-/// How many statements are run between two looks at the time.
+/// The number of statements between two checks of the time.
 const BATCH: usize = 32;
 
-/// Runs the statement on so many connections at once; tells how often a second.
+/// Runs the statement on several connections at once; returns statements per second.
 fn loop_of(url: &str, connections: usize, time: Duration) -> f64 {
-    let ids: Vec<String> = people::shuffled(BUYERS).map(people::account).collect();
+    let ids: Vec<String> = fixtures::shuffled(BUYERS).map(fixtures::account).collect();
     let rate = |first: usize| {
         let mut connection = AnyConnection::open(url).expect("the database");
         let mut turns = ids.iter().cycle().skip(first * BUYERS / connections.max(1));
@@ -38,7 +38,7 @@ fn loop_of(url: &str, connections: usize, time: Duration) -> f64 {
     })
 }
 
-/// PostgreSQL's own measuring program, where Debian or the path has it.
+/// The path of `pgbench`, if the machine has it.
 fn pgbench() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -46,12 +46,12 @@ fn pgbench() -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join("pgbench")).find(|path| path.is_file())
 }
 
-/// The same statement by `pgbench`; tells how often a second.
+/// Runs the same statement by `pgbench`; returns statements per second.
 fn by_pgbench(program: &PathBuf, url: &str, connections: usize, time: Duration) -> Option<f64> {
     let folder = tempfile::tempdir().ok()?;
     let script = folder.path().join("script.sql");
     let last = BUYERS - 1;
-    let id = format!("'{}' || lpad(:number::text, 12, '0')", people::ACCOUNT);
+    let id = format!("'{}' || lpad(:number::text, 12, '0')", fixtures::ACCOUNT);
     let sql = format!("\\set number random(0, {last})\nSELECT name, email, role FROM users WHERE id = {id};\n");
     std::fs::write(&script, sql).ok()?;
     let seconds = time.as_secs().max(1).to_string();
@@ -59,7 +59,7 @@ fn by_pgbench(program: &PathBuf, url: &str, connections: usize, time: Duration) 
     command
         .args(["-n", "-M", "prepared", "-c", &connections.to_string(), "-j", "1", "-T", &seconds, "-f"])
         .arg(&script);
-    // The URL holds a password, which is nothing for a command line.
+    // The URL holds a password, which must not be on a command line.
     let output = command.arg("--").envs(environment(url)).output().ok()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
@@ -76,13 +76,13 @@ fn environment(url: &str) -> Vec<(&'static str, String)> {
     let (user, password) = account.split_once(':').unwrap_or((account, ""));
     let (host, name) = place.split_once('/').unwrap_or((place, ""));
     let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
-    // The only character that scripts/with-databases encodes.
+    // scripts/with-databases encodes only this character.
     let password = password.replace("%40", "@");
     let parts = [("PGUSER", user), ("PGPASSWORD", &password), ("PGHOST", host), ("PGPORT", port), ("PGDATABASE", name)];
     parts.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-/// Measures it on as many connections as the product has.
+/// Measures with the product's number of connections.
 pub fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage: TestDatabase = profile::shop(database, BUYERS, 0);
     let (place, connections, url) = (Place::at(database), connections(), storage.url());

@@ -1,44 +1,44 @@
-//! Orders of one product and of many, beside the bare script of their statements.
+//! Orders of one product and of many, compared with a script of their SQL statements.
 //!
-//! Each round has a database of its own, so that none of them finds more rows, or more mails to send, than another.
+//! Each round has a new database, so that all rounds start with the same rows and no queued mails.
 
-use crate::all::{Plan, family};
+use crate::all::{Plan, process_group};
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Cost, Until, WARM_UP};
-use crate::people;
 use crate::profile;
-use crate::questions::Question;
 use crate::reference::connections;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Line, Place, Results};
 use crate::script;
 use crate::server::Server;
-use acceptance::database::DatabaseKind;
+use testkit::database::DatabaseKind;
 
-/// How many buyers there are.
+/// The number of buyers.
 const BUYERS: usize = 64;
-/// How many products there are, where not all buy the same.
+/// The number of products, unless all buyers order the same one.
 const MANY: usize = 1_000;
 
-/// All buyers order, again and again, of so many products.
-fn orders(products: usize) -> Vec<Question> {
-    let tokens: Vec<_> = (0..BUYERS).map(people::token).collect();
-    let products: Vec<_> = people::shuffled(products).collect();
+/// Orders of all buyers, spread over the products.
+fn orders(products: usize) -> Vec<PreparedRequest> {
+    let tokens: Vec<_> = (0..BUYERS).map(fixtures::token).collect();
+    let products: Vec<_> = fixtures::shuffled(products).collect();
     let pairs = tokens.iter().cycle().zip(products.iter().cycle()).take(MANY * BUYERS);
-    pairs.map(|(token, product)| Question::order(&people::product(*product), token)).collect()
+    pairs.map(|(token, product)| PreparedRequest::order(&fixtures::product(*product), token)).collect()
 }
 
 async fn ordered(plan: &Plan, place: Place, products: usize) -> Cost {
     let storage = profile::shop(place.database, BUYERS, products);
     let server = Server::start(&plan.server, storage.url());
     let mut clients = Client::several(place.protocol.unwrap_or(Protocol::Rest), &server, plan.clients);
-    let (questions, family) = (orders(products), family(place.database));
-    load::measure(&server, &mut clients, &questions, Until::Passed(plan.time), family.as_ref()).await
+    let (requests, process_group) = (orders(products), process_group(place.database));
+    load::measure(&server, &mut clients, &requests, Until::Passed(plan.time), process_group.as_ref()).await
 }
 
-/// The script costs this process what the product costs the server.
+/// The script runs in this process, so its CPU time is this process's.
 fn scripted(plan: &Plan, database: DatabaseKind, products: usize) -> Cost {
     let storage = profile::shop(database, BUYERS, products);
-    // As many as the product writes with.
+    // The product's number of writing connections.
     let connections = if database == DatabaseKind::Sqlite { 1 } else { connections() };
     let bench = script::Bench { url: storage.url(), connections, buyers: BUYERS, products };
     let script::Ran { rate, latencies } = bench.run(WARM_UP, plan.time);
@@ -47,7 +47,6 @@ fn scripted(plan: &Plan, database: DatabaseKind, products: usize) -> Cost {
     Cost { rate, p50, p99, p999, server_cpu: 0.0, database_cpu: 0.0, refused: 0 }
 }
 
-/// Measures all of it in turns.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     for (name, products) in [("one product", 1), ("many products", MANY)] {
         let line = |place, subject: &str| Line {

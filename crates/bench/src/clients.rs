@@ -1,7 +1,7 @@
-//! Those who ask, over each protocol.
+//! Clients of each protocol.
 
 use crate::http1::Connection;
-use crate::questions::{Question, What};
+use crate::requests::{Operation, PreparedRequest};
 use crate::server::Server;
 use grpc::proto::payment::CreatePaymentRequest;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
@@ -16,19 +16,15 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-/// How something is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Protocol {
-    /// Over HTTP/1.1.
     #[serde(rename = "REST")]
     Rest,
-    /// Over HTTP/2.
     #[serde(rename = "gRPC")]
     Grpc,
 }
 
 impl Protocol {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Rest, Self::Grpc];
 }
 
@@ -41,15 +37,13 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// One client, with a connection of its own.
+/// A client with its own connection.
 pub enum Client {
-    /// One that speaks REST.
     Rest(Connection),
-    /// One that speaks gRPC.
     Grpc(Channel),
 }
 
-/// A call with the token and the key that belong to it.
+/// A gRPC request with its token and idempotency key.
 fn call<T>(message: T, token: Option<&MetadataValue<Ascii>>, key: Option<&str>) -> Request<T> {
     let mut request = Request::new(message);
     if let Some(token) = token {
@@ -61,40 +55,37 @@ fn call<T>(message: T, token: Option<&MetadataValue<Ascii>>, key: Option<&str>) 
     request
 }
 
-async fn call_grpc(channel: &Channel, what: &What, key: &str) -> Result<(), Status> {
+async fn call_grpc(channel: &Channel, operation: &Operation, key: &str) -> Result<(), Status> {
     let channel = channel.clone();
-    match what {
-        What::Profile { id, token } => {
+    match operation {
+        Operation::Profile { id, token } => {
             let message = GetUserByIdRequest { id: id.clone() };
             UserQueryServiceClient::new(channel).get_user_by_id(call(message, Some(token), None)).await.map(drop)
         }
-        What::Product(id) => {
+        Operation::Product(id) => {
             let message = GetProductByIdRequest { id: id.clone() };
             ProductQueryServiceClient::new(channel).get_product_by_id(message).await.map(drop)
         }
-        What::List { limit, cursor, q } => {
+        Operation::List { limit, cursor, q } => {
             let (page_token, q) = (cursor.clone(), q.clone());
             let message = EmptyRequest { page_size: *limit, page_token, q, ..EmptyRequest::default() };
             ProductQueryServiceClient::new(channel).get_all_products(message).await.map(drop)
         }
-        What::Order { product, token } => {
+        Operation::Order { product, token } => {
             let message = CreatePaymentRequest { product_id: product.clone(), quantity: 1 };
             let message = call(message, Some(token), Some(key));
             PaymentCommandServiceClient::new(channel).create_payment(message).await.map(drop)
         }
-        What::LogIn { email, password } => {
+        Operation::LogIn { email, password } => {
             let message = UserLoginRequest { email: email.clone(), password: password.clone() };
             UserCommandServiceClient::new(channel).login_user(message).await.map(drop)
         }
-        What::Notification => Err(Status::unimplemented("the gateway speaks REST")),
+        Operation::Notification => Err(Status::unimplemented("the gateway speaks REST")),
     }
 }
 
 impl Client {
-    /// One that speaks a protocol, and connects with its first question.
-    ///
-    /// # Panics
-    /// Where the server's address is none.
+    /// A client of a protocol, which connects with its first request.
     #[must_use]
     pub fn new(protocol: Protocol, server: &Server) -> Self {
         match protocol {
@@ -103,26 +94,23 @@ impl Client {
         }
     }
 
-    /// Several.
     #[must_use]
     pub fn several(protocol: Protocol, server: &Server, count: usize) -> Vec<Self> {
         (0..count).map(|_| Self::new(protocol, server)).collect()
     }
 
-    /// Asks, and reads the whole answer. The number makes it an order of its own.
-    ///
-    /// # Errors
-    /// Why it was refused.
-    pub async fn ask(&mut self, question: &Question, number: u64) -> Result<(), String> {
+    /// Sends a request and reads the whole answer. `number` becomes the idempotency key of an order. Fails with
+    /// the text of an error answer.
+    pub async fn ask(&mut self, request: &PreparedRequest, number: u64) -> Result<(), String> {
         match self {
-            Self::Rest(connection) => match connection.send(&question.rest(number)).await {
+            Self::Rest(connection) => match connection.send(&request.rest(number)).await {
                 Ok(200..=299) => Ok(()),
                 Ok(status) => Err(format!("{status}: {}", connection.body())),
                 Err(error) => Err(error.to_string()),
             },
-            Self::Grpc(channel) => {
-                call_grpc(channel, &question.what, &Question::key(number)).await.map_err(|status| status.to_string())
-            }
+            Self::Grpc(channel) => call_grpc(channel, &request.operation, &PreparedRequest::key(number))
+                .await
+                .map_err(|status| status.to_string()),
         }
     }
 }
@@ -131,17 +119,14 @@ fn channel(server: &Server) -> Channel {
     Endpoint::from_shared(format!("http://{}", server.grpc)).expect("an address").connect_lazy()
 }
 
-/// Walks through the list to its middle by the tokens that the server gives, and tells the token there and the products met.
-///
-/// # Panics
-/// Where the server refuses.
-pub async fn walk_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
+/// Pages to the middle of the list; returns the page token there and some of the products before it.
+pub async fn page_to_the_middle(server: &Server, products: u64) -> (String, Vec<String>) {
     let mut client = ProductQueryServiceClient::new(channel(server));
     let (mut token, mut ids) = (String::new(), Vec::new());
     for _ in 0..products / 2 / 100 {
         let request = EmptyRequest { page_size: 100, page_token: token, ..EmptyRequest::default() };
         let page = client.get_all_products(request).await.unwrap().into_inner();
-        // Some of each, so that those that are asked for later lie all over the shop.
+        // Some of each page, so that later reads are spread over the table.
         ids.extend(page.products.into_iter().step_by(10).map(|product| product.id));
         token = page.next_page_token;
     }

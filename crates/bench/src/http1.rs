@@ -1,14 +1,14 @@
-//! HTTP/1.1 as far as measuring needs it: prepared requests on a connection that stays open. A whole client library would use
-//! more of the machine than the server that it measures.
+//! A minimal HTTP/1.1 client: prepared requests on a persistent connection. A full client library would use more
+//! CPU than the server that it measures.
 
 use std::io::{self, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The largest answer that is read, in bytes.
-const LARGEST: usize = 4 << 20;
+/// The largest accepted answer, in bytes.
+const MAX_ANSWER: usize = 4 << 20;
 
-/// A connection that is opened when it is first used, and again when the server has closed it.
+/// A connection that is opened by the first request, and again after the server has closed it.
 pub struct Connection {
     address: String,
     stream: Option<TcpStream>,
@@ -16,7 +16,6 @@ pub struct Connection {
     body_at: usize,
 }
 
-/// What the head of an answer says.
 struct Head {
     status: u16,
     length: usize,
@@ -25,7 +24,7 @@ struct Head {
 }
 
 impl Head {
-    /// Reads the head, where all of it is there.
+    /// Parses the head; `None` if it is incomplete.
     fn read(bytes: &[u8]) -> io::Result<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|part| part == b"\r\n\r\n") else { return Ok(None) };
         let head = bytes.get(..end).and_then(|head| std::str::from_utf8(head).ok()).ok_or(ErrorKind::InvalidData)?;
@@ -46,16 +45,13 @@ impl Head {
 }
 
 impl Connection {
-    /// A connection to an address.
     #[must_use]
     pub fn to(address: &str) -> Self {
         Self { address: address.to_owned(), stream: None, buffer: Vec::with_capacity(16 << 10), body_at: 0 }
     }
 
-    /// Sends a request and reads all of the answer; tells its status.
-    ///
-    /// # Errors
-    /// That there is no answer, or none that can be read.
+    /// Sends a request and reads the whole answer; returns its status. Fails if the answer is missing or
+    /// invalid.
     pub async fn send(&mut self, request: &[u8]) -> io::Result<u16> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -79,7 +75,7 @@ impl Connection {
         Ok(head.status)
     }
 
-    /// The body of the last answer, for people.
+    /// The body of the last answer, as text.
     #[must_use]
     pub fn body(&self) -> String {
         String::from_utf8_lossy(self.buffer.get(self.body_at..).unwrap_or_default()).into_owned()
@@ -92,7 +88,7 @@ impl Connection {
     }
 
     async fn read(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-        if self.buffer.len() > LARGEST {
+        if self.buffer.len() > MAX_ANSWER {
             return Err(io::Error::new(ErrorKind::InvalidData, "an answer that does not end"));
         }
         match stream.read_buf(&mut self.buffer).await? {

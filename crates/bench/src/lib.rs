@@ -1,12 +1,13 @@
-//! What the product costs: the real binary is started on databases of its own, and asked by a closed loop of clients. No product
-//! code lives here, and nothing is asserted: it measures, and prints tables.
+//! Measures the real binary on private databases under a closed loop of clients. This crate has no product code and
+//! asserts nothing: it prints tables.
 //!
-//! The figure to trust is the server's CPU time for each request, from `/proc`: it depends far less than rates and latencies
-//! do on what else the machine does, the clients included. And a ratio is worth more than a figure: what the product is compared
-//! with, such as the [reference](mod@reference) servers, is asked in turns with it.
+//! The most reliable figure is the server's CPU time per request, from `/proc`: other work on the machine, the
+//! clients' included, affects it far less than rates and latencies. A ratio is more reliable than a figure: the
+//! product and what it is compared with, such as the [reference](mod@reference) servers, are measured in turns.
 //!
-//! Start with [`all`], which has one module for each part of the measurement; [`server`] runs the binary, [`load`] asks and
-//! measures, [`report`] and [`plots`] tell. [`reads`] is a measurement of its own: all kinds of reads of products.
+//! Start with [`all`], which has one module per part of the measurement; [`server`] runs the binary, [`load`] sends
+//! requests and measures, [`report`] and [`plots`] write the results. [`reads`] is a separate measurement of all
+//! kinds of reads of products.
 //!
 //! ```text
 //! scripts/bench
@@ -22,22 +23,21 @@ pub mod all;
 pub mod ceiling;
 pub mod checkout;
 pub mod clients;
+pub mod fixtures;
 pub mod http1;
 pub mod load;
 pub mod login;
 pub mod machine;
 pub mod memory;
 pub mod page;
-pub mod people;
 pub mod plots;
 pub mod processes;
 pub mod profile;
-pub mod questions;
 pub mod reads;
 pub mod reference;
 pub mod report;
+pub mod requests;
 pub mod results;
-mod schema;
 mod script;
 pub mod server;
 mod sql;

@@ -1,8 +1,8 @@
-//! A closed loop of clients: each asks again as soon as it has its answer.
+//! A closed loop of clients: each sends its next request when it has the answer to the last.
 
 use crate::clients::Client;
-use crate::processes::{self, Family};
-use crate::questions::Question;
+use crate::processes::{self, ProcessGroup};
+use crate::requests::PreparedRequest;
 use crate::server::Server;
 use futures_util::future::join_all;
 use hdrhistogram::Histogram;
@@ -10,30 +10,30 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long the clients ask before anything is measured.
+/// How long the clients send requests before a measurement.
 pub const WARM_UP: Duration = Duration::from_secs(1);
 
-/// The longest time that is told from a longer one, in microseconds.
-const LONGEST: u64 = 60_000_000;
+/// The largest recorded latency, in microseconds.
+const MAX_LATENCY: u64 = 60_000_000;
 
-/// Latencies in microseconds, to three digits.
+/// Latencies in microseconds, with three significant digits.
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_max(LONGEST, 3).unwrap()
+    Histogram::new_with_max(MAX_LATENCY, 3).unwrap()
 }
 
-/// A number that no other question of this process has.
+/// A number that is unique in this process.
 fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What was answered within a time.
+/// The answers of one run.
 pub struct Tally {
     latencies: Histogram<u64>,
     refused: u64,
-    /// Why the first of the refused was refused.
+    /// The first error.
     refusal: Option<String>,
-    /// When the first and the last answer came.
+    /// The times of the first and the last answer.
     span: Option<(Instant, Instant)>,
 }
 
@@ -68,72 +68,68 @@ impl Tally {
         self
     }
 
-    /// How many questions were answered.
+    /// The number of successful answers.
     #[must_use]
     pub fn answers(&self) -> u64 {
         self.latencies.len()
     }
 
-    /// Answers a second, from the first to the last: right also where only a few fit into the time.
+    /// Answers per second between the first and the last, which is correct for a few answers too.
     #[must_use]
-    pub fn pace(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         let Some((first, last)) = self.span else { return 0.0 };
         self.latencies.len().saturating_sub(1) as f64 / (last - first).as_secs_f64().max(1e-6)
     }
 }
 
-/// What a round of questions cost.
+/// The cost of a round of requests.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
-    /// Answers a second.
+    /// Answers per second.
     pub rate: f64,
-    /// The time that half of the answers stay below, in microseconds.
+    /// The median latency, in microseconds.
     pub p50: u64,
-    /// The time that all but one in a hundred stay below, in microseconds.
+    /// The 99th percentile of the latency, in microseconds.
     pub p99: u64,
-    /// The time that all but one in a thousand stay below, in microseconds.
+    /// The 99.9th percentile of the latency, in microseconds.
     pub p999: u64,
-    /// The server's CPU time for each answer, in microseconds.
+    /// The server's CPU time per answer, in microseconds.
     pub server_cpu: f64,
-    /// The database processes' CPU time for each answer, in microseconds; zero where it is inside the server.
+    /// The database processes' CPU time per answer, in microseconds; 0 if the database runs inside the server.
     pub database_cpu: f64,
-    /// How many questions were refused.
+    /// The number of error answers.
     pub refused: u64,
 }
 
-/// Until when clients ask.
+/// When a run ends.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
-    /// For a time, beginning anew with the first question after the last.
+    /// After this time; the requests are repeated in a cycle.
     Passed(Duration),
-    /// Until each question was asked once.
+    /// After each request was sent once.
     AllAsked,
 }
 
-/// Asks the questions in turn, and measures.
-///
-/// # Panics
-/// Where no question is answered at all.
+/// Sends the requests in turn and measures the server.
 pub async fn measure(
     server: &Server,
     clients: &mut [Client],
-    questions: &[Question],
+    requests: &[PreparedRequest],
     until: Until,
-    database: Option<&Family>,
+    database: Option<&ProcessGroup>,
 ) -> Cost {
     if let Until::Passed(_) = until {
-        ask(clients, questions, Until::Passed(WARM_UP)).await;
+        ask(clients, requests, Until::Passed(WARM_UP)).await;
     }
-    let database_time = || database.map(Family::cpu_time).unwrap_or_default();
+    let database_time = || database.map(ProcessGroup::cpu_time).unwrap_or_default();
     let (server_before, database_before, begun) = (server.cpu_time(), database_time(), Instant::now());
-    let tally = ask(clients, questions, until).await;
+    let tally = ask(clients, requests, until).await;
     let elapsed = begun.elapsed();
     let server_cpu = server.cpu_time().saturating_sub(server_before);
     let database_cpu = database_time().saturating_sub(database_before);
     cost(&tally, elapsed, server_cpu, database_cpu)
 }
 
-/// What answers cost.
 fn cost(tally: &Tally, elapsed: Duration, server: Duration, database: Duration) -> Cost {
     let Tally { latencies, refused, refusal, .. } = tally;
     if let Some(reason) = refusal {
@@ -152,23 +148,23 @@ fn cost(tally: &Tally, elapsed: Duration, server: Duration, database: Duration) 
     }
 }
 
-/// Asks without measuring the server.
-pub async fn ask(clients: &mut [Client], questions: &[Question], until: Until) -> Tally {
+/// Sends the requests without measuring the server.
+pub async fn ask(clients: &mut [Client], requests: &[PreparedRequest], until: Until) -> Tally {
     let begun = Instant::now();
     let next = AtomicUsize::new(0);
     let next = &next;
     let loops = clients.iter_mut().map(|client| async move {
         let mut tally = Tally::new();
         loop {
-            // All clients go through the questions together, so that no two ask the same at once.
+            // All clients share one sequence, so that no two send the same request at once.
             let turn = next.fetch_add(1, Ordering::Relaxed);
             let (is_over, place) = match until {
-                Until::Passed(time) => (begun.elapsed() >= time, turn % questions.len().max(1)),
+                Until::Passed(time) => (begun.elapsed() >= time, turn % requests.len().max(1)),
                 Until::AllAsked => (false, turn),
             };
-            let Some(question) = questions.get(place).filter(|_| !is_over) else { return tally };
+            let Some(request) = requests.get(place).filter(|_| !is_over) else { return tally };
             let asked = Instant::now();
-            let outcome = client.ask(question, next_number()).await;
+            let outcome = client.ask(request, next_number()).await;
             tally.note(asked, outcome);
         }
     });

@@ -1,27 +1,27 @@
-//! Log-ins beside what the machine hashes, and what reads suffer meanwhile.
+//! Log-ins compared with the machine's hashing rate, and the latency of reads meanwhile.
 
-use crate::all::{Plan, family};
+use crate::all::{Plan, process_group};
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Tally, Until, WARM_UP};
-use crate::people;
 use crate::processes;
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Line, Place, Results};
 use crate::server::{BCRYPT_COST, Server};
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// How many accounts there are.
+/// The number of accounts.
 const BUYERS: usize = 1_000;
-/// The password of all of them.
+/// The password of all accounts.
 const PASSWORD: &str = "correct horse";
-/// How many clients log in at once: more than hash at once, fewer than are refused.
+/// The number of clients that log in at once: more than the hashing threads, fewer than the server refuses.
 const LOGGING_IN: usize = 16;
-/// How long log-ins go on before and after reads are measured.
+/// How long log-ins run before and after a measurement of reads.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// What the machine hashes: hashes a second on all cores, and the CPU time of one in microseconds.
+/// The machine's hashing rate: hashes per second on all cores, and the CPU time of one in microseconds.
 fn bound(hash: &str, time: Duration) -> (f64, f64) {
     let cores = available_parallelism().map_or(1, usize::from);
     let before = processes::cpu_time(std::process::id());
@@ -42,22 +42,22 @@ fn bound(hash: &str, time: Duration) -> (f64, f64) {
     (threads.iter().map(|(_, rate)| rate).sum(), processes::each(used, hashes))
 }
 
-fn log_ins() -> Vec<Question> {
-    people::shuffled(BUYERS).map(|number| Question::log_in(&people::email(number), PASSWORD)).collect()
+fn login_requests() -> Vec<PreparedRequest> {
+    fixtures::shuffled(BUYERS).map(|number| PreparedRequest::log_in(&fixtures::email(number), PASSWORD)).collect()
 }
 
-/// Logs in as fast as the server goes; tells log-ins a second and the CPU time of one in microseconds.
+/// Logs in as fast as the server allows; returns log-ins per second and the CPU time of one in microseconds.
 async fn log_in(server: &Server, protocol: Protocol, time: Duration) -> (f64, f64) {
-    let (questions, mut clients) = (log_ins(), Client::several(protocol, server, LOGGING_IN));
-    load::ask(&mut clients, &questions, Until::Passed(WARM_UP)).await;
+    let (requests, mut clients) = (login_requests(), Client::several(protocol, server, LOGGING_IN));
+    load::ask(&mut clients, &requests, Until::Passed(WARM_UP)).await;
     let before = server.cpu_time();
-    let tally: Tally = load::ask(&mut clients, &questions, Until::Passed(time)).await;
+    let tally: Tally = load::ask(&mut clients, &requests, Until::Passed(time)).await;
     let used = server.cpu_time().saturating_sub(before);
-    (tally.pace(), processes::each(used, tally.answers()))
+    (tally.rate(), processes::each(used, tally.answers()))
 }
 
-/// Log-ins over what the machine hashes, in turns.
-async fn paces(
+/// Measures log-ins and the machine's hashing rate in turns.
+async fn measure_rates(
     plan: &Plan,
     place: Place,
     protocol: Protocol,
@@ -70,7 +70,7 @@ async fn paces(
         let (rate, used) = bound(hash, plan.time);
         bounds.push(rate);
         bound_cpu.push(used);
-        // It is started for each round, so that it does nothing while the machine's own hashes are counted.
+        // A new server for each round does not run while the machine's hashing rate is measured.
         let server = Server::start(&plan.server, storage.url());
         let (rate, used) = log_in(&server, protocol, plan.time).await;
         rates.push(rate);
@@ -83,24 +83,24 @@ async fn paces(
     results.note("login", place, "a log-in's CPU over a hash's", "", over(&cpu, &bound_cpu));
 }
 
-/// Reads while nobody and while everybody logs in, in turns.
+/// Measures reads with and without concurrent log-ins, in turns.
 async fn reads(plan: &Plan, place: Place, protocol: Protocol, server: &Server, results: &mut Results) {
     let line = |subject: &str| Line { part: "login", place, subject: subject.to_owned(), rounds: Vec::new() };
     let (mut alone, mut beside) = (line("profile, nobody logs in"), line("profile, log-ins saturate"));
-    let (questions, family) = (people::profiles(BUYERS), family(place.database));
+    let (requests, process_group) = (fixtures::profiles(BUYERS), process_group(place.database));
     let mut clients = Client::several(protocol, server, plan.clients);
     let mut others = Client::several(protocol, server, LOGGING_IN);
     let until = Until::Passed(plan.time);
     for _ in 0..plan.rounds {
-        alone.rounds.push(load::measure(server, &mut clients, &questions, until, family.as_ref()).await);
-        let log_ins = log_ins();
-        let logging_in = load::ask(&mut others, &log_ins, Until::Passed(MARGIN + WARM_UP + plan.time + MARGIN));
+        alone.rounds.push(load::measure(server, &mut clients, &requests, until, process_group.as_ref()).await);
+        let login_requests = login_requests();
+        let logging_in = load::ask(&mut others, &login_requests, Until::Passed(MARGIN + WARM_UP + plan.time + MARGIN));
         let reading = async {
             tokio::time::sleep(MARGIN).await;
-            load::measure(server, &mut clients, &questions, until, family.as_ref()).await
+            load::measure(server, &mut clients, &requests, until, process_group.as_ref()).await
         };
         let (_, mut cost) = futures_util::future::join(logging_in, reading).await;
-        // Most of it is the log-ins'.
+        // Most of the CPU time is the log-ins'.
         cost.server_cpu = 0.0;
         beside.rounds.push(cost);
     }
@@ -109,17 +109,13 @@ async fn reads(plan: &Plan, place: Place, protocol: Protocol, server: &Server, r
     results.lines.extend([alone, beside]);
 }
 
-/// Measures both over each protocol.
-///
-/// # Panics
-/// Where no password can be hashed.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = TestDatabase::migrated(database);
     let hash = bcrypt::hash(PASSWORD, BCRYPT_COST).expect("a password that can be hashed");
-    people::move_in(&storage, BUYERS, &hash);
+    fixtures::insert_accounts(&storage, BUYERS, &hash);
     for protocol in Protocol::ALL {
         let place = Place::over(database, protocol);
-        paces(plan, place, protocol, &storage, &hash, results).await;
+        measure_rates(plan, place, protocol, &storage, &hash, results).await;
         let server = Server::start(&plan.server, storage.url());
         reads(plan, place, protocol, &server, results).await;
     }

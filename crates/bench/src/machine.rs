@@ -1,28 +1,25 @@
-//! The machine that everything is measured on.
+//! The machine on which the measurement runs.
 
 use serde::Serialize;
 use std::fmt;
 use std::fs;
 use std::process::Command;
 
-/// What a reader has to know of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
-    /// The processor.
     pub processor: String,
-    /// How many threads run at once.
+    /// The number of hardware threads.
     pub cores: usize,
     /// The memory, in GiB.
     pub memory: f64,
-    /// The kernel.
     pub kernel: String,
-    /// The compiler that is installed.
+    /// The installed compiler.
     pub compiler: String,
-    /// How many processes wanted to run in the last minute before: more than a few, and the figures are somebody else's too.
+    /// The load average of the minute before; a high one means that other processes disturb the figures.
     pub load: String,
 }
 
-/// What stands behind a name in one of the kernel's files.
+/// The value of a field in one of the kernel's files.
 fn field(path: &str, name: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
@@ -34,7 +31,7 @@ fn first_line(text: &str) -> String {
 }
 
 impl Machine {
-    /// Looks at this one.
+    /// Describes this machine.
     #[must_use]
     pub fn look() -> Self {
         let file = |path: &str| first_line(&fs::read_to_string(path).unwrap_or_default());

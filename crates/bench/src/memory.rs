@@ -1,51 +1,51 @@
-//! Memory: idle, with many connections, and when they have gone; and the size of the binary.
+//! Memory use when idle, with many connections and after them; and the size of the binary.
 
 use crate::all::Plan;
 use crate::clients::{Client, Protocol};
+use crate::fixtures;
 use crate::load::{self, Until};
-use crate::people;
 use crate::profile;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::DatabaseKind;
 use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use testkit::database::DatabaseKind;
 
-/// How many connections there are under load.
+/// The number of connections under load.
 const CONNECTIONS: usize = 256;
-/// How many accounts are looked at.
+/// The number of accounts.
 const BUYERS: usize = 1_000;
-/// How long the server is left alone before it counts as idle.
+/// How long the server runs without requests before it counts as idle.
 const REST: Duration = Duration::from_secs(2);
-/// How often memory is looked at under load.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The interval of memory samples under load.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// The most memory that the server holds while it is asked.
+/// The server's peak memory under load.
 async fn under_load(plan: &Plan, protocol: Protocol, server: &Server) -> f64 {
-    let questions = people::profiles(BUYERS);
+    let requests = fixtures::profiles(BUYERS);
     let mut clients = Client::several(protocol, server, CONNECTIONS);
     let (is_over, most) = (Cell::new(false), Cell::new(0));
     let asking = async {
-        load::ask(&mut clients, &questions, Until::Passed(plan.time)).await;
+        load::ask(&mut clients, &requests, Until::Passed(plan.time)).await;
         is_over.set(true);
     };
     let looking = async {
         while !is_over.get() {
             most.set(most.get().max(server.memory().resident));
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     futures_util::future::join(asking, looking).await;
     mebibytes(most.get())
 }
 
-/// The size of the binary without its symbols, where this machine can take them off.
+/// The size of the binary without symbols, if this machine has `strip`.
 fn stripped(binary: &Path) -> Option<u64> {
     let folder = tempfile::tempdir().ok()?;
     let path = folder.path().join("stripped");
@@ -53,7 +53,7 @@ fn stripped(binary: &Path) -> Option<u64> {
     status.success().then(|| std::fs::metadata(path).ok()).flatten().map(|file| file.len())
 }
 
-/// Measures each protocol with a server of its own.
+/// Measures each protocol with a new server.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = profile::shop(database, BUYERS, 0);
     let (mut idle, mut own) = (Vec::new(), Vec::new());

@@ -1,19 +1,19 @@
-//! The first page of products, by how many there are.
+//! The first page of products, by the number of products.
 
 use crate::all::{Plan, Subject, in_turns};
 use crate::clients::Protocol;
 use crate::load::Cost;
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::results::{Bound, Place, Results};
 use crate::server::{self, Server};
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What a page costs server and database together.
+/// The CPU time of server and database together.
 fn cpu(cost: &Cost) -> f64 {
     cost.server_cpu + cost.database_cpu
 }
 
-/// What the first page costs in a small shop and in a large one, asked in turns.
+/// Measures the first page of a small and of a large shop in turns.
 pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let mut shops = Vec::new();
     for &products in &plan.products {
@@ -23,11 +23,11 @@ pub async fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
         let server = Server::start(&plan.server, storage.url());
         shops.push((products, server, storage));
     }
-    let questions = [Question::list(20, "", "")];
+    let requests = [PreparedRequest::list(20, "", "")];
     for protocol in Protocol::ALL {
         let subjects = shops.iter().map(|(products, server, _)| {
             let name = format!("first page of 20 of {products}");
-            Subject { name, protocol, server, questions: &questions }
+            Subject { name, protocol, server, requests: &requests }
         });
         let subjects: Vec<_> = subjects.collect();
         let lines = in_turns(plan, "page", database, &subjects).await;

@@ -1,4 +1,4 @@
-//! The results as pictures.
+//! The results as plots.
 
 use crate::load::Cost;
 use crate::results::{Line, Results};
@@ -10,16 +10,16 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 
-/// The height of a picture, its least width, and what a group takes of it at least, in pixels.
+/// The height of a plot, its minimum width, and the minimum width of a group, in pixels.
 const HEIGHT: u32 = 640;
 const WIDTH: u32 = 1280;
 const GROUP_WIDTH: u32 = 160;
-/// The height of a line of a group's name, and how many of them there are at most.
+/// The height of a line of a group's name, and the maximum number of lines.
 const NAME_LINE: i32 = 18;
 const NAME_LINES: i32 = 3;
-/// How much of a group's width its bars take together.
+/// The share of a group's width that its bars take.
 const GROUP: f64 = 0.8;
-/// The colours of the bars (Okabe and Ito's, which colour-blind people can tell apart).
+/// The colours of the bars (Okabe and Ito's, which colour-blind people can distinguish).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
@@ -29,20 +29,18 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(213, 94, 0),
 ];
 
-/// One figure of a cost.
 type Figure = fn(&Cost) -> u64;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// A picture of bars in groups.
-struct Bars {
+/// A chart of bars in groups.
+struct BarChart {
     title: String,
     unit: &'static str,
-    /// Whether each step up is ten times as much.
     is_logarithmic: bool,
-    /// What each bar of a group is.
+    /// The names of the bars of a group.
     series: Vec<String>,
-    /// The names of the groups and their bars' lengths.
+    /// The names of the groups and the lengths of their bars.
     groups: Vec<(String, Vec<Option<f64>>)>,
 }
 
@@ -55,8 +53,8 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-impl Bars {
-    /// The CPU time of each answer, by who gave it.
+impl BarChart {
+    /// The CPU time per answer.
     fn of_cpu(part: &str, lines: &[&Line]) -> Self {
         let series = distinct(lines.iter().map(|line| line.subject.clone()));
         let cpu = |line: &Line| line.spread(|cost| cost.server_cpu).median;
@@ -70,7 +68,7 @@ impl Bars {
         Self { title, unit: "µs", is_logarithmic: false, series, groups }
     }
 
-    /// How long answers took.
+    /// The latency of answers.
     fn of_latency(part: &str, lines: &[&Line]) -> Self {
         let figures: [(&str, Figure); 3] =
             [("p50", |cost| cost.p50), ("p99", |cost| cost.p99), ("p99.9", |cost| cost.p999)];
@@ -96,7 +94,7 @@ impl Bars {
         let mut chart = ChartBuilder::on(&root);
         chart.caption(&self.title, ("sans-serif", 22)).margin(12).y_label_area_size(80);
         chart.x_label_area_size(NAME_LINE * (NAME_LINES + 1));
-        // What is above the longest bar is for the legend.
+        // The space above the longest bar is for the legend.
         if self.is_logarithmic {
             let floor = self.lengths().fold(longest, f64::min).max(1.0) / 2.0;
             let chart = chart.build_cartesian_2d(across, (floor..longest * 6.0).log_scale())?;
@@ -145,15 +143,12 @@ impl Bars {
     }
 }
 
-/// Draws two pictures of each part: what answers cost, and how long they take.
-///
-/// # Errors
-/// That a file cannot be written.
+/// Draws two plots of each part: CPU time and latency.
 pub fn draw(folder: &Path, results: &Results) -> Outcome {
     for part in distinct(results.lines.iter().map(|line| line.part.to_owned())) {
         let lines: Vec<_> = results.lines.iter().filter(|line| line.part == part).collect();
-        Bars::of_cpu(&part, &lines).draw(&folder.join(format!("{part}-cpu.svg")))?;
-        Bars::of_latency(&part, &lines).draw(&folder.join(format!("{part}-latency.svg")))?;
+        BarChart::of_cpu(&part, &lines).draw(&folder.join(format!("{part}-cpu.svg")))?;
+        BarChart::of_latency(&part, &lines).draw(&folder.join(format!("{part}-latency.svg")))?;
     }
     Ok(())
 }

@@ -1,59 +1,46 @@
-//! What processes have used, from `/proc` (proc(5)).
+//! The CPU time and memory of processes, from `/proc` (proc(5)).
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The fields of `/proc/*/stat` behind the name: the parent; user and system time, in clock ticks.
+/// The indexes of fields in `/proc/*/stat` after the name: the parent; user and system time in clock ticks.
 const PARENT: usize = 1;
 const USER_TIME: usize = 11;
 const SYSTEM_TIME: usize = 12;
 
-/// A process at this moment.
 struct Stat {
     name: String,
     parent: u32,
     time: Duration,
 }
 
-/// The CPU time of a process.
-///
-/// # Panics
-/// Where there is no such process.
 #[must_use]
 pub fn cpu_time(process: u32) -> Duration {
     stat(process).expect("a process under way").time
 }
 
-/// A share of a time, in microseconds.
+/// A time divided by a number of answers, in microseconds.
 #[must_use]
 pub fn each(time: Duration, shares: u64) -> f64 {
     time.as_secs_f64() * 1e6 / shares.max(1) as f64
 }
 
-/// The processes of a database, such as PostgreSQL's: those of a name that whoever started this process has started too. Other
-/// databases of the machine are not ours to count.
+/// The processes of a database: those with this name among the descendants of this process's parent, so that other
+/// databases of the machine do not count.
 #[derive(Clone, Debug)]
-pub struct Family {
+pub struct ProcessGroup {
     name: &'static str,
     root: u32,
 }
 
-impl Family {
-    /// The processes of this name.
-    ///
-    /// # Panics
-    /// Where this process is not in `/proc`.
+impl ProcessGroup {
     #[must_use]
     pub fn named(name: &'static str) -> Self {
         Self { name, root: stat(std::process::id()).expect("this process").parent }
     }
 
-    /// Their CPU time.
-    ///
-    /// # Panics
-    /// Where there is no `/proc`.
     #[must_use]
     pub fn cpu_time(&self) -> Duration {
         let entries = fs::read_dir("/proc").expect("/proc").filter_map(Result::ok);
@@ -73,17 +60,17 @@ impl Family {
     }
 }
 
-/// The memory that a process holds, in bytes.
+/// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// All of it.
+    /// All resident memory.
     pub resident: u64,
-    /// What is not a piece of a file, such as of the binary, that the kernel may drop and read again.
+    /// Anonymous memory: not backed by a file, such as the binary, that the kernel may drop and read again.
     pub own: u64,
 }
 
 impl Memory {
-    /// That of a process; zero where there is none.
+    /// The memory of a process; 0 if it does not exist.
     #[must_use]
     pub fn of(process: u32) -> Self {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -98,7 +85,7 @@ impl Memory {
 
 fn stat(process: u32) -> Option<Stat> {
     let stat = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("stat")).ok()?;
-    // The name may hold spaces and brackets itself.
+    // The name may contain spaces and brackets.
     let (before, after) = stat.rsplit_once(')')?;
     let name = before.split_once('(')?.1.to_owned();
     let fields: Vec<_> = after.split_whitespace().collect();

@@ -1,34 +1,34 @@
-//! Accounts beside the reference servers, and single products.
+//! Reads of accounts, compared with the reference servers, and of single products.
 
 use crate::all::{Plan, Subject, in_turns};
 use crate::clients::Protocol;
-use crate::people;
+use crate::fixtures;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// How many accounts, and how many products, there are.
+/// The number of accounts, and of products.
 const ROWS: usize = 10_000;
-/// The hash of nobody's password.
+/// A hash that no password matches.
 const NO_HASH: &str = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
 
 /// A database with accounts and products.
 #[must_use]
 pub fn shop(database: DatabaseKind, buyers: usize, products: usize) -> TestDatabase {
     let storage = TestDatabase::migrated(database);
-    people::move_in(&storage, buyers, NO_HASH);
-    people::stock_up(&storage, products, buyers);
+    fixtures::insert_accounts(&storage, buyers, NO_HASH);
+    fixtures::insert_products(&storage, products, buyers);
     storage
 }
 
-/// What looking at one's own account costs, and what the query alone would.
+/// Measures reads of accounts by the product and by the reference servers.
 pub async fn accounts(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = shop(database, ROWS, 0);
-    let questions = people::profiles(ROWS);
+    let requests = fixtures::profiles(ROWS);
     let product = Server::start(&plan.server, storage.url());
     for protocol in Protocol::ALL {
         let reference = Server::reference(protocol, storage.url());
-        let subject = |name: &str, server| Subject { name: name.to_owned(), protocol, server, questions: &questions };
+        let subject = |name: &str, server| Subject { name: name.to_owned(), protocol, server, requests: &requests };
         let subjects = [subject("product", &product), subject("reference", &reference)];
         let lines = in_turns(plan, "profile", database, &subjects).await;
         if let [product, reference] = lines.as_slice() {
@@ -42,15 +42,16 @@ pub async fn accounts(plan: &Plan, database: DatabaseKind, results: &mut Results
     }
 }
 
-/// What looking at a product costs.
+/// Measures reads of single products.
 pub async fn products(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let storage = shop(database, 1, ROWS);
     let server = Server::start(&plan.server, storage.url());
-    let questions: Vec<_> =
-        people::shuffled(ROWS).map(|number| crate::questions::Question::product(&people::product(number))).collect();
+    let requests: Vec<_> = fixtures::shuffled(ROWS)
+        .map(|number| crate::requests::PreparedRequest::product(&fixtures::product(number)))
+        .collect();
     let subjects = Protocol::ALL.map(|protocol| {
         let name = "one product".to_owned();
-        Subject { name, protocol, server: &server, questions: &questions }
+        Subject { name, protocol, server: &server, requests: &requests }
     });
     let lines = in_turns(plan, "product", database, &subjects).await;
     results.lines.extend(lines);

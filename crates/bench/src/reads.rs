@@ -1,45 +1,37 @@
-//! What reading products costs, by how many there are.
+//! The cost of reading products, by the number of products.
 
-use crate::all::family;
+use crate::all::process_group;
 use crate::clients::{self, Client, Protocol};
 use crate::load::{self, Cost, Until};
-use crate::questions::Question;
+use crate::requests::PreparedRequest;
 use crate::server::{self, Server};
 use crate::table;
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::path::PathBuf;
 use std::time::Duration;
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What is measured.
+/// What to measure.
 pub struct Plan {
-    /// The binary.
+    /// The path of the binary.
     pub server: PathBuf,
-    /// The sizes of the shop.
+    /// The numbers of products.
     pub products: Vec<u64>,
-    /// The databases.
     pub databases: Vec<DatabaseKind>,
-    /// How long each read.
+    /// How long each read is measured.
     pub time: Duration,
-    /// How many clients.
     pub clients: usize,
 }
 
-/// One line of the result.
+/// A row of the result.
 pub struct Line {
-    /// Which database.
     pub database: DatabaseKind,
-    /// Which protocol.
     pub protocol: Protocol,
-    /// What is read.
     pub read: &'static str,
-    /// What it costs, for each size of the shop.
+    /// The costs, one per number of products.
     pub costs: Vec<Cost>,
 }
 
-/// Measures everything, and prints the result.
-///
-/// # Panics
-/// Where a database or the binary is not there.
+/// Measures everything and prints the result.
 pub async fn run(plan: &Plan) {
     let mut lines: Vec<Line> = Vec::new();
     for &database in &plan.databases {
@@ -60,26 +52,26 @@ pub async fn run(plan: &Plan) {
     println!("{}", table::markdown(&plan.products, &lines));
 }
 
-/// Measures a shop of one size on one database.
+/// Measures one number of products on one database.
 async fn shop(plan: &Plan, database: DatabaseKind, products: u64) -> Vec<(Protocol, &'static str, Cost)> {
     eprintln!("{database}: filling a shop with {products} products");
     let storage = TestDatabase::empty(database);
     server::fill(&plan.server, storage.url(), products);
     let server = Server::start(&plan.server, storage.url());
-    let (middle, ids) = clients::walk_to_the_middle(&server, products).await;
+    let (middle, ids) = clients::page_to_the_middle(&server, products).await;
     let reads = [
-        ("first page of 20", vec![Question::list(20, "", "")]),
-        ("first page of 100", vec![Question::list(100, "", "")]),
-        ("page of 20 in the middle", vec![Question::list(20, &middle, "")]),
-        ("one product", ids.iter().map(|id| Question::product(id)).collect()),
-        ("rare text in names", vec![Question::list(20, "", "zzz")]),
+        ("first page of 20", vec![PreparedRequest::list(20, "", "")]),
+        ("first page of 100", vec![PreparedRequest::list(100, "", "")]),
+        ("page of 20 in the middle", vec![PreparedRequest::list(20, &middle, "")]),
+        ("one product", ids.iter().map(|id| PreparedRequest::product(id)).collect()),
+        ("rare text in names", vec![PreparedRequest::list(20, "", "zzz")]),
     ];
-    let (family, until) = (family(database), Until::Passed(plan.time));
+    let (process_group, until) = (process_group(database), Until::Passed(plan.time));
     let mut costs = Vec::new();
     for protocol in Protocol::ALL {
         let mut clients = Client::several(protocol, &server, plan.clients);
-        for (read, questions) in &reads {
-            let cost = load::measure(&server, &mut clients, questions, until, family.as_ref()).await;
+        for (read, requests) in &reads {
+            let cost = load::measure(&server, &mut clients, requests, until, process_group.as_ref()).await;
             eprintln!("{database} {products} {protocol} {read}: {cost:.0?}");
             costs.push((protocol, *read, cost));
         }

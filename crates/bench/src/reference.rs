@@ -1,8 +1,8 @@
-//! What the product is compared with: servers that run the query and return the row, and do nothing else. No token is checked,
-//! nothing is logged, limited or counted, nobody's deadline is kept.
+//! Reference servers, which the product is compared with: they run the query and return the row. They check no
+//! token, log nothing, limit nothing, count nothing and keep no deadline.
 //!
-//! What they do, they do by the best means that are known: the threads, the connections and the allocator are those of the
-//! product, and statements are prepared once.
+//! They are as fast as is known how: threads, connections and allocator are the product's, and statements are
+//! prepared once.
 
 use crate::sql::{AnyConnection, Row};
 use actix_web::web::{self, Data, Path};
@@ -18,23 +18,21 @@ use tokio::sync::oneshot;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-/// The variable that holds the database's URL: not on the command line, which everybody on the machine can read.
+/// The environment variable with the database's URL, because every user of the machine can read command lines.
 pub const DATABASE: &str = "BENCH_DATABASE";
 
-/// How many jobs wait for a connection, as in the product.
+/// The length of the queue for a connection, as in the product.
 const QUEUE: usize = 256;
 
-/// What is served.
 pub struct Plan {
-    /// Whether over gRPC; over REST otherwise.
+    /// gRPC if true, REST otherwise.
     pub is_grpc: bool,
-    /// The database.
     pub database: String,
-    /// Where to write the address once it is served.
+    /// The file for the address, written when the server listens.
     pub ready_file: PathBuf,
 }
 
-/// How many connections the product opens to a database on this machine.
+/// The number of connections that the product opens to a database on this machine.
 #[must_use]
 pub fn connections() -> usize {
     (2 * available_parallelism().map_or(1, usize::from)).clamp(4, 16)
@@ -45,7 +43,7 @@ struct Job {
     reply: oneshot::Sender<Option<Row>>,
 }
 
-/// Threads that hold a connection each.
+/// Threads with a connection each.
 #[derive(Clone)]
 struct Lanes(Sender<Job>);
 
@@ -69,12 +67,11 @@ impl Lanes {
 fn work_off(url: &str, jobs: &Receiver<Job>) {
     let mut connection = AnyConnection::open(url).expect("the database");
     for Job { id, reply } in jobs {
-        // Nobody waits any more where this fails.
+        // The receiver may have gone.
         let _ = reply.send(connection.account(&id).expect("the statement"));
     }
 }
 
-/// An account as JSON.
 #[derive(Serialize)]
 struct Account {
     id: String,
@@ -110,10 +107,7 @@ fn tell(plan: &Plan, address: SocketAddr) {
     std::fs::rename(&unfinished, &plan.ready_file).expect("a file");
 }
 
-/// Serves until the process is ended.
-///
-/// # Panics
-/// Where something is missing.
+/// Serves until the process ends.
 pub async fn serve(plan: &Plan) {
     let lanes = Lanes::start(&plan.database);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

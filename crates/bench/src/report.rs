@@ -1,9 +1,9 @@
-//! The results, for people.
+//! The results as Markdown.
 
 use crate::results::{Aim, Bound, Line, Quantity, Results, Spread};
 use std::fmt::Write;
 
-/// As many digits as a value deserves.
+/// A number with a sensible number of digits.
 fn number(value: f64) -> String {
     match value.abs() {
         size if !size.is_finite() => "–".to_owned(),
@@ -13,7 +13,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The middle one, and the least and the greatest where they are not the same.
+/// The median, and minimum and maximum if they differ.
 fn spread(Spread { median, min, max }: Spread) -> String {
     let (least, middle, greatest) = (number(min), number(median), number(max));
     if least == greatest { middle } else { format!("{middle} ({least}–{greatest})") }
@@ -27,7 +27,7 @@ fn bound(bound: Bound) -> String {
 }
 
 fn row(text: &mut String, cells: &[String]) {
-    // A string takes whatever is written to it.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
@@ -90,7 +90,6 @@ fn quantities(text: &mut String, quantities: &[Quantity]) {
     }
 }
 
-/// All of it as Markdown.
 #[must_use]
 pub fn markdown(results: &Results) -> String {
     let mut text = format!("# Measurement\n\n{}\n\n{}\n", results.machine, results.method);

@@ -1,15 +1,14 @@
-//! What was measured, as it is kept.
+//! The measured results.
 
 use crate::clients::Protocol;
 use crate::load::Cost;
 use crate::machine::Machine;
-use acceptance::database::DatabaseKind;
 use serde::Serialize;
+use testkit::database::DatabaseKind;
 
-/// A value of several rounds.
+/// The spread of a value over several rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// The middle one.
     pub median: f64,
     /// The least.
     pub min: f64,
@@ -18,7 +17,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The spread of values, of which there is one at least.
+    /// The spread of at least one value.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
@@ -31,12 +30,11 @@ impl Spread {
     }
 }
 
-/// Where something was measured.
+/// Database and protocol of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The database.
     pub database: DatabaseKind,
-    /// The protocol; none where it is about none.
+    /// `None` if the measurement is about no protocol.
     pub protocol: Option<Protocol>,
 }
 
@@ -53,7 +51,7 @@ impl Place {
         Self { database, protocol: None }
     }
 
-    /// The protocol, for people.
+    /// The protocol's name; empty for none.
     #[must_use]
     pub fn protocol(&self) -> String {
         self.protocol.map_or_else(String::new, |protocol| protocol.to_string())
@@ -66,14 +64,14 @@ impl Serialize for Place {
     }
 }
 
-/// What one kind of question cost.
+/// The costs of one kind of request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The part of the measurement.
     pub part: &'static str,
     /// Database and protocol.
     pub place: Place,
-    /// Who was asked, and what.
+    /// The name of the row.
     pub subject: String,
     /// The rounds.
     pub rounds: Vec<Cost>,
@@ -90,75 +88,68 @@ impl Line {
         Spread::of(&self.each(figure))
     }
 
-    /// How a figure compares to another line's, round by round: what disturbs one of them disturbs the other.
+    /// The ratio of a figure to another line's, round by round, because a disturbance affects both.
     pub fn over(&self, other: &Self, figure: impl Fn(&Cost) -> f64 + Copy) -> Vec<f64> {
         self.each(figure).into_iter().zip(other.each(figure)).map(|(one, two)| one / two).collect()
     }
 }
 
-/// Something that is counted or timed by itself.
+/// A separately measured quantity.
 #[derive(Clone, Debug, Serialize)]
 pub struct Quantity {
     /// The part of the measurement.
     pub part: &'static str,
     /// Database and protocol.
     pub place: Place,
-    /// What it is.
+    /// The quantity's name.
     pub what: String,
-    /// In what it is told.
     pub unit: &'static str,
-    /// Once for each time that it was measured.
+    /// One value per measurement.
     pub values: Vec<f64>,
 }
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Bound {
-    /// No more.
     AtMost(f64),
-    /// No less.
     AtLeast(f64),
 }
 
-/// A figure that should be within a bound.
+/// A figure with a target.
 #[derive(Clone, Debug, Serialize)]
 pub struct Aim {
-    /// Which figure.
     pub figure: String,
     /// Database and protocol.
     pub place: Place,
-    /// The bound.
     pub bound: Bound,
-    /// What was measured.
     pub measured: Spread,
-    /// Whether the middle one is within the bound.
+    /// Whether the median is within the bound.
     pub is_met: bool,
 }
 
-/// Everything.
+/// All results.
 #[derive(Debug, Serialize)]
 pub struct Results {
-    /// The machine.
     pub machine: Machine,
-    /// How it was measured.
+    /// The method, in words.
     pub method: String,
-    /// What questions cost.
+    /// The costs of requests.
     pub lines: Vec<Line>,
-    /// What else was measured.
+    /// Other quantities.
     pub quantities: Vec<Quantity>,
-    /// What should be.
+    /// The figures with targets.
     pub aims: Vec<Aim>,
 }
 
 impl Results {
-    /// Keeps a quantity.
+    /// Adds a quantity.
     pub fn note(&mut self, part: &'static str, place: Place, what: &str, unit: &'static str, values: Vec<f64>) {
         let spread = Spread::of(&values);
         eprintln!("{} {} {what}: {:.2} {unit}", place.database, place.protocol(), spread.median);
         self.quantities.push(Quantity { part, place, what: what.to_owned(), unit, values });
     }
 
-    /// Compares a figure with what it should be.
+    /// Compares a figure with its target and adds it.
     pub fn aim(&mut self, figure: &str, place: Place, bound: Bound, values: &[f64]) {
         let measured = Spread::of(values);
         let is_met = match bound {

@@ -1,23 +1,23 @@
-//! The statements of a checkout, and nothing around them: the same transactions in the same order with the same locks and the same
-//! durability, prepared once, on connections of their own.
+//! The SQL statements of a checkout and nothing else: the same transactions in the same order with the same locks
+//! and the same durability, prepared once, on separate connections.
 //!
-//! What follows a checkout is not among them: the product also sends the mail that it has queued, which is another commit.
+//! The script ends with the checkout. The product also sends the queued mail, which is another commit.
 
-use crate::people;
-use crate::schema::{
-    idempotency_keys, mails, payment_events, payment_transactions, payments, products, stock_reservations, users,
-};
+use crate::fixtures;
 use crate::sql::AnyConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::{Connection, QueryResult};
 use hdrhistogram::Histogram;
+use persistence::schema::{
+    idempotency_keys, mails, payment_events, payment_transactions, payments, products, stock_reservations, users,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 type Time = chrono::NaiveDateTime;
 
-/// A product as the checkout reads it.
+/// The columns of a product that the checkout reads.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = products)]
 struct Product {
@@ -32,7 +32,7 @@ struct Product {
     updated_at: Time,
 }
 
-/// A payment as the checkout writes and reads it.
+/// The columns of a payment that the checkout writes and reads.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = payments, treat_none_as_default_value = false)]
 struct Payment {
@@ -67,7 +67,6 @@ struct Payment {
     updated_at: Time,
 }
 
-/// What tells one checkout from another.
 struct Checkout {
     number: u64,
     id: String,
@@ -84,8 +83,8 @@ impl Checkout {
         Self {
             number,
             id: format!("01958e68-5412-7307-ab1d-{number:012}"),
-            buyer: people::account(turn % buyers.max(1)),
-            product: people::product(turn % products.max(1)),
+            buyer: fixtures::account(turn % buyers.max(1)),
+            product: fixtures::product(turn % products.max(1)),
             now: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default().naive_utc(),
         }
     }
@@ -142,7 +141,7 @@ impl Checkout {
         diesel::insert_into(event::table).values(row).execute(connection).map(drop)
     }
 
-    /// Records the order and reserves its piece.
+    /// Stores the order and reserves the stock.
     fn place(&self, connection: &mut AnyConnection) -> QueryResult<()> {
         use {idempotency_keys as key, stock_reservations as held};
         let row = (
@@ -182,7 +181,7 @@ impl Checkout {
         self.event(connection, 1, "ordered")
     }
 
-    /// Records the page on which it is paid, and queues the mail about it.
+    /// Stores the payment page and queues the mail.
     fn open(&self, connection: &mut AnyConnection) -> QueryResult<()> {
         use {payment_transactions as attempt, stock_reservations as held};
         let wanted = payments::table.find(&self.id);
@@ -233,7 +232,7 @@ impl Checkout {
         diesel::insert_into(mails::table).values(row).execute(connection).map(drop)
     }
 
-    /// All of it.
+    /// All resident memory.
     fn run(&self, connection: &mut AnyConnection) -> QueryResult<()> {
         use idempotency_keys as key;
         let before = key::table.filter(key::user_id.eq(&self.buyer)).filter(key::idempotency_key.eq(&self.id));
@@ -245,7 +244,7 @@ impl Checkout {
     }
 }
 
-/// Runs statements in a transaction that begins as a writer.
+/// Runs statements in a transaction that takes the write lock at its start.
 fn in_transaction(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> QueryResult<()>,
@@ -262,23 +261,22 @@ fn in_transaction(
     }
 }
 
-/// How often the script was run, and how long it took each time in microseconds.
+/// The number of runs and their latencies in microseconds.
 pub(crate) struct Ran {
     pub(crate) rate: f64,
     pub(crate) latencies: Histogram<u64>,
 }
 
-/// Where the script is run.
 pub(crate) struct Bench<'a> {
     pub(crate) url: &'a str,
     pub(crate) connections: usize,
     pub(crate) buyers: usize,
-    /// Of how many products somebody buys; of one, all wait for the same row.
+    /// The number of products to order; with one, all orders wait for the same row.
     pub(crate) products: usize,
 }
 
 impl Bench<'_> {
-    /// Runs the script on each connection again and again.
+    /// Runs the script repeatedly on each connection.
     pub(crate) fn run(&self, warm_up: Duration, time: Duration) -> Ran {
         let work = || {
             let mut connection = AnyConnection::open(self.url).expect("the database");

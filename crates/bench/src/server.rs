@@ -1,38 +1,34 @@
-//! The servers that are measured, each a process of its own: the binary, as an operator runs it, and the reference servers.
+//! The measured servers, each a process: the binary, as an operator runs it, and the reference servers.
 
 use crate::clients::Protocol;
 use crate::processes::{self, Memory};
 use crate::reference::DATABASE;
-use acceptance::token;
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use testkit::token;
 
-/// The longest that a start may take.
 const START: Duration = Duration::from_secs(60);
 
-/// How often a start is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// The interval at which a starting server is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A server under way; killed with this value.
+/// A running server, killed when this value is dropped.
 pub struct Server {
     child: Child,
-    /// Where REST listens.
+    /// The address of REST.
     pub rest: String,
-    /// Where gRPC listens.
+    /// The address of gRPC.
     pub grpc: String,
-    /// How long it took from being started to being ready.
+    /// The time from start to readiness.
     pub start: Duration,
     folder: TempDir,
 }
 
-/// Brings the schema up to date and fills the shop.
-///
-/// # Panics
-/// Where the binary fails.
+/// Migrates the database and seeds it with products.
 pub fn fill(binary: &Path, database: &str, products: u64) {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [vec!["migrate".to_owned()], vec!["seed".to_owned(), format!("--products={products}")]] {
@@ -42,7 +38,7 @@ pub fn fill(binary: &Path, database: &str, products: u64) {
     }
 }
 
-/// The binary with the settings of a measurement: those of production as far as they cost time, and no limits for clients.
+/// A command of the binary with production's settings where they cost time, and without rate limits.
 fn command(binary: &Path, folder: &TempDir, database: &str) -> Command {
     let mut command = Command::new(binary.canonicalize().unwrap_or_else(|_| PathBuf::from(binary)));
     command.current_dir(folder.path()).env("COMMERCE_ENV", "development").env("COMMERCE__DATABASE__URL", database);
@@ -63,23 +59,17 @@ fn command(binary: &Path, folder: &TempDir, database: &str) -> Command {
     command
 }
 
-/// The cost of passwords' hashes: the lowest that development allows, so that a round has many of them.
+/// The lowest bcrypt cost that development allows, so that a round has many hashes.
 pub const BCRYPT_COST: u32 = 10;
 
 impl Server {
-    /// Starts the binary, and waits until it is ready.
-    ///
-    /// # Panics
-    /// Where it does not get there.
+    /// Starts the binary and waits until it is ready.
     #[must_use]
     pub fn start(binary: &Path, database: &str) -> Self {
         Self::start_with(binary, database, &[])
     }
 
-    /// The same with more settings, as variables without what all of them begin with.
-    ///
-    /// # Panics
-    /// Where it does not get there.
+    /// The same with more settings, as environment variables without their common prefix.
     #[must_use]
     pub fn start_with(binary: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -89,10 +79,7 @@ impl Server {
         Self::spawn(command, folder)
     }
 
-    /// Starts a reference server, which only runs the query and returns the row.
-    ///
-    /// # Panics
-    /// Where it does not start.
+    /// Starts a reference server.
     #[must_use]
     pub fn reference(protocol: Protocol, database: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -116,26 +103,23 @@ impl Server {
                 let said = ["log", "errors"].map(|name| std::fs::read_to_string(folder.path().join(name)));
                 panic!("the server does not start: {said:?}");
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         };
         let ready: Value = serde_json::from_str(&text).unwrap();
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { child, rest: address("rest"), grpc: address("grpc"), start, folder }
     }
 
-    /// The CPU time that it has used.
     #[must_use]
     pub fn cpu_time(&self) -> Duration {
         processes::cpu_time(self.child.id())
     }
 
-    /// The memory that it holds.
     #[must_use]
     pub fn memory(&self) -> Memory {
         Memory::of(self.child.id())
     }
 
-    /// The folder that it runs in.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -144,7 +128,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,25 +1,24 @@
-//! Connections past the product, for what only runs statements: the reference servers, the ceiling and the bare script.
+//! Connections that bypass the product, for the reference servers, the ceiling and the script.
 
-use crate::schema::users;
-use acceptance::database::DatabaseKind;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{ConnectionResult, QueryResult};
+use persistence::schema::users;
+use testkit::database::DatabaseKind;
 
 pub(crate) use any::AnyConnection;
 
 #[cfg_attr(not(doc), expect(unreachable_pub, reason = "the derive makes public items"))]
 mod any {
-    /// A connection to a database of any kind.
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
-        /// To a file.
+        /// A SQLite file.
         #[cfg(feature = "sqlite")]
         Sqlite(diesel::SqliteConnection),
-        /// To PostgreSQL.
+        /// PostgreSQL.
         #[cfg(feature = "postgres")]
         Postgres(diesel::PgConnection),
-        /// To MariaDB.
+        /// MariaDB.
         #[cfg(feature = "mysql")]
         Mysql(diesel::MysqlConnection),
     }
@@ -28,16 +27,15 @@ mod any {
 /// The name, the e-mail address and the role of an account.
 pub(crate) type Row = (String, String, String);
 
-/// As durable as the product's own sessions.
+/// The same durability as the product's sessions.
 #[cfg(feature = "sqlite")]
 const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                       PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
-/// As strict as the product's own sessions.
+/// The same isolation as the product's sessions.
 #[cfg(feature = "mysql")]
 const MYSQL: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION time_zone = '+00:00';";
 
-/// Which kind of database a URL names.
 pub(crate) fn kind_of(url: &str) -> DatabaseKind {
     match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("sqlite") => DatabaseKind::Sqlite,
@@ -47,7 +45,7 @@ pub(crate) fn kind_of(url: &str) -> DatabaseKind {
 }
 
 impl AnyConnection {
-    /// Opens a connection that behaves as the product's do.
+    /// Opens a connection with the product's session settings.
     pub(crate) fn open(url: &str) -> ConnectionResult<Self> {
         let set_up = diesel::ConnectionError::CouldntSetupConfiguration;
         match kind_of(url) {
@@ -70,10 +68,10 @@ impl AnyConnection {
         }
     }
 
-    /// An account, by the prepared statement that a profile takes, and nothing around it.
+    /// Reads an account by the product's prepared statement.
     pub(crate) fn account(&mut self, id: &str) -> QueryResult<Option<Row>> {
         let account = users::table.find(id).select((users::name, users::email, users::role));
-        // On each for itself, which is quicker than on any.
+        // A typed connection is faster than the enum.
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(connection) => account.first(connection),

@@ -1,18 +1,18 @@
-//! From being started to being ready: with a schema to be made, and with one that is there.
+//! The time from start to readiness, on an empty and on a migrated database.
 
 use crate::all::Plan;
 use crate::results::{Bound, Place, Results};
 use crate::server::Server;
-use acceptance::database::{DatabaseKind, TestDatabase};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-/// How often it is started.
+/// The number of starts.
 const STARTS: usize = 11;
 
 fn milliseconds(server: &Server) -> f64 {
     server.start.as_secs_f64() * 1e3
 }
 
-/// Starts the binary again and again, until its file says that it is ready, which is looked at each millisecond.
+/// Starts the binary repeatedly and checks its ready file every millisecond.
 pub fn run(plan: &Plan, database: DatabaseKind, results: &mut Results) {
     let place = Place::at(database);
     let fresh: Vec<_> = (0..STARTS)

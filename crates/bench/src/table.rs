@@ -1,10 +1,10 @@
-//! The result, for people.
+//! The result as a Markdown table.
 
 use crate::load::Cost;
 use crate::reads::Line;
 use std::fmt::Write;
 
-/// A Markdown table, with a group of columns for each size of the shop, and how the last one compares to the first.
+/// A table with a group of columns per number of products, and the ratio of the last to the first.
 #[must_use]
 pub fn markdown(products: &[u64], lines: &[Line]) -> String {
     let mut text = "| database | protocol | read |".to_owned();
@@ -29,7 +29,7 @@ fn all(cost: &Cost) -> f64 {
     cost.server_cpu + cost.database_cpu
 }
 
-/// The server's CPU time, and that of the database where it has processes of its own.
+/// The CPU time of the server, and of the database's processes if it has any.
 fn cpu(cost: &Cost) -> String {
     if cost.database_cpu > 0.0 {
         format!("{:.0} + {:.0}", cost.server_cpu, cost.database_cpu)

@@ -1,9 +1,10 @@
-//! The outside systems that tests talk to, played as they are published, on sockets of 127.0.0.1.
+//! Fakes of the outside systems on sockets of 127.0.0.1, written after their published documentation.
 //!
-//! No product code depends on this crate, and it depends on none of ours: a mistake that both made would go unseen.
+//! No product code depends on this crate, and this crate depends on none of ours, because a mistake in shared code
+//! would go unnoticed.
 //!
-//! Start with [`midtrans`], the payment gateway, which a test steers as payers and merchants would; then [`smtp`], a mail server
-//! that keeps what it gets. Each can be told to fail, at which moment, and how often.
+//! Start with [`midtrans`], the payment gateway, which a test controls as payers and merchants do; then [`smtp`], a
+//! mail server that stores the mails it receives. A test tells each where, how and how often to fail.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-/// Listens on a port of this machine, 0 for any. One that somebody's connection has been given meanwhile is waited for.
+/// Listens on a port of this machine, 0 for any. Retries while another connection uses the port.
 fn listen(port: u16) -> TcpListener {
     const TRIES: usize = 200;
     const PAUSE: Duration = Duration::from_millis(50);

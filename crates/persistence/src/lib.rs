@@ -38,7 +38,7 @@ mod pool;
 mod product;
 mod product_totals;
 mod redact;
-mod schema;
+pub mod schema;
 mod schema_status;
 mod server_clock;
 mod url;

@@ -1,4 +1,5 @@
-//! The ports of accounts: one buyer, called Ada, who is always there, and passwords that are as the test says.
+//! The ports of accounts: one buyer called Ada who always exists, and password checks with the result that the test
+//! sets.
 
 use crate::ports::{FakePorts, TOKEN};
 use app::clock::Deadline;
@@ -8,13 +9,13 @@ use chrono::{DateTime, Utc};
 use domain::error::Error;
 use domain::user::{Email, Name, PasswordAttempt, PasswordHash, Role, User, UserId};
 
-/// A name with characters that need care on the way out.
+/// A name with characters that must be escaped.
 const NAME: &str = "Ada \"<é>\"";
 
 #[async_trait]
 impl UserQueries for FakePorts {
     async fn profile(&self, id: UserId, _by: Deadline) -> Result<Option<Profile>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(Some(Profile { id, name: NAME.to_owned(), email: "ada@example.com".to_owned(), role: Role::Buyer }))
     }
 }
@@ -22,7 +23,7 @@ impl UserQueries for FakePorts {
 #[async_trait]
 impl Users for FakePorts {
     async fn add(&self, user: &User, _by: Deadline) -> Result<(), Error> {
-        self.perform().await?;
+        self.behave().await?;
         self.added.lock().unwrap().push(user.name().as_str().to_owned());
         Ok(())
     }
@@ -32,7 +33,7 @@ impl Users for FakePorts {
     }
 
     async fn find_by_email(&self, email: &Email, _by: Deadline) -> Result<Option<User>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         let (name, email, role) = (Name::parse("Ada").unwrap(), email.clone(), Role::Buyer);
         Ok(Some(User::register(name, email, role, PasswordHash::new("$2b$04$"), DateTime::UNIX_EPOCH)))
     }
@@ -60,7 +61,7 @@ impl PasswordHasher for FakePorts {
         _stored: Option<PasswordHash>,
         _by: Deadline,
     ) -> Result<PasswordCheck, Error> {
-        Ok(self.verdict.lock().unwrap().clone())
+        Ok(self.password_check.lock().unwrap().clone())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The application on the ports.
+//! The application on the doubles.
 
 use crate::ports::FakePorts;
 use app::clock::{Clock, SystemClock};
@@ -18,10 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
-/// Puts the real use cases on the ports.
-///
-/// # Panics
-/// Outside of a runtime.
+/// Builds the real use cases on the doubles. Must be called in a tokio runtime.
 #[must_use]
 pub fn app(ports: &Arc<FakePorts>) -> Arc<App> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -110,7 +107,7 @@ fn webhook_worker(ports: &Arc<FakePorts>, clock: Arc<dyn Clock>) -> Arc<WebhookW
     })
 }
 
-/// Runs commands on the runtime of the test.
+/// Runs commands on the test's runtime.
 pub struct TestRuntime(pub Handle);
 
 impl Spawner for TestRuntime {

@@ -1,11 +1,10 @@
-//! Doubles of the core's ports, for the tests of what stands before them: each protocol's own wire.
+//! Doubles of the ports, for the tests of the protocols' wire formats.
 //!
-//! They let a test say what the storage does, such as to hang or to fail, which a real database would not do on demand. What
-//! the shop promises is not tested with them but with real parts, in `acceptance`. Nothing that is shipped may use this
-//! crate.
+//! A test decides what the storage does, such as to hang or to fail, which a real database does not do on demand.
+//! The shop's promises are tested with real parts, in `acceptance`. No product code may use this crate.
 //!
-//! Start with [`FakePorts`], which plays the ports of accounts and all that calls share; [`FakeProducts`] plays those of products,
-//! [`FakePayments`] those of payments; [`app`] puts the application together. [`Proxy`] stands between a client and the wire.
+//! Start with [`FakePorts`], which implements all ports; [`FakeProducts`] and [`FakePayments`] hold its products
+//! and payments. [`app`] builds the application on them. [`Proxy`] is a reverse proxy before a server.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a double that breaks fails its test")]
 
@@ -17,10 +16,10 @@ mod products;
 mod proxy;
 
 pub use app::{TestRuntime, app};
-pub use payments::{FakePayments, GatewayPlay, SIGNATURE};
+pub use payments::{FakePayments, GatewayBehavior, SIGNATURE};
 pub use ports::{
-    FakePorts, OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, Play, RETRY_AFTER, Report, SECRET, SELLER,
-    SELLER_TOKEN, TOKEN,
+    FakePorts, OTHER_SELLER, OTHER_SELLER_TOKEN, OWNER, PANIC_TOKEN, RETRY_AFTER, RequestRecord, SECRET, SELLER,
+    SELLER_TOKEN, StorageBehavior, TOKEN,
 };
 pub use products::FakeProducts;
 pub use proxy::Proxy;

@@ -1,4 +1,4 @@
-//! The ports of payments: orders in memory, a gateway that answers as the test says, and a notifier.
+//! The ports of payments: orders in memory, a gateway that answers as the test decides, and a notifier.
 
 use crate::ports::FakePorts;
 use app::clock::Deadline;
@@ -23,36 +23,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The one signature that is right.
+/// The only valid signature.
 pub const SIGNATURE: &str = concat!(
     "edc076b21793ebe3e17926350f5b8ae67d902fe657b3d0aa31b932d5c127e237",
     "5d308a2bc94f3265ac2d80a1f181a79b997ac178a236fcff35af263fc4d4c231"
 );
 
-/// What the gateway does when it is to make a page.
+/// How the gateway answers a request for a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GatewayPlay {
-    /// Makes it.
+pub enum GatewayBehavior {
+    /// Creates the page.
     #[default]
     Open,
     /// Refuses.
     Refuse,
-    /// Says that it failed.
     Fail,
-    /// Says nothing that can be understood.
-    Mumble,
-    /// Is not asked for so long.
-    Rest(Duration),
+    /// Gives an answer that cannot be parsed.
+    Unknown,
+    /// The circuit breaker is open for this time.
+    CircuitOpen(Duration),
 }
 
-/// A payment and what has happened to it.
-struct Entry {
+/// A payment and its events, each with its cause.
+struct StoredPayment {
     payment: Payment,
     events: Vec<(Event, String)>,
 }
 
-/// A notification and what came of it.
-struct Note {
+/// A notification and its outcome.
+struct ReceivedNotification {
     id: NotificationId,
     received: StoredNotification,
     at: DateTime<Utc>,
@@ -60,49 +59,47 @@ struct Note {
     outcome: Option<NotificationOutcome>,
 }
 
-/// The payments, and all that is told of them.
+/// The stored payments and notifications.
 pub struct FakePayments {
-    /// What the gateway does when it is to make a page.
-    pub gateway: Mutex<GatewayPlay>,
-    /// What the gateway answers when it is asked about an order.
-    pub told: Mutex<Option<GatewayReport>>,
-    /// Rings for every payment, and knows how many listen.
+    /// How the gateway answers a request for a page.
+    pub gateway: Mutex<GatewayBehavior>,
+    /// What the gateway answers to a request for a status.
+    pub gateway_report: Mutex<Option<GatewayReport>>,
+    /// Notifies about every payment, and counts the subscriptions.
     pub notifier: watch::Sender<()>,
-    /// How many may listen.
-    pub places: Mutex<usize>,
-    entries: Mutex<BTreeMap<PaymentId, Entry>>,
+    pub max_subscriptions: Mutex<usize>,
+    stored: Mutex<BTreeMap<PaymentId, StoredPayment>>,
     keys: Mutex<Vec<(UserId, IdempotencyKey, PaymentId)>>,
-    notes: Mutex<Vec<Note>>,
-    drawn: AtomicU64,
+    notifications: Mutex<Vec<ReceivedNotification>>,
+    codes_drawn: AtomicU64,
 }
 
 impl Default for FakePayments {
     fn default() -> Self {
         Self {
             gateway: Mutex::default(),
-            told: Mutex::default(),
+            gateway_report: Mutex::default(),
             notifier: watch::Sender::new(()),
-            places: Mutex::new(usize::MAX),
-            entries: Mutex::default(),
+            max_subscriptions: Mutex::new(usize::MAX),
+            stored: Mutex::default(),
             keys: Mutex::default(),
-            notes: Mutex::default(),
-            drawn: AtomicU64::new(0),
+            notifications: Mutex::default(),
+            codes_drawn: AtomicU64::new(0),
         }
     }
 }
 
 impl FakePayments {
-    /// How many payments there are.
     pub fn count(&self) -> usize {
-        self.entries.lock().unwrap().len()
+        self.stored.lock().unwrap().len()
     }
 
-    /// The notifications that are kept, as they are kept.
-    pub fn bodies(&self) -> Vec<String> {
-        self.notes.lock().unwrap().iter().map(|note| note.received.body.clone()).collect()
+    /// The bodies of the stored notifications.
+    pub fn notification_bodies(&self) -> Vec<String> {
+        self.notifications.lock().unwrap().iter().map(|note| note.received.body.clone()).collect()
     }
 
-    /// What the gateway would say of a payment's first attempt.
+    /// The gateway's report about a payment's first attempt.
     pub fn report(&self, id: &str, status: TransactionStatus) -> GatewayReport {
         let amount = self.payment(id.parse().unwrap()).unwrap().record().total;
         let transaction = Transaction {
@@ -117,8 +114,8 @@ impl FakePayments {
         GatewayReport { order, transaction, currency: Money::CURRENCY.to_owned(), is_foreign: false }
     }
 
-    /// Has the gateway tell how a payment's first attempt stands, as another server would learn it.
-    pub fn moves(&self, id: &str, status: TransactionStatus, now: DateTime<Utc>) {
+    /// Applies a gateway's report about a payment's first attempt, as another server does.
+    pub fn set_status(&self, id: &str, status: TransactionStatus, now: DateTime<Utc>) {
         let report = self.report(id, status);
         let change: Change = Box::new(move |payment| payment.apply_report(&report, true, now));
         self.apply(id.parse().unwrap(), Cause::Check, &change).unwrap();
@@ -126,7 +123,7 @@ impl FakePayments {
     }
 
     fn payment(&self, id: PaymentId) -> Option<Payment> {
-        self.entries.lock().unwrap().get(&id).map(|entry| entry.payment.clone())
+        self.stored.lock().unwrap().get(&id).map(|entry| entry.payment.clone())
     }
 
     fn ordered_before(&self, buyer: UserId, key: &IdempotencyKey) -> Option<Payment> {
@@ -136,23 +133,23 @@ impl FakePayments {
     }
 
     fn apply(&self, id: PaymentId, cause: Cause, change: &Change) -> Option<(Payment, ReportOutcome)> {
-        let mut entries = self.entries.lock().unwrap();
-        let entry = entries.get_mut(&id)?;
-        let learnt = change(&mut entry.payment);
-        let news = entry.payment.take_events();
-        entry.events.extend(news.into_iter().map(|event| (event, cause.as_str().to_owned())));
-        if let (Cause::Notification(notification), Some(outcome)) = (cause, NotificationOutcome::of(learnt)) {
-            self.judge(notification, outcome);
+        let mut stored = self.stored.lock().unwrap();
+        let entry = stored.get_mut(&id)?;
+        let outcome = change(&mut entry.payment);
+        let events = entry.payment.take_events();
+        entry.events.extend(events.into_iter().map(|event| (event, cause.as_str().to_owned())));
+        if let (Cause::Notification(notification), Some(result)) = (cause, NotificationOutcome::of(outcome)) {
+            self.complete_notification(notification, result);
         }
-        Some((entry.payment.clone(), learnt))
+        Some((entry.payment.clone(), outcome))
     }
 
-    fn judge(&self, id: NotificationId, outcome: NotificationOutcome) {
-        let mut notes = self.notes.lock().unwrap();
-        notes.iter_mut().filter(|note| note.id == id).for_each(|note| note.outcome = Some(outcome));
+    fn complete_notification(&self, id: NotificationId, outcome: NotificationOutcome) {
+        let mut notifications = self.notifications.lock().unwrap();
+        notifications.iter_mut().filter(|note| note.id == id).for_each(|note| note.outcome = Some(outcome));
     }
 
-    /// The payments of a listing, the newest first, wherever it begins.
+    /// All payments of a listing, the newest first, whatever its start.
     fn listed(&self, listing: &PaymentListing) -> Vec<Payment> {
         let is_wanted = |payment: &Payment| {
             let owner = match listing.audience {
@@ -161,9 +158,9 @@ impl FakePayments {
             };
             owner == listing.owner && listing.status.is_none_or(|status| payment.record().state.status() == status)
         };
-        let entries = self.entries.lock().unwrap();
+        let stored = self.stored.lock().unwrap();
         let mut payments: Vec<_> =
-            entries.values().map(|entry| &entry.payment).filter(|payment| is_wanted(payment)).cloned().collect();
+            stored.values().map(|entry| &entry.payment).filter(|payment| is_wanted(payment)).cloned().collect();
         payments.sort_by_key(|payment| std::cmp::Reverse((payment.record().created_at, payment.record().id)));
         payments
     }
@@ -172,7 +169,7 @@ impl FakePayments {
 #[async_trait]
 impl Payments for FakePorts {
     async fn place(&self, order: &Order, _by: Deadline) -> Result<PlaceOutcome, Error> {
-        self.perform().await?;
+        self.behave().await?;
         if let Some(key) = &order.key
             && let Some(before) = self.payments.ordered_before(order.buyer, key)
         {
@@ -185,7 +182,7 @@ impl Payments for FakePorts {
         let events = payment.take_events().into_iter().map(|event| (event, Cause::Order.as_str().to_owned())).collect();
         let keys = order.key.iter().map(|key| (order.buyer, key.clone(), order.id));
         self.payments.keys.lock().unwrap().extend(keys);
-        self.payments.entries.lock().unwrap().insert(order.id, Entry { payment: payment.clone(), events });
+        self.payments.stored.lock().unwrap().insert(order.id, StoredPayment { payment: payment.clone(), events });
         Ok(PlaceOutcome::Created(payment))
     }
 
@@ -195,12 +192,12 @@ impl Payments for FakePorts {
         key: &IdempotencyKey,
         _by: Deadline,
     ) -> Result<Option<Payment>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(self.payments.ordered_before(buyer, key))
     }
 
     async fn payment(&self, id: PaymentId, _by: Deadline) -> Result<Option<Payment>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(self.payments.payment(id))
     }
 
@@ -212,7 +209,7 @@ impl Payments for FakePorts {
         _now: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<Option<(Payment, ReportOutcome)>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(self.payments.apply(id, cause, &change))
     }
 
@@ -238,13 +235,13 @@ impl PaymentQueries for FakePorts {
     }
 
     async fn timeline(&self, id: PaymentId, _by: Deadline) -> Result<Timeline, Error> {
-        self.perform().await?;
-        let entries = self.payments.entries.lock().unwrap();
-        let notes = self.payments.notes.lock().unwrap();
-        let own = notes.iter().filter(|note| note.received.payment() == Some(id));
+        self.behave().await?;
+        let stored = self.payments.stored.lock().unwrap();
+        let notifications = self.payments.notifications.lock().unwrap();
+        let own = notifications.iter().filter(|note| note.received.payment() == Some(id));
         Ok(Timeline {
-            events: entries.get(&id).map(|entry| entry.events.clone()).unwrap_or_default(),
-            notifications: own.map(Note::told).collect(),
+            events: stored.get(&id).map(|entry| entry.events.clone()).unwrap_or_default(),
+            notifications: own.map(ReceivedNotification::note).collect(),
             mails: Vec::new(),
         })
     }
@@ -255,7 +252,7 @@ impl PaymentLists for FakePorts {
     async fn list(&self, listing: &PaymentListing, _by: Deadline) -> Result<Vec<Payment>, Error> {
         use app::page::PageStart;
 
-        self.perform().await?;
+        self.behave().await?;
         let payments = self.payments.listed(listing);
         let skipped = match &listing.page.start {
             PageStart::Offset(offset) => usize::try_from(*offset).unwrap(),
@@ -275,9 +272,9 @@ impl PaymentLists for FakePorts {
 #[async_trait]
 impl PaymentEvents for FakePorts {
     async fn events_after(&self, id: PaymentId, number: u32, _by: Deadline) -> Result<Vec<Event>, Error> {
-        self.perform().await?;
-        let entries = self.payments.entries.lock().unwrap();
-        let events = entries.get(&id).map(|entry| entry.events.as_slice()).unwrap_or_default();
+        self.behave().await?;
+        let stored = self.payments.stored.lock().unwrap();
+        let events = stored.get(&id).map(|entry| entry.events.as_slice()).unwrap_or_default();
         Ok(events.iter().map(|(event, _)| event.clone()).filter(|event| event.number > number).collect())
     }
 
@@ -287,8 +284,8 @@ impl PaymentEvents for FakePorts {
     }
 }
 
-impl Note {
-    fn told(&self) -> NotificationNote {
+impl ReceivedNotification {
+    fn note(&self) -> NotificationNote {
         NotificationNote {
             at: self.at,
             status: self.received.status.clone(),
@@ -308,15 +305,15 @@ impl Notifications for FakePorts {
         _retry_at: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<StoreOutcome, Error> {
-        self.perform().await?;
-        let mut notes = self.payments.notes.lock().unwrap();
-        if let Some(known) = notes.iter_mut().find(|note| note.received.fingerprint == received.fingerprint) {
+        self.behave().await?;
+        let mut notifications = self.payments.notifications.lock().unwrap();
+        if let Some(known) = notifications.iter_mut().find(|note| note.received.fingerprint == received.fingerprint) {
             known.times += 1;
             return Ok(StoreOutcome::Duplicate);
         }
         let is_ours = received.payment().is_some_and(|id| self.payments.payment(id).is_some());
         let id = NotificationId::generate();
-        notes.push(Note { id, received: received.clone(), at: now, times: 1, outcome: None });
+        notifications.push(ReceivedNotification { id, received: received.clone(), at: now, times: 1, outcome: None });
         Ok(if is_ours { StoreOutcome::New(id) } else { StoreOutcome::UnknownOrder })
     }
 
@@ -337,7 +334,7 @@ impl Notifications for FakePorts {
         _now: DateTime<Utc>,
         _by: Deadline,
     ) -> Result<(), Error> {
-        self.payments.judge(id, outcome);
+        self.payments.complete_notification(id, outcome);
         Ok(())
     }
 
@@ -349,21 +346,21 @@ impl Notifications for FakePorts {
 #[async_trait]
 impl Gateway for FakePorts {
     async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
-        let play = *self.payments.gateway.lock().unwrap();
-        match play {
-            GatewayPlay::Open => {
+        let behavior = *self.payments.gateway.lock().unwrap();
+        match behavior {
+            GatewayBehavior::Open => {
                 let token = format!("page-of-{}", invoice.order);
                 Ok(PaymentPage { url: format!("https://gateway.example/{token}"), token })
             }
-            GatewayPlay::Refuse => Err(GatewayError::Refused(crate::SECRET.into())),
-            GatewayPlay::Fail => Err(GatewayError::Failed(crate::SECRET.into())),
-            GatewayPlay::Mumble => Err(GatewayError::Unknown(crate::SECRET.into())),
-            GatewayPlay::Rest(time) => Err(GatewayError::CircuitOpen(time)),
+            GatewayBehavior::Refuse => Err(GatewayError::Refused(crate::SECRET.into())),
+            GatewayBehavior::Fail => Err(GatewayError::Failed(crate::SECRET.into())),
+            GatewayBehavior::Unknown => Err(GatewayError::Unknown(crate::SECRET.into())),
+            GatewayBehavior::CircuitOpen(time) => Err(GatewayError::CircuitOpen(time)),
         }
     }
 
     async fn fetch_status(&self, _subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
-        Ok(self.payments.told.lock().unwrap().clone())
+        Ok(self.payments.gateway_report.lock().unwrap().clone())
     }
 
     async fn close_page(&self, _page: &PaymentPage, _by: Deadline) -> Result<(), GatewayError> {
@@ -377,7 +374,7 @@ impl Gateway for FakePorts {
 
 impl PaymentCodes for FakePorts {
     fn draw(&self) -> PaymentCode {
-        PaymentCode::of(self.payments.drawn.fetch_add(1, Ordering::Relaxed))
+        PaymentCode::of(self.payments.codes_drawn.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -387,7 +384,7 @@ impl PaymentNotifier for FakePorts {
     }
 
     fn subscribe(&self, _id: PaymentId) -> Option<Box<dyn Subscription>> {
-        let has_place = self.payments.notifier.receiver_count() < *self.payments.places.lock().unwrap();
+        let has_place = self.payments.notifier.receiver_count() < *self.payments.max_subscriptions.lock().unwrap();
         has_place.then(|| Box::new(PollingSubscription(self.payments.notifier.subscribe())) as Box<dyn Subscription>)
     }
 }

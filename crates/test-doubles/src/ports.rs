@@ -1,4 +1,4 @@
-//! What all calls share, and how the storage behaves.
+//! The ports that all calls share, and how the storage behaves.
 
 use crate::payments::FakePayments;
 use crate::products::FakeProducts;
@@ -14,101 +14,86 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The token of a buyer, and the account.
+/// The token of the buyer [`OWNER`].
 pub const TOKEN: &str = "good";
 /// The buyer's account.
 pub const OWNER: &str = "0198c5f0-0000-7000-8000-000000000001";
 
-/// The token of a seller.
+/// The token of [`SELLER`].
 pub const SELLER_TOKEN: &str = "seller";
-/// The seller's account.
 pub const SELLER: &str = "0198c5f0-0000-7000-8000-000000000002";
 
-/// The token of another seller.
+/// The token of [`OTHER_SELLER`].
 pub const OTHER_SELLER_TOKEN: &str = "other seller";
-/// The other seller's account.
 pub const OTHER_SELLER: &str = "0198c5f0-0000-7000-8000-000000000003";
 
 /// A token on which the verifier panics.
 pub const PANIC_TOKEN: &str = "panic";
 
-/// What must never leave the server.
+/// A text that must never leave the server.
 pub const SECRET: &str = "hunter2";
 
-/// How long to wait, where an error tells it.
+/// The waiting time in errors that have one.
 pub const RETRY_AFTER: Duration = Duration::from_millis(2_500);
 
-/// What the storage does when it is asked.
+/// How the storage answers a call.
 #[derive(Clone, Copy, Debug)]
-pub enum Play {
-    /// Answers at once.
+pub enum StorageBehavior {
     Answer,
-    /// Fails so.
+    /// Fails with this code.
     Fail(ErrorCode),
-    /// Answers after so long.
-    Take(Duration),
-    /// Never answers.
+    /// Answers after this time.
+    Delay(Duration),
     Hang,
     /// Panics, with [`SECRET`].
     Panic,
 }
 
-/// A report, with what it borrows made its own.
+/// An owned copy of a [`RequestReport`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// The protocol of the request.
+pub struct RequestRecord {
     pub protocol: Protocol,
-    /// Its method.
     pub method: String,
-    /// The route that it found.
     pub route: String,
-    /// How it was answered.
     pub status: u16,
-    /// Whether that is a fault of the server.
     pub is_fault: bool,
-    /// Its identifier.
     pub request_id: String,
-    /// Where it came from.
     pub client: ClientAddress,
 }
 
-/// All ports at once.
+/// A double of all ports.
 pub struct FakePorts {
-    /// What the storage does.
-    pub play: Mutex<Play>,
-    /// What every password is found to be.
-    pub verdict: Mutex<PasswordCheck>,
-    /// What is left of every allowance; none where calls are not limited.
+    pub behavior: Mutex<StorageBehavior>,
+    /// The result of every password check.
+    pub password_check: Mutex<PasswordCheck>,
+    /// The quota of every class; `None` without a limit.
     pub quota: Mutex<Option<Quota>>,
-    /// How often the storage has been asked.
+    /// The number of calls to the storage.
     pub asked: AtomicUsize,
-    /// How many panics were caught.
+    /// The number of caught panics.
     pub panics: AtomicUsize,
-    /// The names of the accounts that were added.
+    /// The names of the added accounts.
     pub added: Mutex<Vec<String>>,
-    /// What was reported.
-    pub reports: Mutex<Vec<Report>>,
-    /// Whom calls were counted against.
-    pub spenders: Mutex<Vec<RateLimitKey>>,
-    /// The products and their images.
+    pub reports: Mutex<Vec<RequestRecord>>,
+    /// The keys that calls were counted by.
+    pub rate_limit_keys: Mutex<Vec<RateLimitKey>>,
     pub products: FakeProducts,
-    /// The payments, and the gateway.
     pub payments: FakePayments,
-    /// How many notifications were taken for forged ones.
+    /// The number of notifications with a wrong signature.
     pub forged: AtomicUsize,
 }
 
 impl Default for FakePorts {
     fn default() -> Self {
         Self {
-            play: Mutex::new(Play::Answer),
-            verdict: Mutex::new(PasswordCheck::Right { renewed: None }),
+            behavior: Mutex::new(StorageBehavior::Answer),
+            password_check: Mutex::new(PasswordCheck::Right { renewed: None }),
             quota: Mutex::default(),
             asked: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),
             added: Mutex::default(),
             reports: Mutex::default(),
-            spenders: Mutex::default(),
+            rate_limit_keys: Mutex::default(),
             products: FakeProducts::default(),
             payments: FakePayments::default(),
             forged: AtomicUsize::new(0),
@@ -117,24 +102,24 @@ impl Default for FakePorts {
 }
 
 impl FakePorts {
-    /// Does what is to be played.
-    pub(crate) async fn perform(&self) -> Result<(), Error> {
+    /// Acts as [`FakePorts::behavior`] says.
+    pub(crate) async fn behave(&self) -> Result<(), Error> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let play = *self.play.lock().unwrap();
-        match play {
-            Play::Answer => Ok(()),
-            Play::Fail(code) => Err(failure(code)),
-            Play::Take(time) => {
+        let behavior = *self.behavior.lock().unwrap();
+        match behavior {
+            StorageBehavior::Answer => Ok(()),
+            StorageBehavior::Fail(code) => Err(failure(code)),
+            StorageBehavior::Delay(time) => {
                 tokio::time::sleep(time).await;
                 Ok(())
             }
-            Play::Hang => std::future::pending().await,
-            Play::Panic => panic!("{SECRET}"),
+            StorageBehavior::Hang => std::future::pending().await,
+            StorageBehavior::Panic => panic!("{SECRET}"),
         }
     }
 }
 
-/// An error as the domain's ports make it.
+/// An error as the ports return it.
 fn failure(code: ErrorCode) -> Error {
     match code {
         ErrorCode::Internal => Error::internal(SECRET),
@@ -160,18 +145,18 @@ impl TokenVerifier for FakePorts {
 }
 
 impl RateLimiter for FakePorts {
-    fn check(&self, _protocol: Protocol, allowance: RateLimitClass, spender: RateLimitKey) -> Option<Quota> {
-        if allowance == RateLimitClass::Notification {
+    fn check(&self, _protocol: Protocol, class: RateLimitClass, key: RateLimitKey) -> Option<Quota> {
+        if class == RateLimitClass::Notification {
             return None;
         }
-        self.spenders.lock().unwrap().push(spender);
+        self.rate_limit_keys.lock().unwrap().push(key);
         *self.quota.lock().unwrap()
     }
 }
 
 impl Observer for FakePorts {
     fn request_answered(&self, report: &RequestReport<'_>) {
-        self.reports.lock().unwrap().push(Report {
+        self.reports.lock().unwrap().push(RequestRecord {
             protocol: report.protocol,
             method: report.method.to_owned(),
             route: report.route.to_owned(),

@@ -1,4 +1,4 @@
-//! The ports of products: a products in memory, and a store of images that a test can hold up.
+//! The ports of products: products in memory, and an image store that a test can block.
 
 use crate::ports::FakePorts;
 use app::clock::Deadline;
@@ -16,25 +16,23 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// What JPEG and PNG files begin with.
+/// The signatures of JPEG and PNG files.
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF];
 const PNG: &[u8] = &[0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 
-/// The products and their images.
 #[derive(Default)]
 pub struct FakeProducts {
-    /// The products that are offered.
     pub products: Mutex<BTreeMap<ProductId, Product>>,
-    /// The sizes of the images that are stored, by place.
+    /// The sizes of the stored images by key.
     pub images: Mutex<BTreeMap<String, usize>>,
-    /// What looking at an image takes; a test that holds it holds up every image.
+    /// Held during an inspection; a test that holds it blocks every inspection.
     pub inspecting: tokio::sync::Mutex<()>,
-    /// What addresses of images begin with; another site's where a test says nothing.
-    pub images_at: Mutex<Option<&'static str>>,
+    /// The base of image URLs; another site's by default.
+    pub image_base_url: Mutex<Option<&'static str>>,
 }
 
 impl FakeProducts {
-    /// The product, where it may be changed on this condition.
+    /// The product, if its entity tag permits a change.
     fn changeable(&self, id: ProductId, expected: &EntityTags) -> Result<Product, Error> {
         let product = self.products.lock().unwrap().get(&id).cloned().ok_or(ErrorCode::ProductNotFound)?;
         if expected.permit(product.version()) { Ok(product) } else { Err(ErrorCode::ProductChanged.into()) }
@@ -44,13 +42,13 @@ impl FakeProducts {
 #[async_trait]
 impl Products for FakePorts {
     async fn add(&self, product: &Product, _by: Deadline) -> Result<(), Error> {
-        self.perform().await?;
+        self.behave().await?;
         self.products.products.lock().unwrap().insert(product.id(), product.clone());
         Ok(())
     }
 
     async fn product(&self, id: ProductId, _by: Deadline) -> Result<Option<Product>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         Ok(self.products.products.lock().unwrap().get(&id).cloned())
     }
 
@@ -97,7 +95,7 @@ impl ProductQueries for FakePorts {
     }
 
     async fn list(&self, listing: &ProductListing, _by: Deadline) -> Result<Vec<Product>, Error> {
-        self.perform().await?;
+        self.behave().await?;
         let mut products: Vec<_> = self
             .products
             .products
@@ -182,7 +180,7 @@ impl ImageInspector for FakePorts {
 #[async_trait]
 impl ImageStore for FakePorts {
     async fn put(&self, key: &ImageKey, image: Image, _by: Deadline) -> Result<(), Error> {
-        self.perform().await?;
+        self.behave().await?;
         self.products.images.lock().unwrap().insert(key.to_string(), image.bytes.len());
         Ok(())
     }
@@ -193,12 +191,12 @@ impl ImageStore for FakePorts {
     }
 
     async fn address(&self, key: &ImageKey) -> Result<ImageAddress, Error> {
-        let base = self.products.images_at.lock().unwrap().unwrap_or("https://images.example");
+        let base = self.products.image_base_url.lock().unwrap().unwrap_or("https://images.example");
         Ok(ImageAddress { url: format!("{base}/{key}"), ends: false })
     }
 }
 
-/// Notes are not kept: what they are for is tested on real parts.
+/// Image notes are not stored; they are tested with real parts.
 #[async_trait]
 impl ImageLedger for FakePorts {
     async fn expect(&self, _key: &ImageKey, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {

@@ -1,7 +1,7 @@
-//! A reverse proxy that serves another server below a path of its own and takes that path off before it passes a request on,
-//! as `location /api/ { proxy_pass http://shop/; }` does in nginx and `handle_path /api/*` in Caddy.
+//! A reverse proxy that serves another server below a path and removes the path before it forwards a request, as
+//! `location /api/ { proxy_pass http://shop/; }` does in nginx and `handle_path /api/*` in Caddy.
 //!
-//! What is not below the path is not there: a reference that forgets the path is found out.
+//! Any other path is not found, so that a test fails on a link without the path.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,34 +9,30 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-/// The longest head of a request, in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
-/// How long nothing may happen on a connection.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is said of paths that are not served.
-const NOT_HERE: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const MAX_HEAD: usize = 64 << 10;
+/// How long a connection may be idle.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The answer to other paths.
+const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// A proxy, which runs as long as the test's process.
+/// A proxy that runs until the test's process ends.
 pub struct Proxy {
-    /// Where it listens.
     pub address: SocketAddr,
     route: Arc<Route>,
 }
 
-/// What it does with requests.
+/// How requests are forwarded.
 struct Route {
-    /// The path that it takes off, without a slash at its end.
+    /// The path to remove, without a trailing slash.
     path: String,
-    /// Lines that it adds to heads, each with its end.
+    /// Header lines to add, each with its line end.
     lines: String,
     server: OnceLock<SocketAddr>,
 }
 
 impl Proxy {
-    /// Listens, and serves below a path such as `/api`. It adds lines to the heads of requests, each with `\r\n` at its end.
-    ///
-    /// # Panics
-    /// Where it cannot listen.
+    /// Listens and serves below a path such as `/api`. It adds `lines` to the headers of requests; each ends in
+    /// `\r\n`.
     #[must_use]
     pub fn below(path: &str, lines: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -46,22 +42,19 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let route = Arc::clone(&shared);
-                // A client that goes away is none of the test's business.
+                // A client may close its connection at any time.
                 thread::spawn(move || drop(route.serve(client)));
             }
         });
         Self { address, route }
     }
 
-    /// Passes requests on to a server, once and for all.
-    ///
-    /// # Panics
-    /// Where it does so already.
-    pub fn leads_to(&self, server: SocketAddr) {
+    /// Sets the server that requests are forwarded to; may be called once.
+    pub fn set_upstream(&self, server: SocketAddr) {
         self.route.server.set(server).unwrap();
     }
 
-    /// The address below which it serves, without a slash at its end.
+    /// The public base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address, self.route.path)
@@ -69,15 +62,15 @@ impl Proxy {
 }
 
 impl Route {
-    /// Serves one request; the connection ends with its answer.
+    /// Serves one request and closes the connection.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        client.set_read_timeout(Some(PATIENCE))?;
+        client.set_read_timeout(Some(TIMEOUT))?;
         let (head, begun) = head(&mut client)?;
-        let Some((head, server)) = self.passed_on(&head).zip(self.server.get()) else {
-            return client.write_all(NOT_HERE);
+        let Some((head, server)) = self.forwarded_head(&head).zip(self.server.get()) else {
+            return client.write_all(NOT_FOUND);
         };
         let mut server = TcpStream::connect(server)?;
-        server.set_read_timeout(Some(PATIENCE))?;
+        server.set_read_timeout(Some(TIMEOUT))?;
         server.write_all(head.as_bytes())?;
         server.write_all(&begun)?;
         let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
@@ -87,8 +80,8 @@ impl Route {
         answered.map(drop)
     }
 
-    /// The head as the server gets it; none where the path is not served.
-    fn passed_on(&self, head: &str) -> Option<String> {
+    /// The head to forward; `None` for other paths.
+    fn forwarded_head(&self, head: &str) -> Option<String> {
         let (line, lines) = head.split_once("\r\n")?;
         let (method, line) = line.split_once(' ')?;
         let (target, version) = line.split_once(' ')?;
@@ -104,7 +97,7 @@ impl Route {
     }
 }
 
-/// The head of a request with the empty line at its end, and what of its body has come with it.
+/// The head of a request with the empty line at its end, and the part of the body that arrived with it.
 fn head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     let (mut read, mut piece) = (Vec::new(), [0; 4096]);
     loop {
@@ -113,7 +106,7 @@ fn head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
             return Ok((String::from_utf8_lossy(&read).into_owned(), body));
         }
         let count = client.read(&mut piece)?;
-        if count == 0 || read.len() > LONGEST_HEAD {
+        if count == 0 || read.len() > MAX_HEAD {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         read.extend(piece.iter().take(count));

@@ -1,8 +1,6 @@
 //! The scenarios, and the list of them that the matrix runs.
 
-use crate::shop::Protocol;
-use crate::world::World;
-use std::pin::Pin;
+use testkit::harness::Scenario;
 
 pub mod http;
 pub mod payment;
@@ -10,23 +8,9 @@ pub mod product;
 pub mod rpc;
 pub mod user;
 
-/// One promise of the shop.
-pub struct Scenario {
-    /// Which part of the shop promises it.
-    pub context: &'static str,
-    /// What it promises, as a sentence.
-    pub name: &'static str,
-    /// The protocols that promise it.
-    pub protocols: &'static [Protocol],
-    /// The settings of its world that differ from the usual ones.
-    pub settings: &'static [(&'static str, &'static str)],
-    /// Proves it, by panicking where it does not hold.
-    pub run: for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
-}
-
 macro_rules! scenarios {
     ($($context:ident::$module:ident { $($scenario:ident),+ $(,)? })+) => {
-        /// Every scenario; a test fails where one is not listed.
+        /// Every scenario; a test fails if one is not listed.
         pub const ALL: &[Scenario] = &[$($(Scenario {
             context: stringify!($context),
             name: stringify!($scenario),

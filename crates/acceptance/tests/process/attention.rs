@@ -1,15 +1,15 @@
-//! Fees, answers that do not fit, and what operators see and do about them.
+//! Fees, contradicting answers of the gateway, and what operators see and do about them.
 
 use crate::client::{bounded, page};
-use crate::paying::{BOUND, KEY, SOON, Shopping, assert_audited, command};
-use acceptance::binary::{Addresses, Process};
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::world::until;
+use crate::paying::{BuyerClient, KEY, SOON, TIME_LIMIT, assert_audited, command};
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::binary::{Addresses, Process};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::world::wait_until;
 
-/// A server and the gateway that it talks to.
+/// A server and its gateway.
 struct Scene {
     database: TestDatabase,
     gateway: Midtrans,
@@ -33,13 +33,13 @@ impl Scene {
         ]
     }
 
-    /// Sends a notification, and returns HTTP's status of the answer.
+    /// Sends a notification and returns the HTTP status of the answer.
     async fn notify(&self, addresses: Addresses, notification: &Value) -> Option<u16> {
         let webhook = format!("http://{}/payments/midtrans/webhook", addresses.rest);
         self.gateway.post_to(&webhook, notification).await
     }
 
-    /// Runs a command of operators that ends well, and returns what it printed.
+    /// Runs an operators' command that must succeed, and returns its output.
     fn told(&self, arguments: &[&str]) -> String {
         let (code, told) = command(arguments, &self.settings());
         assert_eq!(code, Some(0), "{arguments:?}: {told}");
@@ -47,41 +47,41 @@ impl Scene {
     }
 }
 
-async fn ordered(shop: &Shopping) -> String {
-    shop.order().await.unwrap()["id"].as_str().unwrap().to_owned()
+async fn ordered(client: &BuyerClient) -> String {
+    client.order().await.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-/// What is shown of a payment.
-async fn shown(shop: &Shopping, id: &str) -> Value {
-    let request = shop.rest.request(Method::GET, &format!("/payments/{id}")).bearer_auth(&shop.buyer);
+/// The status and stock that clients see.
+async fn shown(client: &BuyerClient, id: &str) -> Value {
+    let request = client.rest.request(Method::GET, &format!("/payments/{id}")).bearer_auth(&client.buyer);
     let body: Value = request.send().await.unwrap().json().await.unwrap();
     body["results"].clone()
 }
 
 pub(crate) fn a_fee_on_the_payer_is_not_the_sellers() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let id = ordered(&shop).await;
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let id = ordered(&client).await;
         scene.gateway.charge_fee(&id, 71);
         scene.gateway.pay(&id, "qris");
         let notification = scene.gateway.notification(&id);
         assert_eq!(notification["gross_amount"], "10071.00");
         assert_eq!(scene.notify(addresses, &notification).await, Some(200));
-        let paid = shown(&shop, &id).await;
+        let paid = shown(&client, &id).await;
         assert_eq!((&paid["status"], &paid["total_amount"]), (&json!("success"), &json!("10000")));
         assert_eq!(paid["needs_attention"], Value::Null);
         let told = scene.told(&["payment", "explain", &id]);
         for line in ["fee       71 on top", "the payer paid 71 more", "over 10000 and a fee of 71"] {
             assert!(told.contains(line), "{line}: {told}");
         }
-        // What is given back of it counts the fee.
+        // Refunds include the fee.
         for (amount, status) in [(10_000, "partial_refund"), (71, "refund")] {
             scene.gateway.refund(&id, amount);
             assert_eq!(scene.notify(addresses, &scene.gateway.notification(&id)).await, Some(200));
-            shop.until_status(&id, status).await;
+            client.until_status(&id, status).await;
         }
         assert!(scene.told(&["payment", "explain", &id]).contains("10071 given back in all"));
         let listed: Value = serde_json::from_str(&scene.told(&["payment", "list", "--json"])).unwrap();
@@ -90,20 +90,20 @@ pub(crate) fn a_fee_on_the_payer_is_not_the_sellers() -> Result<(), String> {
     })
 }
 
-/// A notification's signature covers neither its status nor its transaction, and about some ways to pay the gateway does not tell
-/// whose a transaction is.
+/// A notification's signature covers neither its status nor its transaction, and for some payment types the gateway
+/// does not say whose a transaction is.
 pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let (cheap, dear, lost) = (ordered(&shop).await, ordered(&shop).await, ordered(&shop).await);
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let (cheap, dear, lost) = (ordered(&client).await, ordered(&client).await, ordered(&client).await);
         for (id, naming) in [(&cheap, Naming::Unnamed), (&dear, Naming::Unnamed), (&lost, Naming::Lost)] {
             scene.gateway.choose(id, "dana");
-            scene.gateway.name_by(id, naming);
+            scene.gateway.set_naming(id, naming);
         }
-        // Signed for the dear order, with the code that this wallet has for what waits and what is paid alike.
+        // Signed for the dear order, with the status code that this wallet uses for pending and paid alike.
         let captured = scene.gateway.notification(&dear);
         assert_eq!(captured["status_code"], "200");
         let paid = scene.gateway.pay(&cheap, "dana");
@@ -115,19 +115,21 @@ pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
         for notification in [&forged, &of_the_lost_one, &captured] {
             assert_eq!(scene.notify(addresses, notification).await, Some(200));
         }
-        assert_eq!((&*shop.status(&dear).await, &*shop.status(&lost).await), ("pending", "pending"));
-        // Told of itself it is paid, and so is the dear one once its own money has come.
+        assert_eq!((&*client.status(&dear).await, &*client.status(&lost).await), ("pending", "pending"));
+        // Its own notification makes it paid; so does the dear order's once its own money has arrived.
         assert_eq!(scene.notify(addresses, &scene.gateway.notification(&cheap)).await, Some(200));
-        shop.until_status(&cheap, "success").await;
+        client.until_status(&cheap, "success").await;
         scene.gateway.pay(&dear, "dana");
         assert_eq!(scene.notify(addresses, &scene.gateway.notification(&dear)).await, Some(200));
-        shop.until_status(&dear, "success").await;
-        // What stays without an answer for as long as such notifications are tried waits for a person.
+        client.until_status(&dear, "success").await;
+        // A notification that stays unanswered until its retries end waits for a person.
         let due = "UPDATE notifications SET attempts = 9, next_at = '2026-01-01 00:00:00' WHERE next_at IS NOT NULL";
         scene.database.execute(due);
-        until("it waits for a person", SOON, async || shown(&shop, &lost).await["needs_attention"] == json!(true))
-            .await;
-        assert_eq!(shop.status(&lost).await, "pending");
+        wait_until("it waits for a person", SOON, async || {
+            shown(&client, &lost).await["needs_attention"] == json!(true)
+        })
+        .await;
+        assert_eq!(client.status(&lost).await, "pending");
         assert!(scene.told(&["payment", "list", "--attention"]).contains("names no order"));
         assert_audited(scene.database.url(), "file://images", None);
     })
@@ -135,19 +137,19 @@ pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
 
 pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let (one, two) = (ordered(&shop).await, ordered(&shop).await);
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let (one, two) = (ordered(&client).await, ordered(&client).await);
         for id in [&one, &two] {
             scene.gateway.pay(id, "bank_transfer");
-            scene.gateway.alter(id, &json!({ "gross_amount": "9999.00" }));
+            scene.gateway.override_fields(id, &json!({ "gross_amount": "9999.00" }));
             assert_eq!(scene.notify(addresses, &scene.gateway.notification(id)).await, Some(200));
-            let waiting = shown(&shop, id).await;
+            let waiting = shown(&client, id).await;
             assert_eq!((&waiting["status"], &waiting["needs_attention"]), (&json!("pending"), &json!(true)));
         }
-        // Two days later nobody has looked, and the gateway still says so.
+        // Two days later nobody has resolved it, and the gateway still contradicts.
         for column in ["created_at", "opened_at", "expires_at"] {
             scene.database.execute(&format!("UPDATE payments SET {column} = '2026-01-01 00:00:00'"));
         }
@@ -165,12 +167,12 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
         assert!(listed.contains(&one) && listed.contains(&two) && listed.ends_with("2 payments\n"), "{listed}");
         let audit = scene.told(&["audit"]);
         assert!(audit.contains("2 payments wait for a person, contradicted: ") && audit.contains(&one), "{audit}");
-        until("the metric tells of both", SOON, async || {
+        wait_until("the metric tells of both", SOON, async || {
             page(addresses.ops, "/metrics").await.body.contains("gocommerce_payments_contradicted{} 2\n")
         })
         .await;
 
-        // An operator looks at the dashboard, and says what has become of the money.
+        // An operator looks at the dashboard and resolves the payment.
         for wrong in [
             &["payment", "resolve", &one, "--as", "gone", "--reason", "x"][..],
             &["payment", "resolve", &one, "--as", "paid", "--reason", " "],
@@ -186,7 +188,7 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
             command(&["payment", "resolve", &two, "--as", "failed", "--reason", "once more"], &scene.settings());
         assert_eq!(again.0, Some(0), "who has settled it may say so again: {}", again.1);
         for (id, status) in [(&one, "success"), (&two, "failure")] {
-            let seen = shown(&shop, id).await;
+            let seen = shown(&client, id).await;
             assert_eq!((&seen["status"], &seen["needs_attention"]), (&json!(status), &Value::Null));
         }
         let log = scene.told(&["audit-log", "--id", &one]);
@@ -194,9 +196,9 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
         assert!(scene.told(&["payment", "explain", &one]).contains("settled as paid by a person"));
         assert!(scene.told(&["payment", "list", "--attention"]).ends_with("0 payments\n"));
         assert!(!scene.told(&["audit"]).contains("wait for a person"));
-        // What the gateway repeats is settled, and one that nothing is odd about cannot be.
+        // A repeated report changes nothing, and a payment without contradiction cannot be resolved.
         assert!(scene.told(&["payment", "reconcile", &one]).contains("is success"));
-        let sound = ordered(&shop).await;
+        let sound = ordered(&client).await;
         let refused = command(&["payment", "resolve", &sound, "--as", "paid", "--reason", "x"], &scene.settings());
         assert_eq!(refused.0, Some(1), "{}", refused.1);
         process.signal("TERM");
@@ -209,19 +211,19 @@ pub(crate) fn what_the_gateway_contradicts_waits_for_a_person_who_settles_it() -
     })
 }
 
-/// The dashboard's *Test notification URL* names an order that nobody has made.
+/// The dashboard's *Test notification URL* sends an order that does not exist.
 pub(crate) fn the_dashboards_trial_is_answered_and_leaves_nothing() -> Result<(), String> {
     let scene = Scene::new();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut process = Process::serve(&scene.settings());
         let addresses = process.addresses();
-        let shop = Shopping::begin(addresses, "", 5).await;
-        let id = ordered(&shop).await;
+        let client = BuyerClient::begin(addresses, "", 5).await;
+        let id = ordered(&client).await;
         scene.gateway.pay(&id, "gopay");
         let name = format!("payment_notif_test_{}_{}", fake_servers::midtrans::MERCHANT, uuid::Uuid::new_v4());
-        scene.gateway.alter(&id, &json!({ "order_id": name }));
+        scene.gateway.override_fields(&id, &json!({ "order_id": name }));
         let trial = scene.gateway.notification(&id);
-        // The gateway is not asked, and the trial comes as an object or as a text that holds one.
+        // The gateway is not asked, and the test arrives as an object or as a text that holds one.
         scene.gateway.set_fault(Endpoint::Status, Fault::Hang, Times::All);
         for body in [trial.clone(), Value::String(trial.to_string())] {
             assert_eq!(scene.notify(addresses, &body).await, Some(200), "{body}");

@@ -1,19 +1,19 @@
-//! What clients, load balancers and operators do from outside.
+//! Helpers that act as clients, load balancers and operators.
 
-use acceptance::binary::Addresses;
-use acceptance::grpc::GrpcShop;
-use acceptance::raw::Answer;
-use acceptance::rest::RestShop;
-use acceptance::shop::{LoggedIn, PASSWORD, Refusal, Shop, ada};
-use acceptance::world::until;
 use reqwest::Method;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use testkit::binary::Addresses;
+use testkit::client::{CallError, LoggedIn, PASSWORD, ShopClient, ada};
+use testkit::grpc::GrpcClient;
+use testkit::raw::Answer;
+use testkit::rest::RestClient;
+use testkit::world::wait_until;
 use tokio::task::JoinSet;
 
-/// Runs a test that may take so long and no longer.
+/// Runs a test with a time limit.
 pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let in_time = runtime.block_on(async { tokio::time::timeout(bound, test).await });
@@ -22,73 +22,73 @@ pub(crate) fn bounded(bound: Duration, test: impl Future<Output = ()>) -> Result
     Ok(())
 }
 
-/// Both ways into the shop.
-pub(crate) fn shops(addresses: Addresses) -> [Arc<dyn Shop>; 2] {
-    [Arc::new(RestShop::new(addresses.rest)), Arc::new(GrpcShop::new(addresses.grpc))]
+/// A client of each protocol.
+pub(crate) fn clients(addresses: Addresses) -> [Arc<dyn ShopClient>; 2] {
+    [Arc::new(RestClient::new(addresses.rest)), Arc::new(GrpcClient::new(addresses.grpc))]
 }
 
-/// A page of the operators' listener.
 pub(crate) async fn page(ops: SocketAddr, path: &str) -> Answer {
-    Answer::of(RestShop::new(ops).request(Method::GET, path)).await
+    Answer::of(RestClient::new(ops).request(Method::GET, path)).await
 }
 
-/// Waits until `/readyz` answers with a status, and returns its text.
-pub(crate) async fn readiness(ops: SocketAddr, status: u16, patience: Duration) -> String {
-    until(&format!("/readyz answers {status}"), patience, async || page(ops, "/readyz").await.status == status).await;
+/// Waits until `/readyz` answers with a status, and returns the body.
+pub(crate) async fn readiness(ops: SocketAddr, status: u16, timeout: Duration) -> String {
+    wait_until(&format!("/readyz answers {status}"), timeout, async || page(ops, "/readyz").await.status == status)
+        .await;
     page(ops, "/readyz").await.body
 }
 
-/// One answer of the load, and how long it took.
+/// One answer of the load and its latency.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) at: Instant,
     pub(crate) elapsed: Duration,
-    pub(crate) outcome: Result<(), Refusal>,
+    pub(crate) outcome: Result<(), CallError>,
 }
 
-/// Reads and registrations over both protocols, without a pause. A request without an answer fails the test.
+/// Continuous reads and registrations over both protocols. A request without an answer fails the test.
 pub(crate) struct Load {
     workers: JoinSet<Vec<Sample>>,
     is_over: Arc<AtomicBool>,
 }
 
 impl Load {
-    /// Begins, with an account of each worker's own.
+    /// Starts workers, each with its own account.
     pub(crate) async fn begin(addresses: Addresses, workers_each: usize) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut workers = JoinSet::new();
-        for (protocol, shop) in shops(addresses).into_iter().enumerate() {
+        for (protocol, client) in clients(addresses).into_iter().enumerate() {
             for worker in 0..workers_each {
                 let name = format!("load-{protocol}-{worker}");
                 let email = format!("{name}@example.com");
-                shop.register(&ada().email(&email)).await.unwrap();
-                let account = shop.login(&email, PASSWORD).await.unwrap();
-                workers.spawn(work(Arc::clone(&shop), account, name, Arc::clone(&is_over)));
+                client.register(&ada().email(&email)).await.unwrap();
+                let account = client.login(&email, PASSWORD).await.unwrap();
+                workers.spawn(work(Arc::clone(&client), account, name, Arc::clone(&is_over)));
             }
         }
         Self { workers, is_over }
     }
 
-    /// Begins no more requests.
+    /// Stops sending requests.
     pub(crate) fn cease(&self) {
         self.is_over.store(true, Ordering::SeqCst);
     }
 
-    /// Begins no more requests, and collects the answers of those that were.
+    /// Stops sending requests and returns all answers.
     pub(crate) async fn end(self) -> Vec<Sample> {
         self.cease();
         self.workers.join_all().await.into_iter().flatten().collect()
     }
 }
 
-async fn work(shop: Arc<dyn Shop>, account: LoggedIn, name: String, is_over: Arc<AtomicBool>) -> Vec<Sample> {
-    let reader = shop.bearing(&account.token);
+async fn work(client: Arc<dyn ShopClient>, account: LoggedIn, name: String, is_over: Arc<AtomicBool>) -> Vec<Sample> {
+    let reader = client.with_authorization(&account.token);
     let mut samples = Vec::new();
     while !is_over.load(Ordering::SeqCst) {
         let at = Instant::now();
         let turn = samples.len();
         let outcome = if turn % 5 == 0 {
-            shop.register(&ada().email(format!("{name}-{turn}@example.com"))).await.map(drop)
+            client.register(&ada().email(format!("{name}-{turn}@example.com"))).await.map(drop)
         } else {
             reader.profile(&account.id).await.map(drop)
         };

@@ -1,18 +1,18 @@
-//! Operators' commands where there is no shop, about what is not there, and where nobody can read what they print.
+//! Operators' commands without a shop, about missing objects, and with an unwritable output.
 
-use acceptance::binary::{Process, path};
-use acceptance::database::{DatabaseKind, TestDatabase};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
+use testkit::binary::{Process, path};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-const BOUND: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// An identifier of nothing.
+/// An id that no object has.
 const NOTHING: &str = "01a20850-331c-76af-93cb-023f00bd04b6";
 
-/// Commands that only read, and such as write too.
+/// Commands that only read, and commands that write.
 const READING: [&[&str]; 4] = [&["payment", "explain", NOTHING], &["audit"], &["audit-log"], &["outbox", "list"]];
 const WRITING: [&[&str]; 6] = [
     &["payment", "reconcile"],
@@ -23,10 +23,10 @@ const WRITING: [&[&str]; 6] = [
     &["seed", "--products", "3"],
 ];
 
-/// Runs a command of the environment `test` to its end: its exit code, and what it says.
+/// Runs a command in the environment `test`; returns exit code and output.
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut process = Process::spawn(&[arguments, &["--env", "test"]].concat(), settings, &[]);
-    let code = process.exit_code(BOUND);
+    let code = process.exit_code(TIME_LIMIT);
     let made: Vec<_> = fs::read_dir(process.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let is_log = |name: &std::ffi::OsString| name == "stdout" || name == "stderr";
     assert!(made.iter().all(is_log) || code == Some(0), "{arguments:?} made {made:?}");
@@ -128,7 +128,7 @@ pub(crate) fn seeding_tells_how_many_products_the_shop_has() -> Result<(), Strin
     Ok(())
 }
 
-/// A command in a folder, with nothing in its environment.
+/// A command in a folder, with an empty environment.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(path());
     command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
@@ -169,14 +169,14 @@ pub(crate) fn what_cannot_be_written_is_a_failure() -> Result<(), String> {
         assert_eq!(code, Some(1), "{arguments:?}: {told}");
         assert!(told.contains("the output could not be written: No space left on device"), "{arguments:?}: {told}");
     }
-    // A reader that has gone, such as `head`, is no failure.
+    // A closed pipe, as after `head`, is not a failure.
     for arguments in [&["openapi"][..], &["config", "show"], &["--help"]] {
         let mut child = command(folder.path(), arguments).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
     }
-    // Nor does a mistake become a panic where it cannot be told.
+    // An error that cannot be written must not become a panic.
     let (code, _, _) = outcome(command(folder.path(), &["config", "check", "--set", "rest.port=x"]).stderr(full));
     assert_eq!(code, Some(2));
     Ok(())

@@ -1,25 +1,25 @@
-//! What a crash leaves behind.
+//! The state after a crash.
 
 use crate::client::bounded;
-use acceptance::binary::{Addresses, Process};
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::pictures;
-use acceptance::rest::RestShop;
-use acceptance::shop::{PASSWORD, Shop, ada, teapot};
-use acceptance::world::{files_in, until};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
+use testkit::binary::{Addresses, Process};
+use testkit::client::{PASSWORD, ShopClient, ada, teapot};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::image_files;
+use testkit::rest::RestClient;
+use testkit::world::{files_in, wait_until};
 use tokio::task::JoinSet;
 
-const BOUND: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// How many sellers replace the images of their products, without a pause.
+/// The number of sellers who continuously replace images.
 const SELLERS: usize = 6;
 
-/// What a folder of images and a database know of each other.
+/// The images in the store, of products and in notes.
 struct Images {
     stored: BTreeSet<String>,
     shown: BTreeSet<String>,
@@ -29,7 +29,7 @@ struct Images {
 impl Images {
     fn look(folder: &Path, database: &TestDatabase) -> Self {
         let told = |sql: &str| database.texts(sql).into_iter().collect();
-        // A file that was being written has the name of what it was to become, and a number.
+        // A partly written file has the final name and a number.
         let whole = |file: String| file.split_once('#').map_or(file.clone(), |(name, _)| name.to_owned());
         Self {
             stored: files_in(folder).into_iter().map(whole).collect(),
@@ -48,18 +48,18 @@ impl Images {
     }
 }
 
-/// Whenever a process dies among uploads, each image in the store has a product or a note, and each product its image; and
-/// the next process removes what the notes tell.
+/// Whenever a process dies during uploads, each stored image has a product or a note, and each product has its
+/// image; the next process removes the images in the notes.
 pub(crate) fn no_image_is_forgotten_when_a_process_dies_among_uploads() -> Result<(), String> {
     let database = TestDatabase::migrated(DatabaseKind::Sqlite);
     let folder = tempfile::tempdir().unwrap();
     let storage = format!("file://{}", folder.path().display());
     let settings = [("database.url", database.url()), ("storage.url", &storage), ("rate_limit.enabled", "false")];
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         for cycle in 0..4 {
             let mut process = Process::serve(&settings);
             let sellers = begin(process.addresses(), cycle).await;
-            // Each time at another moment of what the sellers do.
+            // Kills the process at another moment each time.
             tokio::time::sleep(Duration::from_millis(300 + cycle * 171)).await;
             process.signal("KILL");
             process.wait(Duration::from_secs(10));
@@ -70,24 +70,24 @@ pub(crate) fn no_image_is_forgotten_when_a_process_dies_among_uploads() -> Resul
         let mut process = Process::serve(&settings);
         process.addresses();
         let due = "SELECT image_key AS value FROM image_notes WHERE due_at < datetime('now')";
-        until("what is due is removed", Duration::from_secs(30), async || database.texts(due).is_empty()).await;
+        wait_until("what is due is removed", Duration::from_secs(30), async || database.texts(due).is_empty()).await;
         process.signal("TERM");
         assert_eq!(process.exit_code(Duration::from_secs(36)), Some(0), "{}", process.output());
-        // Not before: while somebody removes images, the folder and the ledger are not of one moment.
+        // Not earlier: while images are being removed, folder and notes cannot be read at the same moment.
         Images::look(folder.path(), &database).assert_none_is_forgotten();
     })
 }
 
-/// Has each seller replace the image of one product again and again, until the process is no more, and count how often.
+/// Each seller replaces the image of one product until the process has died, and counts the changes.
 async fn begin(addresses: Addresses, cycle: u64) -> JoinSet<usize> {
-    let picture = pictures::png(400, 300);
-    let rest = RestShop::new(addresses.rest);
+    let picture = image_files::png(400, 300);
+    let rest = RestClient::new(addresses.rest);
     let mut sellers = JoinSet::new();
     for seller in 0..SELLERS {
         let email = format!("seller{seller}-{cycle}@example.com");
         rest.register(&ada().role("seller").email(&email)).await.unwrap();
         let token = rest.login(&email, PASSWORD).await.unwrap().token;
-        let product = rest.bearing(&format!("Bearer {token}")).create(&teapot()).await.unwrap().id;
+        let product = rest.with_authorization(&format!("Bearer {token}")).create(&teapot()).await.unwrap().id;
         let (rest, path, picture) = (rest.clone(), format!("/products/{product}"), picture.clone());
         sellers.spawn(async move {
             for uploads in 0.. {

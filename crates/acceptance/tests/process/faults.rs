@@ -1,36 +1,36 @@
-//! Databases that come late, crash, and freeze.
+//! Databases that start late, crash or freeze.
 
-use crate::client::{Load, Sample, bounded, page, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::database::DatabaseKind;
-use acceptance::private::PrivateServer;
-use acceptance::shop::{PASSWORD, ada};
+use crate::client::{Load, Sample, bounded, clients, page, readiness};
 use domain::error::ErrorCode;
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ada};
+use testkit::database::DatabaseKind;
+use testkit::database_server::DatabaseServer;
 
-const BOUND: Duration = Duration::from_secs(180);
+const TIME_LIMIT: Duration = Duration::from_secs(180);
 
-/// The longest that a request may take while the database is away or frozen.
+/// The time limit of a request while the database is down or frozen.
 const LONGEST: Duration = Duration::from_secs(10);
-/// The longest until a server says that its database is frozen.
+/// The time within which a server must report a frozen database.
 const NOTICED: Duration = Duration::from_secs(15);
-/// The longest until service has resumed once the database is back.
+/// The time within which service must resume after the database is back.
 const RESUMED: Duration = Duration::from_secs(5);
 
-fn server(kind: DatabaseKind) -> Result<PrivateServer, String> {
+fn server(kind: DatabaseKind) -> Result<DatabaseServer, String> {
     if kind == DatabaseKind::Mariadb && !cfg!(feature = "mysql") {
         return Err("built without the feature for mariadb".to_owned());
     }
-    PrivateServer::start(kind)
+    DatabaseServer::start(kind)
 }
 
-/// Whatever goes wrong while the database is away is said in the contract's words, within bounds.
+/// Every error while the database is down is one of the contract's, within the time limit.
 fn assert_only_unavailable(samples: &[Sample]) {
     for sample in samples {
         assert!(sample.elapsed <= LONGEST, "{sample:?}");
-        if let Err(refusal) = &sample.outcome {
+        if let Err(call_error) = &sample.outcome {
             let expected = [ErrorCode::Unavailable, ErrorCode::DeadlineExceeded];
-            assert!(expected.contains(&refusal.code), "{sample:?}");
+            assert!(expected.contains(&call_error.code), "{sample:?}");
         }
     }
 }
@@ -40,7 +40,7 @@ fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), Strin
     let settings = [("database.url", &*database.url()), ("database.migrate_on_start", "true")];
     let mut process = Process::serve(&settings);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         readiness(addresses.ops, 200, NOTICED).await;
         let load = Load::begin(addresses, 4).await;
 
@@ -74,7 +74,7 @@ fn assert_lives_through_crash_and_freeze(kind: DatabaseKind) -> Result<(), Strin
     })
 }
 
-/// Once it says that it is ready, requests are answered again.
+/// Requests succeed after the server has reported that it is ready.
 fn assert_served<'a>(kind: DatabaseKind, event: &str, samples: impl Iterator<Item = &'a Sample>) {
     let (served, refused): (Vec<_>, Vec<_>) = samples.partition(|sample| sample.outcome.is_ok());
     println!("{kind}: after {event} {} requests served, {} refused", served.len(), refused.len());
@@ -95,19 +95,19 @@ pub(crate) fn a_server_whose_database_is_away_starts_and_waits_for_it() -> Resul
     let settings = [("database.url", &*database.url()), ("database.migrate_on_start", "true")];
     let mut process = Process::serve(&settings);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let told = readiness(addresses.ops, 503, NOTICED).await;
         assert!(told.contains("away"), "{told}");
-        for shop in shops(addresses) {
+        for client in clients(addresses) {
             let begun = Instant::now();
-            let refusal = shop.login("ada@example.com", PASSWORD).await.unwrap_err();
-            assert_eq!(refusal.code, ErrorCode::Unavailable, "{refusal:?}");
-            assert!(begun.elapsed() <= LONGEST && refusal.retry_after.is_some(), "{refusal:?}");
+            let call_error = client.login("ada@example.com", PASSWORD).await.unwrap_err();
+            assert_eq!(call_error.code, ErrorCode::Unavailable, "{call_error:?}");
+            assert!(begun.elapsed() <= LONGEST && call_error.retry_after.is_some(), "{call_error:?}");
         }
         database.resume();
         readiness(addresses.ops, 200, RESUMED).await;
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
-            shop.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
+        for (at, client) in clients(addresses).into_iter().enumerate() {
+            client.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
     })
 }

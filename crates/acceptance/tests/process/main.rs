@@ -1,6 +1,6 @@
-//! The binary as operators meet it: how it starts, stops, and lives through what happens around it.
+//! The real binary: start, stop, configuration, and faults of the systems around it.
 //!
-//! A test that needs something this machine has not is shown as ignored, with what it needs.
+//! A test that needs a program which this machine lacks is ignored, with the reason.
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -20,11 +20,11 @@ mod starting;
 mod stopping;
 mod timing;
 
-use acceptance::database;
 use libtest_mimic::{Arguments, Completion, Trial};
 use std::process::ExitCode;
+use testkit::database;
 
-/// A test: fails by panicking, and tells why where it cannot be run here.
+/// A test panics on failure, and returns `Err` with the reason if it cannot run on this machine.
 type Test = fn() -> Result<(), String>;
 
 macro_rules! tests {

@@ -1,21 +1,21 @@
-//! Schemas that are not the one the binary knows.
+//! Schemas that differ from the binary's.
 
-use crate::client::{bounded, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::shop::{PASSWORD, Shop, ada};
+use crate::client::{bounded, clients, readiness};
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ShopClient, ada};
+use testkit::database::{DatabaseKind, TestDatabase};
 
-const BOUND: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 const SOON: Duration = Duration::from_secs(10);
 
 const VERSIONS: &str = "SELECT version AS value FROM __diesel_schema_migrations";
 
-/// Whoever calls all the same is told that it is the server's fault.
-async fn assert_our_fault(shop: &dyn Shop) {
-    let refusal = shop.login("ada@example.com", PASSWORD).await.unwrap_err();
-    assert_eq!(refusal.code, ErrorCode::Unavailable, "{refusal:?}");
+/// Calls fail with an error of the server.
+async fn assert_our_fault(client: &dyn ShopClient) {
+    let call_error = client.login("ada@example.com", PASSWORD).await.unwrap_err();
+    assert_eq!(call_error.code, ErrorCode::Unavailable, "{call_error:?}");
 }
 
 pub(crate) fn an_older_schema_is_refused_with_a_reason_until_it_is_migrated() -> Result<(), String> {
@@ -23,17 +23,17 @@ pub(crate) fn an_older_schema_is_refused_with_a_reason_until_it_is_migrated() ->
     let url = ("database.url", database.url());
     let mut process = Process::serve(&[url, ("database.migrate_on_start", "false")]);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let told = readiness(addresses.ops, 503, SOON).await;
         assert!(told.contains("older") && told.contains("go-commerce migrate"), "{told}");
-        for shop in shops(addresses) {
-            assert_our_fault(&*shop).await;
+        for client in clients(addresses) {
+            assert_our_fault(&*client).await;
         }
         let mut migration = Process::spawn(&["migrate", "--env", "test"], &[url], &[]);
-        assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
+        assert_eq!(migration.exit_code(TIME_LIMIT), Some(0), "{}", migration.output());
         readiness(addresses.ops, 200, SOON).await;
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
-            shop.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
+        for (at, client) in clients(addresses).into_iter().enumerate() {
+            client.register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
     })
 }
@@ -43,7 +43,7 @@ pub(crate) fn a_newer_schema_is_refused_with_a_reason() -> Result<(), String> {
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')");
     let mut process = Process::serve(&[("database.url", database.url())]);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let told = readiness(addresses.ops, 503, SOON).await;
         assert!(told.contains("newer") && told.contains("29990101000000"), "{told}");
     })
@@ -56,13 +56,13 @@ fn eight_at_once(kind: DatabaseKind) -> Result<(), String> {
     let mut servers: Vec<_> = (0..4).map(|_| Process::serve(&[url, ("database.migrate_on_start", "true")])).collect();
     let mut migrations: Vec<_> = (0..4).map(|_| Process::spawn(&["migrate", "--env", "test"], &[url], &[])).collect();
     for migration in &mut migrations {
-        assert_eq!(migration.exit_code(BOUND), Some(0), "{}", migration.output());
+        assert_eq!(migration.exit_code(TIME_LIMIT), Some(0), "{}", migration.output());
     }
     let addresses: Vec<_> = servers.iter_mut().map(Process::addresses).collect();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         for (at, addresses) in addresses.iter().enumerate() {
             readiness(addresses.ops, 200, SOON).await;
-            shops(*addresses)[at % 2].register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
+            clients(*addresses)[at % 2].register(&ada().email(format!("ada{at}@example.com"))).await.unwrap();
         }
         let mut applied = database.texts(VERSIONS);
         let count = applied.len();

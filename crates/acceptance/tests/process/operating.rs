@@ -1,17 +1,17 @@
-//! What operators see.
+//! The operators' listener and commands.
 
-use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::database::{DatabaseKind, TestDatabase};
-use acceptance::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
-use acceptance::shop::{PASSWORD, ada};
-use acceptance::world::until;
+use crate::client::{bounded, clients, page};
 use prost_reflect::DescriptorPool;
 use std::path::Path;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ada};
+use testkit::database::{DatabaseKind, TestDatabase};
+use testkit::s3::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};
+use testkit::world::wait_until;
 
-const BOUND: Duration = Duration::from_secs(60);
-/// How many commands are run to see one end badly that one in ten or so would, where its last connections outlive it.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The number of commands: enough to find a failure at exit that happens to about one in ten.
 const COMMANDS: usize = 60;
 
 fn serve() -> Process {
@@ -23,11 +23,11 @@ pub(crate) fn health_tells_whether_a_server_is_ready() -> Result<(), String> {
     let port = process.addresses().ops.port().to_string();
     let ask = |port: &str| Process::spawn(&["health", "--env", "test"], &[("ops.port", port)], &[]);
     let mut healthy = ask(&port);
-    assert_eq!(healthy.exit_code(BOUND), Some(0), "{}", healthy.output());
+    assert_eq!(healthy.exit_code(TIME_LIMIT), Some(0), "{}", healthy.output());
     process.signal("TERM");
-    process.wait(BOUND);
+    process.wait(TIME_LIMIT);
     let mut gone = ask(&port);
-    assert_ne!(gone.exit_code(BOUND), Some(0), "{}", gone.output());
+    assert_ne!(gone.exit_code(TIME_LIMIT), Some(0), "{}", gone.output());
     Ok(())
 }
 
@@ -41,20 +41,20 @@ pub(crate) fn who_did_what_is_told_to_operators() -> Result<(), String> {
     ];
     let mut process = Process::serve(&settings);
     let addresses = process.addresses();
-    bounded(BOUND, async {
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
+    bounded(TIME_LIMIT, async {
+        for (at, client) in clients(addresses).into_iter().enumerate() {
             let email = format!("seller{at}@example.com");
-            shop.register(&ada().role("seller").email(&email)).await.unwrap();
+            client.register(&ada().role("seller").email(&email)).await.unwrap();
             for _ in 0..5 {
-                shop.login(&email, "not the password").await.unwrap_err();
+                client.login(&email, "not the password").await.unwrap_err();
             }
-            until("the wait is over", BOUND, async || shop.login(&email, PASSWORD).await.is_ok()).await;
+            wait_until("the wait is over", TIME_LIMIT, async || client.login(&email, PASSWORD).await.is_ok()).await;
         }
     })?;
     let told = |more: &[&str]| {
         let arguments = [&["audit-log", "--env", "test"], more].concat();
         let mut command = Process::spawn(&arguments, &settings[..1], &[]);
-        assert_eq!(command.exit_code(BOUND), Some(0), "{}", command.output());
+        assert_eq!(command.exit_code(TIME_LIMIT), Some(0), "{}", command.output());
         command.output()
     };
     for email in ["seller0@example.com", "seller1@EXAMPLE.com"] {
@@ -70,15 +70,15 @@ pub(crate) fn who_did_what_is_told_to_operators() -> Result<(), String> {
 pub(crate) fn metrics_tell_of_both_protocols_without_naming_users() -> Result<(), String> {
     let mut process = serve();
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut ids = Vec::new();
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
+        for (at, client) in clients(addresses).into_iter().enumerate() {
             let email = format!("ada{at}@example.com");
-            shop.register(&ada().email(&email)).await.unwrap();
-            let entered = shop.login(&email, PASSWORD).await.unwrap();
-            shop.bearing(&entered.token).profile(&entered.id).await.unwrap();
-            shop.bearing("rubbish").profile(&entered.id).await.unwrap_err();
-            ids.push(entered.id);
+            client.register(&ada().email(&email)).await.unwrap();
+            let logged_in = client.login(&email, PASSWORD).await.unwrap();
+            client.with_authorization(&logged_in.token).profile(&logged_in.id).await.unwrap();
+            client.with_authorization("rubbish").profile(&logged_in.id).await.unwrap_err();
+            ids.push(logged_in.id);
         }
         let metrics = page(addresses.ops, "/metrics").await;
         assert_eq!(metrics.status, 200);
@@ -106,7 +106,7 @@ pub(crate) fn metrics_tell_of_both_protocols_without_naming_users() -> Result<()
 
 pub(crate) fn the_description_of_the_interface_is_printed() -> Result<(), String> {
     let mut process = Process::spawn(&["openapi"], &[], &[]);
-    assert_eq!(process.exit_code(BOUND), Some(0), "{}", process.output());
+    assert_eq!(process.exit_code(TIME_LIMIT), Some(0), "{}", process.output());
     let printed: serde_json::Value = serde_json::from_str(&process.output()).unwrap();
     assert_eq!(printed, serde_json::to_value(rest::openapi()).unwrap());
     Ok(())
@@ -117,7 +117,7 @@ pub(crate) fn the_descriptors_for_grpc_clients_are_written() -> Result<(), Strin
     let file = folder.path().join("gocommerce.binpb");
     let write = |file: &Path| {
         let mut process = Process::spawn(&["proto", "--out", &file.display().to_string()], &[], &[]);
-        (process.exit_code(BOUND), process.output())
+        (process.exit_code(TIME_LIMIT), process.output())
     };
     assert_eq!(write(&file), (Some(0), String::new()));
     let written = DescriptorPool::decode(&*std::fs::read(&file).unwrap()).unwrap();
@@ -138,7 +138,7 @@ pub(crate) fn the_descriptors_for_grpc_clients_are_written() -> Result<(), Strin
     Ok(())
 }
 
-/// Without a database: a store is tried before there is one.
+/// The image store is checked without a database.
 pub(crate) fn the_store_of_images_is_tried_before_there_is_a_database() -> Result<(), String> {
     let service = tokio::runtime::Runtime::new().unwrap();
     let s3 = service.block_on(S3Server::start());
@@ -154,7 +154,7 @@ pub(crate) fn the_store_of_images_is_tried_before_there_is_a_database() -> Resul
     let tried = |secret: &str| {
         let secret = [("COMMERCE__STORAGE__S3__SECRET_ACCESS_KEY", secret)];
         let mut command = Process::spawn(&["storage", "check", "--env", "test"], &settings, &secret);
-        let exit = command.exit_code(BOUND);
+        let exit = command.exit_code(TIME_LIMIT);
         assert!(s3.objects().is_empty(), "{:?}", s3.objects());
         (exit, command.output())
     };
@@ -176,7 +176,7 @@ fn assert_commands_end_well(kind: DatabaseKind) -> Result<(), String> {
     for round in 0..COMMANDS {
         let mut command =
             Process::spawn(&["outbox", "list", "--env", "test"], &[("database.url", database.url())], &[]);
-        assert_eq!(command.exit_code(BOUND), Some(0), "after {round} that ended well: {}", command.output());
+        assert_eq!(command.exit_code(TIME_LIMIT), Some(0), "after {round} that ended well: {}", command.output());
     }
     Ok(())
 }

@@ -1,22 +1,22 @@
-//! What must never be seen outside.
+//! Secrets must not leave the process.
 
-use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::raw::Answer;
-use acceptance::rest::RestShop;
-use acceptance::shop::ada;
+use crate::client::{bounded, clients, page};
 use reqwest::Method;
 use std::fmt::Write as _;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::ada;
+use testkit::raw::Answer;
+use testkit::rest::RestClient;
 
-const BOUND: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 const SECRET: &str = "canary-signing-secret-1f0c2a94e7b6";
 const PASSWORD: &str = "canary-password-51d9";
 const WRONG: &str = "canary-wrong-password-77aa";
 const FORGED: &str = "canary.forged.token-3c3c";
 
-/// With everything logged that can be, and every answer looked at but the one that hands out the token.
+/// Logs at the highest level, and checks every answer except the one with the token.
 pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
     let settings = [
         ("database.url", "sqlite://shop.db"),
@@ -28,22 +28,22 @@ pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
     let addresses = process.addresses();
     let mut seen = String::new();
     let mut tokens = Vec::new();
-    bounded(BOUND, async {
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
+    bounded(TIME_LIMIT, async {
+        for (at, client) in clients(addresses).into_iter().enumerate() {
             let form = ada().email(format!("canary{at}@example.com")).password(PASSWORD);
-            let _ = writeln!(seen, "{:?}", shop.register(&form).await);
-            let _ = writeln!(seen, "{:?}", shop.register(&form).await);
-            let _ = writeln!(seen, "{:?}", shop.register(&form.clone().confirm_password(WRONG)).await);
-            let _ = writeln!(seen, "{:?}", shop.register(&form.clone().password(WRONG.repeat(9))).await);
-            let _ = writeln!(seen, "{:?}", shop.login(&form.email, WRONG).await);
-            let entered = shop.login(&form.email, PASSWORD).await.unwrap();
-            let reader = shop.bearing(&format!("Bearer {}", entered.token));
-            let _ = writeln!(seen, "{:?}", reader.profile(&entered.id).await);
+            let _ = writeln!(seen, "{:?}", client.register(&form).await);
+            let _ = writeln!(seen, "{:?}", client.register(&form).await);
+            let _ = writeln!(seen, "{:?}", client.register(&form.clone().confirm_password(WRONG)).await);
+            let _ = writeln!(seen, "{:?}", client.register(&form.clone().password(WRONG.repeat(9))).await);
+            let _ = writeln!(seen, "{:?}", client.login(&form.email, WRONG).await);
+            let logged_in = client.login(&form.email, PASSWORD).await.unwrap();
+            let reader = client.with_authorization(&format!("Bearer {}", logged_in.token));
+            let _ = writeln!(seen, "{:?}", reader.profile(&logged_in.id).await);
             let _ = writeln!(seen, "{:?}", reader.profile("1").await);
-            let _ = writeln!(seen, "{:?}", shop.bearing(FORGED).profile(&entered.id).await);
-            tokens.push(entered.token);
+            let _ = writeln!(seen, "{:?}", client.with_authorization(FORGED).profile(&logged_in.id).await);
+            tokens.push(logged_in.token);
         }
-        let rest = RestShop::new(addresses.rest);
+        let rest = RestClient::new(addresses.rest);
         for body in [format!("{{\"password\":\"{PASSWORD}"), format!("{{\"password\":{{\"{PASSWORD}\":1}}}}")] {
             let request =
                 rest.request(Method::POST, "/users/login").header("content-type", "application/json").body(body);
@@ -54,9 +54,9 @@ pub(crate) fn no_secret_leaves_the_process() -> Result<(), String> {
         }
     })?;
     process.signal("TERM");
-    process.wait(BOUND);
+    process.wait(TIME_LIMIT);
     let mut shown = Process::spawn(&["config", "show", "--env", "test"], &settings, &[]);
-    assert_eq!(shown.exit_code(BOUND), Some(0), "{}", shown.output());
+    assert_eq!(shown.exit_code(TIME_LIMIT), Some(0), "{}", shown.output());
     let _ = writeln!(seen, "{}\n{}", shown.output(), process.output());
 
     assert!(process.output().contains("view_profile"), "nothing was logged:\n{}", process.output());

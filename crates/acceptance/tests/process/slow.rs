@@ -1,19 +1,19 @@
-//! Clients that hold on to a connection and send next to nothing.
+//! Clients that keep a connection open and send almost nothing.
 
 use crate::client::{bounded, page};
-use acceptance::binary::Process;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
 
-/// The longest that such a connection may live: the bounds on head and body, and the time to close it.
+/// The time limit of such a connection: the limits of head and body, and the time to close it.
 const LIFE: Duration = Duration::from_secs(30);
 
 fn serve() -> Process {
     Process::serve(&[("database.url", "sqlite://shop.db")])
 }
 
-/// Sends a beginning, then a byte a second; returns what came back until the server closed the connection.
+/// Sends a beginning, then one byte per second; returns the server's bytes until it closes the connection.
 fn trickle(rest: SocketAddr, beginning: &str) -> (String, Duration) {
     let begun = Instant::now();
     let mut stream = TcpStream::connect(rest).unwrap();
@@ -28,7 +28,7 @@ fn trickle(rest: SocketAddr, beginning: &str) -> (String, Duration) {
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(_) => return (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed()),
         }
-        // It may be closed by now, which the next read tells.
+        // The connection may be closed by now, which the next read shows.
         let _ = stream.write_all(b" ");
     }
     panic!("open after {LIFE:?}: {}", String::from_utf8_lossy(&answer));
@@ -47,7 +47,7 @@ pub(crate) fn a_head_that_does_not_come_is_given_up() -> Result<(), String> {
     assert_given_up("POST /users/login HTTP/1.1\r\nHost: shop\r\nX-Slow: ")
 }
 
-/// The server's framework bounds the head's time and leaves the body's to us (actix-web issue 928).
+/// actix-web limits the time of the head and leaves the body's to the application (actix-web issue 928).
 pub(crate) fn a_body_that_does_not_come_is_given_up() -> Result<(), String> {
     assert_given_up(
         "POST /users/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",

@@ -1,24 +1,24 @@
-//! How it starts, or does not.
+//! Starting.
 
-use crate::client::{bounded, page, shops};
-use acceptance::binary::Process;
-use acceptance::shop::{PASSWORD, ada};
+use crate::client::{bounded, clients, page};
 use std::net::TcpListener;
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::{PASSWORD, ada};
 
-const BOUND: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn a_folder_with_nothing_in_it_suffices() -> Result<(), String> {
     let ports = [("rest.port", "0"), ("grpc.port", "0"), ("ops.port", "0")];
     let mut process = Process::spawn(&["--ready-file", "ready.json"], &ports, &[]);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         assert_eq!(page(addresses.ops, "/livez").await.status, 200);
         assert_eq!(page(addresses.ops, "/readyz").await.status, 200);
-        for (at, shop) in shops(addresses).into_iter().enumerate() {
+        for (at, client) in clients(addresses).into_iter().enumerate() {
             let email = format!("ada{at}@example.com");
-            shop.register(&ada().email(&email)).await.unwrap();
-            shop.login(&email, PASSWORD).await.unwrap();
+            client.register(&ada().email(&email)).await.unwrap();
+            client.login(&email, PASSWORD).await.unwrap();
         }
         assert!(process.folder().join("data/go-commerce.db").exists(), "the database is where the documents say");
     })

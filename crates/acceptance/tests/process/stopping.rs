@@ -1,12 +1,12 @@
-//! How it stops.
+//! Stopping.
 
-use crate::client::{Load, bounded, page, readiness, shops};
-use acceptance::binary::Process;
-use acceptance::shop::ada;
+use crate::client::{Load, bounded, clients, page, readiness};
 use std::time::Duration;
+use testkit::binary::Process;
+use testkit::client::ada;
 use tokio::task::JoinSet;
 
-const BOUND: Duration = Duration::from_secs(90);
+const TIME_LIMIT: Duration = Duration::from_secs(90);
 const DATABASE: (&str, &str) = ("database.url", "sqlite://shop.db");
 
 pub(crate) fn ctrl_c_ends_it() -> Result<(), String> {
@@ -17,11 +17,11 @@ pub(crate) fn ctrl_c_ends_it() -> Result<(), String> {
     Ok(())
 }
 
-/// Clients who begin nothing new once they are told that it is not ready lose nothing that they have begun.
+/// Clients that stop sending requests when the server is not ready lose no request.
 pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
     let mut process = Process::serve(&[DATABASE, ("shutdown.drain_delay_seconds", "2")]);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let load = Load::begin(addresses, 8).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         process.signal("TERM");
@@ -35,19 +35,20 @@ pub(crate) fn under_load_no_request_is_dropped() -> Result<(), String> {
     })
 }
 
-/// What has been accepted is finished though no new connection is taken any more, over both protocols.
+/// Accepted requests are completed over both protocols, although new connections are refused.
 pub(crate) fn work_under_way_is_finished() -> Result<(), String> {
-    // Seven hashes, with the one that is measured at the start, within the two seconds for which any of them may wait.
+    // Seven hashes, including the one that is measured at the start, fit into the two seconds that each may
+    // wait.
     let slow = [DATABASE, ("auth.bcrypt_cost", "11"), ("auth.hash_threads", "1")];
     let mut process = Process::serve(&slow);
     let addresses = process.addresses();
-    bounded(BOUND, async {
+    bounded(TIME_LIMIT, async {
         let mut under_way = JoinSet::new();
         for at in 0..6 {
-            let shop = shops(addresses)[at % 2].clone();
-            under_way.spawn(async move { shop.register(&ada().email(format!("ada{at}@example.com"))).await });
+            let client = clients(addresses)[at % 2].clone();
+            under_way.spawn(async move { client.register(&ada().email(format!("ada{at}@example.com"))).await });
         }
-        // Long enough for all six to have been accepted, and for one or two hashes.
+        // Long enough for all six to be accepted, and for one or two hashes.
         tokio::time::sleep(Duration::from_millis(400)).await;
         assert!(under_way.try_join_next().is_none() || !under_way.is_empty(), "the work was done before the signal");
         process.signal("TERM");
@@ -62,8 +63,8 @@ pub(crate) fn a_second_signal_ends_it_at_once() -> Result<(), String> {
     let slow = [DATABASE, ("auth.bcrypt_cost", "14"), ("auth.hash_threads", "1")];
     let mut process = Process::serve(&slow);
     let addresses = process.addresses();
-    bounded(BOUND, async {
-        let [rest, _] = shops(addresses);
+    bounded(TIME_LIMIT, async {
+        let [rest, _] = clients(addresses);
         let under_way = tokio::task::JoinSet::from_iter((0..8).map(|at| {
             let rest = rest.clone();
             async move { rest.register(&ada().email(format!("ada{at}@example.com"))).await }

@@ -1,29 +1,30 @@
-//! Whether the time of a refusal tells who has an account. It is printed, not judged: a shared machine is no judge.
+//! Whether the latency of a failed log-in reveals who has an account. The result is printed and not asserted,
+//! because a shared machine is too noisy.
 
-use crate::client::{bounded, shops};
-use acceptance::binary::Process;
-use acceptance::shop::ada;
+use crate::client::{bounded, clients};
 use domain::error::ErrorCode;
 use std::time::{Duration, Instant};
+use testkit::binary::Process;
+use testkit::client::ada;
 
-const BOUND: Duration = Duration::from_secs(180);
+const TIME_LIMIT: Duration = Duration::from_secs(180);
 const PAIRS: usize = 300;
 
 pub(crate) fn how_alike_a_wrong_password_and_an_unknown_email_are() -> Result<(), String> {
     let mut process = Process::serve(&[("database.url", "sqlite://shop.db"), ("auth.bcrypt_cost", "6")]);
     let addresses = process.addresses();
-    bounded(BOUND, async {
-        for (protocol, shop) in ["REST", "gRPC"].into_iter().zip(shops(addresses)) {
+    bounded(TIME_LIMIT, async {
+        for (protocol, client) in ["REST", "gRPC"].into_iter().zip(clients(addresses)) {
             let known = format!("{}@example.com", protocol.to_lowercase());
-            shop.register(&ada().email(&known)).await.unwrap();
+            client.register(&ada().email(&known)).await.unwrap();
             let (mut wrong, mut unknown) = (Vec::new(), Vec::new());
             for pair in 0..PAIRS {
                 let stranger = format!("e{pair:03}@example.com");
                 for (email, times) in [(known.as_str(), &mut wrong), (stranger.as_str(), &mut unknown)] {
                     let begun = Instant::now();
-                    let refusal = shop.login(email, "password124").await.unwrap_err();
+                    let call_error = client.login(email, "password124").await.unwrap_err();
                     times.push(begun.elapsed());
-                    assert_eq!(refusal.code, ErrorCode::LoginFailed);
+                    assert_eq!(call_error.code, ErrorCode::LoginFailed);
                 }
             }
             let area = area_under_curve(&unknown, &wrong);
@@ -42,7 +43,7 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// How often one of `left` is longer than one of `right`: the Mann-Whitney statistic as a probability.
+/// The probability that a duration of `left` is longer than one of `right` (Mann-Whitney).
 fn area_under_curve(left: &[Duration], right: &[Duration]) -> f64 {
     let longer: usize = left.iter().map(|left| right.iter().filter(|right| left > *right).count()).sum();
     longer as f64 / (left.len() * right.len()) as f64

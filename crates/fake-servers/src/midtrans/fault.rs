@@ -1,10 +1,9 @@
-//! What can go wrong at the gateway, and at which requests.
+//! The ways in which the gateway can fail, and at which requests.
 
 use super::{Times, lock};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `POST /snap/v1/transactions`.
@@ -16,7 +15,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every kind there is.
     pub const ALL: [Self; 3] = [Self::Create, Self::Cancel, Self::Status];
 
     pub(super) fn find(method: &str, path: &str) -> Option<Self> {
@@ -30,34 +28,34 @@ impl Endpoint {
     }
 }
 
-/// A way to fail. A gateway that refuses connections is one that is [stopped](super::Midtrans::stop).
+/// A way to fail. To refuse connections, [stop](super::Midtrans::stop) the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Does nothing, and answers with this status of HTTP, such as 500 or 502, and a page for people.
+    /// Does nothing and answers with this HTTP status, such as 500 or 502, and an HTML page.
     Status(u16),
-    /// Does nothing, and says in the gateway's own words that it has failed: 500.
+    /// Does nothing and answers 500 with the gateway's own error body.
     Failed,
-    /// Does nothing: 429.
+    /// Does nothing and answers 429.
     TooMany,
-    /// Does nothing: 401, with our key in the text.
+    /// Does nothing and answers 401 with the server key in the text.
     Unauthorized,
-    /// Does nothing, and sends the client elsewhere: 302.
+    /// Does nothing and redirects the client: 302.
     Redirect,
-    /// Does what it should, and never answers.
+    /// Does the work and never answers.
     Hang,
-    /// Does what it should, and closes the connection.
+    /// Does the work and closes the connection.
     HangUp,
-    /// Does what it should, and answers something that nobody understands.
+    /// Does the work and answers with an invalid body.
     Junk,
-    /// Does what it should, and answers 10 MiB.
+    /// Does the work and answers with 10 MiB.
     Huge,
-    /// Does what it should, and answers one byte in a second.
+    /// Does the work and answers one byte per second.
     Drip,
-    /// Does what it should, and closes the connection in the middle of the answer.
+    /// Does the work and closes the connection in the middle of the answer.
     CutOff,
 }
 
-/// What is to go wrong.
+/// The planned faults.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<HashMap<Endpoint, (Fault, Times)>>);
 
@@ -70,7 +68,7 @@ impl Faults {
         lock(&self.0).clear();
     }
 
-    /// What goes wrong now.
+    /// The fault for this request, if any.
     pub(super) fn take(&self, endpoint: Endpoint) -> Option<Fault> {
         let mut planned = lock(&self.0);
         let (fault, times) = planned.get_mut(&endpoint)?;

@@ -1,18 +1,18 @@
-//! What Midtrans tells of a transaction, in answers and notifications: the shapes of its documentation.
+//! The fields of a transaction in answers and notifications, as Midtrans documents them.
 
 use super::MERCHANT;
-use super::book::{Order, Transaction};
+use super::orders::{Order, Transaction};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
-/// The one way to pay that may be refused after the payment, and tried again after it has expired.
+/// The only payment type that may be denied after the payment and retried after it has expired.
 pub(super) const CARD: &str = "credit_card";
 
 const BEGUN_AT: &str = "2026-11-22 10:05:00";
 const PAID_AT: &str = "2026-11-22 10:07:30";
 const EXPIRES_AT: &str = "2026-11-22 11:00:00";
 
-/// All fields, under a message and with a signature.
+/// All fields with a message and a signature.
 pub(super) fn of(order: &Order, transaction: &Transaction, message: &str, key: &str) -> Value {
     let mut fields = Map::new();
     let mut add = |value: Value| fields.extend(value.as_object().unwrap().clone());
@@ -58,7 +58,6 @@ fn sign(parts: &[&str; 3], key: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An amount as Midtrans spells it.
 fn amount(rupiah: u64) -> String {
     format!("{rupiah}.00")
 }
@@ -67,18 +66,18 @@ fn is_paid(status: &str) -> bool {
     matches!(status, "settlement" | "refund" | "partial_refund" | "chargeback")
 }
 
-/// Two of the wallets shout.
-fn shouts(transaction: &Transaction) -> bool {
+/// Two of the wallets send the status in upper case.
+fn is_upper_case(transaction: &Transaction) -> bool {
     transaction.status == "pending" && matches!(transaction.payment_type.as_str(), "dana" | "shopeepay")
 }
 
 fn spelling(transaction: &Transaction) -> String {
-    if shouts(transaction) { transaction.status.to_uppercase() } else { transaction.status.clone() }
+    if is_upper_case(transaction) { transaction.status.to_uppercase() } else { transaction.status.clone() }
 }
 
 fn status_code(transaction: &Transaction) -> &'static str {
     match (transaction.status.as_str(), transaction.fraud.as_str()) {
-        ("pending" | "authorize", _) if !shouts(transaction) => "201",
+        ("pending" | "authorize", _) if !is_upper_case(transaction) => "201",
         ("capture", "challenge") => "201",
         ("deny" | "failure", _) => "202",
         ("expire", _) => "407",
@@ -94,7 +93,7 @@ fn payment_type(chosen: &str) -> &str {
     }
 }
 
-/// What only some ways to pay have. Indomaret has nothing of the fraud detection's.
+/// The fields of single payment types. Indomaret has no fraud status.
 fn of_type(transaction: &Transaction) -> Value {
     match transaction.payment_type.as_str() {
         CARD => json!({

@@ -1,7 +1,7 @@
-//! The gateway's HTTP: who may ask, what is answered, and the ways in which an answer goes wrong.
+//! The gateway's HTTP server: authorization, answers and faulty answers.
 
-use super::book::Answer;
-use super::{Endpoint, Fault, Seen, Shared, lock};
+use super::orders::Answer;
+use super::{Endpoint, Fault, RecordedRequest, Shared, lock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt};
@@ -22,12 +22,12 @@ use tokio::task::JoinSet;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// How large an answer is that is too large, in bytes.
+/// The size of an answer that is too large, in bytes.
 const HUGE: usize = 10 << 20;
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    // With the set all connections end.
+    // Dropping the set closes all connections.
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
@@ -35,7 +35,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-            // A client that hangs up is its own business.
+            // A client may close its connection at any time.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -47,56 +47,55 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let path = head.uri.path().to_owned();
     let credentials = format!("Basic {}", STANDARD.encode(format!("{}:", shared.key)));
-    let seen = Seen {
+    let recorded = RecordedRequest {
         endpoint: Endpoint::find(head.method.as_str(), &path),
         method: head.method.to_string(),
         is_authorized: header(AUTHORIZATION) == credentials,
         body: serde_json::from_slice(&body).unwrap_or_default(),
         path,
     };
-    lock(&shared.seen).push(seen.clone());
-    let Some(endpoint) = seen.endpoint else {
-        return Ok(respond(&(404, told(None, "404", "no such path"))));
+    lock(&shared.requests).push(recorded.clone());
+    let Some(endpoint) = recorded.endpoint else {
+        return Ok(respond(&(404, error_body(None, "404", "no such path"))));
     };
     let fault = shared.faults.take(endpoint);
     if let Some(refusal) = fault.and_then(|fault| refusal(endpoint, fault, &shared.key)) {
         return Ok(refusal);
     }
     let is_json = header(ACCEPT).contains("application/json")
-        && (seen.body.is_null() || header(CONTENT_TYPE).starts_with("application/json"));
-    let answer = if !seen.is_authorized {
+        && (recorded.body.is_null() || header(CONTENT_TYPE).starts_with("application/json"));
+    let answer = if !recorded.is_authorized {
         (
             401,
-            told(
+            error_body(
                 Some(endpoint),
                 "401",
                 "Access denied due to unauthorized transaction, please check client or server key",
             ),
         )
     } else if is_json {
-        act(&shared, endpoint, &seen)
+        act(&shared, endpoint, &recorded)
     } else {
-        (403, told(Some(endpoint), "403", "the headers must tell of JSON"))
+        (403, error_body(Some(endpoint), "403", "the headers must tell of JSON"))
     };
     match fault {
-        Some(fault) => spoil(fault, &answer).await,
+        Some(fault) => corrupt(fault, &answer).await,
         None => Ok(respond(&answer)),
     }
 }
 
-/// Does what is asked for.
-fn act(shared: &Shared, endpoint: Endpoint, seen: &Seen) -> Answer {
-    let mut book = lock(&shared.book);
-    let segment = |index| seen.path.split('/').nth(index).unwrap_or_default();
+fn act(shared: &Shared, endpoint: Endpoint, recorded: &RecordedRequest) -> Answer {
+    let mut orders = lock(&shared.orders);
+    let segment = |index| recorded.path.split('/').nth(index).unwrap_or_default();
     match endpoint {
-        Endpoint::Create => book.create(&seen.body),
-        Endpoint::Cancel => book.cancel(segment(4)),
-        Endpoint::Status => book.status(segment(2), &shared.key),
+        Endpoint::Create => orders.create(&recorded.body),
+        Endpoint::Cancel => orders.cancel(segment(4)),
+        Endpoint::Status => orders.status(segment(2), &shared.key),
     }
 }
 
-/// What went wrong, in the words of either interface.
-fn told(endpoint: Option<Endpoint>, code: &str, message: &str) -> Value {
+/// An error body in the format of Snap or of the Core API.
+fn error_body(endpoint: Option<Endpoint>, code: &str, message: &str) -> Value {
     match endpoint {
         Some(Endpoint::Create | Endpoint::Cancel) => json!({ "error_messages": [message] }),
         Some(Endpoint::Status) | None => json!({ "status_code": code, "status_message": message }),
@@ -115,9 +114,10 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// The answer of a gateway that does nothing.
+/// The answer of a fault at which the gateway does nothing.
 fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>> {
-    let own = |status: u16, message: &str| Some(respond(&(status, told(Some(endpoint), &status.to_string(), message))));
+    let own =
+        |status: u16, message: &str| Some(respond(&(status, error_body(Some(endpoint), &status.to_string(), message))));
     match fault {
         Fault::Status(status) => Some(with(status, "text/html", whole("<h1>Sorry</h1>"))),
         Fault::Failed => own(500, "Sorry, we encountered internal server error. We will fix this soon."),
@@ -132,8 +132,8 @@ fn refusal(endpoint: Endpoint, fault: Fault, key: &str) -> Option<Response<Body>
     }
 }
 
-/// An answer that goes wrong on its way.
-async fn spoil(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
+/// The answer of a fault after the work is done.
+async fn corrupt(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
     let text = answer.1.to_string();
     let length = text.len();
     let body = match fault {
@@ -152,7 +152,7 @@ async fn spoil(fault: Fault, answer: &Answer) -> io::Result<Response<Body>> {
             let half = Bytes::from(text[..length / 2].to_owned());
             let frames = stream::iter([Ok(Frame::data(half)), Err(io::Error::other("cut off"))]).then(|frame| async {
                 if frame.is_err() {
-                    // Long enough for the first half to be on its way.
+                    // Long enough for the first half to be sent.
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 frame

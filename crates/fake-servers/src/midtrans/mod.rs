@@ -1,54 +1,53 @@
-//! The payment gateway Midtrans, as docs.midtrans.com tells of it: Snap's pages, the status of transactions, notifications.
+//! The payment gateway Midtrans as docs.midtrans.com describes it: Snap's pages, the status of transactions,
+//! notifications.
 //!
-//! A test plays the payers and the merchant's dashboard, and has the gateway fail in the ways of [`Fault`]. It runs on a thread of
-//! its own, so that tests of any kind can talk to it, and can stop it in the middle of anything.
+//! A test acts as the payers and as the merchant's dashboard, and sets a [`Fault`] to have the gateway fail. The
+//! gateway runs on its own thread, so that synchronous and asynchronous tests can use it and stop it at any moment.
 
-mod book;
 mod fault;
 mod fields;
 mod http;
+mod orders;
 
 pub use crate::smtp::Times;
-pub use book::Naming;
 pub use fault::{Endpoint, Fault};
+pub use orders::Naming;
 
-use book::{Book, Transaction};
 use fault::Faults;
+use orders::{Orders, Transaction};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// The merchant whose gateway it is.
 pub const MERCHANT: &str = "G141532850";
-/// How long Midtrans waits for the answer to a notification.
 const NOTIFICATION_TIME: Duration = Duration::from_secs(15);
 
-/// A request as it came.
+/// A request that the gateway has received.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct RecordedRequest {
     /// The method.
     pub method: String,
     /// The path.
     pub path: String,
-    /// What it is about; none where there is nothing of the kind.
+    /// `None` if the gateway has no such endpoint.
     pub endpoint: Option<Endpoint>,
-    /// Whether it showed the right key.
+    /// Whether the request had the right server key.
     pub is_authorized: bool,
-    /// The body, where it is JSON.
+    /// Null if the body is not JSON.
     pub body: Value,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 struct Shared {
     key: String,
-    book: Mutex<Book>,
+    orders: Mutex<Orders>,
     faults: Faults,
-    seen: Mutex<Vec<Seen>>,
+    requests: Mutex<Vec<RecordedRequest>>,
 }
 
-/// The gateway on a port of 127.0.0.1. It ends when it is dropped.
+/// The gateway on a port of 127.0.0.1, stopped when this value is dropped.
 pub struct Midtrans {
     shared: Arc<Shared>,
     port: u16,
@@ -57,57 +56,56 @@ pub struct Midtrans {
 }
 
 impl Midtrans {
-    /// Starts a gateway that knows this server key.
     #[must_use]
     pub fn start(server_key: &str) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("midtrans").enable_all().build();
         let shared = Arc::new(Shared {
             key: server_key.to_owned(),
-            book: Mutex::default(),
+            orders: Mutex::default(),
             faults: Faults::default(),
-            seen: Mutex::default(),
+            requests: Mutex::default(),
         });
         let mut midtrans = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
         midtrans.start_again();
         midtrans
     }
 
-    /// Where clients find both Snap and the Core API, also while it is stopped: `http://127.0.0.1:PORT`.
+    /// The URL of Snap and the Core API, also while the gateway is stopped: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// All requests that have come, the oldest first.
+    /// All received requests, the oldest first.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
-        lock(&self.shared.seen).clone()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        lock(&self.shared.requests).clone()
     }
 
-    /// The requests of a kind that have come, the oldest first.
+    /// The received requests of an endpoint, the oldest first.
     #[must_use]
-    pub fn seen_at(&self, endpoint: Endpoint) -> Vec<Seen> {
-        self.seen().into_iter().filter(|seen| seen.endpoint == Some(endpoint)).collect()
+    pub fn requests_to(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
+        self.requests().into_iter().filter(|request| request.endpoint == Some(endpoint)).collect()
     }
 
-    /// From now on fails in this way at requests of this kind, so many times; it fails at them in no other way any more.
+    /// Fails in this way at the next requests to an endpoint; replaces the endpoint's fault before.
     pub fn set_fault(&self, endpoint: Endpoint, fault: Fault, times: Times) {
         self.shared.faults.set(endpoint, fault, times);
     }
 
-    /// From now on fails in this way at all requests.
+    /// Fails in this way at all requests.
     pub fn break_down(&self, fault: Fault) {
         for endpoint in Endpoint::ALL {
             self.set_fault(endpoint, fault, Times::All);
         }
     }
 
-    /// From now on does what it should.
+    /// Clears all faults.
     pub fn heal(&self) {
         self.shared.faults.clear();
     }
 
-    /// Refuses connections and cuts those that there are, until it is started again.
+    /// Closes all connections and refuses new ones until the next start.
     pub fn stop(&mut self) {
         if let Some(serving) = self.serving.take() {
             serving.abort();
@@ -117,7 +115,7 @@ impl Midtrans {
         }
     }
 
-    /// Starts again on the same port, with all that it knew.
+    /// Starts again on the same port with the same orders.
     pub fn start_again(&mut self) {
         self.stop();
         let listener = crate::listen(self.port);
@@ -127,44 +125,42 @@ impl Midtrans {
         self.serving = Some(runtime.spawn(http::serve(listener, Arc::clone(&self.shared))));
     }
 
-    /// Sets HTTP's status of the answer that there is no such transaction: 404, or 200 with a body that tells of 404.
+    /// Sets the HTTP status of the answer about an unknown transaction: 404, or 200 with a body that says 404.
     pub fn answer_unknown_with(&self, status: u16) {
-        lock(&self.shared.book).unknown_status = status;
+        lock(&self.shared.orders).unknown_status = status;
     }
 
-    /// The token of the page that is open for an order, if there is one.
+    /// The token of an order's open page.
     #[must_use]
     pub fn token(&self, order: &str) -> Option<String> {
-        lock(&self.shared.book).order(order).token.clone()
+        lock(&self.shared.orders).order(order).token.clone()
     }
 
-    /// Changes fields of all that is told of an order's transactions from now on; one that is null is left out.
-    ///
-    /// # Panics
-    /// Where there is no such order, as all that is done to one, or to a transaction that is not there.
-    pub fn alter(&self, order: &str, changes: &Value) {
-        lock(&self.shared.book).order(order).changes.extend(changes.as_object().unwrap().clone());
+    /// Overrides fields of answers and notifications about an order's transactions; a null removes the field.
+    /// // Like every method on an order, it panics if the order or the transaction does not exist.
+    pub fn override_fields(&self, order: &str, changes: &Value) {
+        lock(&self.shared.orders).order(order).changes.extend(changes.as_object().unwrap().clone());
     }
 
-    /// From now on has payers asked for so many rupiah on top of an order's amount, as the dashboard's "customer imposed payment
-    /// fee" does.
+    /// Charges payers this fee on top of the order's amount, as the dashboard's "customer imposed payment fee"
+    /// does.
     pub fn charge_fee(&self, order: &str, rupiah: u64) {
-        lock(&self.shared.book).order(order).fee = rupiah;
+        lock(&self.shared.orders).order(order).fee = rupiah;
     }
 
-    /// From now on names an order like that where a status is asked for. Notifications name it by its name.
-    pub fn name_by(&self, order: &str, naming: Naming) {
-        lock(&self.shared.book).order(order).naming = naming;
+    /// Sets how status answers name an order. Notifications always name it by its own name.
+    pub fn set_naming(&self, order: &str, naming: Naming) {
+        lock(&self.shared.orders).order(order).naming = naming;
     }
 
-    /// The payer chooses a way to pay: `credit_card`, `bank_transfer` (BCA), `permata`, `gopay`, `shopeepay`, `dana`, `qris`,
-    /// `indomaret`, or any other. Returns the name of the transaction, which is a new one.
+    /// The payer chooses a payment type: `credit_card`, `bank_transfer` (BCA), `permata`, `gopay`, `shopeepay`,
+    /// `dana`, `qris`, `indomaret`, or any other. Returns the id of the new transaction.
     pub fn choose(&self, order: &str, payment_type: &str) -> String {
-        lock(&self.shared.book).order(order).begin(payment_type).id.clone()
+        lock(&self.shared.orders).order(order).begin(payment_type).id.clone()
     }
 
-    /// The payer pays: in the transaction that is open with this way to pay, or in a new one. A card is charged, and all else
-    /// settled. Returns the name of the transaction.
+    /// The payer pays, in the open transaction of this payment type or in a new one. A card is captured, any
+    /// other type is settled. Returns the id of the transaction.
     pub fn pay(&self, order: &str, payment_type: &str) -> String {
         self.try_with(order, payment_type, |transaction| {
             let status = if payment_type == fields::CARD { "capture" } else { "settlement" };
@@ -172,12 +168,12 @@ impl Midtrans {
         })
     }
 
-    /// The payer pays by card, and the merchant is asked whether to accept that. Returns the name of the transaction.
+    /// The payer pays by card, and the merchant must accept the payment. Returns the id of the transaction.
     pub fn challenge(&self, order: &str) -> String {
         self.try_with(order, fields::CARD, |transaction| transaction.set("capture", "challenge"))
     }
 
-    /// The payer's attempt is refused. Returns the name of the transaction.
+    /// The payer's attempt is denied. Returns the id of the transaction.
     pub fn refuse(&self, order: &str, payment_type: &str) -> String {
         self.try_with(order, payment_type, |transaction| transaction.set("deny", "deny"))
     }
@@ -187,59 +183,55 @@ impl Midtrans {
         self.with_last(order, |transaction| transaction.set("capture", "accept"));
     }
 
-    /// The latest transaction is settled.
     pub fn settle(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("settlement", "accept"));
     }
 
-    /// The merchant refuses the latest transaction, or a bank takes it back within minutes.
+    /// The merchant denies the latest transaction, or a bank revokes it within minutes.
     pub fn deny(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("deny", "deny"));
     }
 
-    /// The latest transaction is called off.
     pub fn cancel(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("cancel", "accept"));
     }
 
-    /// The latest transaction was not paid in time.
     pub fn expire(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("expire", "accept"));
     }
 
-    /// The gateway has failed at the latest transaction.
     pub fn fail(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("failure", "accept"));
     }
 
-    /// So many rupiah of the latest transaction are given back, in addition to those that were.
+    /// Refunds this amount of the latest transaction, in addition to earlier refunds.
     pub fn refund(&self, order: &str, amount: u64) {
-        lock(&self.shared.book).order(order).refund(amount);
+        lock(&self.shared.orders).order(order).refund(amount);
     }
 
-    /// The bank has given back what was to be given back of the latest transaction.
+    /// The bank confirms all refunds of the latest transaction.
     pub fn confirm_refunds(&self, order: &str) {
         self.with_last(order, Transaction::confirm_refunds);
     }
 
-    /// The payer's bank takes the latest transaction back.
+    /// The payer's bank charges the latest transaction back.
     pub fn charge_back(&self, order: &str) {
         self.with_last(order, |transaction| transaction.set("chargeback", "accept"));
     }
 
-    /// The notification of how an order's latest transaction stands, signed.
+    /// The signed notification about an order's latest transaction.
     #[must_use]
     pub fn notification(&self, order: &str) -> Value {
-        lock(&self.shared.book).notification(order, None, &self.shared.key)
+        lock(&self.shared.orders).notification(order, None, &self.shared.key)
     }
 
-    /// The notification of how one of an order's transactions stands, signed.
+    /// The signed notification about one of an order's transactions.
     #[must_use]
     pub fn notification_of(&self, order: &str, transaction: &str) -> Value {
-        lock(&self.shared.book).notification(order, Some(transaction), &self.shared.key)
+        lock(&self.shared.orders).notification(order, Some(transaction), &self.shared.key)
     }
 
-    /// Sends a notification as Midtrans does, once. Returns HTTP's status of the answer; none where there was no answer.
+    /// Sends a notification once, as Midtrans does. Returns the HTTP status, or `None` without an answer.
     pub async fn post_to(&self, url: &str, notification: &Value) -> Option<u16> {
         let client = reqwest::Client::builder()
             .user_agent("Veritrans")
@@ -251,12 +243,12 @@ impl Midtrans {
     }
 
     fn with_last(&self, order: &str, change: impl FnOnce(&mut Transaction)) {
-        change(lock(&self.shared.book).order(order).last());
+        change(lock(&self.shared.orders).order(order).last());
     }
 
     fn try_with(&self, order: &str, payment_type: &str, change: impl FnOnce(&mut Transaction)) -> String {
-        let mut book = lock(&self.shared.book);
-        let transaction = book.order(order).attempt(payment_type);
+        let mut orders = lock(&self.shared.orders);
+        let transaction = orders.order(order).attempt(payment_type);
         change(transaction);
         transaction.id.clone()
     }
@@ -265,7 +257,7 @@ impl Midtrans {
 impl Drop for Midtrans {
     fn drop(&mut self) {
         self.stop();
-        // Waiting for its threads would not be allowed where a test is asynchronous.
+        // An asynchronous test must not block on the threads.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -1,6 +1,6 @@
-//! A mail server (RFC 5321) that takes mail for anybody, keeps it, and fails as it is told to.
+//! A mail server (RFC 5321) that accepts mail for any recipient, stores it, and fails on demand.
 //!
-//! It runs on a thread of its own, so that tests of any kind can talk to it, and can stop it in the middle of anything.
+//! It runs on its own thread, so that synchronous and asynchronous tests can use it and stop it at any moment.
 
 mod fault;
 mod session;
@@ -19,29 +19,27 @@ use tls::Certificates;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What kind of server it is.
+/// The configuration of a server.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// How connections are encrypted.
     pub encryption: Encryption,
-    /// Who may send mail; everybody where there is none.
+    /// Who may send mail; `None` for everybody.
     pub account: Option<Account>,
-    /// Whether it takes addresses in ASCII alone: it offers no `SMTPUTF8` (RFC 6531).
+    /// Whether it accepts ASCII addresses only and does not offer `SMTPUTF8` (RFC 6531).
     pub is_ascii_only: bool,
-    /// Whether it knows `HELO` alone.
+    /// Whether it supports `HELO` but not `EHLO`.
     pub is_old: bool,
-    /// How it has clients log in, where there is an account.
+    /// How clients log in, if `account` is set.
     pub login: Login,
 }
 
-/// How a server has clients log in.
+/// How clients log in.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The line by which it offers that.
+    /// The line that offers the mechanisms.
     pub offer: String,
-    /// Whether it refuses `PLAIN` although it offers it.
     pub knows_login_alone: bool,
-    /// The lines by which it asks for the name and the password in `LOGIN`, with `334`.
+    /// The prompts for name and password in `LOGIN`, each with `334`.
     pub questions: [String; 2],
 }
 
@@ -56,13 +54,11 @@ impl Default for Login {
     }
 }
 
-/// How connections are encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encryption {
-    /// Not at all.
     #[default]
     None,
-    /// When the client asks for it by `STARTTLS` (RFC 3207); nothing is taken before.
+    /// By `STARTTLS` (RFC 3207), before which no mail is accepted.
     StartTls,
     /// From the first byte on (RFC 8314 §3.3).
     Implicit,
@@ -71,29 +67,26 @@ pub enum Encryption {
 /// Who may send mail (RFC 4954, `PLAIN` and `LOGIN`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name.
     pub user: String,
-    /// The password.
     pub password: String,
 }
 
-/// A mail as it came.
+/// A received mail.
 #[derive(Clone, Debug)]
 pub struct Mail {
     /// The envelope's sender.
     pub from: String,
     /// The envelope's recipients.
     pub to: Vec<String>,
-    /// The content, with dots unstuffed (RFC 5321 §4.5.2).
+    /// The content without dot stuffing (RFC 5321 §4.5.2).
     pub data: Vec<u8>,
-    /// Whether it came encrypted.
     pub is_encrypted: bool,
-    /// Who had logged in.
+    /// The user who had logged in.
     pub user: Option<String>,
 }
 
 impl Mail {
-    /// The content of its `Message-ID`, without the angle brackets; empty where it has none.
+    /// The `Message-ID` without the angle brackets; empty if the mail has none.
     #[must_use]
     pub fn message_id(&self) -> String {
         let text = String::from_utf8_lossy(&self.data);
@@ -104,31 +97,30 @@ impl Mail {
     }
 }
 
-/// A line that a client said, other than a mail's content.
+/// A line that a client has sent, other than a mail's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Which connection it came by, counted from 1.
+pub struct ReceivedLine {
+    /// The number of the connection, counted from 1.
     pub connection: usize,
-    /// The line, without its end.
-    pub line: String,
-    /// Whether it came encrypted.
+    /// The line without its end.
+    pub text: String,
     pub is_encrypted: bool,
 }
 
-/// What all sessions share.
+/// The state that all sessions share.
 #[derive(Default)]
 struct Shared {
     setup: Setup,
     certificates: Certificates,
     faults: Faults,
     mails: Mutex<Vec<Mail>>,
-    said: Mutex<Vec<Said>>,
+    lines: Mutex<Vec<ReceivedLine>>,
     connections: Mutex<usize>,
     is_ascii_only: AtomicBool,
     most_connections: AtomicUsize,
 }
 
-/// A mail server on a port of 127.0.0.1. It ends when it is dropped.
+/// A mail server on a port of 127.0.0.1, stopped when this value is dropped.
 pub struct Smtp {
     shared: Arc<Shared>,
     port: u16,
@@ -137,13 +129,12 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Starts a server that neither encrypts nor asks who sends.
+    /// Starts a server without encryption and without accounts.
     #[must_use]
     pub fn start() -> Self {
         Self::with(Setup::default())
     }
 
-    /// Starts a server of some kind.
     #[must_use]
     pub fn with(setup: Setup) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("smtp").enable_all().build();
@@ -155,13 +146,14 @@ impl Smtp {
         smtp
     }
 
-    /// The port that it listens on, also while it is stopped.
+    /// The server's port, also while it is stopped.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where clients find it: `smtp://127.0.0.1:PORT`, or `smtp://localhost:PORT?tls=required`, or `smtps://localhost:PORT`.
+    /// The server's URL: `smtp://127.0.0.1:PORT`, `smtp://localhost:PORT?tls=required` or
+    /// `smtps://localhost:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         match self.shared.setup.encryption {
@@ -171,19 +163,19 @@ impl Smtp {
         }
     }
 
-    /// The certificate of the authority that has signed the server's own, which is for `localhost`, as PEM.
+    /// The certificate of the authority that signed the server's certificate for `localhost`, as PEM.
     #[must_use]
     pub fn authority(&self) -> String {
         self.shared.certificates.authority.clone()
     }
 
-    /// All mails that it has taken, the oldest first; also those of which the client never heard.
+    /// All stored mails, the oldest first, including those that the client got no reply for.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         lock(&self.shared.mails).clone()
     }
 
-    /// How many mails of each `Message-ID` it has taken.
+    /// The number of stored mails by `Message-ID`.
     #[must_use]
     pub fn count_by_message_id(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
@@ -193,39 +185,39 @@ impl Smtp {
         counts
     }
 
-    /// All that clients have said, but for mails' content.
+    /// All lines that clients have sent, without the content of mails.
     #[must_use]
-    pub fn said(&self) -> Vec<Said> {
-        lock(&self.shared.said).clone()
+    pub fn lines(&self) -> Vec<ReceivedLine> {
+        lock(&self.shared.lines).clone()
     }
 
-    /// How many connections it has taken.
+    /// The number of accepted connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         *lock(&self.shared.connections)
     }
 
-    /// From now on takes addresses in ASCII alone, or all of them. Clients hear of it when they connect again.
+    /// Accepts ASCII addresses only, or all addresses. Clients notice when they connect again.
     pub fn set_ascii_only(&self, is_ascii_only: bool) {
         self.shared.is_ascii_only.store(is_ascii_only, Ordering::SeqCst);
     }
 
-    /// From now on greets so many clients at a time, and tells others that there are too many.
+    /// Limits the number of connections at a time; further clients are told that there are too many.
     pub fn set_most_connections(&self, count: usize) {
         self.shared.most_connections.store(count, Ordering::SeqCst);
     }
 
-    /// From now on fails in this way, so many times; it fails in no other way any more.
+    /// Fails in this way the next times; replaces the fault before.
     pub fn set_fault(&self, fault: Fault, times: Times) {
         self.shared.faults.set(Some((fault, times)));
     }
 
-    /// From now on does what it should.
+    /// Clears all faults.
     pub fn heal(&self) {
         self.shared.faults.set(None);
     }
 
-    /// Refuses connections and cuts those that there are, until it is started again.
+    /// Closes all connections and refuses new ones until the next start.
     pub fn stop(&mut self) {
         if let Some(serving) = self.serving.take() {
             serving.abort();
@@ -235,7 +227,7 @@ impl Smtp {
         }
     }
 
-    /// Starts again on the same port, with all that it had kept.
+    /// Starts again on the same port with the stored mails.
     pub fn start_again(&mut self) {
         self.stop();
         let listener = crate::listen(self.port);
@@ -249,7 +241,7 @@ impl Smtp {
 impl Drop for Smtp {
     fn drop(&mut self) {
         self.stop();
-        // Waiting for its threads would not be allowed where a test is asynchronous.
+        // An asynchronous test must not block on the threads.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -258,7 +250,7 @@ impl Drop for Smtp {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    // With the set all sessions end.
+    // Dropping the set ends all sessions.
     let mut sessions = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();

@@ -1,7 +1,7 @@
 //! One connection: the commands of RFC 5321 §4.1, in their order.
 
 use super::fault::{Action, Moment};
-use super::{Encryption, Mail, Said, Shared, lock};
+use super::{Encryption, Mail, ReceivedLine, Shared, lock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::io;
@@ -11,18 +11,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// The largest mail that is taken (RFC 1870), in bytes.
+/// The largest accepted mail (RFC 1870), in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
-/// The longest line that is taken, in bytes; RFC 5321 §4.5.3.1 has 512 and 1000.
+/// The longest accepted line, in bytes; RFC 5321 §4.5.3.1 has 512 and 1000.
 const MAX_LINE: usize = 2048;
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Whether a session goes on.
+/// Whether the session continues.
 type Next = io::Result<bool>;
 
-/// A mail of which the envelope is being told.
+/// The envelope of the mail that the client is sending.
 #[derive(Default)]
 struct Envelope {
     from: Option<String>,
@@ -30,7 +30,7 @@ struct Envelope {
 }
 
 pub(super) struct Session {
-    wire: BufReader<Box<dyn Wire>>,
+    stream: BufReader<Box<dyn Stream>>,
     shared: Arc<Shared>,
     connection: usize,
     is_encrypted: bool,
@@ -41,7 +41,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Serves a client until it has gone, or has been sent away.
+    /// Serves a client until the connection ends.
     pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, is_one_too_many: bool) {
         let connection = {
             let mut connections = lock(&shared.connections);
@@ -49,7 +49,7 @@ impl Session {
             *connections
         };
         let is_encrypted = shared.setup.encryption == Encryption::Implicit;
-        let wire: Box<dyn Wire> = if is_encrypted {
+        let stream: Box<dyn Stream> = if is_encrypted {
             match shared.certificates.acceptor.accept(stream).await {
                 Ok(stream) => Box::new(stream),
                 Err(_) => return,
@@ -58,7 +58,7 @@ impl Session {
             Box::new(stream)
         };
         let mut session = Self {
-            wire: BufReader::new(wire),
+            stream: BufReader::new(stream),
             shared,
             connection,
             is_encrypted,
@@ -68,22 +68,23 @@ impl Session {
             envelope: Envelope::default(),
         };
         if is_one_too_many {
-            let _ = session.say("421 4.7.0 Too many concurrent connections").await;
+            let _ = session.send_reply("421 4.7.0 Too many concurrent connections").await;
             return;
         }
-        // A client that goes away in the middle is nothing to complain about.
-        let _ = session.talk().await;
+        // A client may close its connection at any time.
+        let _ = session.run_commands().await;
     }
 
-    async fn talk(&mut self) -> io::Result<()> {
+    async fn run_commands(&mut self) -> io::Result<()> {
         let mut goes_on = self.answer(Moment::Greeting, "220 localhost ESMTP").await?;
         while goes_on {
             let Some(line) = self.line().await? else { return Ok(()) };
-            let said = Said { connection: self.connection, line: line.clone(), is_encrypted: self.is_encrypted };
-            lock(&self.shared.said).push(said);
+            let received =
+                ReceivedLine { connection: self.connection, text: line.clone(), is_encrypted: self.is_encrypted };
+            lock(&self.shared.lines).push(received);
             goes_on = self.command(&line).await?;
         }
-        self.wire.get_mut().shutdown().await
+        self.stream.get_mut().shutdown().await
     }
 
     async fn command(&mut self, line: &str) -> Next {
@@ -94,7 +95,7 @@ impl Session {
             "EHLO" if self.shared.setup.is_old => self.refuse("502 5.5.1 pardon?").await,
             "HELO" => {
                 self.is_greeted = true;
-                self.say("250 localhost").await.map(|()| true)
+                self.send_reply("250 localhost").await.map(|()| true)
             }
             "EHLO" => {
                 self.is_greeted = true;
@@ -103,10 +104,10 @@ impl Session {
                 self.answer(Moment::Ehlo, &features).await
             }
             "NOOP" => self.answer(Moment::Noop, "250 2.0.0 still here").await,
-            "QUIT" => self.say("221 2.0.0 bye").await.map(|()| false),
+            "QUIT" => self.send_reply("221 2.0.0 bye").await.map(|()| false),
             "RSET" => {
                 self.envelope = Envelope::default();
-                self.say("250 2.0.0 forgotten").await.map(|()| true)
+                self.send_reply("250 2.0.0 forgotten").await.map(|()| true)
             }
             "STARTTLS" if must_encrypt => self.encrypt().await,
             "MAIL" | "RCPT" | "DATA" | "AUTH" if !self.is_greeted => self.refuse("503 5.5.1 say hello first").await,
@@ -146,14 +147,14 @@ impl Session {
         if !self.answer(Moment::StartTls, "220 2.0.0 go ahead").await? {
             return Ok(false);
         }
-        // What was said before the handshake counts for nothing after it (RFC 3207 §4.2).
-        if !self.wire.buffer().is_empty() {
+        // Nothing that was sent before the handshake may be used after it (RFC 3207 §4.2).
+        if !self.stream.buffer().is_empty() {
             return Ok(false);
         }
-        let nothing: Box<dyn Wire> = Box::new(tokio::io::join(tokio::io::empty(), tokio::io::sink()));
-        let plain = std::mem::replace(&mut self.wire, BufReader::new(nothing));
+        let nothing: Box<dyn Stream> = Box::new(tokio::io::join(tokio::io::empty(), tokio::io::sink()));
+        let plain = std::mem::replace(&mut self.stream, BufReader::new(nothing));
         let encrypted = self.shared.certificates.acceptor.accept(plain.into_inner()).await?;
-        self.wire = BufReader::new(Box::new(encrypted));
+        self.stream = BufReader::new(Box::new(encrypted));
         self.is_encrypted = true;
         self.is_greeted = false;
         Ok(true)
@@ -161,33 +162,33 @@ impl Session {
 
     async fn log_in(&mut self, rest: &str) -> Next {
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
-        let told = match mechanism.to_ascii_uppercase().as_str() {
+        let credentials = match mechanism.to_ascii_uppercase().as_str() {
             "PLAIN" => {
                 if !self.shared.setup.login.offer.contains("PLAIN") || self.shared.setup.login.knows_login_alone {
                     return self.refuse("504 5.5.4 I know no such way").await;
                 }
-                let told = if initial.is_empty() { self.ask("334").await? } else { initial.to_owned() };
-                let told = decode(&told);
-                let mut parts = told.split('\0').skip(1).map(str::to_owned);
+                let credentials = if initial.is_empty() { self.prompt("334").await? } else { initial.to_owned() };
+                let credentials = decode(&credentials);
+                let mut parts = credentials.split('\0').skip(1).map(str::to_owned);
                 (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
             }
             "LOGIN" => {
                 let [first, second] = self.shared.setup.login.questions.clone();
-                let user = if initial.is_empty() { self.ask(&first).await? } else { initial.to_owned() };
-                (decode(&user), decode(&self.ask(&second).await?))
+                let user = if initial.is_empty() { self.prompt(&first).await? } else { initial.to_owned() };
+                (decode(&user), decode(&self.prompt(&second).await?))
             }
             _ => return self.refuse("504 5.5.4 I know no such way").await,
         };
         let account = self.shared.setup.account.as_ref().unwrap();
-        if told != (account.user.clone(), account.password.clone()) {
+        if credentials != (account.user.clone(), account.password.clone()) {
             return self.refuse("535 5.7.8 I know you not").await;
         }
-        self.user = Some(told.0);
+        self.user = Some(credentials.0);
         self.answer(Moment::Auth, "235 2.7.0 welcome").await
     }
 
-    async fn ask(&mut self, question: &str) -> io::Result<String> {
-        self.say(question).await?;
+    async fn prompt(&mut self, question: &str) -> io::Result<String> {
+        self.send_reply(question).await?;
         self.line().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
@@ -213,7 +214,7 @@ impl Session {
                 if let Some(action) = fault {
                     return self.fail(action, "250 2.1.5 well").await;
                 }
-                self.say("250 2.1.5 well").await.map(|()| true)
+                self.send_reply("250 2.1.5 well").await.map(|()| true)
             }
         }
     }
@@ -228,7 +229,7 @@ impl Session {
             Some(action) => return self.fail(action, "354 go ahead").await,
             None => {}
         }
-        self.say("354 go ahead").await?;
+        self.send_reply("354 go ahead").await?;
         let Some(data) = self.text().await? else { return Ok(false) };
         if data.len() > MAX_SIZE {
             return self.refuse("552 5.3.4 too large").await;
@@ -236,13 +237,13 @@ impl Session {
         self.keep(data).await
     }
 
-    /// The content up to the final dot; none where the connection ends before.
+    /// The content up to the final dot; `None` if the connection ends before.
     async fn text(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut data = Vec::new();
         let mut is_first = true;
         loop {
             let mut line = Vec::new();
-            if self.wire.read_until(b'\n', &mut line).await? == 0 {
+            if self.stream.read_until(b'\n', &mut line).await? == 0 {
                 return Ok(None);
             }
             if std::mem::take(&mut is_first) {
@@ -275,54 +276,54 @@ impl Session {
         }
         match fault {
             Some(action) => self.fail(action, "250 2.0.0 taken").await,
-            None => self.say("250 2.0.0 taken").await.map(|()| true),
+            None => self.send_reply("250 2.0.0 taken").await.map(|()| true),
         }
     }
 
-    /// Answers, unless something is to go wrong.
+    /// Replies, unless a fault is planned for this step.
     async fn answer(&mut self, at: Moment, right: &str) -> Next {
         match self.shared.faults.take(at) {
             Some(action) => self.fail(action, right).await,
-            None => self.say(right).await.map(|()| true),
+            None => self.send_reply(right).await.map(|()| true),
         }
     }
 
     async fn fail(&mut self, action: Action, right: &str) -> Next {
         match action {
             Action::Reply(answer) => {
-                self.say(&answer).await?;
+                self.send_reply(&answer).await?;
                 // 421 says that the connection is closed (RFC 5321 §3.8).
                 Ok(!answer.starts_with("421"))
             }
             Action::Bytes(answer) => {
-                self.wire.get_mut().write_all(&answer).await?;
-                self.wire.get_mut().flush().await?;
+                self.stream.get_mut().write_all(&answer).await?;
+                self.stream.get_mut().flush().await?;
                 Ok(answer.ends_with(b"\n"))
             }
             Action::Late(after) => {
                 tokio::time::sleep(after).await;
-                self.say(right).await.map(|()| true)
+                self.send_reply(right).await.map(|()| true)
             }
             Action::Close => Ok(false),
-            Action::CloseAfter => self.say(right).await.map(|()| false),
+            Action::CloseAfter => self.send_reply(right).await.map(|()| false),
             Action::Hang => std::future::pending().await,
             Action::Slow => {
                 self.is_slow = true;
-                self.say(right).await.map(|()| true)
+                self.send_reply(right).await.map(|()| true)
             }
         }
     }
 
     async fn refuse(&mut self, answer: &str) -> Next {
-        self.say(answer).await.map(|()| true)
+        self.send_reply(answer).await.map(|()| true)
     }
 
-    async fn say(&mut self, answer: &str) -> io::Result<()> {
+    async fn send_reply(&mut self, answer: &str) -> io::Result<()> {
         let answer = format!("{answer}\r\n");
         let size = if self.is_slow { 1 } else { answer.len() };
         for part in answer.as_bytes().chunks(size) {
-            self.wire.get_mut().write_all(part).await?;
-            self.wire.get_mut().flush().await?;
+            self.stream.get_mut().write_all(part).await?;
+            self.stream.get_mut().flush().await?;
             if self.is_slow {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
@@ -330,10 +331,10 @@ impl Session {
         Ok(())
     }
 
-    /// The next line without its end; none where the client has gone.
+    /// The next line without its end; `None` if the client has closed the connection.
     async fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = Vec::new();
-        if self.wire.read_until(b'\n', &mut line).await? == 0 {
+        if self.stream.read_until(b'\n', &mut line).await? == 0 {
             return Ok(None);
         }
         if line.len() > MAX_LINE || !line.ends_with(b"\r\n") {
@@ -345,9 +346,9 @@ impl Session {
 
 /// The address in `FROM:<address> parameters`, and the parameters.
 fn path<'a>(rest: &'a str, keyword: &str) -> Option<(String, &'a str)> {
-    let (said, rest) = rest.split_at_checked(keyword.len())?;
+    let (received, rest) = rest.split_at_checked(keyword.len())?;
     let (address, parameters) = rest.trim_start().strip_prefix('<')?.split_once('>')?;
-    said.eq_ignore_ascii_case(keyword).then(|| (address.to_owned(), parameters.trim()))
+    received.eq_ignore_ascii_case(keyword).then(|| (address.to_owned(), parameters.trim()))
 }
 
 fn decode(text: &str) -> String {

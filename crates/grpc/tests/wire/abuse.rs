@@ -4,7 +4,7 @@ use crate::client::{GET_USER, RawClient};
 use crate::shop::{PATIENCE, Shop, profile_request};
 use grpc::Options;
 use std::time::{Duration, Instant};
-use test_doubles::{Play, TOKEN};
+use test_doubles::{StorageBehavior, TOKEN};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -112,12 +112,12 @@ async fn an_old_connection_is_asked_to_end_and_then_cut() {
         ..Options::default()
     });
     // Asked to end, a call under way is answered all the same.
-    shop.plays(Play::Take(Duration::from_millis(500)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(500)));
     let mut client = shop.raw().await;
     assert_eq!(client.profile("5S").await.code(), tonic::Code::Ok);
     tokio::time::timeout(PATIENCE, client.connection).await.unwrap().unwrap().unwrap();
 
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let mut client = shop.raw().await;
     let opened = Instant::now();
     let (_answer, _stream) = client.open(GET_USER, &[("authorization", TOKEN)]).await.unwrap();

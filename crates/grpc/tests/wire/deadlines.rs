@@ -5,14 +5,14 @@ use crate::shop::{Shop, register_request};
 use grpc::Options;
 use prost::Message;
 use std::time::{Duration, Instant};
-use test_doubles::Play;
+use test_doubles::StorageBehavior;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 #[tokio::test]
 async fn a_passed_deadline_is_told_as_such_every_time() {
     let shop = Shop::open();
-    shop.plays(Play::Take(Duration::from_secs(2)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_secs(2)));
     let mut client = shop.raw().await;
     for _ in 0..40 {
         let asked = Instant::now();
@@ -26,7 +26,7 @@ async fn a_passed_deadline_is_told_as_such_every_time() {
 #[tokio::test]
 async fn the_servers_own_deadline_holds_where_the_callers_is_later_or_unreadable() {
     let shop = Shop::open_with(Options { deadline: Duration::from_millis(50), ..Options::default() });
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let mut client = shop.raw().await;
     for timeout in ["1H", "nonsense", ""] {
         let status = client.profile(timeout).await;
@@ -57,7 +57,7 @@ async fn a_message_that_does_not_end_is_not_waited_for() {
 #[tokio::test]
 async fn a_command_goes_on_when_its_caller_has_gone() {
     let shop = Shop::open();
-    shop.plays(Play::Take(Duration::from_millis(300)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(300)));
     let mut client = shop.raw().await;
     let message = frame(0, &register_request().encode_to_vec());
     let path = "/user.UserCommandService/RegisterUser";

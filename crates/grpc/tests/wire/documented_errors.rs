@@ -48,7 +48,7 @@ fn named(line: &str) -> Vec<&'static str> {
     let Some(status) = words.next().filter(|word| word.contains('_') || word.chars().all(char::is_uppercase)) else {
         return Vec::new();
     };
-    let known = |word: &str| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word);
+    let known = |word: &str| ErrorCode::ALL.iter().copied().find(|code| code.as_str() == word);
     let codes: Vec<_> = words.map_while(known).collect();
     for code in &codes {
         let told = status.replace('_', "").to_lowercase();

@@ -4,7 +4,7 @@ use crate::shop::{Shop, profile_request, register_request};
 use domain::error::ErrorCode;
 use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest, UserRegisterRequest};
 use std::sync::atomic::Ordering;
-use test_doubles::{PANIC_TOKEN, Play, RETRY_AFTER, SECRET, TOKEN};
+use test_doubles::{PANIC_TOKEN, RETRY_AFTER, SECRET, StorageBehavior, TOKEN};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -59,7 +59,7 @@ fn every_code_has_the_status_that_clients_know_it_by() {
 async fn every_error_comes_with_its_status_and_details() {
     let shop = Shop::open();
     for &code in ErrorCode::ALL {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         let status = shop.profile().await.unwrap_err();
         assert_error(&status, code);
         let message = if code == ErrorCode::TokenInvalid { "invalid token" } else { code.message() };
@@ -135,7 +135,7 @@ async fn a_call_without_a_good_token_is_not_let_in() {
 async fn a_panic_is_an_internal_error_and_the_connection_lives() {
     let shop = Shop::open();
     let mut queries = shop.queries().await;
-    shop.plays(Play::Panic);
+    shop.set_storage_behavior(StorageBehavior::Panic);
     let status = queries.get_user_by_id(profile_request(TOKEN)).await.unwrap_err();
     assert_error(&status, ErrorCode::Internal);
     assert_eq!(status.message(), "Internal Server Error");
@@ -145,6 +145,6 @@ async fn a_panic_is_an_internal_error_and_the_connection_lives() {
     assert_error(&status, ErrorCode::Internal);
     assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 2);
 
-    shop.plays(Play::Answer);
+    shop.set_storage_behavior(StorageBehavior::Answer);
     queries.get_user_by_id(profile_request(TOKEN)).await.unwrap();
 }

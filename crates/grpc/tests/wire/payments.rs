@@ -15,7 +15,9 @@ use grpc::proto::payment::{
 use grpc::proto::product::{CreateProductRequest, ProductResponse};
 use prost::Message;
 use std::time::Duration;
-use test_doubles::{GatewayPlay, OTHER_SELLER_TOKEN, OWNER, Play, RETRY_AFTER, SECRET, SELLER, SELLER_TOKEN, TOKEN};
+use test_doubles::{
+    GatewayBehavior, OTHER_SELLER_TOKEN, OWNER, RETRY_AFTER, SECRET, SELLER, SELLER_TOKEN, StorageBehavior, TOKEN,
+};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -94,8 +96,8 @@ async fn a_payment_is_shown_to_its_buyer_and_without_its_page_to_the_seller() {
 async fn a_payment_without_pieces_needs_attention() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    shop.ports.payments.moves(&id, TransactionStatus::Expire, SystemClock.now());
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Expire, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     let paid = read(&shop, TOKEN, &id).await.unwrap();
     assert_eq!((paid.status.as_str(), paid.needs_attention), ("success", true));
 }
@@ -152,10 +154,10 @@ async fn an_order_is_refused_for_each_reason() {
 
 #[tokio::test]
 async fn a_gateway_that_opens_no_page_is_told_without_its_words() {
-    for play in [GatewayPlay::Refuse, GatewayPlay::Fail, GatewayPlay::Mumble] {
+    for behavior in [GatewayBehavior::Refuse, GatewayBehavior::Fail, GatewayBehavior::Unknown] {
         let shop = Shop::open();
         let product = product(&shop).await.id;
-        *shop.ports.payments.gateway.lock().unwrap() = play;
+        *shop.ports.payments.gateway.lock().unwrap() = behavior;
         let refused = order(&shop, with_token(TOKEN, wish(&product, 2))).await.unwrap_err();
         assert_error(&refused, ErrorCode::GatewayFailed);
         assert_eq!((refused.code(), refused.message()), (Code::Unavailable, "payment gateway unavailable"));
@@ -163,7 +165,7 @@ async fn a_gateway_that_opens_no_page_is_told_without_its_words() {
     }
     let shop = Shop::open();
     let product = product(&shop).await.id;
-    *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Rest(Duration::from_secs(7));
+    *shop.ports.payments.gateway.lock().unwrap() = GatewayBehavior::CircuitOpen(Duration::from_secs(7));
     let refused = order(&shop, with_token(TOKEN, wish(&product, 2))).await.unwrap_err();
     assert_error(&refused, ErrorCode::Unavailable);
     let details = refused.get_error_details();
@@ -175,7 +177,7 @@ async fn an_order_under_a_key_is_made_once() {
     let shop = Shop::open();
     let product = product(&shop).await.id;
     let first = order(&shop, under(b"order-1", wish(&product, 2))).await.unwrap();
-    shop.ports.payments.moves(&first.id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&first.id, TransactionStatus::Settlement, SystemClock.now());
     assert_eq!(order(&shop, under(b"order-1", wish(&product, 2))).await.unwrap(), first);
     let other = order(&shop, under(b"order-1", wish(&product, 3))).await.unwrap_err();
     assert_error(&other, ErrorCode::IdempotencyKeyReused);
@@ -184,7 +186,7 @@ async fn an_order_under_a_key_is_made_once() {
         let refused = order(&shop, under(key, wish(&product, 2))).await.unwrap_err();
         assert_eq!(named(&refused)[0].0, "idempotency-key", "{key:?}");
     }
-    *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Mumble;
+    *shop.ports.payments.gateway.lock().unwrap() = GatewayBehavior::Unknown;
     order(&shop, under(b"order-2", wish(&product, 2))).await.unwrap_err();
     let under_way = order(&shop, under(b"order-2", wish(&product, 2))).await.unwrap_err();
     assert_error(&under_way, ErrorCode::IdempotencyKeyInUse);
@@ -221,7 +223,7 @@ async fn a_list_is_the_callers_own_piece_by_piece() {
     let none = list(&shop, TOKEN, GetAllPaymentsRequest::default()).await.unwrap();
     assert_eq!(none, ListPaymentResponse::default());
     let (first, second) = (payment(&shop).await.id, payment(&shop).await.id);
-    shop.ports.payments.moves(&first, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&first, TransactionStatus::Settlement, SystemClock.now());
     let ids = |list: &ListPaymentResponse| list.payments.iter().map(|payment| payment.id.clone()).collect::<Vec<_>>();
     for token in [TOKEN, SELLER_TOKEN] {
         let one = GetAllPaymentsRequest { page_size: 1, ..GetAllPaymentsRequest::default() };
@@ -245,7 +247,7 @@ async fn a_list_is_the_callers_own_piece_by_piece() {
 async fn a_timeline_tells_what_happened_in_order() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     let request = with_token(SELLER_TOKEN, GetPaymentTimelineRequest { id });
     let lines = queries(&shop).await.get_payment_timeline(request).await.unwrap().into_inner().lines;
     let kinds: Vec<_> = lines.iter().map(|line| line.kind.as_str()).collect();
@@ -258,7 +260,7 @@ async fn a_timeline_tells_what_happened_in_order() {
 async fn a_storage_that_is_away_is_told_as_such() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    shop.plays(Play::Fail(ErrorCode::Unavailable));
+    shop.set_storage_behavior(StorageBehavior::Fail(ErrorCode::Unavailable));
     let ordered = order(&shop, with_token(TOKEN, wish(&id, 1))).await.unwrap_err();
     let mut queries = queries(&shop).await;
     let watched = queries.watch_payment(with_token(TOKEN, WatchPaymentRequest { id: id.clone(), after: 0 })).await;

@@ -12,7 +12,7 @@ use grpc::proto::product::{
 };
 use prost::Message;
 use std::sync::atomic::Ordering;
-use test_doubles::{OTHER_SELLER_TOKEN, PANIC_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
+use test_doubles::{OTHER_SELLER_TOKEN, PANIC_TOKEN, SELLER, SELLER_TOKEN, StorageBehavior, TOKEN};
 use tonic::{Code, Status};
 
 const CREATE: &str = "/product.ProductCommandService/CreateProduct";
@@ -159,7 +159,7 @@ async fn an_image_is_kept_if_its_content_is_one() {
     assert!(is_named(&status, "image_bytes", "invalid_image"), "{status:?}");
     assert_eq!(status.message(), "invalid image file format. supported formats: .jpg, .jpeg, .png");
 
-    shop.plays(Play::Fail(ErrorCode::ImageStoreFailed));
+    shop.set_storage_behavior(StorageBehavior::Fail(ErrorCode::ImageStoreFailed));
     let status = commands.create_product(by_seller(pictured_tea(100))).await.unwrap_err();
     assert_error(&status, ErrorCode::ImageStoreFailed);
     assert_eq!((status.code(), status.message()), (Code::Unavailable, "failed to upload image"));
@@ -179,7 +179,7 @@ async fn a_command_is_counted_once_and_its_panic_caught() {
     let shop = Shop::open();
     let mut commands = commands(&shop).await;
     offered(&mut commands, tea()).await;
-    assert_eq!(shop.ports.spenders.lock().unwrap().len(), 1);
+    assert_eq!(shop.ports.rate_limit_keys.lock().unwrap().len(), 1);
 
     let status = commands.create_product(with_token(PANIC_TOKEN, tea())).await.unwrap_err();
     assert_error(&status, ErrorCode::Internal);

@@ -12,7 +12,7 @@ async fn client(shop: &Shop, forwarded_for: &str) -> String {
     request.metadata_mut().insert("x-forwarded-for", forwarded_for.parse().unwrap());
     shop.commands().await.register_user(request).await.unwrap();
     let reported = shop.ports.reports.lock().unwrap().last().unwrap().client;
-    let spender = *shop.ports.spenders.lock().unwrap().last().unwrap();
+    let spender = *shop.ports.rate_limit_keys.lock().unwrap().last().unwrap();
     assert_eq!(spender, RateLimitKey::Client(reported));
     reported.to_string()
 }

@@ -3,11 +3,11 @@
 use crate::client::{GET_USER, frame};
 use crate::shop::{Shop, profile_request};
 use domain::error::ErrorCode;
-use test_doubles::{Play, Report, TOKEN};
+use test_doubles::{RequestRecord, StorageBehavior, TOKEN};
 use tonic::Code;
 use tonic::metadata::MetadataMap;
 
-fn last(shop: &Shop) -> Report {
+fn last(shop: &Shop) -> RequestRecord {
     shop.ports.reports.lock().unwrap().last().unwrap().clone()
 }
 
@@ -24,7 +24,7 @@ async fn every_call_is_reported_with_its_method_and_status() {
     assert_eq!((report.status, report.is_fault), (Code::Ok as u16, false));
 
     for (code, is_fault) in [(ErrorCode::UserNotFound, false), (ErrorCode::Internal, true)] {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         shop.profile().await.unwrap_err();
         let report = last(&shop);
         assert_eq!((report.status, report.is_fault), (grpc::code(code) as u16, is_fault));

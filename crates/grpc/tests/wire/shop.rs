@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use test_doubles::{FakePorts, OWNER, Play, TOKEN, app};
+use test_doubles::{FakePorts, OWNER, StorageBehavior, TOKEN, app};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -37,7 +37,7 @@ impl Shop {
     }
 
     pub(crate) fn open_with(options: Options) -> Self {
-        let ports = Arc::new(FakePorts { verdict: Mutex::new(PasswordCheck::Wrong), ..FakePorts::default() });
+        let ports = Arc::new(FakePorts { password_check: Mutex::new(PasswordCheck::Wrong), ..FakePorts::default() });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (ready, is_ready) = watch::channel(true);
@@ -46,8 +46,8 @@ impl Shop {
         Self { address, ports, ready, stop, server: Handle::current().spawn(serving) }
     }
 
-    pub(crate) fn plays(&self, play: Play) {
-        *self.ports.play.lock().unwrap() = play;
+    pub(crate) fn set_storage_behavior(&self, behavior: StorageBehavior) {
+        *self.ports.behavior.lock().unwrap() = behavior;
     }
 
     /// A connection of its own.

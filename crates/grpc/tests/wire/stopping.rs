@@ -4,7 +4,7 @@ use crate::client::eventually;
 use crate::shop::{Shop, profile_request};
 use grpc::Options;
 use std::time::{Duration, Instant};
-use test_doubles::{Play, TOKEN};
+use test_doubles::{StorageBehavior, TOKEN};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tonic_health::pb::HealthCheckRequest;
@@ -13,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 #[tokio::test]
 async fn a_call_under_way_is_answered_and_no_connection_accepted() {
     let shop = Shop::open();
-    shop.plays(Play::Take(Duration::from_millis(500)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(500)));
     let mut queries = shop.queries().await;
     let call = Handle::current().spawn(async move { queries.get_user_by_id(profile_request(TOKEN)).await });
     shop.asked(1).await;
@@ -44,7 +44,7 @@ async fn idle_connections_and_watchers_hold_nothing_up() {
 async fn a_call_that_does_not_end_is_cut() {
     let drain_timeout = Duration::from_millis(300);
     let shop = Shop::open_with(Options { drain_timeout, ..Options::default() });
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let mut queries = shop.queries().await;
     let call = Handle::current().spawn(async move { queries.get_user_by_id(profile_request(TOKEN)).await });
     shop.asked(1).await;

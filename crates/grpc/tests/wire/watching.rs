@@ -13,7 +13,7 @@ use grpc::proto::payment::{PaymentChange, WatchPaymentRequest};
 use prost::Message;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use test_doubles::{Play, TOKEN};
+use test_doubles::{StorageBehavior, TOKEN};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt;
 
@@ -50,7 +50,7 @@ fn assert_ends_with(status: &Status, code: ErrorCode) {
 }
 
 fn settles(shop: &Shop, id: &str, status: TransactionStatus) {
-    shop.ports.payments.moves(id, status, SystemClock.now());
+    shop.ports.payments.set_status(id, status, SystemClock.now());
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn the_servers_deadline_covers_the_opening_alone() {
     tokio::time::sleep(deadline * 3).await;
     settles(&shop, &id, TransactionStatus::Settlement);
     assert_eq!(next(&mut changes).await.status, "success");
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let late = queries(&shop).await.watch_payment(request(&id, 0)).await.unwrap_err();
     assert_error(&late, ErrorCode::DeadlineExceeded);
 }
@@ -148,11 +148,11 @@ async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_ne
     let known = next(&mut watch(&shop, &id, 0).await).await.number;
     for code in [ErrorCode::Unavailable, ErrorCode::Overloaded, ErrorCode::Internal] {
         let mut changes = watch_and_wait(&shop, &id, known).await;
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         shop.ports.payments.notifier.send_replace(());
         assert_ends_with(&maybe_next(&mut changes).await.unwrap_err(), code);
         assert!(maybe_next(&mut changes).await.unwrap().is_none(), "an error is the last");
-        shop.plays(Play::Answer);
+        shop.set_storage_behavior(StorageBehavior::Answer);
     }
     settles(&shop, &id, TransactionStatus::Settlement);
     assert_eq!(next(&mut watch(&shop, &id, known).await).await.status, "success");
@@ -167,11 +167,11 @@ async fn a_panic_ends_the_watch_and_the_connection_lives() {
     let mut changes = queries.watch_payment(request(&id, 1)).await.unwrap().into_inner();
     next(&mut changes).await;
     shop.asked(asked + 2).await;
-    shop.plays(Play::Panic);
+    shop.set_storage_behavior(StorageBehavior::Panic);
     shop.ports.payments.notifier.send_replace(());
     assert_ends_with(&maybe_next(&mut changes).await.unwrap_err(), ErrorCode::Internal);
     assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 1);
-    shop.plays(Play::Answer);
+    shop.set_storage_behavior(StorageBehavior::Answer);
     let mut again = queries.watch_payment(request(&id, 0)).await.unwrap().into_inner();
     next(&mut again).await;
 }
@@ -180,7 +180,7 @@ async fn a_panic_ends_the_watch_and_the_connection_lives() {
 async fn one_too_many_is_told_when_to_come_back() {
     let shop = Shop::open();
     let id = payment(&shop).await.id;
-    *shop.ports.payments.places.lock().unwrap() = 1;
+    *shop.ports.payments.max_subscriptions.lock().unwrap() = 1;
     let _first = watch(&shop, &id, 0).await;
     let second = queries(&shop).await.watch_payment(request(&id, 0)).await.unwrap_err();
     assert_error(&second, ErrorCode::Overloaded);

@@ -28,7 +28,7 @@ async fn an_address_that_the_server_cannot_take_is_no_dead_one_and_goes_once_it_
     let told = refused.to_string();
     assert!(matches!(refused, MailError::Unsupported(_)), "{refused:?}");
     assert!(told.contains("SMTPUTF8") && told.contains("mail.url") && !told.contains("example.com"), "{told}");
-    assert!(server.mails().is_empty() && !server.said().iter().any(|said| said.line.starts_with("MAIL")));
+    assert!(server.mails().is_empty() && !server.lines().iter().any(|line| line.text.starts_with("MAIL")));
     assert_eq!(mailer.takes_all_addresses(), Some(false));
 
     server.set_ascii_only(false);

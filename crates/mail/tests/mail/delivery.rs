@@ -77,7 +77,7 @@ async fn a_mail_goes_encrypted_and_logged_in_in_both_ways() {
         assert!(mail.is_encrypted, "{encryption:?}");
         assert_eq!(mail.user.as_deref(), Some("shop"), "{encryption:?}");
         let greetings = |line: &str| line.starts_with("EHLO ") || line == "STARTTLS";
-        assert!(server.said().iter().all(|said| said.is_encrypted || greetings(&said.line)), "{:?}", server.said());
+        assert!(server.lines().iter().all(|line| line.is_encrypted || greetings(&line.text)), "{:?}", server.lines());
     }
 }
 

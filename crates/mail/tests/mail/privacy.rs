@@ -26,7 +26,7 @@ async fn a_server_with_a_certificate_that_nobody_vouches_for_is_refused() {
             "{sent:?}"
         );
         assert_eq!(server.mails().len(), 0);
-        assert!(server.said().iter().all(|said| !said.line.starts_with("AUTH")));
+        assert!(server.lines().iter().all(|line| !line.text.starts_with("AUTH")));
     }
 }
 
@@ -45,7 +45,7 @@ async fn a_server_that_does_not_encrypt_hears_no_password_and_no_mail() {
     let url = format!("smtp://localhost:{}?tls=required", server.port());
     let sent = send(&post_with_account(&url, Some(server.authority())), &pending()).await;
     assert!(matches!(sent, Err(MailError::Away(_))), "{sent:?}");
-    let said: Vec<_> = server.said().into_iter().map(|said| said.line).collect();
+    let said: Vec<_> = server.lines().into_iter().map(|line| line.text).collect();
     assert_eq!(said, ["EHLO mail.example.com"]);
 }
 
@@ -58,7 +58,7 @@ async fn answers_slipped_in_before_the_encryption_count_for_nothing() {
     let mailer = post_with_account(&server.url(), Some(server.authority()));
     let sent = send(&mailer, &pending()).await;
     assert!(matches!(sent, Err(MailError::Away(_))), "{sent:?}");
-    assert!(server.said().iter().all(|said| !said.is_encrypted), "{:?}", server.said());
+    assert!(server.lines().iter().all(|line| !line.is_encrypted), "{:?}", server.lines());
     send(&mailer, &pending()).await.unwrap();
 }
 

@@ -87,7 +87,7 @@ async fn a_server_that_knows_helo_alone_gets_mails() {
     let server = Smtp::with(Setup { is_old: true, ..Setup::default() });
     send(&mailer_for(&server), &pending()).await.unwrap();
     assert_eq!(server.mails().len(), 1);
-    assert!(server.said().iter().any(|said| said.line == "HELO mail.example.com"));
+    assert!(server.lines().iter().any(|line| line.text == "HELO mail.example.com"));
     // It cannot be encrypted, and cannot be logged in at.
     let (_server, mailer) = with_account(Setup { is_old: true, ..Setup::default() });
     let sent = send(&mailer, &pending()).await;

@@ -23,7 +23,7 @@ async fn after_ten_failures_nobody_is_asked_until_the_gateway_is_back() {
     assert_eq!(gateway.breaker(), BreakerState::Closed);
     look_in_vain(&gateway, 1, Duration::from_secs(5)).await;
     assert_eq!(gateway.breaker(), BreakerState::Open);
-    let asked = server.seen().len();
+    let asked = server.requests().len();
     for _ in 0..3 {
         let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
         assert!(
@@ -32,7 +32,7 @@ async fn after_ten_failures_nobody_is_asked_until_the_gateway_is_back() {
             told(&error)
         );
     }
-    assert_eq!(server.seen().len(), asked);
+    assert_eq!(server.requests().len(), asked);
 
     server.heal();
     while gateway.breaker() == BreakerState::Open {

@@ -33,5 +33,9 @@ async fn a_page_that_is_not_there_cannot_be_closed() {
         let error = gateway.close_page(&page, soon()).await.unwrap_err();
         assert!(matches!(error, GatewayError::Refused(_)), "{token}: {}", told(&error));
     }
-    assert!(server.seen().iter().all(|seen| seen.path.starts_with("/snap/v1/transactions/")), "{:?}", server.seen());
+    assert!(
+        server.requests().iter().all(|request| request.path.starts_with("/snap/v1/transactions/")),
+        "{:?}",
+        server.requests()
+    );
 }

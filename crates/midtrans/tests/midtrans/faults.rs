@@ -47,7 +47,7 @@ async fn an_order_that_is_not_known_to_have_failed_is_told_as_unknown() {
         server.break_down(fault);
         let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
         assert_eq!(end(&error), Some(expected), "{fault:?}: {}", told(&error));
-        let paths: Vec<_> = server.seen().into_iter().map(|seen| seen.path).collect();
+        let paths: Vec<_> = server.requests().into_iter().map(|request| request.path).collect();
         assert!(paths.iter().all(|path| path == "/snap/v1/transactions"), "{fault:?}: {paths:?}");
         server.heal();
         gateway.create_page(&invoice(), soon()).await.unwrap();
@@ -81,7 +81,7 @@ async fn looking_and_closing_end_whatever_happens() {
         assert_eq!(end(&error), Some(expected), "{fault:?}: {}", told(&error));
         // Neither is sent again, but for a connection that broke.
         let expected = if fault == Fault::HangUp { 5 } else { 3 };
-        assert_eq!(server.seen().len(), expected, "{fault:?}");
+        assert_eq!(server.requests().len(), expected, "{fault:?}");
         server.heal();
         assert!(gateway.fetch_status(&Subject::Order(order), soon()).await.unwrap().is_some());
     }
@@ -135,7 +135,7 @@ async fn who_cannot_show_that_he_is_midtrans_is_told_nothing() {
         let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
         assert_eq!(end(&error), Some(End::Failed), "{}", told(&error));
     }
-    assert!(plain.seen().is_empty() && strange.said().is_empty());
+    assert!(plain.requests().is_empty() && strange.lines().is_empty());
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_page_is_asked_for_three_times_and_no_more() {
     server.break_down(Fault::Status(503));
     let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
     assert_eq!(end(&error), Some(End::Failed), "{}", told(&error));
-    assert_eq!(server.seen().len(), 3);
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_gateway_that_fails_once_or_twice_is_asked_again() {
         let (server, gateway) = start();
         server.set_fault(Endpoint::Create, fault, Times::Next(times));
         gateway.create_page(&invoice(), soon()).await.unwrap();
-        assert_eq!(server.seen().len(), usize::try_from(times).unwrap() + 1);
+        assert_eq!(server.requests().len(), usize::try_from(times).unwrap() + 1);
     }
 }
 
@@ -167,7 +167,7 @@ async fn an_answer_that_never_comes_leaves_time_for_another() {
     let page = gateway.create_page(&invoice, soon()).await.unwrap();
     // The page of which nobody heard is gone.
     assert_eq!(server.token(&invoice.order.to_string()), Some(page.token));
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn who_may_have_made_a_page_before_he_failed_is_not_said_to_have_failed() 
     server.set_fault(Endpoint::Create, Fault::Hang, Times::Next(1));
     let invoice = invoice();
     let failing = async {
-        while server.seen().is_empty() {
+        while server.requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         server.set_fault(Endpoint::Create, Fault::Failed, Times::All);
@@ -186,5 +186,5 @@ async fn who_may_have_made_a_page_before_he_failed_is_not_said_to_have_failed() 
     let (opened, ()) = tokio::join!(gateway.create_page(&invoice, soon()), failing);
     let error = opened.unwrap_err();
     assert_eq!(end(&error), Some(End::Unknown), "{}", told(&error));
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }

@@ -53,9 +53,9 @@ async fn what_is_known_is_told_whole() {
     assert_eq!(look(&gateway, order).await, told);
     let subject = Subject::Transaction(transaction.clone());
     assert_eq!(gateway.fetch_status(&subject, soon()).await.unwrap(), Some(told));
-    let seen = server.seen_at(Endpoint::Status);
-    assert!(seen.iter().all(|seen| seen.is_authorized));
-    let paths: Vec<_> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    let seen = server.requests_to(Endpoint::Status);
+    assert!(seen.iter().all(|request| request.is_authorized));
+    let paths: Vec<_> = seen.iter().map(|request| request.path.as_str()).collect();
     assert_eq!(paths, [format!("/v2/{id}/status"), format!("/v2/{transaction}/status")]);
 }
 
@@ -133,7 +133,7 @@ async fn what_was_given_back_is_added_up() {
         let told = look(&gateway, order).await.transaction;
         assert_eq!((told.status, told.refunded, told.amount), (status, rupiah(refunded), rupiah(30_000)));
     }
-    server.alter(&id, &json!({ "refund_amount": null, "refunds": null }));
+    server.override_fields(&id, &json!({ "refund_amount": null, "refunds": null }));
     assert_eq!(look(&gateway, order).await.transaction.refunded, rupiah(30_000));
 }
 
@@ -142,7 +142,7 @@ async fn what_contradicts_the_order_is_told_as_it_is() {
     let (server, gateway) = start();
     let (order, id) = opened(&gateway).await;
     server.pay(&id, "gopay");
-    server.alter(&id, &json!({ "order_id": "another", "gross_amount": "29999.99", "currency": "USD" }));
+    server.override_fields(&id, &json!({ "order_id": "another", "gross_amount": "29999.99", "currency": "USD" }));
     let told = gateway.fetch_status(&Subject::Order(order), soon()).await.unwrap().unwrap();
     assert_eq!((told.order.as_deref(), told.currency.as_str()), (Some("another"), "USD"));
     assert_eq!(told.transaction.amount, Money::parse("29999.99").unwrap());
@@ -161,7 +161,7 @@ async fn what_cannot_be_understood_is_not_guessed_at() {
         let (server, gateway) = start();
         let (order, id) = opened(&gateway).await;
         server.pay(&id, "gopay");
-        server.alter(&id, &changes);
+        server.override_fields(&id, &changes);
         let error = gateway.fetch_status(&Subject::Order(order), soon()).await.unwrap_err();
         assert!(matches!(error, GatewayError::Unknown(_)), "{changes}: {}", told(&error));
     }
@@ -173,18 +173,18 @@ async fn the_body_says_what_came_of_it_before_http_does() {
     let (order, id) = opened(&gateway).await;
     let subject = Subject::Order(order);
     server.pay(&id, "gopay");
-    server.alter(&id, &json!({ "status_code": "404" }));
+    server.override_fields(&id, &json!({ "status_code": "404" }));
     assert_eq!(gateway.fetch_status(&subject, soon()).await.unwrap(), None);
-    server.alter(&id, &json!({ "status_code": "401" }));
+    server.override_fields(&id, &json!({ "status_code": "401" }));
     let error = gateway.fetch_status(&subject, soon()).await.unwrap_err();
     assert!(matches!(error, GatewayError::Refused(_)), "{}", told(&error));
     for code in ["500", "503", "429"] {
-        server.alter(&id, &json!({ "status_code": code }));
+        server.override_fields(&id, &json!({ "status_code": code }));
         let error = gateway.fetch_status(&subject, soon()).await.unwrap_err();
         assert!(matches!(error, GatewayError::Failed(_)), "{}", told(&error));
     }
     for code in ["407", "202", "201"] {
-        server.alter(&id, &json!({ "status_code": code }));
+        server.override_fields(&id, &json!({ "status_code": code }));
         assert!(gateway.fetch_status(&subject, soon()).await.unwrap().is_some(), "{code}");
     }
 }
@@ -201,7 +201,7 @@ async fn a_merchant_is_asked_for_only_where_ours_is_known() {
         (json!({ "merchant_id": MERCHANT }), None, true),
         (json!({ "merchant_id": null }), Some(MERCHANT), true),
     ] {
-        server.alter(&id, &changes);
+        server.override_fields(&id, &changes);
         let options = Options { merchant_id: merchant.map(str::to_owned), ..options(&server.url()) };
         let answered = Midtrans::new(options).unwrap().fetch_status(&subject, soon()).await;
         assert_eq!(answered.unwrap().unwrap().is_foreign, !is_taken, "{changes} {merchant:?}");
@@ -214,5 +214,5 @@ async fn what_cannot_be_a_transaction_is_not_asked_about() {
     for id in ["", "..", "a/b", "x/../../v2/charge", "a?b", "ä", &"a".repeat(65)] {
         assert_eq!(gateway.fetch_status(&Subject::Transaction(id.to_owned()), soon()).await.unwrap(), None, "{id}");
     }
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }

@@ -17,7 +17,7 @@ async fn a_page_is_made_of_what_midtrans_wants_to_know() {
     let page = gateway.create_page(&invoice, soon()).await.unwrap();
     assert_eq!(Some(&page.token), server.token(&invoice.order.to_string()).as_ref());
     assert_eq!(page.url, format!("https://app.sandbox.midtrans.com/snap/v3/redirection/{}", page.token));
-    let [seen] = server.seen().try_into().unwrap();
+    let [seen] = server.requests().try_into().unwrap();
     assert!(seen.is_authorized);
     let expected = json!({
         "transaction_details": { "order_id": invoice.order.to_string(), "gross_amount": 30_000 },
@@ -65,7 +65,7 @@ async fn an_order_may_be_opened_again_until_somebody_begins_to_pay() {
         let error = gateway.create_page(&invoice, soon()).await.unwrap_err();
         assert!(matches!(error, GatewayError::Taken), "{}", told(&error));
     }
-    assert_eq!(server.seen_at(Endpoint::Create).len(), 5);
+    assert_eq!(server.requests_to(Endpoint::Create).len(), 5);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn an_order_that_midtrans_will_not_have_is_refused_once_and_told_why() {
     let free = Invoice { price: Money::ZERO, total: Money::ZERO, ..invoice() };
     let error = gateway.create_page(&free, soon()).await.unwrap_err();
     assert!(matches!(error, GatewayError::Refused(_)) && told(&error).contains("gross_amount must be"));
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn another_key_opens_nothing() {
     let gateway = Midtrans::new(options(&server.url())).unwrap();
     let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
     assert!(matches!(error, GatewayError::Refused(_)), "{}", told(&error));
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn without_time_nothing_is_sent() {
     let (server, gateway) = start();
     let error = gateway.create_page(&invoice(), Deadline::within(Duration::ZERO)).await.unwrap_err();
     assert!(matches!(error, GatewayError::Failed(_)), "{}", told(&error));
-    assert!(server.seen().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn an_address_may_be_a_folder() {
     let gateway = Midtrans::new(Options { snap_url: url, server_key: KEY.into(), ..options(&server.url()) }).unwrap();
     let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
     assert!(matches!(error, GatewayError::Refused(_)), "{}", told(&error));
-    let [seen] = server.seen().try_into().unwrap();
+    let [seen] = server.requests().try_into().unwrap();
     assert_eq!(seen.path, "/stub/snap/v1/transactions");
 }
 

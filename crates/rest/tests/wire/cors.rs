@@ -4,7 +4,7 @@ use crate::client::Answer;
 use crate::headers::quota;
 use crate::shop::{ADA, Shop};
 use rest::Options;
-use test_doubles::{PANIC_TOKEN, Play};
+use test_doubles::{PANIC_TOKEN, StorageBehavior};
 
 const ORIGIN: &str = "https://shop.example";
 
@@ -68,7 +68,7 @@ async fn a_page_may_read_errors_too() {
         (414, shop.ask(&format!("GET /{} HTTP/1.1\r\n{origin}", "x".repeat(3_000)), "").await),
         (500, shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n{origin}"), "").await),
     ];
-    shop.plays(Play::Fail(domain::error::ErrorCode::Unavailable));
+    shop.set_storage_behavior(StorageBehavior::Fail(domain::error::ErrorCode::Unavailable));
     answers.push((503, shop.profile(&origin).await));
     *shop.ports.quota.lock().unwrap() = Some(quota(0, true));
     answers.push((429, shop.profile(&origin).await));

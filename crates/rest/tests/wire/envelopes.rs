@@ -5,7 +5,7 @@ use crate::shop::{Shop, profile_head, request};
 use domain::error::ErrorCode;
 use rest::Options;
 use std::time::Duration;
-use test_doubles::Play;
+use test_doubles::StorageBehavior;
 
 const ID: &str = "x-request-id: r1\r\n";
 
@@ -49,7 +49,7 @@ async fn every_error_of_the_core_has_its_text() {
         (ErrorCode::Unavailable, 503, repeated("message", "Service Unavailable", "unavailable")),
         (ErrorCode::DeadlineExceeded, 503, repeated("message", "deadline exceeded", "deadline_exceeded")),
     ] {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         let answer = shop.profile(ID).await;
         assert_eq!((answer.status, answer.text()), (status, text.as_str()));
     }

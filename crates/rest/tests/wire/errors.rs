@@ -2,13 +2,13 @@
 
 use crate::shop::{ADA, Shop};
 use domain::error::ErrorCode;
-use test_doubles::{Play, SECRET};
+use test_doubles::{SECRET, StorageBehavior};
 
 #[tokio::test]
 async fn every_code_comes_with_its_status_and_none_with_its_cause() {
     let shop = Shop::open();
     for &code in ErrorCode::ALL {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         let answer = shop.register(ADA).await;
         assert_eq!(answer.error(), (rest::status(code), code.as_str().to_owned()));
         assert!(!answer.text().contains(SECRET), "{answer:?}");
@@ -34,7 +34,7 @@ async fn who_may_try_again_is_told_when() {
         (ErrorCode::Internal, None),
         (ErrorCode::EmailTaken, None),
     ] {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         assert_eq!(shop.register(ADA).await.header("retry-after"), wait, "{code}");
     }
 }

@@ -4,7 +4,7 @@ use crate::shop::{ADA, Shop, profile_head, request};
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use test_doubles::{PANIC_TOKEN, Play, SECRET};
+use test_doubles::{PANIC_TOKEN, SECRET, StorageBehavior};
 
 #[tokio::test]
 async fn every_panic_is_answered_and_the_connection_lives_on() {
@@ -26,7 +26,7 @@ async fn every_panic_is_answered_and_the_connection_lives_on() {
 #[tokio::test]
 async fn a_panic_of_the_storage_is_answered_on_every_route() {
     let shop = Shop::open();
-    shop.plays(Play::Panic);
+    shop.set_storage_behavior(StorageBehavior::Panic);
     for answer in [shop.profile("").await, shop.register(ADA).await] {
         assert_eq!(answer.error(), (500, "internal".to_owned()));
         assert!(!answer.text().contains(SECRET), "{answer:?}");
@@ -36,7 +36,7 @@ async fn a_panic_of_the_storage_is_answered_on_every_route() {
 #[tokio::test]
 async fn a_call_too_many_is_refused_at_once_and_the_next_one_served() {
     let shop = Shop::open_with(Options { in_flight: 2, ..Options::default() });
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let mut waiting = Vec::new();
     for asked in 1..=2 {
         let mut connection = shop.connect().await;
@@ -52,7 +52,7 @@ async fn a_call_too_many_is_refused_at_once_and_the_next_one_served() {
 
     // A place is free again as soon as a client has gone.
     drop(waiting);
-    shop.plays(Play::Answer);
+    shop.set_storage_behavior(StorageBehavior::Answer);
     let served = async {
         while shop.profile("").await.status != 200 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -64,7 +64,7 @@ async fn a_call_too_many_is_refused_at_once_and_the_next_one_served() {
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_given_up() {
     let shop = Shop::open_with(Options { request_timeout: Duration::from_millis(200), ..Options::default() });
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     for answer in [shop.profile("").await, shop.register(ADA).await] {
         assert_eq!(answer.error(), (503, "deadline_exceeded".to_owned()));
         assert_eq!(answer.json()["message"], "deadline exceeded");
@@ -75,7 +75,7 @@ async fn a_call_that_takes_too_long_is_given_up() {
 async fn the_time_that_a_body_takes_is_not_the_calls() {
     let request_timeout = Duration::from_millis(400);
     let shop = Shop::open_with(Options { request_timeout, ..Options::default() });
-    shop.plays(Play::Take(Duration::from_millis(100)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(100)));
     let length = ADA.len();
     let head =
         format!("POST /users/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");

@@ -4,7 +4,7 @@ use crate::orders::{desk, id, order, two_of};
 use crate::shop::Shop;
 use app::clock::{Clock, SystemClock};
 use domain::payment::TransactionStatus;
-use test_doubles::GatewayPlay;
+use test_doubles::GatewayBehavior;
 
 #[tokio::test]
 async fn an_order_under_a_key_is_made_once() {
@@ -13,7 +13,7 @@ async fn an_order_under_a_key_is_made_once() {
     let key = "idempotency-key: order-1\r\n";
     let first = order(&shop, key, &two_of(&desk)).await;
     assert_eq!(first.status, 201);
-    shop.ports.payments.moves(&id(&first), TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id(&first), TransactionStatus::Settlement, SystemClock.now());
     let again = order(&shop, key, &two_of(&desk)).await;
     assert_eq!((again.status, again.text()), (201, first.text()), "as it was answered the first time");
     assert_eq!(again.header("location"), first.header("location"));
@@ -47,13 +47,13 @@ async fn of_many_orders_under_one_key_one_is_made() {
 async fn a_failure_under_a_key_is_told_again_and_what_is_under_way_later() {
     let shop = Shop::open();
     let desk = desk(&shop).await;
-    for (play, key, again) in [
-        (GatewayPlay::Refuse, "idempotency-key: refused\r\n", (502, "gateway_failed")),
-        (GatewayPlay::Mumble, "idempotency-key: unknown\r\n", (409, "idempotency_key_in_use")),
+    for (behavior, key, again) in [
+        (GatewayBehavior::Refuse, "idempotency-key: refused\r\n", (502, "gateway_failed")),
+        (GatewayBehavior::Unknown, "idempotency-key: unknown\r\n", (409, "idempotency_key_in_use")),
     ] {
-        *shop.ports.payments.gateway.lock().unwrap() = play;
-        assert_eq!(order(&shop, key, &two_of(&desk)).await.error(), (502, "gateway_failed".to_owned()));
-        *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Open;
+        *shop.ports.payments.gateway.lock().unwrap() = behavior;
+        assert_eq!(order(&shop, key, &two_of(&desk)).await.refusal(), (502, "gateway_failed".to_owned()));
+        *shop.ports.payments.gateway.lock().unwrap() = GatewayBehavior::Open;
         let second = order(&shop, key, &two_of(&desk)).await;
         assert_eq!(second.error(), (again.0, again.1.to_owned()));
         assert_eq!(second.header("retry-after"), (again.0 == 409).then_some("2"));

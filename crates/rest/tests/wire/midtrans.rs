@@ -9,7 +9,7 @@ use rest::Options;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use test_doubles::{Play, SECRET, SIGNATURE, TOKEN};
+use test_doubles::{SECRET, SIGNATURE, StorageBehavior, TOKEN};
 
 const PATH: &str = "/payments/midtrans/webhook";
 const DONE: &str = r#"{"meta":{"success":true,"message":"payment status updated"}}"#;
@@ -37,7 +37,8 @@ async fn send(shop: &Shop, body: impl ToString) -> Answer {
 async fn a_notification_is_kept_applied_and_acknowledged() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    *shop.ports.payments.told.lock().unwrap() = Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
+    *shop.ports.payments.gateway_report.lock().unwrap() =
+        Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
     let body = serde_json::to_string_pretty(&settlement(&id)).unwrap();
     for _ in 0..3 {
         let answer = send(&shop, &body).await;
@@ -46,7 +47,7 @@ async fn a_notification_is_kept_applied_and_acknowledged() {
     }
     assert_eq!(read(&shop, TOKEN, &format!("/payments/{id}")).await.json()["results"]["status"], "success");
     assert_eq!(
-        shop.ports.payments.bodies(),
+        shop.ports.payments.notification_bodies(),
         [body.replace(SIGNATURE, "***")],
         "as it came, once, without its signature"
     );
@@ -124,7 +125,7 @@ async fn a_byte_order_mark_before_a_notification_is_ignored() {
     let body = settlement(&id).to_string();
     let answer = send(&shop, format!("\u{feff}{body}")).await;
     assert_eq!((answer.status, answer.text()), (200, DONE));
-    assert_eq!(shop.ports.payments.bodies(), [body.replace(SIGNATURE, "***")], "kept as JSON");
+    assert_eq!(shop.ports.payments.notification_bodies(), [body.replace(SIGNATURE, "***")], "kept as JSON");
 }
 
 #[tokio::test]
@@ -168,16 +169,16 @@ async fn an_order_that_is_not_ours_is_not_found() {
 async fn a_storage_that_is_away_makes_the_gateway_come_again() {
     let shop = Shop::open_with(Options { request_timeout: Duration::from_millis(300), ..Options::default() });
     let id = payment(&shop).await;
-    for (play, code) in [
-        (Play::Fail(ErrorCode::Unavailable), "unavailable"),
-        (Play::Fail(ErrorCode::Overloaded), "overloaded"),
-        (Play::Fail(ErrorCode::DeadlineExceeded), "deadline_exceeded"),
-        (Play::Hang, "deadline_exceeded"),
+    for (behavior, code) in [
+        (StorageBehavior::Fail(ErrorCode::Unavailable), "unavailable"),
+        (StorageBehavior::Fail(ErrorCode::Overloaded), "overloaded"),
+        (StorageBehavior::Fail(ErrorCode::DeadlineExceeded), "deadline_exceeded"),
+        (StorageBehavior::Hang, "deadline_exceeded"),
     ] {
-        shop.plays(play);
-        assert_eq!(send(&shop, settlement(&id)).await.error(), (503, code.to_owned()));
+        shop.set_storage_behavior(behavior);
+        assert_eq!(send(&shop, settlement(&id)).await.refusal(), (503, code.to_owned()));
     }
-    shop.plays(Play::Answer);
+    shop.set_storage_behavior(StorageBehavior::Answer);
     assert_eq!(send(&shop, settlement(&id)).await.status, 200);
 }
 
@@ -209,10 +210,11 @@ async fn the_dashboards_trial_is_answered_and_not_kept() {
         assert_eq!((answer.status, answer.text()), (200, DONE), "{body}");
     }
     trial["signature_key"] = json!("0".repeat(128));
-    assert_eq!(send(&shop, &trial).await.error(), (401, "signature_invalid".to_owned()));
-    assert!(shop.ports.payments.bodies().is_empty());
+    assert_eq!(send(&shop, &trial).await.refusal(), (401, "signature_invalid".to_owned()));
+    assert!(shop.ports.payments.notification_bodies().is_empty());
     // Any notification may come within a text.
-    *shop.ports.payments.told.lock().unwrap() = Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
+    *shop.ports.payments.gateway_report.lock().unwrap() =
+        Some(shop.ports.payments.report(&id, TransactionStatus::Settlement));
     let answer = send(&shop, Value::String(settlement(&id).to_string())).await;
     assert_eq!((answer.status, answer.text()), (200, DONE));
     assert_eq!(read(&shop, TOKEN, &format!("/payments/{id}")).await.json()["results"]["status"], "success");
@@ -224,7 +226,7 @@ async fn what_the_gateway_contradicts_says_that_somebody_has_to_look_at_it() {
     let id = payment(&shop).await;
     let mut odd = shop.ports.payments.report(&id, TransactionStatus::Settlement);
     odd.currency = "USD".to_owned();
-    *shop.ports.payments.told.lock().unwrap() = Some(odd);
+    *shop.ports.payments.gateway_report.lock().unwrap() = Some(odd);
     assert_eq!(send(&shop, settlement(&id)).await.status, 200);
     let seen = read(&shop, TOKEN, &format!("/payments/{id}")).await.json();
     assert_eq!((&seen["results"]["status"], &seen["results"]["needs_attention"]), (&json!("pending"), &json!(true)));

@@ -8,7 +8,7 @@ use domain::payment::TransactionStatus;
 use rest::Options;
 use serde_json::Value;
 use std::time::Duration;
-use test_doubles::{GatewayPlay, OTHER_SELLER_TOKEN, OWNER, Play, SECRET, SELLER, SELLER_TOKEN, TOKEN};
+use test_doubles::{GatewayBehavior, OTHER_SELLER_TOKEN, OWNER, SECRET, SELLER, SELLER_TOKEN, StorageBehavior, TOKEN};
 
 #[tokio::test]
 async fn a_payment_looks_as_clients_know_it() {
@@ -63,11 +63,11 @@ async fn only_what_needs_attention_says_so() {
     let shop = Shop::open();
     let id = payment(&shop).await;
     let path = format!("/payments/{id}");
-    shop.ports.payments.moves(&id, TransactionStatus::Expire, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Expire, SystemClock.now());
     let late = read(&shop, TOKEN, &path).await;
     assert_eq!(late.json()["results"]["status"], "expire");
     assert!(!late.text().contains("needs_attention"), "{}", late.text());
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     let paid = read(&shop, TOKEN, &path).await;
     assert_eq!(paid.json()["results"]["status"], "success");
     assert!(paid.text().ends_with(r#"},"needs_attention":true}}"#), "{}", paid.text());
@@ -115,18 +115,18 @@ async fn an_order_is_refused_in_the_order_of_the_contract() {
 
 #[tokio::test]
 async fn a_gateway_that_opens_no_page_is_a_bad_gateway_and_tells_nothing_of_itself() {
-    for play in [GatewayPlay::Refuse, GatewayPlay::Fail, GatewayPlay::Mumble] {
+    for behavior in [GatewayBehavior::Refuse, GatewayBehavior::Fail, GatewayBehavior::Unknown] {
         let shop = Shop::open();
         let product = desk(&shop).await;
-        *shop.ports.payments.gateway.lock().unwrap() = play;
+        *shop.ports.payments.gateway.lock().unwrap() = behavior;
         let refused = order(&shop, "", &two_of(&product)).await;
-        assert_eq!(refused.error(), (502, "gateway_failed".to_owned()), "{play:?}");
+        assert_eq!(refused.refusal(), (502, "gateway_failed".to_owned()), "{behavior:?}");
         assert_eq!(refused.json()["meta"]["message"], "payment gateway unavailable");
         assert!(!refused.text().contains(SECRET) && refused.json().get("message").is_none(), "{}", refused.text());
     }
     let shop = Shop::open();
     let product = desk(&shop).await;
-    *shop.ports.payments.gateway.lock().unwrap() = GatewayPlay::Rest(Duration::from_millis(6_500));
+    *shop.ports.payments.gateway.lock().unwrap() = GatewayBehavior::CircuitOpen(Duration::from_millis(6_500));
     let refused = order(&shop, "", &two_of(&product)).await;
     assert_eq!(refused.error(), (503, "unavailable".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("7"));
@@ -213,7 +213,7 @@ async fn a_list_is_the_callers_own_page_by_page() {
     );
     assert_eq!((empty.status, empty.text()), (200, expected));
     let (first, second) = (payment(&shop).await, payment(&shop).await);
-    shop.ports.payments.moves(&first, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&first, TransactionStatus::Settlement, SystemClock.now());
     let ids = |answer: &crate::client::Answer| -> Vec<String> {
         let results = answer.json()["results"].as_array().unwrap().clone();
         results.iter().map(|payment| payment["id"].as_str().unwrap().to_owned()).collect()
@@ -246,7 +246,7 @@ async fn a_list_is_the_callers_own_page_by_page() {
 async fn a_timeline_tells_what_happened_in_order() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     for token in [TOKEN, SELLER_TOKEN] {
         let told = read(&shop, token, &format!("/payments/{id}/timeline")).await;
         assert!(
@@ -267,8 +267,10 @@ async fn a_storage_that_is_away_is_told_as_such() {
     let shop = Shop::open_with(Options { request_timeout: Duration::from_millis(500), ..Options::default() });
     let product = desk(&shop).await;
     let id = id(&order(&shop, "", &two_of(&product)).await);
-    for (play, code) in [(Play::Fail(ErrorCode::Unavailable), "unavailable"), (Play::Hang, "deadline_exceeded")] {
-        shop.plays(play);
+    for (behavior, code) in
+        [(StorageBehavior::Fail(ErrorCode::Unavailable), "unavailable"), (StorageBehavior::Hang, "deadline_exceeded")]
+    {
+        shop.set_storage_behavior(behavior);
         for line in [
             "GET /payments".to_owned(),
             format!("GET /payments/{id}"),

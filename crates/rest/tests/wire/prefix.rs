@@ -21,7 +21,7 @@ struct Browser {
 impl Browser {
     fn open(lines: &str, options: Options) -> Self {
         let (shop, proxy) = (Shop::open_with(options), Proxy::below("/api", lines));
-        proxy.leads_to(shop.address);
+        proxy.set_upstream(shop.address);
         Self { shop, proxy }
     }
 
@@ -89,7 +89,7 @@ async fn what_was_made_is_found_where_the_answer_says() {
     let browsers = [Browser::open(TOLD, trusting()), Browser::open("x-forwarded-prefix: /api/\r\n", trusting()), {
         let shop = Shop::open_with(Options { public_url: public_url.clone(), ..Options::default() });
         let proxy = Proxy::below("/api", "");
-        proxy.leads_to(shop.address);
+        proxy.set_upstream(shop.address);
         Browser { shop, proxy }
     }];
     for (at, browser) in browsers.iter().enumerate() {
@@ -181,7 +181,7 @@ fn images(value: &Value) -> Vec<String> {
 #[tokio::test]
 async fn paths_of_images_are_those_below_the_proxy() {
     let browser = Browser::open(TOLD, Options { has_media_paths: true, ..trusting() });
-    *browser.shop.ports.products.images_at.lock().unwrap() = Some("/media");
+    *browser.shop.ports.products.image_base_url.lock().unwrap() = Some("/media");
     let file = "--b\r\ncontent-disposition: form-data; name=\"image_url\"; filename=\"a.png\"\r\n\r\n\u{89}PNG\r\n";
     let field =
         |name: &str, value: &str| format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");

@@ -2,7 +2,7 @@
 
 use crate::shop::{ADA, Shop, profile_head};
 use domain::error::ErrorCode;
-use test_doubles::{PANIC_TOKEN, Play, SECRET};
+use test_doubles::{PANIC_TOKEN, SECRET, StorageBehavior};
 
 const ACCEPT: &str = "accept: application/problem+json\r\nx-request-id: r1\r\n";
 
@@ -32,7 +32,7 @@ async fn errors_of_all_layers_come_as_problems() {
         (415, shop.ask(&format!("POST /users/login HTTP/1.1\r\ncontent-length: 1\r\n{ACCEPT}"), "x").await),
         (500, shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n{ACCEPT}"), "").await),
     ];
-    shop.plays(Play::Fail(ErrorCode::Unavailable));
+    shop.set_storage_behavior(StorageBehavior::Fail(ErrorCode::Unavailable));
     answers.push((503, shop.ask(&profile_head(ACCEPT), "").await));
     for (status, answer) in answers {
         let body = answer.json();
@@ -48,7 +48,7 @@ async fn every_code_of_the_core_comes_as_a_problem() {
     let length = ADA.len();
     let lines = format!("content-type: application/json\r\ncontent-length: {length}\r\n{ACCEPT}");
     for &code in ErrorCode::ALL {
-        shop.plays(Play::Fail(code));
+        shop.set_storage_behavior(StorageBehavior::Fail(code));
         let answer = shop.ask(&format!("POST /users/register HTTP/1.1\r\n{lines}"), ADA).await;
         let body = answer.json();
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");

@@ -3,7 +3,7 @@
 use crate::client::Answer;
 use crate::shop::Shop;
 use serde_json::Value;
-use test_doubles::{OTHER_SELLER_TOKEN, Play, SELLER, SELLER_TOKEN, TOKEN};
+use test_doubles::{OTHER_SELLER_TOKEN, SELLER, SELLER_TOKEN, StorageBehavior, TOKEN};
 
 const DESK: &str = r#"{"name":"Oak desk","description":"Solid.","price":"1250000.50","stock":3}"#;
 
@@ -255,7 +255,7 @@ async fn a_bad_query_is_refused() {
 #[tokio::test]
 async fn a_store_that_fails_is_a_bad_gateway() {
     let shop = Shop::open();
-    shop.plays(Play::Fail(domain::error::ErrorCode::ImageStoreFailed));
+    shop.set_storage_behavior(StorageBehavior::Fail(domain::error::ErrorCode::ImageStoreFailed));
     let refused = create(&shop, DESK).await;
     assert_eq!(refused.error(), (502, "image_store_failed".to_owned()));
     assert_eq!(refused.json()["meta"]["message"], "failed to upload image");

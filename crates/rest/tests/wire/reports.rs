@@ -6,9 +6,9 @@ use app::observe::Protocol;
 use app::rate_limit::RateLimitKey;
 use rest::Options;
 use std::net::{IpAddr, Ipv4Addr};
-use test_doubles::{PANIC_TOKEN, Report};
+use test_doubles::{PANIC_TOKEN, RequestRecord};
 
-fn last(shop: &Shop) -> Report {
+fn last(shop: &Shop) -> RequestRecord {
     shop.ports.reports.lock().unwrap().last().unwrap().clone()
 }
 
@@ -31,7 +31,7 @@ async fn a_report_names_the_route_and_never_the_path() {
         let client = ClientAddress::new("127.0.0.1".parse().unwrap());
         assert_eq!(
             last(&shop),
-            Report { protocol, method, route, status, is_fault: false, request_id, client },
+            RequestRecord { protocol, method, route, status, is_fault: false, request_id, client },
             "{head}"
         );
     }
@@ -42,7 +42,7 @@ async fn only_a_fault_of_ours_is_one() {
     let shop = Shop::open();
     shop.ask(&format!("GET /users/1 HTTP/1.1\r\nauthorization: {PANIC_TOKEN}\r\n"), "").await;
     assert!(last(&shop).is_fault);
-    shop.plays(test_doubles::Play::Fail(domain::error::ErrorCode::Unavailable));
+    shop.set_storage_behavior(test_doubles::StorageBehavior::Fail(domain::error::ErrorCode::Unavailable));
     assert_eq!(shop.profile("").await.status, 503);
     assert!(!last(&shop).is_fault);
 }
@@ -70,5 +70,5 @@ async fn a_made_up_address_gets_no_allowance_of_its_own() {
         shop.ask(&format!("POST /users/login HTTP/1.1\r\n{line}"), "").await;
     }
     let here = RateLimitKey::Client(ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    assert_eq!(*shop.ports.spenders.lock().unwrap(), [here; 3]);
+    assert_eq!(*shop.ports.rate_limit_keys.lock().unwrap(), [here; 3]);
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use test_doubles::{FakePorts, OWNER, Play, TOKEN, app};
+use test_doubles::{FakePorts, OWNER, StorageBehavior, TOKEN, app};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,8 +40,8 @@ impl Shop {
         Self { address, ports, stop, server: Handle::current().spawn(server) }
     }
 
-    pub(crate) fn plays(&self, play: Play) {
-        *self.ports.play.lock().unwrap() = play;
+    pub(crate) fn set_storage_behavior(&self, behavior: StorageBehavior) {
+        *self.ports.behavior.lock().unwrap() = behavior;
     }
 
     /// A connection of its own.

@@ -4,7 +4,7 @@ use crate::shop::{ADA, Shop, profile_head, request};
 use rest::Options;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use test_doubles::Play;
+use test_doubles::StorageBehavior;
 
 fn impatient() -> Options {
     Options { body_timeout: Duration::from_millis(300), in_flight: 1, ..Options::default() }
@@ -116,8 +116,8 @@ async fn a_slow_head_is_given_up_on_a_connection_that_has_been_of_use() {
 async fn a_long_call_is_no_idle_connection() {
     let shop = Shop::open_with(brisk());
     let mut connection = shop.connect().await;
-    for play in [Play::Answer, Play::Take(Duration::from_millis(2_500))] {
-        shop.plays(play);
+    for behavior in [StorageBehavior::Answer, StorageBehavior::Delay(Duration::from_millis(2_500))] {
+        shop.set_storage_behavior(behavior);
         connection.send(request(&profile_head(""), b"")).await;
         assert_eq!(connection.answer(false).await.status, 200);
     }

@@ -3,13 +3,13 @@
 use crate::shop::{Shop, profile_head, request};
 use rest::Options;
 use std::time::{Duration, Instant};
-use test_doubles::Play;
+use test_doubles::StorageBehavior;
 use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end() {
     let shop = Shop::open();
-    shop.plays(Play::Take(Duration::from_millis(500)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(500)));
     let (mut idle, mut busy) = (shop.connect().await, shop.connect().await);
     idle.send(request("GET /nonsense HTTP/1.1\r\n", b"")).await;
     idle.answer(false).await;
@@ -28,7 +28,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
 async fn the_end_does_not_wait_for_ever() {
     let drain_timeout = Duration::from_secs(1);
     let shop = Shop::open_with(Options { drain_timeout, ..Options::default() });
-    shop.plays(Play::Hang);
+    shop.set_storage_behavior(StorageBehavior::Hang);
     let mut stuck = shop.connect().await;
     stuck.send(request(&profile_head(""), b"")).await;
     shop.asked(1).await;
@@ -57,7 +57,7 @@ async fn the_end_waits_for_no_half_head() {
 #[tokio::test]
 async fn a_part_of_a_second_is_time_to_end_in_too() {
     let shop = Shop::open_with(Options { drain_timeout: Duration::from_millis(1_900), ..Options::default() });
-    shop.plays(Play::Take(Duration::from_millis(1_500)));
+    shop.set_storage_behavior(StorageBehavior::Delay(Duration::from_millis(1_500)));
     let mut busy = shop.connect().await;
     busy.send(request(&profile_head(""), b"")).await;
     shop.asked(1).await;

@@ -10,7 +10,7 @@ use rest::Options;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use test_doubles::{Play, TOKEN};
+use test_doubles::{StorageBehavior, TOKEN};
 
 const STILL_HERE: &str = ": still here\n\n";
 
@@ -111,7 +111,7 @@ async fn who_watches_sees_how_it_stands_and_then_each_change() {
     for (status, shown, attention) in
         [(TransactionStatus::Expire, "expire", false), (TransactionStatus::Settlement, "success", false)]
     {
-        shop.ports.payments.moves(&id, status, SystemClock.now());
+        shop.ports.payments.set_status(&id, status, SystemClock.now());
         let (number, data) = watcher.event().await.unwrap();
         assert_eq!((&data["status"], &data["needs_attention"]), (&json!(shown), &json!(attention)));
         assert_eq!(data["number"], number);
@@ -134,7 +134,7 @@ async fn over_http_1_0_events_come_as_they_are_until_the_connection_ends() {
         assert_eq!((head.header("transfer-encoding"), head.header("content-length")), (None, None), "{head:?}");
         assert_ne!(head.header("connection"), Some("keep-alive"), "nothing but the end of it tells the end");
         listeners(&shop, 1).await;
-        shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+        shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
         connection.until("success").await;
         shop.stop.cancel();
         let text = String::from_utf8(connection.rest().await).unwrap();
@@ -151,8 +151,8 @@ async fn who_comes_back_misses_nothing_and_sees_nothing_twice() {
     let shop = Shop::open();
     let id = payment(&shop).await;
     let (known, _) = Watcher::open(&shop, &id, "").await.event().await.unwrap();
-    shop.ports.payments.moves(&id, TransactionStatus::Deny, SystemClock.now());
-    shop.ports.payments.moves(&id, TransactionStatus::Refund, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Deny, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Refund, SystemClock.now());
     let mut watcher = Watcher::open(&shop, &id, &format!("last-event-id: {known}\r\n")).await;
     let (first, missed) = watcher.event().await.unwrap();
     assert_eq!(missed["status"], "deny");
@@ -160,7 +160,7 @@ async fn who_comes_back_misses_nothing_and_sees_nothing_twice() {
     assert_eq!(missed["status"], "refund");
     assert!(known < first && first < last);
     let mut up_to_date = Watcher::open(&shop, &id, &format!("last-event-id: {last}\r\n")).await;
-    shop.ports.payments.moves(&id, TransactionStatus::Chargeback, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Chargeback, SystemClock.now());
     assert_eq!(up_to_date.event().await.unwrap().1["status"], "chargeback", "nothing that it knew");
     let mut from_the_beginning = Watcher::open(&shop, &id, "last-event-id: 0\r\n").await;
     assert_eq!(from_the_beginning.event().await.unwrap().1["status"], "pending");
@@ -189,7 +189,7 @@ async fn a_watch_outlasts_the_times_of_calls_and_of_connections() {
     while begun.elapsed() < Duration::from_secs(5) {
         assert_eq!(watcher.block().await.as_deref(), Some(STILL_HERE));
     }
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     assert_eq!(watcher.event().await.unwrap().1["status"], "success");
 }
 
@@ -230,18 +230,18 @@ async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_ne
     // That one must not meet what is meant for the next.
     listeners(&shop, 0).await;
     let last = format!("last-event-id: {known}\r\n");
-    for play in [Play::Fail(ErrorCode::Unavailable), Play::Panic] {
+    for behavior in [StorageBehavior::Fail(ErrorCode::Unavailable), StorageBehavior::Panic] {
         let asked = shop.ports.asked.load(Ordering::SeqCst);
         let mut watcher = Watcher::open(&shop, &id, &last).await;
         // For the payment, and for what has happened to it.
         shop.asked(asked + 2).await;
-        shop.plays(play);
+        shop.set_storage_behavior(behavior);
         shop.ports.payments.notifier.send_replace(());
         assert_eq!(watcher.event().await, None, "ended, not cut");
-        shop.plays(Play::Answer);
+        shop.set_storage_behavior(StorageBehavior::Answer);
     }
     assert_eq!(shop.ports.panics.load(Ordering::SeqCst), 1);
-    shop.ports.payments.moves(&id, TransactionStatus::Settlement, SystemClock.now());
+    shop.ports.payments.set_status(&id, TransactionStatus::Settlement, SystemClock.now());
     let mut again = Watcher::open(&shop, &id, &last).await;
     assert_eq!(again.event().await.unwrap().1["status"], "success");
 }
@@ -250,7 +250,7 @@ async fn a_storage_that_fails_ends_a_watch_and_what_was_missed_comes_with_the_ne
 async fn one_too_many_is_told_when_to_come_back() {
     let shop = Shop::open();
     let id = payment(&shop).await;
-    *shop.ports.payments.places.lock().unwrap() = 1;
+    *shop.ports.payments.max_subscriptions.lock().unwrap() = 1;
     let _first = Watcher::open(&shop, &id, "").await;
     let second = crate::orders::read(&shop, TOKEN, &format!("/payments/{id}/events")).await;
     assert_eq!((second.error(), second.header("retry-after")), ((503, "overloaded".to_owned()), Some("5")));

@@ -1,20 +1,20 @@
-//! What a request's body may be.
+//! The bodies that requests may have.
 
 use super::{LOGIN, REGISTER, assert_error, body, post};
-use crate::raw::Answer;
-use crate::rest::refusal;
-use crate::shop::{PASSWORD, RegisterForm, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use testkit::client::{PASSWORD, RegisterForm, ada};
+use testkit::raw::Answer;
+use testkit::rest::call_error;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// The most that a JSON body may hold, in bytes.
+/// The largest accepted JSON body, in bytes.
 const MAX_JSON: usize = 64 * 1024;
-/// The most that a form may hold, in bytes.
+/// The largest accepted form, in bytes.
 const MAX_FORM: usize = 64 * 1024;
 
 fn fields(form: &RegisterForm) -> [(&'static str, String); 5] {
@@ -54,8 +54,8 @@ pub async fn json_form_and_multipart_open_the_same_account(world: &World) {
         answer.assert_content_type("application/json");
         assert_eq!(answer.status, 201, "{answer:?}");
         let email = format!("ada{at}@example.com");
-        let entered = world.shop().login(&email, &form.password).await.unwrap();
-        let profile = world.shop().bearing(&entered.token).profile(&entered.id).await.unwrap();
+        let logged_in = world.client().login(&email, &form.password).await.unwrap();
+        let profile = world.client().with_authorization(&logged_in.token).profile(&logged_in.id).await.unwrap();
         assert_eq!(profile.name, form.name);
     }
     let login = [("email", "ada0@example.com"), ("password", form.password.as_str())];
@@ -70,17 +70,17 @@ pub async fn an_empty_body_is_all_fields_empty(world: &World) {
         ("application/json", "{\"name\":null,\"email\":null}"),
         ("application/x-www-form-urlencoded", ""),
     ] {
-        let refusal = refusal(&post(world, REGISTER, content_type, text).await);
-        let fields: Vec<_> = refusal.fields.iter().map(|(field, _)| field.as_str()).collect();
+        let call_error = call_error(&post(world, REGISTER, content_type, text).await);
+        let fields: Vec<_> = call_error.fields.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(
-            (refusal.code, fields.as_slice()),
+            (call_error.code, fields.as_slice()),
             (ErrorCode::InvalidRequest, &empty[..]),
             "{content_type} {text:?}"
         );
     }
     let without_a_type = Answer::of(world.rest().request(Method::POST, REGISTER)).await;
-    assert_eq!(refusal(&without_a_type).message, "name is empty");
-    assert_eq!(refusal(&post(world, LOGIN, "application/json", "").await).code, ErrorCode::InvalidLogin);
+    assert_eq!(call_error(&without_a_type).message, "name is empty");
+    assert_eq!(call_error(&post(world, LOGIN, "application/json", "").await).code, ErrorCode::InvalidLogin);
 }
 
 /// Mass assignment (OWASP ASVS 15.3.3): a body sets what the form asks for and nothing else.
@@ -105,7 +105,7 @@ pub async fn fields_that_are_not_asked_for_change_nothing(world: &World) {
             .texts("SELECT id AS value FROM users WHERE id = '01890000-0000-7000-8000-000000000000'")
             .is_empty()
     );
-    world.shop().login("ada@example.com", PASSWORD).await.unwrap();
+    world.client().login("ada@example.com", PASSWORD).await.unwrap();
 }
 
 pub async fn a_body_that_is_not_json_is_refused(world: &World) {

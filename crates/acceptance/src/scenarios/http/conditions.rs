@@ -1,20 +1,20 @@
 //! Conditional requests (RFC 9110 §13).
 
 use super::get;
-use crate::raw::Answer;
-use crate::rest::refusal;
-use crate::scenarios::product::seller;
-use crate::shop::{change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
+use testkit::client::{change, teapot};
+use testkit::member::seller;
+use testkit::raw::Answer;
+use testkit::rest::call_error;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 pub async fn what_a_client_has_is_not_sent_again(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     let path = format!("/products/{}", made.id);
     let ask = |method: Method, tag: &str| {
         Answer::of(world.rest().request(method, &path).header("if-none-match", tag.to_owned()))
@@ -34,16 +34,16 @@ pub async fn what_a_client_has_is_not_sent_again(world: &World) {
         assert_eq!(answer.status, 200, "{tag}: {answer:?}");
         assert_eq!(answer.json()["results"]["id"], json!(made.id));
     }
-    seller.shop.update(&made.id, &change().stock(1)).await.unwrap();
+    seller.client.update(&made.id, &change().stock(1)).await.unwrap();
     let changed = ask(Method::GET, &made.etag).await;
     assert_eq!((changed.status, &changed.json()["results"]["stock"]), (200, &json!(1)));
-    seller.shop.delete(&made.id).await.unwrap();
-    assert_eq!(refusal(&ask(Method::GET, "*").await).code, ErrorCode::ProductNotFound);
+    seller.client.delete(&made.id).await.unwrap();
+    assert_eq!(call_error(&ask(Method::GET, "*").await).code, ErrorCode::ProductNotFound);
 }
 
 pub async fn an_entity_tag_stands_on_every_answer_with_one_product(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     let path = format!("/products/{}", made.id);
     let shown = get(world, &path).await;
     let head = Answer::of(world.rest().request(Method::HEAD, &path)).await;
@@ -53,14 +53,14 @@ pub async fn an_entity_tag_stands_on_every_answer_with_one_product(world: &World
         assert_eq!(answer.header("etag"), Some(made.etag.as_str()), "{answer:?}");
         assert_eq!(answer.header("cache-control"), Some("no-cache"), "it is asked for again before it is shown");
     }
-    let changed = seller.shop.update(&made.id, &change().stock(1)).await.unwrap();
+    let changed = seller.client.update(&made.id, &change().stock(1)).await.unwrap();
     assert_eq!(get(world, &path).await.header("etag"), Some(changed.etag.as_str()));
     assert_eq!(get(world, "/products").await.header("etag"), None, "a list has none");
 }
 
 pub async fn a_condition_on_a_change_is_honoured_in_every_spelling(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     let path = format!("/products/{}", made.id);
     let ask = |method: Method, tag: &str| {
         let request = world.rest().request(method, &path).bearer_auth(&seller.token);
@@ -70,7 +70,7 @@ pub async fn a_condition_on_a_change_is_honoured_in_every_spelling(world: &World
     for tag in ["W/\"99\"", "\"99\"", "1", ",", "\"98\", \"99\""] {
         for method in [Method::PUT, Method::DELETE] {
             let answer = ask(method, tag).await;
-            assert_eq!((answer.status, refusal(&answer).code), (412, ErrorCode::ProductChanged), "{tag}");
+            assert_eq!((answer.status, call_error(&answer).code), (412, ErrorCode::ProductChanged), "{tag}");
         }
     }
     assert_eq!(ask(Method::PUT, &format!("\"99\",{}", made.etag)).await.status, 200);
@@ -79,5 +79,5 @@ pub async fn a_condition_on_a_change_is_honoured_in_every_spelling(world: &World
     assert_eq!(ask(Method::PUT, &format!("W/{known}")).await.status, 200, "as nginx makes of it");
     assert_eq!(ask(Method::PUT, "*").await.status, 200);
     assert_eq!(ask(Method::DELETE, "*").await.status, 200);
-    assert_eq!(refusal(&ask(Method::PUT, "*").await).code, ErrorCode::ProductNotFound);
+    assert_eq!(call_error(&ask(Method::PUT, "*").await).code, ErrorCode::ProductNotFound);
 }

@@ -1,20 +1,22 @@
-//! Callers who do not wait for the answer.
+//! Clients that do not wait for the answer.
 
 use super::{REGISTER, body};
-use crate::raw::Answer;
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use reqwest::Method;
 use std::time::Duration;
+use testkit::client::{PASSWORD, ada};
+use testkit::raw::Answer;
+use testkit::world::World;
 
-/// A hash takes long enough for a caller to be gone before it is done.
+/// Hashing takes long enough for a client to disconnect before it ends.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "11")];
 
-/// A command goes on to its end when its caller has gone, so that no change is left half made.
+/// A command runs to its end after its client has disconnected, so that no change is half made.
 pub async fn a_caller_who_hangs_up_leaves_no_half_made_account(world: &World) {
     let request = world.rest().request(Method::POST, REGISTER).json(&body(&ada()));
     let gone = Answer::try_of(request.timeout(Duration::from_millis(40))).await;
     assert!(gone.is_err_and(|error| error.is_timeout()), "the caller left before the answer came");
-    world.until("the account is there", async || world.shop().login("ada@example.com", PASSWORD).await.is_ok()).await;
+    world
+        .wait_until("the account is there", async || world.client().login("ada@example.com", PASSWORD).await.is_ok())
+        .await;
     assert_eq!(world.database.texts("SELECT id AS value FROM users").len(), 1);
 }

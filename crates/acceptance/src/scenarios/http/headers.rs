@@ -1,11 +1,11 @@
-//! What stands above a body.
+//! Headers of answers.
 
 use super::{LOGIN, REGISTER, get};
-use crate::raw::Answer;
-use crate::shop::ada;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::client::ada;
+use testkit::raw::Answer;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] =
     &[("cors.allowed_origins", "[\"https://shop.example\", \"http://localhost:3000\"]")];

@@ -1,14 +1,14 @@
-//! How a client learns what is left of its allowance.
+//! Rate limit headers.
 
 use super::{LOGIN, assert_error};
-use crate::raw::Answer;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::raw::Answer;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true"), ("rate_limit.credentials_per_minute", "3")];
 
-/// A number behind a parameter of a structured field (RFC 9651), as in `"default";r=0;t=30`.
+/// The number of a parameter in a structured field (RFC 9651), as in `"default";r=0;t=30`.
 fn parameter(answer: &Answer, header: &str, name: &str) -> u64 {
     let value = answer.header(header).unwrap_or_else(|| panic!("no {header}: {answer:?}"));
     let (item, parameters) = value.split_once(';').unwrap();

@@ -1,10 +1,10 @@
-//! What REST alone promises.
+//! The scenarios of REST alone.
 
-use crate::raw::Answer;
-use crate::shop::{Protocol, RegisterForm};
-use crate::world::World;
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::client::{Protocol, RegisterForm};
+use testkit::raw::Answer;
+use testkit::world::World;
 
 pub mod bodies;
 pub mod conditions;
@@ -15,13 +15,11 @@ pub mod product_lists;
 pub mod products;
 pub mod routes;
 
-/// REST.
 pub const PROTOCOLS: &[Protocol] = &[Protocol::Rest];
 
 const REGISTER: &str = "/users/register";
 const LOGIN: &str = "/users/login";
 
-/// A form as a JSON body.
 fn body(form: &RegisterForm) -> Value {
     json!({
         "name": form.name,
@@ -32,7 +30,6 @@ fn body(form: &RegisterForm) -> Value {
     })
 }
 
-/// Sends a body of any type.
 async fn post(world: &World, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = world.rest().request(Method::POST, path).header("content-type", content_type).body(body);
     let answer = Answer::of(request).await;
@@ -44,7 +41,8 @@ async fn get(world: &World, path: &str) -> Answer {
     Answer::of(world.rest().request(Method::GET, path)).await
 }
 
-/// Checks an error that comes before any use case: the envelope, and the key `message` that Go's clients read.
+/// Checks an error that REST answers before any use case: the envelope, and the key `message` that clients of the
+/// Go system read.
 #[track_caller]
 fn assert_error(answer: &Answer, status: u16, message: &str) {
     answer.assert_common_headers();

@@ -1,28 +1,28 @@
-//! Lists of products as REST alone gives them: by number, with totals and links.
+//! Lists of products over REST: page numbers, totals and links.
 
 use super::get;
-use crate::raw::Answer;
-use crate::rest::{Place, refusal};
-use crate::scenarios::product::{Member, seller};
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Listing, Query, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::{Method, Url};
 use serde_json::json;
+use testkit::client::{Listing, Query, teapot};
+use testkit::member::{Member, seller};
+use testkit::raw::Answer;
+use testkit::rest::{PageInfo, call_error};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 async fn offered(world: &World, count: usize) -> Member {
     let seller = seller(world).await;
     for at in 0..count {
-        seller.shop.create(&teapot().name(format!("Teapot {at:02}")).price((at + 1).to_string())).await.unwrap();
+        seller.client.create(&teapot().name(format!("Teapot {at:02}")).price((at + 1).to_string())).await.unwrap();
     }
     seller
 }
 
-fn place(current: u64, pages: u64, size: u64, next: bool, previous: bool) -> Place {
-    Place {
+fn place(current: u64, pages: u64, size: u64, next: bool, previous: bool) -> PageInfo {
+    PageInfo {
         current_page: current,
         total_pages: pages,
         items_per_page: size,
@@ -50,7 +50,7 @@ pub async fn a_list_is_given_by_number(world: &World) {
     assert_eq!(exactly, place(1, 1, 7, false, false), "a full piece may be the last");
 }
 
-/// A client that only knows links comes to the end, wherever it begins.
+/// A client that follows links reaches the end from any page.
 pub async fn a_link_leads_to_the_next_piece_until_the_end(world: &World) {
     offered(world, 8).await;
     for (begin, first) in
@@ -98,12 +98,12 @@ pub async fn a_total_is_right_at_once_after_every_change(world: &World) {
     for query in [&[("limit", "1")][..], &[("limit", "100")], &[("limit", "2"), ("page", "2")], &[("page", "9")]] {
         assert_eq!(total(query).await, Some(3), "{query:?}");
     }
-    let made = seller.shop.create(&teapot().name("Kettle")).await.unwrap();
+    let made = seller.client.create(&teapot().name("Kettle")).await.unwrap();
     assert_eq!(total(&[("limit", "1")]).await, Some(4));
     assert_eq!(total(&[("limit", "1"), ("q", "teapot")]).await, Some(3));
-    seller.shop.delete(&made.id).await.unwrap();
+    seller.client.delete(&made.id).await.unwrap();
     assert_eq!(total(&[("limit", "1")]).await, Some(3));
-    let over_grpc = world.other_shop().bearing(&seller.token);
+    let over_grpc = world.other_client().with_authorization(&seller.token);
     over_grpc.create(&teapot()).await.unwrap();
     assert_eq!(total(&[("limit", "1")]).await, Some(4), "over whichever protocol it came");
 }
@@ -132,7 +132,7 @@ pub async fn a_bad_number_is_refused_with_its_bounds(world: &World) {
     for ignored in ["/products?colour=green&__proto__=1", "/products?limit=&page=&sort=&q="] {
         assert_eq!(get(world, ignored).await.status, 200, "{ignored}");
     }
-    assert_eq!(refusal(&get(world, "/products?sort=random").await).code, ErrorCode::InvalidRequest);
+    assert_eq!(call_error(&get(world, "/products?sort=random").await).code, ErrorCode::InvalidRequest);
 }
 
 pub async fn head_of_a_list_has_its_link_and_no_body(world: &World) {

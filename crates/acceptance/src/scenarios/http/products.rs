@@ -1,17 +1,17 @@
-//! Products as REST alone takes and shows them.
+//! Products over REST: request bodies and answers.
 
 use super::{assert_error, get};
-use crate::pictures::png;
-use crate::raw::Answer;
-use crate::rest::{json_body, multipart_body, refusal};
-use crate::scenarios::product::{Member, seller};
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Product, ProductForm, Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use testkit::client::{Product, ProductForm, Query, change, teapot};
+use testkit::image_files::png;
+use testkit::member::{Member, seller};
+use testkit::raw::Answer;
+use testkit::rest::{call_error, json_body, multipart_body};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -21,16 +21,16 @@ fn as_seller(world: &World, seller: &Member, method: Method, path: &str) -> Requ
     world.rest().request(method, path).bearer_auth(&seller.token)
 }
 
-/// Sends a body whose text is given to the letter.
+/// Sends a body of exactly this text.
 async fn send(world: &World, seller: &Member, method: Method, path: &str, body: &str) -> Answer {
     let request = as_seller(world, seller, method, path).header("content-type", "application/json");
     Answer::of(request.body(body.to_owned())).await
 }
 
-/// The product in an answer, as the shop shows it afterwards.
+/// The product of an answer, as a later request returns it.
 async fn shown(world: &World, answer: &Answer) -> Product {
     assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-    world.shop().product(answer.json()["results"]["id"].as_str().unwrap()).await.unwrap()
+    world.client().product(answer.json()["results"]["id"].as_str().unwrap()).await.unwrap()
 }
 
 pub async fn json_form_and_multipart_offer_the_same_product(world: &World) {
@@ -63,19 +63,19 @@ pub async fn json_form_and_multipart_offer_the_same_product(world: &World) {
 pub async fn a_missing_stock_is_named(world: &World) {
     let seller = seller(world).await;
     let form = ProductForm { stock: None, ..teapot() };
-    let refusal = assert_fields(seller.shop.create(&form).await, &[("stock", "stock is empty")]);
-    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, "stock is empty"));
+    let call_error = assert_fields(seller.client.create(&form).await, &[("stock", "stock is empty")]);
+    assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidRequest, "stock is empty"));
     let empty = refusal_of(send(world, &seller, Method::POST, PRODUCTS, "").await);
     assert_eq!(empty, ["name", "description", "price", "stock"]);
-    let told = seller.shop.create(&ProductForm { stock: None, ..teapot().price("-1") }).await.unwrap_err();
+    let told = seller.client.create(&ProductForm { stock: None, ..teapot().price("-1") }).await.unwrap_err();
     assert_eq!(told.message, "price is empty or invalid", "what the Go system told first");
 }
 
 fn refusal_of(answer: Answer) -> Vec<String> {
-    refusal(&answer).fields.into_iter().map(|(field, _)| field).collect()
+    call_error(&answer).fields.into_iter().map(|(field, _)| field).collect()
 }
 
-/// A number in JSON is a text of digits: what stands there counts, not the double that some libraries make of it.
+/// A number in JSON counts as its digits, not as the double that some libraries make of it.
 pub async fn a_number_in_json_counts_to_the_letter(world: &World) {
     let seller = seller(world).await;
     let body = |price: &str, stock: &str| {
@@ -148,7 +148,7 @@ pub async fn an_image_elsewhere_on_the_web_is_named_by_its_address(world: &World
     let made = send(world, &seller, Method::POST, PRODUCTS, &body(address)).await;
     let made = shown(world, &made).await;
     assert_eq!(made.image_url, address);
-    assert_eq!(world.other_shop().product(&made.id).await.unwrap().image_url, address);
+    assert_eq!(world.other_client().product(&made.id).await.unwrap().image_url, address);
 
     let path = format!("{PRODUCTS}/{}", made.id);
     let kept = send(world, &seller, Method::PUT, &path, "{\"image_url\":\"\",\"price\":1}").await;
@@ -156,11 +156,11 @@ pub async fn an_image_elsewhere_on_the_web_is_named_by_its_address(world: &World
     let parts = Form::new().text("image_url", "http://images.example/other.jpg");
     let changed = Answer::of(as_seller(world, &seller, Method::PUT, &path).multipart(parts)).await;
     assert_eq!(shown(world, &changed).await.image_url, "http://images.example/other.jpg");
-    let replaced = seller.shop.update(&made.id, &change().image(png(8, 8))).await.unwrap();
+    let replaced = seller.client.update(&made.id, &change().image(png(8, 8))).await.unwrap();
     assert_eq!(world.rest().download(&replaced.image_url).await.status, 200);
     let back = send(world, &seller, Method::PUT, &path, &json!({ "image_url": address }).to_string()).await;
     assert_eq!(shown(world, &back).await.image_url, address);
-    world.until("the image that nobody shows is gone", async || world.stored_images().is_empty()).await;
+    world.wait_until("the image that nobody shows is gone", async || world.stored_images().is_empty()).await;
 
     let longest = format!("https://images.example/{}", "a".repeat(255 - 23));
     assert_eq!(shown(world, &send(world, &seller, Method::PUT, &path, &body(&longest)).await).await.image_url, longest);
@@ -175,13 +175,13 @@ pub async fn an_image_elsewhere_on_the_web_is_named_by_its_address(world: &World
         }
     }
     let too_long = send(world, &seller, Method::POST, PRODUCTS, &body(&format!("{longest}a"))).await;
-    assert_eq!(refusal(&too_long).message, "maximum length for field image_url is 255 characters");
+    assert_eq!(call_error(&too_long).message, "maximum length for field image_url is 255 characters");
 }
 
-/// Clients read, change a value, and send all of it back.
+/// Clients read a product, change a value and send everything back.
 pub async fn a_product_that_is_sent_back_as_it_was_read_keeps_its_image(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot().image(png(8, 8))).await.unwrap();
+    let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
     let path = format!("{PRODUCTS}/{}", made.id);
     let mut read = get(world, &path).await.json()["results"].clone();
     read["price"] = json!("5");
@@ -192,10 +192,10 @@ pub async fn a_product_that_is_sent_back_as_it_was_read_keeps_its_image(world: &
     assert_eq!(world.stored_images().len(), 1);
 }
 
-/// What a browser sends for a file field in which nobody has chosen a file.
+/// A browser sends this for a file field without a chosen file.
 pub async fn an_empty_file_field_is_no_image(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot().image(png(8, 8))).await.unwrap();
+    let made = seller.client.create(&teapot().image(png(8, 8))).await.unwrap();
     let nothing = || Part::bytes(Vec::new()).file_name("").mime_str("application/octet-stream").unwrap();
     let parts = multipart_body(&teapot()).part("image_url", nothing());
     let without = Answer::of(as_seller(world, &seller, Method::POST, PRODUCTS).multipart(parts)).await;
@@ -232,23 +232,23 @@ pub async fn fields_of_a_product_that_are_not_asked_for_change_nothing(world: &W
 
 pub async fn who_asks_is_looked_at_before_what_they_send(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     for (method, path) in [(Method::POST, PRODUCTS.to_owned()), (Method::PUT, format!("{PRODUCTS}/{}", made.id))] {
         for body in ["{", "[]", "{\"name\":1,\"name\":2}"] {
             let request = world.rest().request(method.clone(), &path).header("content-type", "application/json");
-            assert_eq!(refusal(&Answer::of(request.body(body)).await).code, ErrorCode::TokenMissing, "{method}");
+            assert_eq!(call_error(&Answer::of(request.body(body)).await).code, ErrorCode::TokenMissing, "{method}");
             let malformed = send(world, &seller, method.clone(), &path, body).await;
             assert_eq!((malformed.status, &malformed.json()["meta"]["code"]), (400, &json!("malformed_body")));
         }
         let request = as_seller(world, &seller, method.clone(), &path).header("content-type", "text/plain");
         assert_error(&Answer::of(request.body("name=Teapot")).await, 415, "Unsupported Media Type");
     }
-    assert_eq!(world.shop().products(&Query::default()).await.unwrap().items, [made.listed()]);
+    assert_eq!(world.client().products(&Query::default()).await.unwrap().items, [made.listed()]);
 }
 
 pub async fn the_routes_of_products_are_as_told(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     let path = format!("{PRODUCTS}/{}", made.id);
     for (method, path, allowed) in [
         (Method::PUT, PRODUCTS, ["GET", "POST"]),
@@ -273,13 +273,13 @@ pub async fn the_routes_of_products_are_as_told(world: &World) {
         let answer = Answer::of(as_seller(world, &seller, method.clone(), path).json(&json!({}))).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
     }
-    assert_eq!(refusal(&get(world, &path).await).code, ErrorCode::ProductNotFound);
+    assert_eq!(call_error(&get(world, &path).await).code, ErrorCode::ProductNotFound);
 }
 
-/// The bytes of answers, once for each kind: keys, their order, and what is a text.
+/// The bytes of one answer of each kind: keys, their order, and which values are strings.
 pub async fn a_product_has_the_keys_of_the_contract_in_their_order(world: &World) {
     let seller = seller(world).await;
-    let made = seller.shop.create(&teapot().name("Tea").description("Pot").price("10.50")).await.unwrap();
+    let made = seller.client.create(&teapot().name("Tea").description("Pot").price("10.50")).await.unwrap();
     let product = format!(
         "{{\"id\":\"{}\",\"user_id\":\"{}\",\"name\":\"Tea\",\"description\":\"Pot\",\"price\":\"10.5\",\"stock\":12,\
          \"image_url\":\"\",\"created_at\":\"{}\",\"updated_at\":\"{}\"}}",

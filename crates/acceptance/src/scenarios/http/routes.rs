@@ -1,21 +1,21 @@
-//! Where the shop is found, and what is found elsewhere.
+//! Routes, and what answers to other paths.
 
 use super::{LOGIN, REGISTER, assert_error, body, get, post};
-use crate::raw::Answer;
-use crate::scenarios::user::entered;
-use crate::shop::ada;
-use crate::world::World;
 use reqwest::Method;
 use serde_json::json;
+use testkit::client::ada;
+use testkit::member::register_and_log_in;
+use testkit::raw::Answer;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 pub async fn a_trailing_slash_is_accepted_without_a_redirect(world: &World) {
     let answer = post(world, "/users/register/", "application/json", body(&ada()).to_string()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    let entered = world.shop().login("ada@example.com", &ada().password).await.unwrap();
-    let request = world.rest().request(Method::GET, &format!("/users/{}/", entered.id));
-    assert_eq!(Answer::of(request.bearer_auth(&entered.token)).await.status, 200);
+    let logged_in = world.client().login("ada@example.com", &ada().password).await.unwrap();
+    let request = world.rest().request(Method::GET, &format!("/users/{}/", logged_in.id));
+    assert_eq!(Answer::of(request.bearer_auth(&logged_in.token)).await.status, 200);
 }
 
 pub async fn an_unknown_route_is_not_found(world: &World) {
@@ -37,7 +37,7 @@ pub async fn a_wrong_method_is_told_the_right_ones(world: &World) {
         (Method::TRACE, "/users/1", "GET"),
     ] {
         let answer = Answer::of(world.rest().request(method.clone(), path)).await;
-        // Either way is sound for GET: /users/login could be an account whose id is `login`.
+        // Both are correct for GET: /users/login could be an account with the id `login`.
         if method == Method::GET && answer.status == 401 {
             continue;
         }
@@ -48,9 +48,9 @@ pub async fn a_wrong_method_is_told_the_right_ones(world: &World) {
 }
 
 pub async fn head_is_get_without_a_body(world: &World) {
-    let entered = entered(&*world.shop(), &ada()).await;
-    let path = format!("/users/{}", entered.id);
-    let ask = |method| world.rest().request(method, &path).bearer_auth(&entered.token);
+    let logged_in = register_and_log_in(&*world.client(), &ada()).await;
+    let path = format!("/users/{}", logged_in.id);
+    let ask = |method| world.rest().request(method, &path).bearer_auth(&logged_in.token);
     let (whole, head) = (Answer::of(ask(Method::GET)).await, Answer::of(ask(Method::HEAD)).await);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(head.header("content-type"), whole.header("content-type"));

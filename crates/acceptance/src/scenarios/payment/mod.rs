@@ -1,6 +1,6 @@
-//! Payments: what both protocols promise alike.
+//! Payments over both protocols.
 
-use crate::shop::Protocol;
+use testkit::client::Protocol;
 
 pub mod notifying;
 pub mod ordering;
@@ -10,5 +10,4 @@ pub mod repeating;
 pub mod showing;
 pub mod watching;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;

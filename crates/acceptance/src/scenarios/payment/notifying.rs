@@ -1,31 +1,32 @@
-//! The gateway's notifications, and what only look like such.
+//! The gateway's notifications, genuine and forged.
 
-use crate::stall::{KEY, Stall, notification, notify, press, refused};
-use crate::world::World;
 use domain::error::ErrorCode;
 use serde_json::json;
+use testkit::payment_fixture::{KEY, PaymentFixture, notification, notify, press, refused};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 
 pub async fn a_notification_that_the_gateway_does_not_confirm_changes_nothing(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
-    // Its signature is right: whoever has seen another of the same amount can send it with another status.
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
+    // The signature is valid: anybody who has seen a notification of the same amount can send it with another
+    // status.
     notify(world, &notification(&payment.id, "10000", "settlement", KEY)).await.unwrap();
-    assert_eq!(stall.status(&payment).await, "pending");
+    assert_eq!(fixture.status(&payment).await, "pending");
     press(world, &payment, "pay").await;
-    stall.until(world, &payment, "success").await;
+    fixture.wait_for_status(world, &payment, "success").await;
     for late in ["pending", "expire", "deny", "cancel", "refund"] {
         notify(world, &notification(&payment.id, "10000", late, KEY)).await.unwrap();
-        assert_eq!(stall.status(&payment).await, "success", "{late}");
+        assert_eq!(fixture.status(&payment).await, "success", "{late}");
     }
 }
 
 pub async fn what_is_forged_is_refused(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
     press(world, &payment, "pay").await;
-    stall.until(world, &payment, "success").await;
+    fixture.wait_for_status(world, &payment, "success").await;
     let genuine = notification(&payment.id, "10000", "settlement", KEY);
     for (field, value) in [
         ("signature_key", json!("")),

@@ -1,25 +1,26 @@
-//! Many at once.
+//! Concurrent calls.
 
-use crate::stall::{KEY, Stall, notification, notify, press};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::sync::Arc;
+use testkit::payment_fixture::{KEY, PaymentFixture, notification, notify, press};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 
 pub async fn two_hundred_buyers_at_once_buy_exactly_the_fifty_pieces_that_there_are(world: &World) {
-    let stall = Stall::open(world, 50).await;
+    let fixture = PaymentFixture::create(world, 50).await;
     let mut buyers = JoinSet::new();
     for _ in 0..200 {
-        let (shop, product) = (stall.buyer.shop.bearing(&stall.buyer.token), stall.product.id.clone());
+        let (client, product) =
+            (fixture.buyer.client.with_authorization(&fixture.buyer.token), fixture.product.id.clone());
         buyers.spawn(async move {
             loop {
-                match shop.order(&product, 1).await {
+                match client.order(&product, 1).await {
                     Ok(payment) => return Ok(payment.id),
-                    // The server has more work than it queues, and says so before it does anything.
+                    // The server's queue is full, and it says so before it does anything.
                     Err(busy) if busy.code == ErrorCode::Overloaded => tokio::task::yield_now().await,
-                    Err(refusal) => return Err(refusal.code),
+                    Err(call_error) => return Err(call_error.code),
                 }
             }
         });
@@ -27,21 +28,21 @@ pub async fn two_hundred_buyers_at_once_buy_exactly_the_fifty_pieces_that_there_
     let ends = buyers.join_all().await;
     assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 50, "{ends:?}");
     assert!(ends.iter().all(|end| matches!(end, Ok(_) | Err(ErrorCode::InsufficientStock))), "{ends:?}");
-    assert_eq!(stall.stock().await, 0);
+    assert_eq!(fixture.stock().await, 0);
     assert_eq!(world.database.texts("SELECT payment_id AS value FROM stock_reservations").len(), 50);
 }
 
 pub async fn a_storm_of_the_same_notification_changes_a_payment_once(world: &World) {
-    let stall = Arc::new(Stall::open(world, 5).await);
-    let payment = stall.order(2).await;
+    let fixture = Arc::new(PaymentFixture::create(world, 5).await);
+    let payment = fixture.order(2).await;
     press(world, &payment, "expire").await;
     let notice = notification(&payment.id, "20000", "expire", KEY);
     let storm = (0..40).map(|_| notify(world, &notice));
     for answer in futures_util::future::join_all(storm).await {
         answer.unwrap();
     }
-    stall.until(world, &payment, "expire").await;
-    assert_eq!(stall.stock().await, 5);
+    fixture.wait_for_status(world, &payment, "expire").await;
+    assert_eq!(fixture.stock().await, 5);
     let mails = "SELECT id AS value FROM mails WHERE status = 'expire'";
     assert_eq!(world.database.texts(mails).len(), 1);
 }

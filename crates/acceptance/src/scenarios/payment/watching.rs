@@ -1,18 +1,20 @@
-//! Watching a payment.
+//! Streams of a payment's status changes.
 
-use crate::stall::{Stall, press};
-use crate::world::World;
 use std::time::Duration;
+use testkit::payment_fixture::{PaymentFixture, press};
+use testkit::world::World;
 
 pub(crate) const SETTINGS: &[(&str, &str)] = &[];
 
 const SOON: Duration = Duration::from_secs(20);
 
 pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
-    let mut watches =
-        [stall.buyer.shop.watch(&payment.id, 0).await.unwrap(), stall.seller.shop.watch(&payment.id, 0).await.unwrap()];
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
+    let mut watches = [
+        fixture.buyer.client.watch(&payment.id, 0).await.unwrap(),
+        fixture.seller.client.watch(&payment.id, 0).await.unwrap(),
+    ];
     for watch in &mut watches {
         assert_eq!(watch.next().await.unwrap().status, "pending", "how it stands comes first");
     }
@@ -29,19 +31,19 @@ pub async fn a_payment_that_is_watched_is_seen_to_succeed(world: &World) {
         last = change.number;
     }
     drop(watches);
-    // Who comes back is told what was missed, and nothing twice.
-    let mut again = stall.buyer.shop.watch(&payment.id, 2).await.unwrap();
+    // A client that reconnects gets the changes it missed, and none twice.
+    let mut again = fixture.buyer.client.watch(&payment.id, 2).await.unwrap();
     let missed = [again.next().await.unwrap(), again.next().await.unwrap()];
     assert_eq!(missed.each_ref().map(|change| change.status.as_str()), ["deny", "success"]);
     assert_eq!(missed[1].number, last);
 }
 
 pub async fn a_change_that_another_server_makes_is_seen_too(world: &World) {
-    let stall = Stall::open(world, 5).await;
-    let payment = stall.order(1).await;
-    let mut watch = stall.buyer.shop.watch(&payment.id, 0).await.unwrap();
+    let fixture = PaymentFixture::create(world, 5).await;
+    let payment = fixture.order(1).await;
+    let mut watch = fixture.buyer.client.watch(&payment.id, 0).await.unwrap();
     assert_eq!(watch.next().await.unwrap().status, "pending");
-    // What another server would have written.
+    // Writes what another server would write.
     for sql in [
         "INSERT INTO payment_events (payment_id, number, kind, from_state, to_state, amount, cause, cause_id, happened_at)
          SELECT id, events + 1, 'moved', 'pending', 'expire', NULL, 'check', NULL, created_at FROM payments",

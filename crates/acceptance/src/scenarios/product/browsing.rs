@@ -1,35 +1,36 @@
-//! Lists of products: their orders and their pieces.
+//! Lists of products: sorting and paging.
 
-use super::{Member, seller, walk};
+use super::walk;
 use crate::scenarios::user::assert_fields;
-use crate::shop::{Product, Protocol, Query, Shop, change, teapot};
-use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::error::ErrorCode;
 use std::collections::BTreeSet;
+use testkit::client::{Product, Protocol, Query, ShopClient, change, teapot};
+use testkit::member::{Member, seller};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 const SORTS: [&str; 5] = ["newest", "oldest", "price", "-price", "name"];
 
-/// Offers products one after the other, a second apart.
+/// Creates products one second apart.
 async fn offered(world: &World, seller: &Member, products: &[(&str, &str)]) -> Vec<Product> {
     let mut made = Vec::new();
     for (name, price) in products {
-        made.push(seller.shop.create(&teapot().name(*name).price(*price)).await.unwrap());
+        made.push(seller.client.create(&teapot().name(*name).price(*price)).await.unwrap());
         world.clock.advance(1);
     }
     made
 }
 
-async fn names(shop: &dyn Shop, query: Query) -> Vec<String> {
-    shop.products(&query).await.unwrap().items.into_iter().map(|product| product.name).collect()
+async fn names(client: &dyn ShopClient, query: Query) -> Vec<String> {
+    client.products(&query).await.unwrap().items.into_iter().map(|product| product.name).collect()
 }
 
 pub async fn an_empty_shop_lists_nothing(world: &World) {
     for sort in SORTS {
-        let listing = world.shop().products(&Query::default().sort(sort)).await.unwrap();
+        let listing = world.client().products(&Query::default().sort(sort)).await.unwrap();
         assert_eq!((listing.items, listing.next), (Vec::new(), None));
         assert!(listing.total.is_none_or(|total| total == 0));
     }
@@ -47,8 +48,8 @@ pub async fn a_list_comes_in_five_orders(world: &World) {
         ("-price", ["Éclair", "apple", "zebra", "Cherry", "Banana"]),
         ("name", ["apple", "Banana", "Cherry", "zebra", "Éclair"]),
     ] {
-        assert_eq!(names(&*world.shop(), Query::default().sort(sort)).await, expected, "{sort}");
-        let in_pieces = walk(&*world.shop(), &Query::default().sort(sort), 2).await;
+        assert_eq!(names(&*world.client(), Query::default().sort(sort)).await, expected, "{sort}");
+        let in_pieces = walk(&*world.client(), &Query::default().sort(sort), 2).await;
         assert_eq!(in_pieces.iter().map(|product| product.name.as_str()).collect::<Vec<_>>(), expected, "{sort}");
     }
 }
@@ -56,46 +57,46 @@ pub async fn a_list_comes_in_five_orders(world: &World) {
 pub async fn a_change_moves_a_product_to_its_new_place(world: &World) {
     let seller = seller(world).await;
     let made = offered(world, &seller, &[("Banana", "1"), ("Apple", "2")]).await;
-    seller.shop.update(&made[0].id, &change().name("Aardvark").price("3")).await.unwrap();
+    seller.client.update(&made[0].id, &change().name("Aardvark").price("3")).await.unwrap();
     for (sort, expected) in [("name", ["Aardvark", "Apple"]), ("price", ["Apple", "Aardvark"])] {
-        assert_eq!(names(&*world.shop(), Query::default().sort(sort)).await, expected);
+        assert_eq!(names(&*world.client(), Query::default().sort(sort)).await, expected);
     }
-    assert_eq!(names(&*world.shop(), Query::default()).await, ["Apple", "Aardvark"], "it is no newer than it was");
+    assert_eq!(names(&*world.client(), Query::default()).await, ["Apple", "Aardvark"], "it is no newer than it was");
 }
 
 pub async fn among_equals_each_has_one_place(world: &World) {
     let seller = seller(world).await;
     for _ in 0..11 {
-        seller.shop.create(&teapot()).await.unwrap();
+        seller.client.create(&teapot()).await.unwrap();
     }
     for sort in SORTS {
-        let whole = world.shop().products(&Query::default().sort(sort)).await.unwrap().items;
+        let whole = world.client().products(&Query::default().sort(sort)).await.unwrap().items;
         assert_eq!(whole.len(), 11);
         for limit in [1, 3, 10, 11] {
-            assert_eq!(walk(&*world.shop(), &Query::default().sort(sort), limit).await, whole, "{sort} by {limit}");
+            assert_eq!(walk(&*world.client(), &Query::default().sort(sort), limit).await, whole, "{sort} by {limit}");
         }
     }
 }
 
-/// Products that come in meanwhile may be seen or not; those that were there are seen once.
+/// Products that are created meanwhile may appear or not; all others appear once.
 pub async fn a_walk_sees_each_product_once_while_others_come_in(world: &World) {
     let seller = seller(world).await;
     for sort in SORTS {
         let mut expected = BTreeSet::new();
         for at in 0..9 {
             let form = teapot().name(format!("{sort} {at}")).price((100 + at).to_string());
-            expected.insert(seller.shop.create(&form).await.unwrap().id);
+            expected.insert(seller.client.create(&form).await.unwrap().id);
             world.clock.advance(1);
         }
         let mut query = Query::default().sort(sort).q(sort).limit(2);
         let mut seen = Vec::new();
         loop {
-            let listing = world.shop().products(&query).await.unwrap();
+            let listing = world.client().products(&query).await.unwrap();
             seen.extend(listing.items.into_iter().map(|product| product.id));
             let Some(next) = listing.next else { break };
             query = query.after(&next);
             let price = if sort == "-price" { "1000" } else { "1" };
-            seller.shop.create(&teapot().name(format!("{sort} !")).price(price)).await.unwrap();
+            seller.client.create(&teapot().name(format!("{sort} !")).price(price)).await.unwrap();
         }
         let unique: BTreeSet<_> = seen.iter().cloned().collect();
         assert_eq!(unique.len(), seen.len(), "{sort}: one was seen twice");
@@ -107,12 +108,12 @@ pub async fn a_walk_goes_on_where_a_product_was_withdrawn(world: &World) {
     let seller = seller(world).await;
     let made = offered(world, &seller, &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("e", "5")]).await;
     let query = Query::default().sort("price").limit(2);
-    let first = world.shop().products(&query).await.unwrap();
+    let first = world.client().products(&query).await.unwrap();
     assert_eq!(first.names(), ["a", "b"]);
     for gone in [&made[0], &made[1], &made[2]] {
-        seller.shop.delete(&gone.id).await.unwrap();
+        seller.client.delete(&gone.id).await.unwrap();
     }
-    let second = world.shop().products(&query.after(&first.next.unwrap())).await.unwrap();
+    let second = world.client().products(&query.after(&first.next.unwrap())).await.unwrap();
     assert_eq!((second.names(), second.next.as_deref()), (vec!["d", "e"], None));
 }
 
@@ -120,8 +121,8 @@ pub async fn a_cursor_is_good_on_both_protocols(world: &World) {
     let seller = seller(world).await;
     offered(world, &seller, &[("a", "1"), ("b", "2"), ("c", "3")]).await;
     let query = Query::default().sort("name").limit(2);
-    let cursor = world.shop().products(&query).await.unwrap().next.unwrap();
-    let rest = world.other_shop().products(&query.after(&cursor)).await.unwrap();
+    let cursor = world.client().products(&query).await.unwrap().next.unwrap();
+    let rest = world.other_client().products(&query.after(&cursor)).await.unwrap();
     assert_eq!((rest.names(), rest.next.as_deref()), (vec!["c"], None));
 }
 
@@ -129,7 +130,7 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
     let seller = seller(world).await;
     offered(world, &seller, &[("a", "1"), ("b", "2"), ("c", "3")]).await;
     let query = Query::default().sort("name").limit(1);
-    let cursor = world.shop().products(&query).await.unwrap().next.unwrap();
+    let cursor = world.client().products(&query).await.unwrap().next.unwrap();
     let field = match world.protocol() {
         Protocol::Rest => "cursor",
         Protocol::Grpc => "page_token",
@@ -143,15 +144,15 @@ pub async fn a_cursor_belongs_to_its_list(world: &World) {
         query.clone().costing("1", ""),
         query.clone().costing("", "9"),
     ] {
-        assert_fields(world.shop().products(&other.after(&cursor)).await, &[(field, &message)]);
+        assert_fields(world.client().products(&other.after(&cursor)).await, &[(field, &message)]);
     }
     for text in ["nonsense", "AAAA", "%", &cursor[1..], &"A".repeat(3_000)] {
-        assert_fields(world.shop().products(&query.after(text)).await, &[(field, &message)]);
+        assert_fields(world.client().products(&query.after(text)).await, &[(field, &message)]);
     }
-    world.shop().products(&query.clone().limit(100).after(&cursor)).await.unwrap();
+    world.client().products(&query.clone().limit(100).after(&cursor)).await.unwrap();
 }
 
-/// The same cursor with other parts: what is in it is no secret. The first part is the list's mark.
+/// The same cursor with other parts, which are not secret. The first part identifies the list.
 pub(crate) fn forged(cursor: &str, parts: &[&str]) -> String {
     let whole = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
     let mark = whole.split('\n').next().unwrap();
@@ -171,14 +172,15 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
     let long = "x".repeat(2_000);
     for sort in SORTS {
         let query = Query::default().sort(sort).limit(1);
-        let cursor = world.shop().products(&query).await.unwrap().next.unwrap();
+        let cursor = world.client().products(&query).await.unwrap().next.unwrap();
         let own = match sort {
             "name" => "n",
             "price" | "-price" => "p",
             _ => "c",
         };
         for offset in ["18446744073709551615", "9223372036854775808", "9007199254740993", "-1", "1e3", ""] {
-            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &[offset, own, "1", id]))).await;
+            let outcome =
+                world.client().products(&query.clone().after(&forged(&cursor, &[offset, own, "1", id]))).await;
             assert_eq!(assert_fields(outcome, &[(field, &message)]).message, message, "{sort} {offset}");
         }
         for (kind, key) in [
@@ -193,28 +195,28 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
             ("n", &long),
             ("x", "1"),
         ] {
-            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &["1", kind, key, id]))).await;
+            let outcome = world.client().products(&query.clone().after(&forged(&cursor, &["1", kind, key, id]))).await;
             assert_fields(outcome, &[(field, &message)]);
         }
         for other in ["c", "p", "n"].into_iter().filter(|kind| *kind != own) {
-            let outcome = world.shop().products(&query.clone().after(&forged(&cursor, &["1", other, "1", id]))).await;
+            let outcome = world.client().products(&query.clone().after(&forged(&cursor, &["1", other, "1", id]))).await;
             assert_fields(outcome, &[(field, &message)]);
         }
         let no_ids = ["", "1", "\0", "' OR 1=1 --"];
         for parts in no_ids.map(|id| vec!["1", own, "1", id]).into_iter().chain([vec![], vec!["1"], vec!["1", own]]) {
             assert_fields(
-                world.shop().products(&query.clone().after(&forged(&cursor, &parts))).await,
+                world.client().products(&query.clone().after(&forged(&cursor, &parts))).await,
                 &[(field, &message)],
             );
         }
-        // What a database can compare with leads somewhere, or to the end.
+        // A key that a database can compare leads to a page or to the end.
         for key in match own {
             "c" => vec!["-62135596800000000", "0", "253402300799999999"],
             "p" => vec!["0", "999999999999999"],
             _ => vec!["", "\u{10FFFF}", "\u{FFFF}\u{1}", "a\nb", "%_!\\"],
         } {
             for offset in ["0", "9007199254740992"] {
-                world.shop().products(&query.clone().after(&forged(&cursor, &[offset, own, key, id]))).await.unwrap();
+                world.client().products(&query.clone().after(&forged(&cursor, &[offset, own, key, id]))).await.unwrap();
             }
         }
     }
@@ -223,12 +225,12 @@ pub async fn a_forged_cursor_is_refused_or_harmless(world: &World) {
 pub async fn a_piece_has_a_hundred_products_at_most(world: &World) {
     let seller = seller(world).await;
     for at in 0..101 {
-        seller.shop.create(&teapot().name(format!("Teapot {at}"))).await.unwrap();
+        seller.client.create(&teapot().name(format!("Teapot {at}"))).await.unwrap();
     }
     for query in [Query::default(), Query::default().limit(100)] {
-        let listing = world.shop().products(&query).await.unwrap();
+        let listing = world.client().products(&query).await.unwrap();
         assert_eq!(listing.items.len(), 100);
-        let rest = world.shop().products(&query.after(&listing.next.unwrap())).await.unwrap();
+        let rest = world.client().products(&query.after(&listing.next.unwrap())).await.unwrap();
         assert_eq!((rest.items.len(), rest.next), (1, None));
     }
     let field = match world.protocol() {
@@ -237,7 +239,7 @@ pub async fn a_piece_has_a_hundred_products_at_most(world: &World) {
     };
     let message = format!("{field} must be a whole number from 1 to 100");
     for limit in [101, -1, i32::MAX, i32::MIN] {
-        let outcome = world.shop().products(&Query::default().limit(limit)).await;
+        let outcome = world.client().products(&Query::default().limit(limit)).await;
         assert_eq!(assert_fields(outcome, &[(field, &message)]).code, ErrorCode::InvalidRequest);
     }
 }
@@ -257,7 +259,7 @@ pub async fn all_bad_parameters_are_named(world: &World) {
         limit: Some(101),
         cursor: "nonsense".to_owned(),
     };
-    let outcome = world.shop().products(&bad).await;
+    let outcome = world.client().products(&bad).await;
     let expected = [
         ("q", "maximum length for field q is 100 characters"),
         ("seller", "seller must be a user's id, a UUID"),
@@ -273,11 +275,11 @@ pub async fn all_bad_parameters_are_named(world: &World) {
     assert_eq!(assert_fields(outcome, &expected).code, ErrorCode::InvalidRequest);
 
     for (sort, query) in [("Newest", ""), ("price,name", ""), ("id", ""), ("; DROP TABLE products", "")] {
-        let outcome = world.shop().products(&Query::default().sort(sort).q(query)).await;
+        let outcome = world.client().products(&Query::default().sort(sort).q(query)).await;
         assert_fields(outcome, &[expected[4]]);
     }
-    let crossed = world.shop().products(&Query::default().costing("2", "1.99")).await;
+    let crossed = world.client().products(&Query::default().costing("2", "1.99")).await;
     assert_fields(crossed, &[("max_price", "max_price must not be less than min_price")]);
-    let controls = world.shop().products(&Query::default().q("a\u{7}b")).await;
+    let controls = world.client().products(&Query::default().q("a\u{7}b")).await;
     assert_fields(controls, &[("q", "field q contains control characters")]);
 }

@@ -1,8 +1,7 @@
-//! Products: what both protocols promise alike.
+//! Products over both protocols.
 
-use crate::scenarios::user::entered;
-use crate::shop::{Listing, Product, Protocol, Query, Shop, ada};
-use crate::world::World;
+use testkit::client::{Listing, Product, Protocol, Query, ShopClient};
+use testkit::world::World;
 
 pub mod browsing;
 pub mod changing;
@@ -19,37 +18,14 @@ pub mod values;
 pub mod versions;
 pub mod withdrawing;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
-/// Somebody who has logged in.
-pub struct Member {
-    /// Their account.
-    pub id: String,
-    /// Their access token.
-    pub token: String,
-    /// The shop over the protocol of the cell, as they see it.
-    pub shop: Box<dyn Shop>,
-}
-
-/// Opens an account of a role and enters it.
-pub(crate) async fn member(world: &World, role: &str, email: &str) -> Member {
-    let entered = entered(&*world.shop(), &ada().role(role).email(email)).await;
-    let shop = world.shop().bearing(&format!("Bearer {}", entered.token));
-    Member { id: entered.id, token: entered.token, shop }
-}
-
-/// Opens a seller's account and enters it.
-pub(crate) async fn seller(world: &World) -> Member {
-    member(world, "seller", "ada@example.com").await
-}
-
-/// All products of a list, in pieces of this size.
-pub(crate) async fn walk(shop: &dyn Shop, query: &Query, limit: i32) -> Vec<Product> {
+/// All products of a list, read in pages of this size.
+pub(crate) async fn walk(client: &dyn ShopClient, query: &Query, limit: i32) -> Vec<Product> {
     let mut found = Vec::new();
     let mut query = query.clone().limit(limit);
     loop {
-        let Listing { items, next, .. } = shop.products(&query).await.unwrap();
+        let Listing { items, next, .. } = client.products(&query).await.unwrap();
         assert!(items.len() <= usize::try_from(limit).unwrap());
         found.extend(items);
         match next {
@@ -59,7 +35,7 @@ pub(crate) async fn walk(shop: &dyn Shop, query: &Query, limit: i32) -> Vec<Prod
     }
 }
 
-/// What this protocol calls the field of an image that is a file.
+/// The name of the image's field in this protocol.
 pub(crate) fn image_field(world: &World) -> &'static str {
     match world.protocol() {
         Protocol::Rest => "image_url",

@@ -1,20 +1,21 @@
-//! Lists of products: what they are narrowed to.
+//! Lists of products: filters.
 
-use super::{Member, member, seller, walk};
-use crate::shop::{Query, Shop, teapot};
-use crate::world::World;
+use super::walk;
+use testkit::client::{Query, ShopClient, teapot};
+use testkit::member::{Member, member, seller};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
 async fn named(seller: &Member, names: &[&str]) {
     for name in names {
-        seller.shop.create(&teapot().name(*name)).await.unwrap();
+        seller.client.create(&teapot().name(*name)).await.unwrap();
     }
 }
 
-/// The names in a list, in the order of the names.
-async fn found(shop: &dyn Shop, query: Query) -> Vec<String> {
-    let listing = shop.products(&query.clone().sort("name")).await.unwrap();
+/// The names in a list, sorted.
+async fn found(client: &dyn ShopClient, query: Query) -> Vec<String> {
+    let listing = client.products(&query.clone().sort("name")).await.unwrap();
     if let Some(total) = listing.total {
         assert_eq!(total, listing.items.len() as u64, "{query:?}");
     }
@@ -41,7 +42,7 @@ pub async fn every_character_of_a_search_stands_for_itself(world: &World) {
         ("+b&c=", vec!["a+b&c=d"]),
         ("nothing like it", vec![]),
     ] {
-        assert_eq!(found(&*world.shop(), Query::default().q(q)).await, expected, "{q:?}");
+        assert_eq!(found(&*world.client(), Query::default().q(q)).await, expected, "{q:?}");
     }
 }
 
@@ -57,19 +58,19 @@ pub async fn a_search_looks_at_no_case_in_any_script(world: &World) {
         ("急", "急須"),
         ("ÉTAGÈRE", "Étagère"),
     ] {
-        assert_eq!(found(&*world.shop(), Query::default().q(q)).await, [expected], "{q:?}");
+        assert_eq!(found(&*world.client(), Query::default().q(q)).await, [expected], "{q:?}");
     }
-    // An accent makes another letter.
-    assert!(found(&*world.shop(), Query::default().q("ubertopf")).await.is_empty());
+    // A letter with an accent is another letter.
+    assert!(found(&*world.client(), Query::default().q("ubertopf")).await.is_empty());
     let most = "x".repeat(100);
-    assert!(found(&*world.shop(), Query::default().q(&most)).await.is_empty());
+    assert!(found(&*world.client(), Query::default().q(&most)).await.is_empty());
 }
 
 pub async fn a_blank_search_is_none(world: &World) {
     let seller = seller(world).await;
     named(&seller, &["a", "b"]).await;
     for q in ["", " ", "\t"] {
-        assert_eq!(found(&*world.shop(), Query::default().q(q)).await, ["a", "b"]);
+        assert_eq!(found(&*world.client(), Query::default().q(q)).await, ["a", "b"]);
     }
 }
 
@@ -77,16 +78,16 @@ pub async fn a_list_is_narrowed_to_a_seller(world: &World) {
     let (ada, grace) = (seller(world).await, member(world, "seller", "grace@example.com").await);
     named(&ada, &["a"]).await;
     named(&grace, &["b", "c"]).await;
-    assert_eq!(found(&*world.shop(), Query::default().seller(&ada.id)).await, ["a"]);
-    assert_eq!(found(&*world.shop(), Query::default().seller(&grace.id.to_uppercase())).await, ["b", "c"]);
+    assert_eq!(found(&*world.client(), Query::default().seller(&ada.id)).await, ["a"]);
+    assert_eq!(found(&*world.client(), Query::default().seller(&grace.id.to_uppercase())).await, ["b", "c"]);
     let nobody = uuid::Uuid::now_v7().to_string();
-    assert!(found(&*world.shop(), Query::default().seller(&nobody)).await.is_empty());
+    assert!(found(&*world.client(), Query::default().seller(&nobody)).await.is_empty());
 }
 
 pub async fn a_list_is_narrowed_to_prices_inclusive(world: &World) {
     let seller = seller(world).await;
     for price in ["9.99", "10", "10.01", "9999999999999.99"] {
-        seller.shop.create(&teapot().name(format!("for {price}")).price(price)).await.unwrap();
+        seller.client.create(&teapot().name(format!("for {price}")).price(price)).await.unwrap();
     }
     for (min, max, expected) in [
         ("10", "", vec!["for 10", "for 10.01", "for 9999999999999.99"]),
@@ -96,7 +97,7 @@ pub async fn a_list_is_narrowed_to_prices_inclusive(world: &World) {
         ("0", "0", vec![]),
         ("0", "9999999999999.99", vec!["for 10", "for 10.01", "for 9.99", "for 9999999999999.99"]),
     ] {
-        assert_eq!(found(&*world.shop(), Query::default().costing(min, max)).await, expected, "{min} to {max}");
+        assert_eq!(found(&*world.client(), Query::default().costing(min, max)).await, expected, "{min} to {max}");
     }
 }
 
@@ -105,11 +106,11 @@ pub async fn filters_hold_together_on_every_piece(world: &World) {
     for at in 0..6 {
         for (seller, kind) in [(&ada, "Teapot"), (&ada, "Kettle"), (&grace, "Teapot")] {
             let form = teapot().name(format!("{kind} {at}")).price(at.to_string().replace('0', "0.5"));
-            seller.shop.create(&form).await.unwrap();
+            seller.client.create(&form).await.unwrap();
         }
     }
     let query = Query::default().q("TEA").seller(&ada.id).costing("1", "4").sort("-price");
-    let seen = walk(&*world.shop(), &query, 2).await;
+    let seen = walk(&*world.client(), &query, 2).await;
     let names: Vec<_> = seen.iter().map(|product| product.name.as_str()).collect();
     assert_eq!(names, ["Teapot 4", "Teapot 3", "Teapot 2", "Teapot 1"]);
     assert!(seen.iter().all(|product| product.user_id == ada.id));

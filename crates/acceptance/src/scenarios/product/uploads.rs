@@ -1,22 +1,22 @@
-//! Images that are on their way: few at once, and no trace of those that never arrive.
+//! Running uploads: their number is limited, and an incomplete one leaves no trace.
 
-use super::{Member, seller};
-use crate::pictures::png_of;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::client::{Query, change, teapot};
+use testkit::image_files::png_of;
+use testkit::member::{Member, seller};
+use testkit::world::World;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// One place for both protocols together.
+/// One upload slot for both protocols together.
 pub const SETTINGS: &[(&str, &str)] = &[("storage.max_uploads", "1")];
 
 /// Large enough to count as an upload on both protocols.
 const LARGE: usize = 600_000;
 
-/// Sends the beginning of an upload over REST, and leaves the rest to be waited for.
+/// Sends the beginning of an upload over REST and keeps the connection open.
 async fn half_upload(world: &World, seller: &Member) -> TcpStream {
     let mut stream = TcpStream::connect(world.rest().address()).await.unwrap();
     let head = format!(
@@ -34,25 +34,25 @@ async fn half_upload(world: &World, seller: &Member) -> TcpStream {
 pub async fn an_upload_without_a_place_is_refused_while_all_else_goes_on(world: &World) {
     let seller = seller(world).await;
     let half = half_upload(world, &seller).await;
-    let made = seller.shop.create(&teapot()).await.unwrap();
+    let made = seller.client.create(&teapot()).await.unwrap();
     let large = || teapot().image(png_of(LARGE));
     world
-        .until("the only place is taken", async || {
-            // One that arrives before the half one does is taken.
-            let outcome = seller.shop.create(&large()).await;
-            outcome.is_err_and(|refusal| refusal.code == ErrorCode::Overloaded)
+        .wait_until("the only place is taken", async || {
+            // An upload that arrives before the half one is accepted.
+            let outcome = seller.client.create(&large()).await;
+            outcome.is_err_and(|call_error| call_error.code == ErrorCode::Overloaded)
         })
         .await;
-    for shop in [world.shop(), world.other_shop()] {
-        let shop = shop.bearing(&seller.token);
-        let refusal = assert_refused(shop.create(&large()).await, ErrorCode::Overloaded);
-        assert!(refusal.retry_after.is_some_and(|wait| wait >= Duration::from_secs(1)), "{refusal:?}");
-        assert_refused(shop.update(&made.id, &change().image(png_of(LARGE))).await, ErrorCode::Overloaded);
-        shop.update(&made.id, &change().price("1")).await.unwrap();
-        shop.products(&Query::default()).await.unwrap();
+    for client in [world.client(), world.other_client()] {
+        let client = client.with_authorization(&seller.token);
+        let call_error = assert_refused(client.create(&large()).await, ErrorCode::Overloaded);
+        assert!(call_error.retry_after.is_some_and(|wait| wait >= Duration::from_secs(1)), "{call_error:?}");
+        assert_refused(client.update(&made.id, &change().image(png_of(LARGE))).await, ErrorCode::Overloaded);
+        client.update(&made.id, &change().price("1")).await.unwrap();
+        client.products(&Query::default()).await.unwrap();
     }
     drop(half);
-    world.until("the place is free", async || seller.shop.create(&large()).await.is_ok()).await;
+    world.wait_until("the place is free", async || seller.client.create(&large()).await.is_ok()).await;
 }
 
 pub async fn uploads_that_break_off_leave_nothing(world: &World) {
@@ -63,7 +63,7 @@ pub async fn uploads_that_break_off_leave_nothing(world: &World) {
         drop(half);
     }
     let large = || teapot().image(png_of(LARGE));
-    world.until("a place is free", async || seller.shop.create(&large()).await.is_ok()).await;
-    let listed = world.shop().products(&Query::default()).await.unwrap().items;
+    world.wait_until("a place is free", async || seller.client.create(&large()).await.is_ok()).await;
+    let listed = world.client().products(&Query::default()).await.unwrap().items;
     assert_eq!((listed.len(), world.stored_images().len()), (1, 1));
 }

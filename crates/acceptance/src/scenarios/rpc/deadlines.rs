@@ -1,38 +1,38 @@
-//! How long a caller is ready to wait.
+//! Deadlines of calls.
 
-use crate::grpc::refusal;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{PASSWORD, ada};
-use crate::world::{World, until};
 use domain::error::ErrorCode;
 use grpc::proto::user::UserLoginRequest;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use std::time::{Duration, Instant};
+use testkit::client::{PASSWORD, ada};
+use testkit::grpc::call_error;
+use testkit::world::{World, wait_until};
 use tonic::Request;
 
-/// A hash takes longer than the callers here wait.
+/// Hashing takes longer than these calls wait.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.bcrypt_cost", "12")];
 
-const PATIENCE: Duration = Duration::from_millis(60);
+const TIMEOUT: Duration = Duration::from_millis(60);
 
 pub async fn a_deadline_that_passes_is_told_as_such_and_nothing_is_written(world: &World) {
     let asked = Instant::now();
-    let outcome = world.shop().patient_for(PATIENCE).register(&ada()).await;
+    let outcome = world.client().with_timeout(TIMEOUT).register(&ada()).await;
     assert_refused(outcome, ErrorCode::DeadlineExceeded);
     assert!(
         asked.elapsed() < Duration::from_secs(5),
         "the answer comes when the caller stops to wait, not when the work ends"
     );
 
-    // The hash that was begun ends a quarter of a second later; what follows it must not be begun any more.
-    // On a busy machine the hashes that were given up may still hold the lane.
-    until("log-ins are checked again", Duration::from_secs(30), async || {
-        let entered = world.shop().login("ada@example.com", PASSWORD).await;
-        entered.is_err_and(|refusal| refusal.code == ErrorCode::LoginFailed)
+    // The running hash ends a quarter of a second later, and nothing may start after it. On a busy machine the
+    // abandoned hashes may still occupy the hashing threads.
+    wait_until("log-ins are checked again", Duration::from_secs(30), async || {
+        let logged_in = world.client().login("ada@example.com", PASSWORD).await;
+        logged_in.is_err_and(|call_error| call_error.code == ErrorCode::LoginFailed)
     })
     .await;
     assert!(world.database.texts("SELECT id AS value FROM users").is_empty());
-    world.shop().register(&ada()).await.unwrap();
+    world.client().register(&ada()).await.unwrap();
 }
 
 pub async fn a_deadline_that_cannot_be_read_is_ignored(world: &World) {
@@ -41,6 +41,6 @@ pub async fn a_deadline_that_cannot_be_read_is_ignored(world: &World) {
         let mut request = Request::new(message);
         request.metadata_mut().insert("grpc-timeout", timeout.parse().unwrap());
         let status = UserCommandServiceClient::new(world.grpc().channel()).login_user(request).await.unwrap_err();
-        assert_eq!(refusal(&status).code, ErrorCode::InvalidLogin, "{timeout:?}");
+        assert_eq!(call_error(&status).code, ErrorCode::InvalidLogin, "{timeout:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! What gRPC alone promises.
+//! The scenarios of gRPC alone.
 
-use crate::shop::Protocol;
+use testkit::client::Protocol;
 
 pub mod deadlines;
 pub mod identifiers;
@@ -8,5 +8,4 @@ pub mod products;
 pub mod rate_limit;
 pub mod wire;
 
-/// gRPC.
 pub const PROTOCOLS: &[Protocol] = &[Protocol::Grpc];

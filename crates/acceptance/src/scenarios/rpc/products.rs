@@ -1,11 +1,5 @@
-//! Products as gRPC alone takes and shows them.
+//! Products over gRPC: messages and answers.
 
-use crate::grpc::product::{checked, create_message, update_message};
-use crate::grpc::refusal;
-use crate::pictures::png;
-use crate::scenarios::product::{Member, member, seller};
-use crate::shop::{Product, Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
 use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
 use grpc::proto::product::product_query_service_client::ProductQueryServiceClient;
@@ -13,16 +7,22 @@ use grpc::proto::product::{
     CreateProductRequest, DeleteProductRequest, DeleteProductResponse, EmptyRequest, ListProductResponse,
     ProductResponse, UpdateProductRequest,
 };
+use testkit::client::{Product, Query, change, teapot};
+use testkit::grpc::call_error;
+use testkit::grpc::product::{checked, create_message, update_message};
+use testkit::image_files::png;
+use testkit::member::{Member, member, seller};
+use testkit::world::World;
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// The most that a message with an image may hold, in bytes.
+/// The largest accepted message with an image, in bytes.
 const MAX_MESSAGE: usize = 12 << 20;
 
-/// `UpdateProductRequest` as the Go system's clients have it: without presence, and without a tag.
+/// `UpdateProductRequest` of the Go system's clients: without field presence and entity tag.
 #[derive(Clone, PartialEq, prost::Message)]
 struct OldUpdate {
     #[prost(string, tag = "1")]
@@ -43,7 +43,7 @@ struct OldUpdate {
     image_bytes: Vec<u8>,
 }
 
-/// A message without fields, as the Go system's clients have it.
+/// A message without fields, as the Go system's clients send it.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Nothing {}
 
@@ -82,14 +82,14 @@ pub async fn whose_a_product_is_the_token_tells_and_no_field(world: &World) {
     assert_eq!(made.user_id, ada.id);
 
     let theft = UpdateProductRequest { user_id: ada.id.clone(), ..update_message(&made.id, &change().price("1"), "") };
-    assert_eq!(refusal(&update(world, &grace, theft).await.unwrap_err()).code, ErrorCode::Forbidden);
+    assert_eq!(call_error(&update(world, &grace, theft).await.unwrap_err()).code, ErrorCode::Forbidden);
     let gift = UpdateProductRequest { user_id: grace.id.clone(), ..update_message(&made.id, &change().price("1"), "") };
     assert_eq!(update(world, &ada, gift).await.unwrap().user_id, ada.id);
 
     let mut client = ProductCommandServiceClient::new(world.grpc().channel());
     let theft = DeleteProductRequest { id: made.id.clone(), user_id: ada.id.clone(), etag: String::new() };
     let refused = client.delete_product(signed(&grace, theft)).await.unwrap_err();
-    assert_eq!(refusal(&refused).code, ErrorCode::Forbidden);
+    assert_eq!(call_error(&refused).code, ErrorCode::Forbidden);
 }
 
 pub async fn a_field_that_is_absent_is_told_from_one_that_is_zero(world: &World) {
@@ -103,7 +103,7 @@ pub async fn a_field_that_is_absent_is_told_from_one_that_is_zero(world: &World)
     assert_eq!(update(world, &seller, update_message(&made.id, &blank, "")).await.unwrap(), zero);
 }
 
-/// Programs that were made with the Go system's .proto files go on working.
+/// Programs that use the Go system's .proto files continue to work.
 pub async fn messages_of_the_old_system_are_understood(world: &World) {
     let seller = seller(world).await;
     let made = create(world, &seller, create_message(&teapot())).await.unwrap();
@@ -130,7 +130,7 @@ pub async fn a_piece_of_size_zero_is_one_of_the_usual_size(world: &World) {
     let mut client = ProductQueryServiceClient::new(world.grpc().channel());
     let listed = client.get_all_products(EmptyRequest::default()).await.unwrap().into_inner();
     assert_eq!((listed.products.len(), listed.next_page_token.as_str()), (3, ""));
-    assert_eq!(world.shop().products(&Query::default().limit(2)).await.unwrap().items.len(), 2);
+    assert_eq!(world.client().products(&Query::default().limit(2)).await.unwrap().items.len(), 2);
 }
 
 #[expect(deprecated, reason = "what is ignored may still be sent")]
@@ -155,7 +155,7 @@ pub async fn a_message_over_twelve_mebibytes_is_refused_and_the_connection_lives
     let seller = seller(world).await;
     let form = |length: usize| teapot().image(vec![b'x'; length]);
     let large = create(world, &seller, create_message(&form(MAX_MESSAGE - 4096))).await.unwrap_err();
-    assert_eq!(refusal(&large).code, ErrorCode::InvalidRequest, "read, and found wanting");
+    assert_eq!(call_error(&large).code, ErrorCode::InvalidRequest, "read, and found wanting");
     let over = create(world, &seller, create_message(&form(MAX_MESSAGE + 1))).await.unwrap_err();
     assert!(matches!(over.code(), Code::OutOfRange | Code::ResourceExhausted), "{over:?}");
     create(world, &seller, create_message(&teapot())).await.unwrap();

@@ -1,38 +1,38 @@
-//! How often internal services may call: as often as they like, but for log-ins.
+//! The rate limits of internal services, which apply to log-ins only.
 
-use crate::scenarios::product::seller;
 use crate::scenarios::user::assert_refused;
-use crate::shop::{Query, change, teapot};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::client::{Query, change, teapot};
+use testkit::member::seller;
+use testkit::world::World;
 
-/// With the limits as they are when nobody sets any.
+/// With the default limits.
 pub const SETTINGS: &[(&str, &str)] = &[("rate_limit.enabled", "true")];
 
 pub async fn a_service_reads_and_writes_without_limit(world: &World) {
     let ada = seller(world).await;
-    let made = ada.shop.create(&teapot()).await.unwrap();
+    let made = ada.client.create(&teapot()).await.unwrap();
     for round in 0..250 {
-        ada.shop.update(&made.id, &change().stock(round)).await.unwrap();
+        ada.client.update(&made.id, &change().stock(round)).await.unwrap();
         for _ in 0..2 {
-            ada.shop.profile(&ada.id).await.unwrap();
-            ada.shop.product(&made.id).await.unwrap();
+            ada.client.profile(&ada.id).await.unwrap();
+            ada.client.product(&made.id).await.unwrap();
         }
     }
-    ada.shop.products(&Query::default()).await.unwrap();
-    // Over REST the same account is limited as ever.
-    let over_rest = world.other_shop().bearing(&ada.token);
+    ada.client.products(&Query::default()).await.unwrap();
+    // Over REST the same account is limited.
+    let over_rest = world.other_client().with_authorization(&ada.token);
     for round in 0..100 {
         over_rest.update(&made.id, &change().stock(round)).await.unwrap();
     }
     assert_refused(over_rest.update(&made.id, &change().stock(1)).await, ErrorCode::RateLimited);
-    ada.shop.update(&made.id, &change().stock(1)).await.unwrap();
+    ada.client.update(&made.id, &change().stock(1)).await.unwrap();
 }
 
 pub async fn log_ins_are_limited_all_the_same(world: &World) {
     for attempt in 0..30 {
-        let outcome = world.shop().login(&format!("eve{attempt}@example.com"), "password124").await;
+        let outcome = world.client().login(&format!("eve{attempt}@example.com"), "password124").await;
         assert_refused(outcome, ErrorCode::LoginFailed);
     }
-    assert_refused(world.shop().login("eve@example.com", "password124").await, ErrorCode::RateLimited);
+    assert_refused(world.client().login("eve@example.com", "password124").await, ErrorCode::RateLimited);
 }

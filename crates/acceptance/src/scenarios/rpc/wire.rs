@@ -1,11 +1,11 @@
-//! Messages and services as they come over the wire.
+//! The wire format of messages and services.
 
-use crate::grpc::refusal;
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::{UserLoginRequest, UserLoginResponse};
+use testkit::client::{PASSWORD, ada};
+use testkit::grpc::call_error;
+use testkit::world::World;
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -23,7 +23,7 @@ const SERVICES: [&str; 4] = [
     "product.ProductQueryService",
 ];
 
-/// The most that a message may hold, in bytes.
+/// The largest accepted message, in bytes.
 const MAX_MESSAGE: usize = 256 * 1024;
 
 /// A `UserLoginRequest` whose texts are any bytes.
@@ -46,7 +46,7 @@ fn login(password_length: usize) -> UserLoginRequest {
     UserLoginRequest { email: "ada@example.com".to_owned(), password: "x".repeat(password_length) }
 }
 
-/// How many bytes a log-in takes beside its password.
+/// The size of a log-in message without its password.
 fn overhead() -> usize {
     prost::Message::encoded_len(&login(MAX_MESSAGE - 1_000)) - (MAX_MESSAGE - 1_000)
 }
@@ -66,20 +66,20 @@ pub async fn a_request_id_is_echoed_when_harmless_and_replaced_by_another_when_n
 pub async fn a_message_over_its_limit_is_refused_and_the_connection_lives(world: &World) {
     let mut client = UserCommandServiceClient::new(world.grpc().channel());
     let at_limit = client.login_user(login(MAX_MESSAGE - overhead())).await.unwrap_err();
-    assert_eq!(refusal(&at_limit).code, ErrorCode::LoginFailed, "read, and found wanting");
+    assert_eq!(call_error(&at_limit).code, ErrorCode::LoginFailed, "read, and found wanting");
     let over = client.login_user(login(MAX_MESSAGE - overhead() + 1)).await.unwrap_err();
     assert!(matches!(over.code(), Code::OutOfRange | Code::ResourceExhausted), "{over:?}");
 
-    world.shop().register(&ada()).await.unwrap();
-    world.shop().login("ada@example.com", PASSWORD).await.unwrap();
+    world.client().register(&ada()).await.unwrap();
+    world.client().login("ada@example.com", PASSWORD).await.unwrap();
 }
 
 pub async fn a_small_message_that_unpacks_to_a_large_one_is_refused(world: &World) {
     let client = UserCommandServiceClient::new(world.grpc().channel());
     let mut client = client.send_compressed(CompressionEncoding::Gzip);
-    assert_eq!(refusal(&client.login_user(login(8)).await.unwrap_err()).code, ErrorCode::LoginFailed);
-    let bomb = client.login_user(login(10 * 1024 * 1024)).await.unwrap_err();
-    assert!(matches!(bomb.code(), Code::OutOfRange | Code::ResourceExhausted), "{bomb:?}");
+    assert_eq!(call_error(&client.login_user(login(8)).await.unwrap_err()).code, ErrorCode::LoginFailed);
+    let decompression_bomb = client.login_user(login(10 * 1024 * 1024)).await.unwrap_err();
+    assert!(matches!(decompression_bomb.code(), Code::OutOfRange | Code::ResourceExhausted), "{decompression_bomb:?}");
 }
 
 pub async fn text_that_is_not_utf8_is_an_invalid_argument(world: &World) {

@@ -1,21 +1,22 @@
 //! Tokens of the Go system, during a cut-over.
 
-use super::{assert_refused, entered};
-use crate::shop::ada;
-use crate::token::{ISSUER, SECRET, header, legacy_claims, legacy_header, sign, signed, with};
-use crate::world::World;
+use super::assert_refused;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use testkit::client::ada;
+use testkit::member::register_and_log_in;
+use testkit::token::{ISSUER, SECRET, header, legacy_claims, legacy_header, sign, signed, with};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[("auth.jwt.accept_legacy", "true")];
 
-/// How long the old system's tokens lived, and by how much clocks may disagree, in seconds.
+/// The lifetime of the old system's tokens and the allowed clock skew, in seconds.
 const LIFETIME: i64 = 86_400;
 
 async fn assert_legacy(world: &World, id: &str, token: &str, is_accepted: bool) {
-    let outcome = world.shop().bearing(token).profile(id).await;
+    let outcome = world.client().with_authorization(token).profile(id).await;
     if is_accepted {
         assert_eq!(outcome.unwrap().id, id);
     } else {
@@ -24,7 +25,7 @@ async fn assert_legacy(world: &World, id: &str, token: &str, is_accepted: bool) 
 }
 
 pub async fn a_token_of_the_old_system_is_accepted_when_asked_for(world: &World) {
-    let ada = entered(&*world.shop(), &ada()).await;
+    let ada = register_and_log_in(&*world.client(), &ada()).await;
     let claims = legacy_claims(&ada.id, world.clock.now().timestamp() + LIFETIME);
     assert_legacy(world, &ada.id, &signed(&legacy_header(), &claims), true).await;
     assert_legacy(world, &ada.id, &ada.token, true).await;
@@ -40,7 +41,7 @@ pub async fn a_token_of_the_old_system_is_accepted_when_asked_for(world: &World)
 }
 
 pub async fn a_token_of_the_old_system_may_not_outlive_a_day(world: &World) {
-    let ada = entered(&*world.shop(), &ada()).await;
+    let ada = register_and_log_in(&*world.client(), &ada()).await;
     let ending =
         |seconds: i64| signed(&legacy_header(), &legacy_claims(&ada.id, world.clock.now().timestamp() + seconds));
     for (seconds, is_accepted) in [(LIFETIME + 50, true), (LIFETIME + 90, false), (2 * LIFETIME, false), (-31, false)] {
@@ -50,9 +51,9 @@ pub async fn a_token_of_the_old_system_may_not_outlive_a_day(world: &World) {
     assert_legacy(world, &ada.id, &signed(&legacy_header(), &endless), false).await;
 }
 
-/// A token takes one way or the other, never the weaker one by leaving something out (RFC 8725 §3.12).
+/// A token is checked as new or as legacy; leaving claims out must not select the weaker check (RFC 8725 §3.12).
 pub async fn a_token_with_an_issuer_does_not_pass_for_one_of_the_old_system(world: &World) {
-    let ada = entered(&*world.shop(), &ada()).await;
+    let ada = register_and_log_in(&*world.client(), &ada()).await;
     let claims = legacy_claims(&ada.id, world.clock.now().timestamp() + LIFETIME);
     for (header, claims) in [
         (legacy_header(), with(&claims, "iss", json!(ISSUER))),

@@ -1,12 +1,12 @@
-//! Trading an e-mail address and a password for a token.
+//! Logging in.
 
 use super::{assert_fields, assert_refused};
-use crate::shop::{PASSWORD, ada};
-use crate::token::{self, AUDIENCE, ISSUER, KID, SECRET};
-use crate::world::World;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use serde_json::json;
+use testkit::client::{PASSWORD, ada};
+use testkit::token::{self, AUDIENCE, ISSUER, KID, SECRET};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -17,39 +17,39 @@ pub async fn a_missing_field_is_named(world: &World) {
         ("ada@example.com", "", vec![no_password]),
         (" ", "", vec![no_email, no_password]),
     ] {
-        let refusal = assert_fields(world.shop().login(email, password).await, &expected);
-        assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidLogin, expected[0].1));
+        let call_error = assert_fields(world.client().login(email, password).await, &expected);
+        assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidLogin, expected[0].1));
     }
 }
 
 pub async fn a_text_that_is_no_address_is_refused_as_such(world: &World) {
     let message = "invalid email format. example: emailname@example.com";
     for (password, first) in [(PASSWORD, message), ("", "password is empty")] {
-        let refusal = world.shop().login("nonsense", password).await.unwrap_err();
-        assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidLogin, first));
-        assert!(refusal.fields.contains(&("email".to_owned(), message.to_owned())));
+        let call_error = world.client().login("nonsense", password).await.unwrap_err();
+        assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidLogin, first));
+        assert!(call_error.fields.contains(&("email".to_owned(), message.to_owned())));
     }
 }
 
 pub async fn an_email_logs_in_however_it_is_spelt(world: &World) {
-    let id = world.shop().register(&ada()).await.unwrap().id;
+    let id = world.client().register(&ada()).await.unwrap().id;
     for spelling in ["ada@example.com", "ADA@EXAMPLE.COM", " Ada@Example.com "] {
-        assert_eq!(world.shop().login(spelling, PASSWORD).await.unwrap().id, id);
+        assert_eq!(world.client().login(spelling, PASSWORD).await.unwrap().id, id);
     }
 }
 
 /// A stranger must not learn who has an account (OWASP Authentication Cheat Sheet, "Authentication and error messages").
 pub async fn a_wrong_password_and_an_unknown_email_look_the_same_to_the_byte(world: &World) {
-    world.shop().register(&ada()).await.unwrap();
-    let wrong = assert_refused(world.shop().login("ada@example.com", "password124").await, ErrorCode::LoginFailed);
-    let unknown = assert_refused(world.shop().login("eve@example.com", "password124").await, ErrorCode::LoginFailed);
+    world.client().register(&ada()).await.unwrap();
+    let wrong = assert_refused(world.client().login("ada@example.com", "password124").await, ErrorCode::LoginFailed);
+    let unknown = assert_refused(world.client().login("eve@example.com", "password124").await, ErrorCode::LoginFailed);
     assert_eq!(wrong.received, unknown.received);
     assert!(wrong.fields.is_empty());
 }
 
 pub async fn a_token_says_what_gos_clients_and_services_read(world: &World) {
-    let id = world.shop().register(&ada().role("seller")).await.unwrap().id;
-    let token = world.shop().login("ada@example.com", PASSWORD).await.unwrap().token;
+    let id = world.client().register(&ada().role("seller")).await.unwrap().id;
+    let token = world.client().login("ada@example.com", PASSWORD).await.unwrap().token;
     let (header, claims) = token::verified(&token, SECRET);
     assert_eq!(header.alg, jsonwebtoken::Algorithm::HS256);
     assert_eq!((header.typ.as_deref(), header.kid.as_deref()), (Some("at+jwt"), Some(KID)));
@@ -69,6 +69,6 @@ pub async fn a_token_says_what_gos_clients_and_services_read(world: &World) {
     assert!((86_340..=86_400).contains(&lifetime), "a day, not {lifetime} seconds");
     assert!(claims["iat"].as_i64().unwrap() <= world.clock.now().timestamp());
 
-    let again = world.shop().login("ada@example.com", PASSWORD).await.unwrap().token;
+    let again = world.client().login("ada@example.com", PASSWORD).await.unwrap().token;
     assert_ne!(claims["jti"], token::verified(&again, SECRET).1["jti"], "each token has an identifier of its own");
 }

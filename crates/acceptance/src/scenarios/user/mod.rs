@@ -1,7 +1,7 @@
-//! Accounts: what both protocols promise alike.
+//! Accounts over both protocols.
 
-use crate::shop::{LoggedIn, Outcome, Protocol, Refusal, RegisterForm, Shop};
 use domain::error::ErrorCode;
+use testkit::client::{CallError, Outcome, Protocol};
 
 pub mod faults;
 pub mod hashes;
@@ -17,30 +17,23 @@ pub mod throttle;
 pub mod tokens;
 pub mod viewing;
 
-/// Both protocols.
 pub const PROTOCOLS: &[Protocol] = &Protocol::ALL;
 
-/// Opens an account and enters it.
-pub(crate) async fn entered(shop: &dyn Shop, form: &RegisterForm) -> LoggedIn {
-    shop.register(form).await.unwrap();
-    shop.login(&form.email, &form.password).await.unwrap()
+/// Checks that a call has failed with this code and its usual message, over either protocol.
+#[track_caller]
+pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: ErrorCode) -> CallError {
+    let call_error = outcome.unwrap_err();
+    assert_eq!(call_error.code, code, "{call_error:?}");
+    let usual = [code.message(), testkit::grpc::message(code)];
+    assert!(usual.contains(&call_error.message.as_str()), "{call_error:?}");
+    call_error
 }
 
-/// Checks that a call was refused with this code and its usual message, whichever protocol it came by.
+/// Checks that a form was rejected for these fields, each with its message, in this order.
 #[track_caller]
-pub(crate) fn assert_refused<T: std::fmt::Debug>(outcome: Outcome<T>, code: ErrorCode) -> Refusal {
-    let refusal = outcome.unwrap_err();
-    assert_eq!(refusal.code, code, "{refusal:?}");
-    let usual = [code.message(), crate::grpc::message(code)];
-    assert!(usual.contains(&refusal.message.as_str()), "{refusal:?}");
-    refusal
-}
-
-/// Checks that a form was refused for these fields, each with its message, in this order.
-#[track_caller]
-pub(crate) fn assert_fields<T: std::fmt::Debug>(outcome: Outcome<T>, expected: &[(&str, &str)]) -> Refusal {
-    let refusal = outcome.unwrap_err();
-    let fields: Vec<_> = refusal.fields.iter().map(|(field, message)| (field.as_str(), message.as_str())).collect();
-    assert_eq!(fields, expected, "{refusal:?}");
-    refusal
+pub(crate) fn assert_fields<T: std::fmt::Debug>(outcome: Outcome<T>, expected: &[(&str, &str)]) -> CallError {
+    let call_error = outcome.unwrap_err();
+    let fields: Vec<_> = call_error.fields.iter().map(|(field, message)| (field.as_str(), message.as_str())).collect();
+    assert_eq!(fields, expected, "{call_error:?}");
+    call_error
 }

@@ -1,23 +1,23 @@
-//! More password hashing than the machine can do.
+//! More password hashing than the machine can handle.
 
-use super::entered;
-use crate::shop::ada;
-use crate::world::World;
 use domain::error::ErrorCode;
 use std::time::Duration;
+use testkit::client::ada;
+use testkit::member::register_and_log_in;
+use testkit::world::World;
 use tokio::task::JoinSet;
 
-/// One thread that takes a good part of a second for each hash, and a short queue before it.
+/// One thread that needs a good part of a second per hash, and a short queue.
 pub const SETTINGS: &[(&str, &str)] =
     &[("auth.hash_threads", "1"), ("auth.hash_queue", "2"), ("auth.bcrypt_cost", "10")];
 
 pub async fn more_hashing_than_is_queued_is_refused_while_reads_go_on(world: &World) {
-    let owner = entered(&*world.shop(), &ada()).await;
-    let reader = world.shop().bearing(&owner.token);
+    let owner = register_and_log_in(&*world.client(), &ada()).await;
+    let reader = world.client().with_authorization(&owner.token);
     let mut storm = JoinSet::new();
     for at in 0..24 {
-        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
-        storm.spawn(async move { shop.register(&form).await });
+        let (client, form) = (world.client(), ada().email(format!("ada{at}@example.com")));
+        storm.spawn(async move { client.register(&form).await });
     }
     let (mut opened, mut reads) = (0, 0);
     let mut refused = Vec::new();
@@ -25,7 +25,7 @@ pub async fn more_hashing_than_is_queued_is_refused_while_reads_go_on(world: &Wo
         tokio::select! {
             Some(outcome) = storm.join_next() => match outcome.unwrap() {
                 Ok(_) => opened += 1,
-                Err(refusal) => refused.push(refusal),
+                Err(call_error) => refused.push(call_error),
             },
             profile = reader.profile(&owner.id) => {
                 assert_eq!(profile.unwrap().id, owner.id);
@@ -38,9 +38,9 @@ pub async fn more_hashing_than_is_queued_is_refused_while_reads_go_on(world: &Wo
         "{opened} opened, {} refused, {reads} reads",
         refused.len()
     );
-    for refusal in refused {
-        assert_eq!(refusal.code, ErrorCode::Overloaded);
-        assert!(refusal.retry_after.is_some_and(|wait| wait >= Duration::from_secs(1)), "{refusal:?}");
+    for call_error in refused {
+        assert_eq!(call_error.code, ErrorCode::Overloaded);
+        assert!(call_error.retry_after.is_some_and(|wait| wait >= Duration::from_secs(1)), "{call_error:?}");
     }
-    world.shop().register(&ada().email("after@example.com")).await.unwrap();
+    world.client().register(&ada().email("after@example.com")).await.unwrap();
 }

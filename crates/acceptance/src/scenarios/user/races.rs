@@ -1,11 +1,11 @@
-//! Many at once.
+//! Concurrent calls.
 
-use crate::shop::{PASSWORD, ada};
-use crate::world::World;
 use domain::error::ErrorCode;
+use testkit::client::{PASSWORD, ada};
+use testkit::world::World;
 use tokio::task::JoinSet;
 
-/// The queue holds all of them: what is tried here is the race, not the bound.
+/// The queue holds all calls, because these scenarios are about the race, not the bound.
 pub const SETTINGS: &[(&str, &str)] = &[("auth.hash_queue", "64")];
 
 const RACERS: usize = 50;
@@ -14,25 +14,25 @@ pub async fn of_fifty_at_once_with_one_email_one_wins(world: &World) {
     let mut race = JoinSet::new();
     for at in 0..RACERS {
         let email = if at % 2 == 0 { "ada@example.com" } else { "ADA@Example.com" };
-        let (shop, form) = (world.shop(), ada().email(email).name(format!("Ada {at}")));
-        race.spawn(async move { shop.register(&form).await });
+        let (client, form) = (world.client(), ada().email(email).name(format!("Ada {at}")));
+        race.spawn(async move { client.register(&form).await });
     }
     let (winners, losers): (Vec<_>, Vec<_>) = race.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!((winners.len(), losers.len()), (1, RACERS - 1));
     for loser in losers {
-        let refusal = loser.unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::EmailTaken, "{refusal:?}");
+        let call_error = loser.unwrap_err();
+        assert_eq!(call_error.code, ErrorCode::EmailTaken, "{call_error:?}");
     }
     let rows = world.database.texts("SELECT id AS value FROM users");
     assert_eq!(rows, [winners.into_iter().next().unwrap().unwrap().id]);
-    world.shop().login("ada@example.com", PASSWORD).await.unwrap();
+    world.client().login("ada@example.com", PASSWORD).await.unwrap();
 }
 
 pub async fn fifty_at_once_with_emails_of_their_own_all_win(world: &World) {
     let mut race = JoinSet::new();
     for at in 0..RACERS {
-        let (shop, form) = (world.shop(), ada().email(format!("ada{at}@example.com")));
-        race.spawn(async move { shop.register(&form).await.unwrap().id });
+        let (client, form) = (world.client(), ada().email(format!("ada{at}@example.com")));
+        race.spawn(async move { client.register(&form).await.unwrap().id });
     }
     let mut ids = race.join_all().await;
     let mut rows = world.database.texts("SELECT id AS value FROM users");

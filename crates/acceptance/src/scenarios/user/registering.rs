@@ -1,9 +1,10 @@
-//! Opening an account.
+//! Registering a user.
 
-use super::{assert_fields, assert_refused, entered};
-use crate::shop::{PASSWORD, RegisterForm, ada};
-use crate::world::World;
+use super::{assert_fields, assert_refused};
 use domain::error::ErrorCode;
+use testkit::client::{PASSWORD, RegisterForm, ada};
+use testkit::member::register_and_log_in;
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
@@ -14,13 +15,18 @@ const MISMATCH: &str = "password do not match";
 
 pub async fn an_account_is_opened_entered_and_shown(world: &World) {
     for (role, email) in [("buyer", "ada@example.com"), ("seller", "grace@example.com")] {
-        let registered = world.shop().register(&ada().role(role).email(email)).await.unwrap();
+        let registered = world.client().register(&ada().role(role).email(email)).await.unwrap();
         assert_eq!((registered.role.as_str(), registered.email.as_str()), (role, email));
 
-        let entered = world.shop().login(email, PASSWORD).await.unwrap();
-        assert_eq!((&entered.id, entered.role.as_str()), (&registered.id, role));
+        let logged_in = world.client().login(email, PASSWORD).await.unwrap();
+        assert_eq!((&logged_in.id, logged_in.role.as_str()), (&registered.id, role));
 
-        let profile = world.shop().bearing(&format!("Bearer {}", entered.token)).profile(&entered.id).await.unwrap();
+        let profile = world
+            .client()
+            .with_authorization(&format!("Bearer {}", logged_in.token))
+            .profile(&logged_in.id)
+            .await
+            .unwrap();
         assert_eq!((profile.id, profile.name.as_str()), (registered.id.clone(), "Ada Lovelace"));
         assert_eq!((profile.email.as_str(), profile.role.as_str()), (email, role));
         assert_eq!(uuid::Uuid::parse_str(&registered.id).unwrap().to_string(), registered.id);
@@ -28,10 +34,10 @@ pub async fn an_account_is_opened_entered_and_shown(world: &World) {
 }
 
 pub async fn what_is_made_over_one_protocol_is_read_over_the_other(world: &World) {
-    let registered = world.shop().register(&ada()).await.unwrap();
-    let entered = world.other_shop().login(&registered.email, PASSWORD).await.unwrap();
-    let here = world.shop().bearing(&entered.token).profile(&registered.id).await.unwrap();
-    let there = world.other_shop().bearing(&entered.token).profile(&registered.id).await.unwrap();
+    let registered = world.client().register(&ada()).await.unwrap();
+    let logged_in = world.other_client().login(&registered.email, PASSWORD).await.unwrap();
+    let here = world.client().with_authorization(&logged_in.token).profile(&registered.id).await.unwrap();
+    let there = world.other_client().with_authorization(&logged_in.token).profile(&registered.id).await.unwrap();
     assert_eq!(here, there);
 }
 
@@ -44,12 +50,12 @@ pub async fn each_missing_field_is_named(world: &World) {
     ];
     for (field, form) in blank {
         let message = format!("{field} is empty");
-        let refusal = assert_fields(world.shop().register(&form).await, &[(field, &message)]);
-        assert_eq!((refusal.code, refusal.message), (ErrorCode::InvalidRequest, message));
+        let call_error = assert_fields(world.client().register(&form).await, &[(field, &message)]);
+        assert_eq!((call_error.code, call_error.message), (ErrorCode::InvalidRequest, message));
     }
     let form = RegisterForm { password: String::new(), ..ada() };
     let both = [("password", "password is empty"), ("confirm_password", MISMATCH)];
-    assert_fields(world.shop().register(&form).await, &both);
+    assert_fields(world.client().register(&form).await, &both);
 }
 
 pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &World) {
@@ -57,8 +63,8 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
     let fields = ["name", "email", "role", "password", "confirm_password"];
     let messages = fields.map(|field| format!("{field} is empty"));
     let expected: Vec<_> = fields.iter().copied().zip(messages.iter().map(String::as_str)).collect();
-    let refusal = assert_fields(world.shop().register(&empty).await, &expected);
-    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, "name is empty"));
+    let call_error = assert_fields(world.client().register(&empty).await, &expected);
+    assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidRequest, "name is empty"));
 
     let wrong = ada().name("\u{7}").email("nonsense").role("pirate").password("short").confirm_password("other");
     let expected = [
@@ -68,13 +74,13 @@ pub async fn every_mistake_is_told_at_once_in_the_order_of_the_fields(world: &Wo
         ("password", TOO_SHORT),
         ("confirm_password", MISMATCH),
     ];
-    assert_fields(world.shop().register(&wrong).await, &expected);
+    assert_fields(world.client().register(&wrong).await, &expected);
 }
 
-/// The order in which the Go system checked: empty fields, the role, the e-mail, the password's length, the e-mail's being
-/// taken, the confirmation.
+/// The order in which the Go system checked: empty fields, the role, the e-mail, the password's length, whether the
+/// e-mail is taken, the confirmation.
 pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
-    world.shop().register(&ada()).await.unwrap();
+    world.client().register(&ada()).await.unwrap();
     let free = || ada().email("free@example.com");
     let told = [
         (ada().email("nonsense").role("pirate").password("short").confirm_password(""), "confirm_password is empty"),
@@ -85,14 +91,14 @@ pub async fn the_first_message_is_the_one_that_go_told_first(world: &World) {
         (free().confirm_password("other"), MISMATCH),
     ];
     for (form, message) in told {
-        assert_eq!(world.shop().register(&form).await.unwrap_err().message, message, "{form:?}");
+        assert_eq!(world.client().register(&form).await.unwrap_err().message, message, "{form:?}");
     }
 }
 
 pub async fn a_role_is_one_of_two_words(world: &World) {
     for role in ["admin", "Buyer", "SELLER", "buyer,seller", "0"] {
-        let refusal = assert_fields(world.shop().register(&ada().role(role)).await, &[("role", INVALID_ROLE)]);
-        assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::InvalidRequest, INVALID_ROLE));
+        let call_error = assert_fields(world.client().register(&ada().role(role)).await, &[("role", INVALID_ROLE)]);
+        assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::InvalidRequest, INVALID_ROLE));
     }
 }
 
@@ -115,16 +121,16 @@ pub async fn a_text_that_is_no_address_is_refused(world: &World) {
         &too_long,
     ];
     for text in texts {
-        let refusal = assert_fields(world.shop().register(&ada().email(text)).await, &[("email", INVALID_EMAIL)]);
-        assert_eq!(refusal.message, INVALID_EMAIL, "{text:?}");
+        let call_error = assert_fields(world.client().register(&ada().email(text)).await, &[("email", INVALID_EMAIL)]);
+        assert_eq!(call_error.message, INVALID_EMAIL, "{text:?}");
     }
 }
 
 pub async fn an_email_is_kept_as_typed(world: &World) {
-    let registered = world.shop().register(&ada().email(" Ada.Lovelace+Shop@Example.COM ")).await.unwrap();
+    let registered = world.client().register(&ada().email(" Ada.Lovelace+Shop@Example.COM ")).await.unwrap();
     assert_eq!(registered.email, "Ada.Lovelace+Shop@Example.COM");
-    let token = world.shop().login("ada.lovelace+shop@example.com", PASSWORD).await.unwrap().token;
-    let profile = world.shop().bearing(&token).profile(&registered.id).await.unwrap();
+    let token = world.client().login("ada.lovelace+shop@example.com", PASSWORD).await.unwrap().token;
+    let profile = world.client().with_authorization(&token).profile(&registered.id).await.unwrap();
     assert_eq!(profile.email, "Ada.Lovelace+Shop@Example.COM");
 }
 
@@ -135,12 +141,12 @@ pub async fn letters_with_marks_are_one_account_in_any_spelling(world: &World) {
         ("\u{915}\u{93c}@example.com", "\u{915}\u{93c}@example.com", "\u{958}@example.com"),
         ("ที่อยู่@example.com", "ที่อยู่@example.com", "ที่อยู่@EXAMPLE.com"),
     ] {
-        let registered = world.shop().register(&ada().email(typed)).await.unwrap();
+        let registered = world.client().register(&ada().email(typed)).await.unwrap();
         assert_eq!(registered.email, kept);
         for spelling in [typed, kept, again] {
-            let refusal = world.shop().register(&ada().email(spelling)).await.unwrap_err();
-            assert_eq!(refusal.code, ErrorCode::EmailTaken, "{spelling:?}");
-            assert_eq!(world.shop().login(spelling, PASSWORD).await.unwrap().id, registered.id, "{spelling:?}");
+            let call_error = world.client().register(&ada().email(spelling)).await.unwrap_err();
+            assert_eq!(call_error.code, ErrorCode::EmailTaken, "{spelling:?}");
+            assert_eq!(world.client().login(spelling, PASSWORD).await.unwrap().id, registered.id, "{spelling:?}");
         }
     }
 }
@@ -158,67 +164,67 @@ pub async fn a_domain_that_no_mail_server_can_have_is_refused(world: &World) {
         "example.com.",
         "example.123",
     ] {
-        let outcome = world.shop().register(&ada().email(format!("ada@{domain}"))).await;
+        let outcome = world.client().register(&ada().email(format!("ada@{domain}"))).await;
         assert_eq!(assert_fields(outcome, &[("email", INVALID_EMAIL)]).message, INVALID_EMAIL, "{domain}");
     }
     for domain in ["shop.test", "mail.shop.local", "почта.рф", "xn--bcher-kva.example", "1.com"] {
-        world.shop().register(&ada().email(format!("ada@{domain}"))).await.unwrap();
+        world.client().register(&ada().email(format!("ada@{domain}"))).await.unwrap();
     }
 }
 
-/// What is refused today was taken once.
+/// Passwords that are refused today were accepted once.
 pub async fn an_account_is_entered_however_old_the_rules_are_that_it_was_opened_under(world: &World) {
     for (email, key, typed) in [
         ("Ada@example.c", "ada@example.c", "ADA@example.c"),
         ("ada@127.0.0.1", "ada@127.0.0.1", "ada@127.0.0.1"),
         ("\u{958}@example.com", "\u{958}@example.com", "\u{958}@EXAMPLE.com"),
     ] {
-        let id = world.shop().register(&ada()).await.unwrap().id;
+        let id = world.client().register(&ada()).await.unwrap().id;
         let aged = format!("UPDATE users SET email = '{email}', email_key = '{key}' WHERE id = '{id}'");
         world.database.execute(&aged);
-        let entered = world.shop().login(typed, PASSWORD).await.unwrap();
-        assert_eq!(entered.id, id);
-        let profile = world.shop().bearing(&entered.token).profile(&id).await.unwrap();
+        let logged_in = world.client().login(typed, PASSWORD).await.unwrap();
+        assert_eq!(logged_in.id, id);
+        let profile = world.client().with_authorization(&logged_in.token).profile(&id).await.unwrap();
         assert_eq!(profile.email, email);
-        let taken = world.shop().register(&ada().email(email)).await.unwrap_err();
+        let taken = world.client().register(&ada().email(email)).await.unwrap_err();
         assert!(matches!(taken.code, ErrorCode::EmailTaken | ErrorCode::InvalidRequest), "{taken:?}");
-        assert_eq!(world.shop().login(typed, PASSWORD).await.unwrap().id, id);
+        assert_eq!(world.client().login(typed, PASSWORD).await.unwrap().id, id);
     }
     for nobodys in ["eve@example.c", "eve@127.0.0.1"] {
-        assert_refused(world.shop().login(nobodys, PASSWORD).await, ErrorCode::LoginFailed);
+        assert_refused(world.client().login(nobodys, PASSWORD).await, ErrorCode::LoginFailed);
     }
 }
 
 pub async fn a_taken_email_is_refused_and_named(world: &World) {
-    let first = entered(&*world.shop(), &ada()).await;
-    let second = world.shop().register(&ada().name("Somebody Else").password("another password")).await;
-    let refusal = assert_fields(second, &[("email", "email already exists")]);
-    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
+    let first = register_and_log_in(&*world.client(), &ada()).await;
+    let second = world.client().register(&ada().name("Somebody Else").password("another password")).await;
+    let call_error = assert_fields(second, &[("email", "email already exists")]);
+    assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
 
-    let profile = world.shop().bearing(&first.token).profile(&first.id).await.unwrap();
+    let profile = world.client().with_authorization(&first.token).profile(&first.id).await.unwrap();
     assert_eq!(profile.name, "Ada Lovelace", "the account that was there first is untouched");
-    assert_refused(world.shop().login("ada@example.com", "another password").await, ErrorCode::LoginFailed);
+    assert_refused(world.client().login("ada@example.com", "another password").await, ErrorCode::LoginFailed);
 }
 
 pub async fn a_taken_email_is_one_identity_however_it_is_spelt(world: &World) {
-    world.shop().register(&ada()).await.unwrap();
-    world.shop().register(&ada().email("ÅSA@Bücher.example")).await.unwrap();
+    world.client().register(&ada()).await.unwrap();
+    world.client().register(&ada().email("ÅSA@Bücher.example")).await.unwrap();
     for spelling in
         ["ADA@EXAMPLE.COM", "aDa@example.Com", " ada@example.com ", "åsa@xn--bcher-kva.example", "åsa@BÜCHER.EXAMPLE"]
     {
-        let refusal = world.shop().register(&ada().email(spelling)).await.unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::EmailTaken, "{spelling:?}");
+        let call_error = world.client().register(&ada().email(spelling)).await.unwrap_err();
+        assert_eq!(call_error.code, ErrorCode::EmailTaken, "{spelling:?}");
     }
     for other in ["ada+shop@example.com", "a.da@example.com", "asa@bücher.example"] {
-        world.shop().register(&ada().email(other)).await.unwrap();
+        world.client().register(&ada().email(other)).await.unwrap();
     }
 }
 
 pub async fn a_taken_email_is_told_before_a_password_that_is_not_confirmed(world: &World) {
-    world.shop().register(&ada()).await.unwrap();
-    let outcome = world.shop().register(&ada().confirm_password("password124")).await;
-    let refusal = assert_fields(outcome, &[("email", "email already exists"), ("confirm_password", MISMATCH)]);
-    assert_eq!((refusal.code, refusal.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
+    world.client().register(&ada()).await.unwrap();
+    let outcome = world.client().register(&ada().confirm_password("password124")).await;
+    let call_error = assert_fields(outcome, &[("email", "email already exists"), ("confirm_password", MISMATCH)]);
+    assert_eq!((call_error.code, call_error.message.as_str()), (ErrorCode::EmailTaken, "email already exists"));
 }
 
 pub async fn a_name_that_acts_on_the_text_around_it_is_refused(world: &World) {
@@ -226,13 +232,13 @@ pub async fn a_name_that_acts_on_the_text_around_it_is_refused(world: &World) {
     for name in
         ["Ada\r\nBcc: eve@example.com", "Ada\0", "Ada\u{1b}[2J", "Ada \u{202e}ecalevoL", "A\u{2028}b", "A\u{2066}b"]
     {
-        assert_fields(world.shop().register(&ada().name(name)).await, &[("name", message)]);
+        assert_fields(world.client().register(&ada().name(name)).await, &[("name", message)]);
     }
 }
 
 pub async fn a_name_of_which_nothing_can_be_seen_is_empty(world: &World) {
     for name in ["\u{200B}", "\u{200E} \u{200F}", "\u{3164}", "\u{2800}\u{FEFF}", "\u{00AD}"] {
-        assert_fields(world.shop().register(&ada().name(name)).await, &[("name", "name is empty")]);
+        assert_fields(world.client().register(&ada().name(name)).await, &[("name", "name is empty")]);
     }
 }
 
@@ -251,10 +257,10 @@ pub async fn a_name_in_any_script_is_kept_to_the_last_character(world: &World) {
     .enumerate()
     {
         let form = ada().name(format!(" {name} ")).email(format!("ada{at}@example.com"));
-        let entered = entered(&*world.shop(), &form).await;
-        let profile = world.shop().bearing(&entered.token).profile(&entered.id).await.unwrap();
+        let logged_in = register_and_log_in(&*world.client(), &form).await;
+        let profile = world.client().with_authorization(&logged_in.token).profile(&logged_in.id).await.unwrap();
         assert_eq!(profile.name, name);
     }
-    let outcome = world.shop().register(&ada().name("x".repeat(256))).await;
+    let outcome = world.client().register(&ada().name("x".repeat(256))).await;
     assert_fields(outcome, &[("name", "maximum length for field name is 255 characters")]);
 }

@@ -1,38 +1,39 @@
-//! Which tokens open an account, and which do not.
+//! Valid and invalid access tokens.
 
-use super::{assert_refused, entered};
-use crate::shop::{LoggedIn, PASSWORD, ada};
-use crate::token::{
-    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
-};
-use crate::world::World;
+use super::assert_refused;
 use app::clock::Clock;
 use domain::error::ErrorCode;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use testkit::client::{LoggedIn, PASSWORD, ada};
+use testkit::member::register_and_log_in;
+use testkit::token::{
+    AUDIENCE, ISSUER, KID, SECRET, base64url, claims, header, legacy_claims, legacy_header, sign, signed, with,
+};
+use testkit::world::World;
 
 pub const SETTINGS: &[(&str, &str)] = &[];
 
-/// How far clocks may disagree, in seconds.
+/// The allowed clock skew, in seconds.
 const LEEWAY: i64 = 30;
 
 async fn account(world: &World) -> (LoggedIn, Value) {
-    let entered = entered(&*world.shop(), &ada()).await;
-    let claims = claims(&entered.id, world.clock.now().timestamp());
-    (entered, claims)
+    let logged_in = register_and_log_in(&*world.client(), &ada()).await;
+    let claims = claims(&logged_in.id, world.clock.now().timestamp());
+    (logged_in, claims)
 }
 
 async fn assert_accepted(world: &World, id: &str, token: &str) {
-    assert_eq!(world.shop().bearing(token).profile(id).await.unwrap().id, id);
+    assert_eq!(world.client().with_authorization(token).profile(id).await.unwrap().id, id);
 }
 
 async fn assert_token_refused(world: &World, id: &str, token: &str, why: &str) {
-    let outcome = world.shop().bearing(&format!("Bearer {token}")).profile(id).await;
+    let outcome = world.client().with_authorization(&format!("Bearer {token}")).profile(id).await;
     assert!(outcome.is_err(), "accepted: {why}");
     assert_refused(outcome, ErrorCode::TokenInvalid);
 }
 
-/// RFC 8725 §2 and §3: what a forger writes into the header must not choose how the token is checked.
+/// RFC 8725 §2 and §3: a forged header must not choose how the token is checked.
 pub async fn a_forged_header_opens_nothing(world: &World) {
     let (ada, claims) = account(world).await;
     assert_accepted(world, &ada.id, &signed(&header(), &claims)).await;
@@ -41,7 +42,7 @@ pub async fn a_forged_header_opens_nothing(world: &World) {
     }
 }
 
-/// Tokens that name another algorithm than the key's own.
+/// Tokens that name another algorithm than the key's.
 fn other_algorithms(claims: &Value) -> Vec<(&'static str, String)> {
     let named = |alg: Value| with(&header(), "alg", alg);
     let unsigned = |alg: &str| {
@@ -62,7 +63,7 @@ fn other_algorithms(claims: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Tokens that name, or bring along, another key.
+/// Tokens that name or contain another key.
 fn other_keys(claims: &Value) -> Vec<(&'static str, String)> {
     let own = b"a key of the forger's own choosing";
     let jwk = with(&header(), "jwk", json!({ "kty": "oct", "k": base64url(own) }));
@@ -147,6 +148,6 @@ pub async fn an_endless_token_is_refused_before_it_is_read(world: &World) {
     let padded = |bytes: usize| signed(&header(), &with(&claims, "padding", json!("x".repeat(bytes))));
     assert_accepted(world, &ada.id, &padded(2_000)).await;
     assert_token_refused(world, &ada.id, &padded(4_096), "longer than 4 KiB").await;
-    assert!(world.shop().login("ada@example.com", PASSWORD).await.is_ok());
+    assert!(world.client().login("ada@example.com", PASSWORD).await.is_ok());
     assert!(signed(&header(), &claims).len() < 4_096 && KID.len() < 64);
 }

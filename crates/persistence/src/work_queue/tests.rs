@@ -8,7 +8,7 @@ use crate::outbox::MailRow;
 use crate::payment::PaymentRow;
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
 use crate::{Database, Options};
-use app::payment::{Kept, Notifications, Payments, Placed, StoredNotification};
+use app::payment::{Notifications, Payments, PlaceOutcome, StoreOutcome, StoredNotification};
 use app::product::{ImageLedger, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::money::Money;
@@ -35,7 +35,7 @@ async fn fill(database: &Database) {
         expires_at: now() + TimeDelta::hours(1),
         now: now(),
     };
-    assert!(matches!(database.place(&order, soon()).await.unwrap(), Placed::Now(_)));
+    assert!(matches!(database.place(&order, soon()).await.unwrap(), PlaceOutcome::Created(_)));
     let received = StoredNotification {
         fingerprint: "0".repeat(64),
         order: order.id.to_string(),
@@ -43,7 +43,7 @@ async fn fill(database: &Database) {
         status: "pending".to_owned(),
         body: "{}".to_owned(),
     };
-    assert!(matches!(database.store(&received, now(), now(), soon()).await.unwrap(), Kept::New(_)));
+    assert!(matches!(database.store(&received, now(), now(), soon()).await.unwrap(), StoreOutcome::New(_)));
 }
 
 /// How many rows are due, and how many of them each of two workers gets.

@@ -7,11 +7,11 @@ use crate::gateway::Counter;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
-use app::entity_tag::Tags;
-use app::page::{PageRequest, Start};
+use app::entity_tag::EntityTags;
+use app::page::{PageRequest, PageStart};
 use app::payment::{
-    Audience, Checkout, NotificationForm, OrderForm, OutboxWorker, PaymentListing, PaymentPresenter, PaymentQueries,
-    ReceiveNotification, Reconciler, Rulings, WebhookWorker,
+    Audience, Checkout, ManualResolutions, NotificationForm, OrderForm, OutboxWorker, PaymentListing, PaymentLists,
+    PaymentPresenter, PaymentQueries, ReceiveNotification, Reconciler, WebhookWorker,
 };
 use app::pipeline::UseCase;
 use app::product::{ProductImages, ProductQueries, Products};
@@ -21,7 +21,9 @@ use domain::actor::{Actor, Identity, Seller};
 use domain::error::ErrorCode;
 use domain::money::Money;
 use domain::payment::status::state_of;
-use domain::payment::{AmountLimits, Attention, Payment, PaymentId, Reservation, Resolution, Ruling, State, Status};
+use domain::payment::{
+    AmountLimits, Attention, ManualResolution, Payment, PaymentId, Reservation, Resolution, State, Status,
+};
 use domain::product::{Changes, Product, Stock};
 use domain::user::{Role, UserId};
 use persistence::Database;

@@ -154,9 +154,9 @@ async fn only_what_is_forgotten_is_purged() {
             attempt(&database, &stranger, client(1), LoginOutcome::Failed, at(0)).await.unwrap();
         }
         let (recent, owner) = (email("recent@example.com"), email("owner@example.com"));
-        attempt(&database, &recent, client(1), Attempt::Failed, now).await.unwrap();
+        attempt(&database, &recent, client(1), LoginOutcome::Failed, now).await.unwrap();
         // Leaves a row of the account that counts nothing, and a row that trusts the address.
-        attempt(&database, &owner, client(1), Attempt::Succeeded, at(0)).await.unwrap();
+        attempt(&database, &owner, client(1), LoginOutcome::Succeeded, at(0)).await.unwrap();
         assert_eq!(database.purge(now, soon()).await.unwrap(), 251, "{kind:?}");
         assert_eq!(database.purge(now, soon()).await.unwrap(), 0, "{kind:?}");
         assert!(database.unlock(&recent, at(0), soon()).await.unwrap(), "{kind:?}");

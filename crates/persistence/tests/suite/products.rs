@@ -168,7 +168,8 @@ async fn only_what_is_decided_anew_changes() {
             let (version, then) = (expected.version().next(), now() + TimeDelta::seconds(number));
             expected = Product::restore(product.id(), ada.id(), details, version, product.created_at(), then);
             // The caller may have read the product long ago, which does not matter to columns that the change leaves alone.
-            let changed = database.update(&owned(&product, ada), &changes, &Tags::None, then, soon()).await.unwrap();
+            let changed =
+                database.update(&owned(&product, ada), &changes, &EntityTags::None, then, soon()).await.unwrap();
             assert_eq!(changed, expected, "{kind:?}: {changes:?}");
             assert_eq!(stored(&database, product.id()).await.as_ref(), Some(&expected), "{kind:?}");
         }

@@ -52,7 +52,7 @@ async fn a_failure_under_a_key_is_told_again_and_what_is_under_way_later() {
         (GatewayBehavior::Unknown, "idempotency-key: unknown\r\n", (409, "idempotency_key_in_use")),
     ] {
         *shop.ports.payments.gateway.lock().unwrap() = behavior;
-        assert_eq!(order(&shop, key, &two_of(&desk)).await.refusal(), (502, "gateway_failed".to_owned()));
+        assert_eq!(order(&shop, key, &two_of(&desk)).await.error(), (502, "gateway_failed".to_owned()));
         *shop.ports.payments.gateway.lock().unwrap() = GatewayBehavior::Open;
         let second = order(&shop, key, &two_of(&desk)).await;
         assert_eq!(second.error(), (again.0, again.1.to_owned()));

@@ -176,7 +176,7 @@ async fn a_storage_that_is_away_makes_the_gateway_come_again() {
         (StorageBehavior::Hang, "deadline_exceeded"),
     ] {
         shop.set_storage_behavior(behavior);
-        assert_eq!(send(&shop, settlement(&id)).await.refusal(), (503, code.to_owned()));
+        assert_eq!(send(&shop, settlement(&id)).await.error(), (503, code.to_owned()));
     }
     shop.set_storage_behavior(StorageBehavior::Answer);
     assert_eq!(send(&shop, settlement(&id)).await.status, 200);
@@ -210,7 +210,7 @@ async fn the_dashboards_trial_is_answered_and_not_kept() {
         assert_eq!((answer.status, answer.text()), (200, DONE), "{body}");
     }
     trial["signature_key"] = json!("0".repeat(128));
-    assert_eq!(send(&shop, &trial).await.refusal(), (401, "signature_invalid".to_owned()));
+    assert_eq!(send(&shop, &trial).await.error(), (401, "signature_invalid".to_owned()));
     assert!(shop.ports.payments.notification_bodies().is_empty());
     // Any notification may come within a text.
     *shop.ports.payments.gateway_report.lock().unwrap() =

@@ -120,7 +120,7 @@ async fn a_gateway_that_opens_no_page_is_a_bad_gateway_and_tells_nothing_of_itse
         let product = desk(&shop).await;
         *shop.ports.payments.gateway.lock().unwrap() = behavior;
         let refused = order(&shop, "", &two_of(&product)).await;
-        assert_eq!(refused.refusal(), (502, "gateway_failed".to_owned()), "{behavior:?}");
+        assert_eq!(refused.error(), (502, "gateway_failed".to_owned()), "{behavior:?}");
         assert_eq!(refused.json()["meta"]["message"], "payment gateway unavailable");
         assert!(!refused.text().contains(SECRET) && refused.json().get("message").is_none(), "{}", refused.text());
     }

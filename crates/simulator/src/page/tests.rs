@@ -53,7 +53,7 @@ fn however_an_order_stands_the_page_says_so() {
     let open = [None, Some(S::Deny)].map(|status| page(status, &Action::ALL));
     let texts: HashSet<_> = pages.chain(open).map(|page| status(&page).0).collect();
     assert_eq!(texts.len(), 8, "{texts:?}");
-    for status in S::ALL {
+    for &status in S::ALL {
         let (text, class) = super::status(&page(Some(status), &[]));
         assert!(!text.is_empty() && STYLE.contains(&format!(".{class} ")), "{status:?}");
     }

@@ -56,7 +56,7 @@ async fn a_notification_is_kept_once_and_judged_with_what_it_caused() {
         assert!(claim(now() + TimeDelta::days(1)).await.is_empty(), "{kind:?}");
         let timeline = PaymentQueries::timeline(&*database, payment.record().id, soon()).await.unwrap();
         let [note] = &*timeline.notifications else { panic!("{kind:?}: {timeline:?}") };
-        assert_eq!((note.times, note.verdict.as_deref()), (2, Some(NotificationOutcome::Applied.as_str())), "{kind:?}");
+        assert_eq!((note.times, note.outcome.as_deref()), (2, Some(NotificationOutcome::Applied.as_str())), "{kind:?}");
         assert_eq!(note.body, notice.body);
         assert!(
             timeline.events.iter().any(|(_, cause)| *cause == format!("notification {id}")),

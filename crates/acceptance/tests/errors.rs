@@ -100,13 +100,19 @@ fn variants(source: &str, head: &str) -> Vec<(String, String)> {
 /// The meanings of an enum's variants in `domain`, by error code, from the docstrings of its source.
 fn meanings(name: &str) -> Vec<(String, String)> {
     let source = include_str!("../../domain/src/error.rs");
-    let (_, after) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
-    let code = |variant: &str| {
-        let (_, arm) = after.split_once(&format!("Self::{variant} => \"")).unwrap();
-        arm.split_once('"').unwrap().0.to_owned()
-    };
     let variants = variants(source, &format!("pub enum {name} {{"));
-    variants.into_iter().map(|(variant, meaning)| (code(&variant), meaning)).collect()
+    variants.into_iter().map(|(variant, meaning)| (snake_case(&variant), meaning)).collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 #[test]
@@ -117,6 +123,7 @@ fn the_page_of_errors_says_what_the_code_does() {
     assert_eq!(codes.len(), ErrorCode::ALL.len());
     for (code, (name, meaning)) in ErrorCode::ALL.iter().copied().zip(codes) {
         assert_eq!(code.as_str(), name);
+        assert!(!meaning.is_empty(), "{name}: this page is where clients learn what it means");
         let (rest, grpc) = (rest::status(code), format!("{:?}", grpc::code(code)));
         let _ = writeln!(page, "| `{name}` | {rest} | {grpc} | {meaning} | {} |", code.message());
     }

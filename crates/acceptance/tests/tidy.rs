@@ -51,12 +51,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("test-doubles", &["app", "domain"]),
     ("testkit", &["app", "domain", "grpc", "persistence", "rest", "server", "settings"]),
     ("acceptance", &["app", "domain", "fake-servers", "grpc", "persistence", "rest", "server", "settings", "testkit"]),
-    ("bench", &["acceptance", "grpc", "testkit"]),
+    ("bench", &["acceptance", "grpc", "persistence", "testkit"]),
 ];
 
 /// Which crates may use a framework. `tonic` stands for `tonic-health` too.
 const FRAMEWORKS: [(&str, &[&str]); 17] = [
-    ("actix", &["rest", "server", "bench"]),
+    ("actix", &["rest", "server", "simulator", "bench"]),
     ("bcrypt", &["security", "bench"]),
     ("config", &["settings"]),
     ("diesel", &["persistence", "testkit", "acceptance", "bench"]),

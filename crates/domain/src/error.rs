@@ -15,8 +15,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorCode {
+    /// One or more fields of the request are wrong.
     InvalidRequest,
+    /// One or more fields of a log-in are wrong.
     InvalidLogin,
+    /// Another account has this e-mail address.
     EmailTaken,
     /// No account has this e-mail address and password.
     LoginFailed,
@@ -24,31 +27,45 @@ pub enum ErrorCode {
     TokenMissing,
     /// The access token is forged, expired, or issued by somebody else.
     TokenInvalid,
+    /// The caller's role does not do this.
     RoleNotAllowed,
+    /// The caller is known and may not do this.
     Forbidden,
+    /// There is no such user.
     UserNotFound,
+    /// There is no such product.
     ProductNotFound,
     /// The product's version is not the one that the caller expects.
     ProductChanged,
     /// The image store is unavailable, or refused an image.
     ImageStoreFailed,
+    /// There is no such product to order.
     OrderedProductNotFound,
+    /// There are not as many pieces as are ordered.
     InsufficientStock,
+    /// There is no such payment.
     PaymentNotFound,
+    /// The payment gateway is away, or refused an order.
     GatewayFailed,
+    /// The key has come before with another order.
     IdempotencyKeyReused,
     /// An earlier order with this key is still in progress.
     IdempotencyKeyInUse,
+    /// The notification is not the gateway's.
     SignatureInvalid,
     /// No payment matches the order id of the notification.
     NotifiedOrderNotFound,
     /// The client exceeded its rate limit.
     RateLimited,
+    /// Too many failed log-ins on this account.
     LoginThrottled,
+    /// The server has more work than it will queue.
     Overloaded,
     /// The database, or another system that the call needs, is unavailable.
     Unavailable,
+    /// The caller's deadline, or the server's own, has passed.
     DeadlineExceeded,
+    /// A fault of ours.
     Internal,
 }
 
@@ -99,33 +116,47 @@ impl ErrorCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ViolationCode {
+    /// The field is absent or blank.
     Empty,
     /// The value is not a number of the expected kind.
     InvalidNumber,
+    /// The amount is zero or less.
     NotPositive,
+    /// The count is less than zero.
     Negative,
+    /// The number is smaller or larger than allowed.
     OutOfRange,
+    /// The file is larger than allowed.
     FileTooLarge,
     /// The file is not a complete image of a supported format.
     InvalidImage,
+    /// The image has more pixels than allowed.
     ImageTooLarge,
     /// The text is not an `http` or `https` URL.
     InvalidUrl,
+    /// The role is none of those that exist.
     UnknownRole,
     /// The sort order does not exist.
     UnknownSort,
+    /// The status is none of those that payments have.
     UnknownStatus,
     /// The e-mail address does not follow RFC 5321.
     InvalidEmail,
+    /// The text is no identifier.
     InvalidId,
     /// The text is not a cursor of this list.
     InvalidCursor,
+    /// The text is shorter than allowed.
     TooShort,
+    /// The text is longer than allowed.
     TooLong,
+    /// The text holds control or direction-changing characters.
     InvalidCharacter,
     /// The password is in the list of common passwords.
     TooCommon,
+    /// Another account has the value.
     Taken,
+    /// The repeated password is not the password.
     Mismatch,
 }
 

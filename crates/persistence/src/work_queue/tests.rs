@@ -8,11 +8,11 @@ use crate::outbox::MailRow;
 use crate::payment::PaymentRow;
 use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
 use crate::{Database, Options};
-use app::payment::{Notifications, Payments, PlaceOutcome, StoreOutcome, StoredNotification};
+use app::payment::{Cause, Notifications, Payments, PlaceOutcome, StoreOutcome, StoredNotification};
 use app::product::{ImageLedger, Products};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::money::Money;
-use domain::payment::{AmountLimits, Order, PaymentCode, PaymentId, Quantity};
+use domain::payment::{AmountLimits, Order, Payment, PaymentCode, PaymentId, PaymentPage, Quantity, ReportOutcome};
 
 fn now() -> DateTime<Utc> {
     "2026-11-24T00:00:00.123456Z".parse().unwrap()
@@ -36,6 +36,11 @@ async fn fill(database: &Database) {
         now: now(),
     };
     assert!(matches!(database.place(&order, soon()).await.unwrap(), PlaceOutcome::Created(_)));
+    let open = Box::new(|payment: &mut Payment| {
+        payment.open(PaymentPage { token: "t".to_owned(), url: "https://example.com/t".to_owned() }, now());
+        ReportOutcome::News
+    });
+    database.change(order.id, Cause::Order, open, now(), soon()).await.unwrap();
     let received = StoredNotification {
         fingerprint: "0".repeat(64),
         order: order.id.to_string(),

@@ -29,7 +29,7 @@ pub trait TokenVerifier: Send + Sync {
 }
 
 impl Access {
-    /// The codes of the errors that [`identify`](Self::identify) and [`allow`](Self::allow) return.
+    /// The codes of the errors that the check of a token and of a role return.
     #[must_use]
     pub const fn errors(self) -> &'static [ErrorCode] {
         match self {

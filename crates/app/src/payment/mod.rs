@@ -11,7 +11,7 @@ pub mod checkout;
 mod fixtures;
 pub mod gateway;
 pub mod mail;
-mod outbox_worker;
+pub mod outbox_worker;
 pub mod ports;
 pub mod reconcile;
 pub mod timeline;

@@ -25,8 +25,8 @@ use std::time::Duration;
 
 /// What a thread keeps from one job to the next.
 pub trait ThreadState: 'static {
-    /// Tells whether the thread may take a job. The executor asks again at once where it may not, so an implementation
-    /// waits for a moment before it says so.
+    /// Whether the thread may take a job. If not, the executor asks again at once, so an implementation sleeps briefly before
+    /// it returns [`Readiness::NotReady`].
     fn readiness(&mut self) -> Readiness {
         Readiness::Ready
     }
@@ -43,7 +43,7 @@ pub trait ThreadState: 'static {
 pub enum Readiness {
     /// It waits for one.
     Ready,
-    /// It takes one that waits already, for no thread is ready and the caller is to be told without delay.
+    /// It takes a queued job but does not wait for one: no thread is ready, and the caller must hear of that without delay.
     OnlyWaiting,
     /// It leaves jobs to other threads.
     NotReady,
@@ -58,8 +58,7 @@ pub struct Bounds {
     pub queue: usize,
     /// How long a job waits at most.
     pub max_wait: Duration,
-    /// For how long beyond that a caller waits for a job that has begun; without it, until the job ends, whatever the
-    /// deadline.
+    /// The additional time for which a caller waits for a job that has begun. `None`: until the job ends, whatever the deadline.
     pub max_run: Option<Duration>,
 }
 
@@ -86,7 +85,7 @@ impl<S: ThreadState> Executor<S> {
     /// Starts threads that are called by this name and their number. Each makes its own state.
     ///
     /// # Errors
-    /// That the operating system gives no thread.
+    /// If a thread cannot be started.
     pub fn with_state(name: &str, bounds: Bounds, state: impl Fn() -> S + Clone + Send + 'static) -> io::Result<Self> {
         let (queue, jobs) = bounded(bounds.queue);
         let (size, in_use) = (bounds.threads.max(1), Arc::new(AtomicUsize::new(0)));
@@ -103,7 +102,7 @@ impl<S: ThreadState> Executor<S> {
     /// Runs a job on one of the threads and waits for what it returns.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// If the job is refused or gives no answer.
     ///
     /// # Cancel safety
     /// Dropping the future leaves a job that has begun running. What happens to one that has not is the caller's choice.
@@ -168,7 +167,7 @@ fn run_jobs<S: ThreadState>(mut state: S, jobs: &Receiver<Job<S>>, in_use: &Atom
     }
 }
 
-/// Waits for a job; none where there will be no more.
+/// Waits for a job. `None` once the queue is closed and empty.
 fn next<S: ThreadState>(state: &mut S, jobs: &Receiver<Job<S>>) -> Option<Job<S>> {
     loop {
         match state.readiness() {

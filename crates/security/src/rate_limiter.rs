@@ -60,8 +60,8 @@ impl Default for Options {
 
 /// Counts the calls of each client.
 ///
-/// Memory is bounded: the clients with the oldest last call are dropped first, so that many other clients do not free a busy
-/// client from its limit.
+/// Memory is bounded: the clients with the oldest last call are dropped first, so a flood of new clients cannot reset the
+/// count of a busy client.
 pub struct ClientLimits {
     credentials: Counters,
     credentials_sustained: Counters,
@@ -115,7 +115,7 @@ impl RateLimiter for ClientLimits {
 pub struct Unlimited;
 
 impl RateLimiter for Unlimited {
-    fn check(&self, _protocol: Protocol, _allowance: RateLimitClass, _spender: RateLimitKey) -> Option<Quota> {
+    fn check(&self, _protocol: Protocol, _class: RateLimitClass, _key: RateLimitKey) -> Option<Quota> {
         None
     }
 }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_users_and_allowances_are_counted_apart() {
+    fn clients_users_and_classes_are_counted_apart() {
         let check = quotas(Options { write: rate(1, NEVER), read: rate(1, NEVER), ..Options::default() });
         let user = RateLimitKey::User(UserId::generate());
         for key in [client(1), client(2), user] {

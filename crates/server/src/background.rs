@@ -32,11 +32,11 @@ const AUDIT_LOG_KEPT: TimeDelta = TimeDelta::days(366);
 /// How often the backlog is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
-/// How often a mail server is connected to that has not answered yet.
-const CALL_EVERY: Duration = Duration::from_secs(15);
+/// How often a mail server is probed that has not answered yet.
+const PROBE_EVERY: Duration = Duration::from_secs(15);
 
 /// The same for a mail server that refuses us: more often would be taken for an attack.
-const CALL_AGAIN_EVERY: Duration = Duration::from_secs(300);
+const PROBE_REFUSED_EVERY: Duration = Duration::from_secs(300);
 
 /// How long sending may go on when the process stops. A mail that is cut off near its end may be sent once more.
 const LAST_MAILS: Duration = Duration::from_secs(10);
@@ -91,8 +91,8 @@ pub(crate) async fn count_backlog(database: Arc<Database>, clock: Arc<dyn Clock>
     }
 }
 
-/// Runs a worker again and again: once every interval, and where there was work, once more after the pause. The loop stops
-/// between two runs, so that nothing is left half done that need not be.
+/// Runs a worker once every interval, and once more after the pause if there was work. The loop stops between two runs, so no
+/// run is cut off.
 pub(crate) async fn run_worker(worker: Arc<dyn Worker>, pause: Duration, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(worker.interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -110,7 +110,7 @@ pub(crate) async fn probe_mail_server(mailer: Arc<Mailer>, stop: CancellationTok
     let probing = async {
         while let Err(error) = mailer.look().await {
             let is_refused = matches!(error, MailError::Refused(_));
-            tokio::time::sleep(if is_refused { CALL_AGAIN_EVERY } else { CALL_EVERY }).await;
+            tokio::time::sleep(if is_refused { PROBE_REFUSED_EVERY } else { PROBE_EVERY }).await;
         }
     };
     // Cancelling in the middle loses nothing: no mail is being sent.

@@ -37,7 +37,7 @@ const MAX_ATTEMPTS: u32 = 10;
 const BACKOFF: Backoff = Backoff { first: TimeDelta::minutes(1), longest: TimeDelta::hours(1) };
 /// The same for a mail that the server refuses because of us.
 const BLOCKED_BACKOFF: Backoff = Backoff { longest: TimeDelta::hours(4), ..BACKOFF };
-/// When a mail is tried again while the server is away: that is not the mail's fault, and says nothing of the next attempt.
+/// The wait while the server is away: the mail is not at fault, so the attempt does not count.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
 /// The wait while the server refuses the sender: more frequent attempts look like an attack.
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
@@ -85,7 +85,7 @@ struct Work {
     /// Set while no mail can be sent.
     obstacle: Option<Obstacle>,
     /// The start and end of the pause that the obstacle causes.
-    rest: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pause: Option<(DateTime<Utc>, DateTime<Utc>)>,
     is_stopping: bool,
 }
 
@@ -160,11 +160,11 @@ impl OutboxWorker {
 
     /// Claims due mails, unless the worker is stopping or pausing.
     async fn claim(&self) -> Result<VecDeque<ClaimedMail>, Error> {
-        let (now, rest) = (self.clock.now(), self.work().rest);
+        let (now, pause) = (self.clock.now(), self.work().pause);
         if self.work().is_stopping {
             return Ok(VecDeque::new());
         }
-        if let Some((since, until)) = rest
+        if let Some((since, until)) = pause
             && now < until
             && !self.outbox.is_hastened(since, Deadline::within(TICK_TIME)).await?
         {
@@ -172,7 +172,7 @@ impl OutboxWorker {
         }
         let claimed = self.outbox.claim(BATCH, now, now + LEASE, Deadline::within(TICK_TIME)).await?;
         let mut work = self.work();
-        (work.obstacle, work.rest) = (None, None);
+        (work.obstacle, work.pause) = (None, None);
         work.claimed.extend(claimed.iter().map(|claimed| claimed.mail.id));
         drop(work);
         Ok(claimed.into())
@@ -210,7 +210,7 @@ impl OutboxWorker {
                 Ok(delivery) => {
                     // The server accepts us, whatever it answered to a concurrent attempt.
                     let mut work = self.work();
-                    (work.obstacle, work.rest) = (None, None);
+                    (work.obstacle, work.pause) = (None, None);
                     SendOutcome::Done(delivery)
                 }
                 Err(error) => {
@@ -237,7 +237,7 @@ impl OutboxWorker {
         if let Some(obstacle) = Obstacle::of(error) {
             let now = self.clock.now();
             let mut work = self.work();
-            (work.obstacle, work.rest) = (Some(obstacle), Some((now, now + obstacle.wait())));
+            (work.obstacle, work.pause) = (Some(obstacle), Some((now, now + obstacle.wait())));
         }
     }
 

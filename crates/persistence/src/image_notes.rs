@@ -63,7 +63,7 @@ impl NoteRow {
 
 #[async_trait]
 impl ImageLedger for Database {
-    async fn expect(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
+    async fn record_upload(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error> {
         let key = key.as_str().to_owned();
         Ok(self.write(by, move |connection| add(connection, &key, due)).await?)
     }

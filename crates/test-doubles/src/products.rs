@@ -199,7 +199,7 @@ impl ImageStore for FakePorts {
 /// Image notes are not stored; they are tested with real parts.
 #[async_trait]
 impl ImageLedger for FakePorts {
-    async fn expect(&self, _key: &ImageKey, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
+    async fn record_upload(&self, _key: &ImageKey, _due: DateTime<Utc>, _by: Deadline) -> Result<(), Error> {
         Ok(())
     }
 

@@ -7,9 +7,8 @@ use domain::payment::{AmountLimits, Order, Payment, PaymentCode, PaymentId, Paym
 use domain::product::{Description, Details, Picture, Price, Product, ProductName, Stock};
 use domain::user::{Role, UserId};
 
-/// A payment for two pieces at 10,000 each, with a page, that can be paid for an hour.
-pub(super) fn opened() -> Payment {
-    let start: DateTime<Utc> = "2026-11-24T00:00:00Z".parse().unwrap();
+/// An ordered payment for two pieces at 10,000 each, without a page, that can be paid for an hour.
+pub(super) fn ordered(start: DateTime<Utc>) -> Payment {
     let seller = Actor::User(Identity { id: UserId::generate(), role: Role::Seller }).seller().unwrap();
     let details = Details {
         name: ProductName::parse("Teapot").unwrap(),
@@ -30,7 +29,13 @@ pub(super) fn opened() -> Payment {
         expires_at: start + TimeDelta::minutes(60),
         now: start,
     };
-    let mut payment = order.payment(&product).unwrap();
+    order.payment(&product).unwrap()
+}
+
+/// The same with a page.
+pub(super) fn opened() -> Payment {
+    let start = "2026-11-24T00:00:00Z".parse().unwrap();
+    let mut payment = ordered(start);
     payment.open(PaymentPage { token: "t".to_owned(), url: "https://example.com/t".to_owned() }, start);
     payment.take_events();
     payment

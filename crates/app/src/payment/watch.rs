@@ -195,12 +195,12 @@ mod tests {
     use crate::client::ClientAddress;
     use crate::context::RequestId;
     use crate::payment::Timeline;
+    use crate::payment::fixtures::ordered;
     use async_trait::async_trait;
     use domain::actor::{Actor, Identity};
     use domain::money::Money;
-    use domain::payment::{AmountLimits, Order, PaymentCode, Quantity, Resolution, State};
-    use domain::product::{Description, Details, Picture, Price, Product, ProductName, Stock};
-    use domain::user::{Role, UserId};
+    use domain::payment::{Resolution, State};
+    use domain::user::Role;
     use futures_util::FutureExt;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -268,27 +268,7 @@ mod tests {
     }
 
     fn fake() -> Arc<FakePayments> {
-        let seller = Actor::User(Identity { id: UserId::generate(), role: Role::Seller }).seller().unwrap();
-        let details = Details {
-            name: ProductName::parse("Teapot").unwrap(),
-            description: Description::parse("Of clay").unwrap(),
-            price: Price::parse("10000").unwrap(),
-            stock: Stock::parse("5").unwrap(),
-            picture: Picture::None,
-        };
-        let product = Product::offer(seller, details, DateTime::UNIX_EPOCH);
-        let order = Order {
-            id: PaymentId::generate(),
-            code: PaymentCode::of(0),
-            buyer: UserId::generate(),
-            product: product.id(),
-            quantity: Quantity::parse("2").unwrap(),
-            key: None,
-            amount_limits: AmountLimits { min_total: Money::ZERO, max_total: Money::MAX },
-            expires_at: DateTime::UNIX_EPOCH,
-            now: DateTime::UNIX_EPOCH,
-        };
-        let mut payment = order.payment(&product).unwrap();
+        let mut payment = ordered(DateTime::UNIX_EPOCH);
         let events = Mutex::new(payment.take_events());
         let (hangs, fails, is_changed) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(FakePayments { payment, events, hangs, fails, is_changed })

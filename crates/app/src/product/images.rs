@@ -39,7 +39,7 @@ impl ProductImages {
     /// Stores an image. The cleanup removes it unless a product gets it soon.
     pub(super) async fn keep(&self, image: Image, by: Deadline) -> Result<ImageKey, Error> {
         let key = ImageKey::generate(image.format);
-        self.ledger.expect(&key, self.clock.now() + FORGOTTEN_AFTER, by).await?;
+        self.ledger.record_upload(&key, self.clock.now() + FORGOTTEN_AFTER, by).await?;
         match self.store.put(&key, image, by).await {
             Ok(()) => Ok(key),
             Err(error) => {

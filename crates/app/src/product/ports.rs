@@ -123,7 +123,7 @@ pub struct Removal {
 #[async_trait]
 pub trait ImageLedger: Send + Sync {
     /// Enters an image that is about to be stored: it is removed after `due` unless a product gets it before.
-    async fn expect(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
+    async fn record_upload(&self, key: &ImageKey, due: DateTime<Utc>, by: Deadline) -> Result<(), Error>;
 
     /// Makes an image due at once that no product will get.
     async fn abandon(&self, key: &ImageKey, now: DateTime<Utc>, by: Deadline) -> Result<(), Error>;

@@ -26,23 +26,26 @@ fn end(error: &GatewayError) -> Option<End> {
     }
 }
 
+/// How each fault of Midtrans ends a call.
+const FAULTS: [(Fault, End); 13] = [
+    (Fault::Status(500), End::Failed),
+    (Fault::Status(502), End::Failed),
+    (Fault::Failed, End::Failed),
+    (Fault::TooMany, End::Failed),
+    (Fault::Unauthorized, End::Refused),
+    (Fault::Status(403), End::Refused),
+    (Fault::Redirect, End::Unknown),
+    (Fault::Hang, End::Unknown),
+    (Fault::HangUp, End::Unknown),
+    (Fault::Junk, End::Unknown),
+    (Fault::Huge, End::Unknown),
+    (Fault::Drip, End::Unknown),
+    (Fault::CutOff, End::Unknown),
+];
+
 #[tokio::test]
 async fn an_order_that_is_not_known_to_have_failed_is_told_as_unknown() {
-    for (fault, expected) in [
-        (Fault::Status(500), End::Failed),
-        (Fault::Status(502), End::Failed),
-        (Fault::Failed, End::Failed),
-        (Fault::TooMany, End::Failed),
-        (Fault::Unauthorized, End::Refused),
-        (Fault::Status(403), End::Refused),
-        (Fault::Redirect, End::Unknown),
-        (Fault::Hang, End::Unknown),
-        (Fault::HangUp, End::Unknown),
-        (Fault::Junk, End::Unknown),
-        (Fault::Huge, End::Unknown),
-        (Fault::Drip, End::Unknown),
-        (Fault::CutOff, End::Unknown),
-    ] {
+    for (fault, expected) in FAULTS {
         let (server, gateway) = start_impatient();
         server.break_down(fault);
         let error = gateway.create_page(&invoice(), soon()).await.unwrap_err();
@@ -56,20 +59,7 @@ async fn an_order_that_is_not_known_to_have_failed_is_told_as_unknown() {
 
 #[tokio::test]
 async fn looking_and_closing_end_whatever_happens() {
-    for (fault, expected) in [
-        (Fault::Status(500), End::Failed),
-        (Fault::Status(502), End::Failed),
-        (Fault::Failed, End::Failed),
-        (Fault::TooMany, End::Failed),
-        (Fault::Unauthorized, End::Refused),
-        (Fault::Redirect, End::Unknown),
-        (Fault::Hang, End::Unknown),
-        (Fault::HangUp, End::Unknown),
-        (Fault::Junk, End::Unknown),
-        (Fault::Huge, End::Unknown),
-        (Fault::Drip, End::Unknown),
-        (Fault::CutOff, End::Unknown),
-    ] {
+    for (fault, expected) in FAULTS {
         let (server, gateway) = start_impatient();
         let (order, id) = opened(&gateway).await;
         let page = PaymentPage { token: server.token(&id).unwrap(), url: String::new() };

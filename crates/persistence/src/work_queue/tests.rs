@@ -20,7 +20,7 @@ fn now() -> DateTime<Utc> {
 
 /// One image to remove, one payment to check, one notification of it, and the mails about it.
 async fn fill(database: &Database) {
-    database.expect(&image_key(), now(), soon()).await.unwrap();
+    database.record_upload(&image_key(), now(), soon()).await.unwrap();
     let ada = seller(database, "ada@example.com").await;
     let teapot = offer(ada, "Teapot", "10000", now());
     Products::add(database, &teapot, soon()).await.unwrap();

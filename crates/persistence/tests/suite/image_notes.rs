@@ -41,8 +41,8 @@ async fn a_note_is_claimed_when_it_is_due_until_it_is_forgotten() {
         let test = TestDatabase::migrated(kind);
         let database = test.open();
         let (first, second) = (image_key(), image_key());
-        database.expect(&second, at(20), soon()).await.unwrap();
-        database.expect(&first, at(10), soon()).await.unwrap();
+        database.record_upload(&second, at(20), soon()).await.unwrap();
+        database.record_upload(&first, at(10), soon()).await.unwrap();
         assert_eq!(claim(&database, 9).await, [], "{kind:?}");
         assert_eq!(claim(&database, 10).await, [removal(&first, 0)], "{kind:?}");
         assert_eq!(claim(&database, 20).await, [removal(&second, 0)], "{kind:?}: a claimed one is somebody's");
@@ -68,7 +68,7 @@ async fn an_abandoned_image_is_due_at_once_but_not_one_that_is_claimed_or_a_prod
         let ada = seller(&database, "ada@example.com").await;
         let (abandoned, owned) = (image_key(), image_key());
         for key in [&abandoned, &owned] {
-            database.expect(key, at(7_200), soon()).await.unwrap();
+            database.record_upload(key, at(7_200), soon()).await.unwrap();
         }
         database.add(&pictured(ada, &owned), soon()).await.unwrap();
         for key in [&abandoned, &owned] {
@@ -86,7 +86,7 @@ async fn a_limit_keeps_the_rest_for_later() {
         let test = TestDatabase::migrated(kind);
         let database = test.open();
         for _ in 0..25 {
-            database.expect(&image_key(), at(0), soon()).await.unwrap();
+            database.record_upload(&image_key(), at(0), soon()).await.unwrap();
         }
         for expected in [10, 10, 5, 0] {
             assert_eq!(claim(&database, 1).await.len(), expected, "{kind:?}");
@@ -101,7 +101,7 @@ async fn no_two_servers_claim_the_same() {
         let servers = [test.open(), test.open()];
         for round in 0..5 {
             for _ in 0..60 {
-                servers[0].expect(&image_key(), at(0), soon()).await.unwrap();
+                servers[0].record_upload(&image_key(), at(0), soon()).await.unwrap();
             }
             let mut racers = JoinSet::new();
             for racer in 0..10_usize {
@@ -135,7 +135,7 @@ async fn an_image_has_a_product_or_a_note_whatever_is_done_to_it() {
         let ada = seller(&database, "ada@example.com").await;
         let (first, second) = (image_key(), image_key());
         for key in [&first, &second] {
-            database.expect(key, at(0), soon()).await.unwrap();
+            database.record_upload(key, at(0), soon()).await.unwrap();
         }
         let product = pictured(ada, &first);
         database.add(&product, soon()).await.unwrap();
@@ -162,8 +162,8 @@ async fn an_image_that_has_been_given_up_is_no_products_any_more() {
         let database = test.open();
         let ada = seller(&database, "ada@example.com").await;
         let (kept, claimed, unknown) = (image_key(), image_key(), image_key());
-        database.expect(&claimed, at(0), soon()).await.unwrap();
-        database.expect(&kept, at(1_000), soon()).await.unwrap();
+        database.record_upload(&claimed, at(0), soon()).await.unwrap();
+        database.record_upload(&kept, at(1_000), soon()).await.unwrap();
         assert_eq!(claim(&database, 0).await, [removal(&claimed, 0)], "{kind:?}");
         let product = pictured(ada, &kept);
         database.add(&product, soon()).await.unwrap();
@@ -190,7 +190,7 @@ async fn an_image_is_claimed_or_given_to_a_product_but_never_both() {
         let ada = seller(&servers[0], "ada@example.com").await;
         for round in 0..30 {
             let key = image_key();
-            servers[0].expect(&key, at(0), soon()).await.unwrap();
+            servers[0].record_upload(&key, at(0), soon()).await.unwrap();
             let product = pictured(ada, &key);
             let (added, claimed) = tokio::join!(servers[0].add(&product, soon()), claim(&servers[1], 0));
             match added {
@@ -212,7 +212,7 @@ async fn rubbish_in_the_ledger_is_in_nobodys_way() {
         test.raw()
             .execute("INSERT INTO image_notes (image_key, due_at, attempts) VALUES ('../x', '2026-01-01 00:00:00', 0)");
         let key = image_key();
-        database.expect(&key, at(0), soon()).await.unwrap();
+        database.record_upload(&key, at(0), soon()).await.unwrap();
         assert_eq!(claim(&database, 0).await, [removal(&key, 0)], "{kind:?}");
     }
 }

@@ -277,7 +277,7 @@ async fn an_image_stays_for_what_was_ordered_with_it() {
         let bob = buyer(&database, "bob@example.com").await;
         let teapot = offer(&database, ada, "Teapot", 5).await;
         let key = image_key();
-        ImageLedger::expect(&*database, &key, now(), soon()).await.unwrap();
+        ImageLedger::record_upload(&*database, &key, now(), soon()).await.unwrap();
         let owned = teapot.clone().owned_by(ada).unwrap();
         let picture = Changes { picture: Some(Picture::Stored(key)), ..Changes::default() };
         database.update(&owned, &picture, &EntityTags::None, now(), soon()).await.unwrap();

@@ -49,7 +49,7 @@ async fn every_column_reads_back_as_it_was_written() {
         let database = test.open();
         let ada = seller(&database, "ada@example.com").await;
         let key = image_key();
-        database.expect(&key, now(), soon()).await.unwrap();
+        database.record_upload(&key, now(), soon()).await.unwrap();
         let pictures = [
             Picture::None,
             Picture::Stored(key),
@@ -95,7 +95,7 @@ async fn a_product_needs_a_seller_who_has_an_account() {
         let test = TestDatabase::migrated(kind);
         let database = test.open();
         let key = image_key();
-        database.expect(&key, now(), soon()).await.unwrap();
+        database.record_upload(&key, now(), soon()).await.unwrap();
         let ada = seller(&database, "ada@example.com").await;
         test.raw().execute("DELETE FROM users");
         let product = offer(ada, "tea", "1", now());

@@ -47,7 +47,6 @@ pub enum PageStart<P> {
     After(P),
 }
 
-/// The requested page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest<P> {
     pub start: PageStart<P>,

@@ -220,6 +220,7 @@ async fn observed<U: UseCase>(
     if let Err(error) = &outcome {
         log_error(U::NAME, error);
         if !may_return::<U>(error.code()) {
+            tracing::error!(use_case = U::NAME, code = error.code().as_str(), "the use case does not list this code");
             pipeline.observer.unlisted_error(U::NAME, error.code());
         }
     }

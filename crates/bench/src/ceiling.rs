@@ -11,7 +11,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// The number of accounts.
 const BUYERS: usize = 10_000;
 /// The number of statements between two checks of the time.
 const BATCH: usize = 32;

@@ -14,7 +14,6 @@ use crate::script;
 use crate::server::Server;
 use testkit::database::DatabaseKind;
 
-/// The number of buyers.
 const BUYERS: usize = 64;
 /// The number of products, unless all buyers order the same one.
 const MANY: usize = 1_000;

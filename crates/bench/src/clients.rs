@@ -37,7 +37,6 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A client with its own connection.
 pub enum Client {
     Rest(Connection),
     Grpc(Channel),

@@ -27,11 +27,9 @@ fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The answers of one run.
 pub struct Tally {
     latencies: Histogram<u64>,
     refused: u64,
-    /// The first error.
     refusal: Option<String>,
     /// The times of the first and the last answer.
     span: Option<(Instant, Instant)>,
@@ -68,7 +66,6 @@ impl Tally {
         self
     }
 
-    /// The number of successful answers.
     #[must_use]
     pub fn answers(&self) -> u64 {
         self.latencies.len()

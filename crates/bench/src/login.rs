@@ -12,9 +12,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// The number of accounts.
 const BUYERS: usize = 1_000;
-/// The password of all accounts.
 const PASSWORD: &str = "correct horse";
 /// The number of clients that log in at once: more than the hashing threads, fewer than the server refuses.
 const LOGGING_IN: usize = 16;

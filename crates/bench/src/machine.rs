@@ -13,7 +13,6 @@ pub struct Machine {
     /// The memory, in GiB.
     pub memory: f64,
     pub kernel: String,
-    /// The installed compiler.
     pub compiler: String,
     /// The load average of the minute before; a high one means that other processes disturb the figures.
     pub load: String,
@@ -31,7 +30,6 @@ fn first_line(text: &str) -> String {
 }
 
 impl Machine {
-    /// Describes this machine.
     #[must_use]
     pub fn look() -> Self {
         let file = |path: &str| first_line(&fs::read_to_string(path).unwrap_or_default());

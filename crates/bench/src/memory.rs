@@ -15,7 +15,6 @@ use testkit::database::DatabaseKind;
 
 /// The number of connections under load.
 const CONNECTIONS: usize = 256;
-/// The number of accounts.
 const BUYERS: usize = 1_000;
 /// How long the server runs without requests before it counts as idle.
 const REST: Duration = Duration::from_secs(2);

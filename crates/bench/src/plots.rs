@@ -33,7 +33,6 @@ type Figure = fn(&Cost) -> u64;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// A chart of bars in groups.
 struct BarChart {
     title: String,
     unit: &'static str,
@@ -68,7 +67,6 @@ impl BarChart {
         Self { title, unit: "µs", is_logarithmic: false, series, groups }
     }
 
-    /// The latency of answers.
     fn of_latency(part: &str, lines: &[&Line]) -> Self {
         let figures: [(&str, Figure); 3] =
             [("p50", |cost| cost.p50), ("p99", |cost| cost.p99), ("p99.9", |cost| cost.p999)];

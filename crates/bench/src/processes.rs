@@ -63,7 +63,6 @@ impl ProcessGroup {
 /// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// All resident memory.
     pub resident: u64,
     /// Anonymous memory: not backed by a file, such as the binary, that the kernel may drop and read again.
     pub own: u64,

@@ -12,7 +12,6 @@ const ROWS: usize = 10_000;
 /// A hash that no password matches.
 const NO_HASH: &str = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
 
-/// A database with accounts and products.
 #[must_use]
 pub fn shop(database: DatabaseKind, buyers: usize, products: usize) -> TestDatabase {
     let storage = TestDatabase::migrated(database);

@@ -10,11 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// What to measure.
 pub struct Plan {
-    /// The path of the binary.
     pub server: PathBuf,
-    /// The numbers of products.
     pub products: Vec<u64>,
     pub databases: Vec<DatabaseKind>,
     /// How long each read is measured.
@@ -22,7 +19,6 @@ pub struct Plan {
     pub clients: usize,
 }
 
-/// A row of the result.
 pub struct Line {
     pub database: DatabaseKind,
     pub protocol: Protocol,

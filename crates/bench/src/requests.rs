@@ -15,11 +15,9 @@ pub enum Operation {
         /// The owner's token as gRPC metadata.
         token: MetadataValue<Ascii>,
     },
-    /// One product, by its identifier.
     Product(String),
     /// A page of the list of products.
     List {
-        /// The page size.
         limit: i32,
         /// The cursor; empty for the first page.
         cursor: String,
@@ -81,7 +79,6 @@ impl PreparedRequest {
         Self::new(operation, wire(&format!("GET /users/{id}"), Some(token), None, None))
     }
 
-    /// Reads of one product.
     #[must_use]
     pub fn product(id: &str) -> Self {
         Self::new(Operation::Product(id.to_owned()), wire(&format!("GET /products/{id}"), None, None, None))

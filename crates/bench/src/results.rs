@@ -10,9 +10,7 @@ use testkit::database::DatabaseKind;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     pub median: f64,
-    /// The least.
     pub min: f64,
-    /// The greatest.
     pub max: f64,
 }
 
@@ -39,7 +37,6 @@ pub struct Place {
 }
 
 impl Place {
-    /// Over a protocol.
     #[must_use]
     pub const fn over(database: DatabaseKind, protocol: Protocol) -> Self {
         Self { database, protocol: Some(protocol) }
@@ -67,23 +64,17 @@ impl Serialize for Place {
 /// The costs of one kind of request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    /// The part of the measurement.
     pub part: &'static str,
-    /// Database and protocol.
     pub place: Place,
-    /// The name of the row.
     pub subject: String,
-    /// The rounds.
     pub rounds: Vec<Cost>,
 }
 
 impl Line {
-    /// A figure of each round.
     pub fn each(&self, figure: impl Fn(&Cost) -> f64) -> Vec<f64> {
         self.rounds.iter().map(figure).collect()
     }
 
-    /// A figure's spread.
     pub fn spread(&self, figure: impl Fn(&Cost) -> f64) -> Spread {
         Spread::of(&self.each(figure))
     }
@@ -94,14 +85,10 @@ impl Line {
     }
 }
 
-/// A separately measured quantity.
 #[derive(Clone, Debug, Serialize)]
 pub struct Quantity {
-    /// The part of the measurement.
     pub part: &'static str,
-    /// Database and protocol.
     pub place: Place,
-    /// The quantity's name.
     pub what: String,
     pub unit: &'static str,
     /// One value per measurement.
@@ -115,11 +102,9 @@ pub enum Bound {
     AtLeast(f64),
 }
 
-/// A figure with a target.
 #[derive(Clone, Debug, Serialize)]
 pub struct Aim {
     pub figure: String,
-    /// Database and protocol.
     pub place: Place,
     pub bound: Bound,
     pub measured: Spread,
@@ -127,22 +112,17 @@ pub struct Aim {
     pub is_met: bool,
 }
 
-/// All results.
 #[derive(Debug, Serialize)]
 pub struct Results {
     pub machine: Machine,
-    /// The method, in words.
     pub method: String,
-    /// The costs of requests.
     pub lines: Vec<Line>,
-    /// Other quantities.
     pub quantities: Vec<Quantity>,
     /// The figures with targets.
     pub aims: Vec<Aim>,
 }
 
 impl Results {
-    /// Adds a quantity.
     pub fn note(&mut self, part: &'static str, place: Place, what: &str, unit: &'static str, values: Vec<f64>) {
         let spread = Spread::of(&values);
         eprintln!("{} {} {what}: {:.2} {unit}", place.database, place.protocol(), spread.median);

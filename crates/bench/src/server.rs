@@ -19,7 +19,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1);
 /// A running server, killed when this value is dropped.
 pub struct Server {
     child: Child,
-    /// The address of REST.
     pub rest: String,
     /// The address of gRPC.
     pub grpc: String,
@@ -79,7 +78,6 @@ impl Server {
         Self::spawn(command, folder)
     }
 
-    /// Starts a reference server.
     #[must_use]
     pub fn reference(protocol: Protocol, database: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -12,13 +12,10 @@ pub(crate) use any::AnyConnection;
 mod any {
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
-        /// A SQLite file.
         #[cfg(feature = "sqlite")]
         Sqlite(diesel::SqliteConnection),
-        /// PostgreSQL.
         #[cfg(feature = "postgres")]
         Postgres(diesel::PgConnection),
-        /// MariaDB.
         #[cfg(feature = "mysql")]
         Mysql(diesel::MysqlConnection),
     }

@@ -5,7 +5,6 @@ use crate::results::{Bound, Place, Results};
 use crate::server::Server;
 use testkit::database::{DatabaseKind, TestDatabase};
 
-/// The number of starts.
 const STARTS: usize = 11;
 
 fn milliseconds(server: &Server) -> f64 {

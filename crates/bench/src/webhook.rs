@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use testkit::database::{DatabaseKind, TestDatabase};
 use testkit::payment_fixture;
 
-/// The numbers of buyers and products.
 const BUYERS: usize = 64;
 const PRODUCTS: usize = 1_000;
 /// The number of notifications per second of a round's usual length.

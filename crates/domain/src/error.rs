@@ -78,7 +78,6 @@ impl ErrorCode {
         self.into_str()
     }
 
-    /// The default message.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {

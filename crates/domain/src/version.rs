@@ -12,7 +12,6 @@ impl Version {
         Self(number)
     }
 
-    /// The number in storage.
     #[must_use]
     pub const fn number(self) -> i64 {
         self.0

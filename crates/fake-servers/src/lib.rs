@@ -12,26 +12,6 @@
     reason = "a counterpart that fails is a failed test"
 )]
 
+mod listening;
 pub mod midtrans;
 pub mod smtp;
-
-use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::time::Duration;
-
-/// Listens on a port of this machine, 0 for any. Retries while another connection uses the port.
-fn listen(port: u16) -> TcpListener {
-    const TRIES: usize = 200;
-    const PAUSE: Duration = Duration::from_millis(50);
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let taken =
-        |bound: &io::Result<TcpListener>| bound.as_ref().is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
-    for _ in 1..TRIES {
-        let bound = TcpListener::bind(address);
-        if !taken(&bound) {
-            return bound.unwrap();
-        }
-        std::thread::sleep(PAUSE);
-    }
-    TcpListener::bind(address).unwrap()
-}

@@ -5,9 +5,9 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::collections::HashSet;
 
-/// What the crates that bring these files call them, and what everybody else does. A client may have the same messages from
+/// The name of a file in the crate that embeds it, and its canonical name. A client may have the same messages from
 /// elsewhere, and takes them for the same ones only under the same name.
-const NAMES: [(&str, &str); 3] = [
+const CANONICAL_NAMES: [(&str, &str); 3] = [
     ("error_details.proto", "google/rpc/error_details.proto"),
     ("status.proto", "google/rpc/status.proto"),
     ("health.proto", "grpc/health/v1/health.proto"),
@@ -28,7 +28,7 @@ pub(crate) fn descriptor_set() -> Result<FileDescriptorSet, prost::DecodeError> 
     let sets = [DESCRIPTOR_SET, tonic_types::pb::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
     for set in sets {
         for mut file in FileDescriptorSet::decode(set)?.file {
-            file.name.iter_mut().chain(&mut file.dependency).for_each(set_right);
+            file.name.iter_mut().chain(&mut file.dependency).for_each(canonicalize);
             if names.insert(file.name().to_owned()) {
                 all.file.push(file);
             }
@@ -37,9 +37,9 @@ pub(crate) fn descriptor_set() -> Result<FileDescriptorSet, prost::DecodeError> 
     Ok(all)
 }
 
-fn set_right(name: &mut String) {
-    if let Some((_, right)) = NAMES.iter().find(|(wrong, _)| wrong == name) {
-        (*right).clone_into(name);
+fn canonicalize(name: &mut String) {
+    if let Some((_, canonical)) = CANONICAL_NAMES.iter().find(|(known, _)| known == name) {
+        (*canonical).clone_into(name);
     }
 }
 

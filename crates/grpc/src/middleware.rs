@@ -26,7 +26,6 @@ const GRPC_STATUS_DETAILS: &str = "grpc-status-details-bin";
 pub(crate) struct CallOptions {
     pub(crate) pipeline: Arc<CallPipeline>,
     pub(crate) proxies: TrustedProxies,
-    /// The longest time for a call.
     pub(crate) deadline: Duration,
     pub(crate) rpcs: Rpcs,
 }

@@ -60,7 +60,6 @@ pub enum Hint {
     /// The service's certificate is not trusted, or has another name.
     Certificate,
     Endpoint,
-    /// The bucket is not public.
     NotPublic,
     /// The public URL does not lead to the bucket.
     PublicUrl,

@@ -18,9 +18,7 @@ pub(super) const MAX_MEMORY: u64 = 128 << 20;
 pub struct InspectorOptions {
     /// The number of threads; at least one. An image takes up to 56 MiB, a rotated one up to 160 MiB.
     pub threads: usize,
-    /// The size of the queue.
     pub queue: usize,
-    /// The longest wait in the queue.
     pub max_wait: Duration,
     /// The threads' nice value, 0 to 19: a burst of uploads should slow down little else.
     pub nice: u8,

@@ -39,11 +39,9 @@ const MAX_SCANS: usize = 64;
 /// The qualities of a new encoding: the next lower one is used if the file is too large.
 const QUALITIES: [u8; 4] = [90, 80, 65, 40];
 
-/// The stripped file.
 pub(super) struct Jpeg {
     /// The file without data that is not needed to show it.
     pub(super) bytes: Vec<u8>,
-    /// The EXIF orientation.
     pub(super) orientation: Orientation,
     frame: Frame,
     /// The end of the part that must stay in front: the file's start and JFIF's header, if any.
@@ -124,7 +122,6 @@ fn payload<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(rest, length.checked_sub(2)?)
 }
 
-/// The state of parsing.
 #[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,

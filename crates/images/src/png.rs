@@ -34,17 +34,14 @@ const KEPT: [(&[u8; 4], usize, bool); 12] = [
     (b"pHYs", 9, false),
 ];
 
-/// The stripped file.
 pub(super) struct Png {
     /// The file without data that is not needed to show it.
     pub(super) bytes: Vec<u8>,
-    /// The EXIF orientation.
     pub(super) orientation: Orientation,
     /// The chunks that describe its colours.
     colours: Vec<u8>,
 }
 
-/// A chunk of a file.
 struct Chunk<'a> {
     kind: [u8; 4],
     payload: &'a [u8],

@@ -19,9 +19,9 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// while and caches can use it, and at least half of its lifetime is left to each client.
 pub(super) fn signed_at(now: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
     let period = i64::try_from(life.as_secs() / 2).unwrap_or(i64::MAX).max(1);
-    let into = TimeDelta::seconds(now.timestamp().rem_euclid(period));
-    let into = into + TimeDelta::nanoseconds(now.timestamp_subsec_nanos().into());
-    now.checked_sub_signed(into).unwrap_or(now)
+    let elapsed = TimeDelta::seconds(now.timestamp().rem_euclid(period));
+    let elapsed = elapsed + TimeDelta::nanoseconds(now.timestamp_subsec_nanos().into());
+    now.checked_sub_signed(elapsed).unwrap_or(now)
 }
 
 /// Adds a signature to a URL without a query, which allows everybody to read the object from `at` on for `life`. The URL's
@@ -48,20 +48,19 @@ pub(super) fn sign(
     let host = &address[Position::BeforeHost..Position::AfterPort];
     let request = format!("GET\n{}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD", address.path());
     let text = format!("{ALGORITHM}\n{moment}\n{scope}\n{}", hex(&Sha256::digest(request)));
-    let mut key = code(format!("AWS4{}", credential.secret_key).as_bytes(), &day)?;
+    let mut key = hmac(format!("AWS4{}", credential.secret_key).as_bytes(), &day)?;
     for part in [region, "s3", "aws4_request"] {
-        key = code(&key, part)?;
+        key = hmac(&key, part)?;
     }
-    let signature = hex(&code(&key, &text)?);
+    let signature = hex(&hmac(&key, &text)?);
     address.set_query(Some(&format!("{query}&X-Amz-Signature={signature}")));
     Ok(address.into())
 }
 
-/// HMAC-SHA-256.
-fn code(key: &[u8], text: &str) -> Result<Vec<u8>, BoxError> {
-    let mut code = Hmac::<Sha256>::new_from_slice(key)?;
-    code.update(text.as_bytes());
-    Ok(code.finalize().into_bytes().to_vec())
+fn hmac(key: &[u8], text: &str) -> Result<Vec<u8>, BoxError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
+    mac.update(text.as_bytes());
+    Ok(mac.finalize().into_bytes().to_vec())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -43,7 +43,6 @@ pub(super) enum Place {
     Bucket(Box<Bucket>),
 }
 
-/// The URLs of images.
 pub(super) enum Addresses {
     Below(String),
     /// Presigned URLs with this lifetime.

@@ -74,7 +74,7 @@ impl Composer {
             return Err("its Message-ID has characters that do not belong there".into());
         }
         let name = clean(&content.name);
-        let RenderedMail { subject, text, html } = self.templates.words(&MailContent {
+        let RenderedMail { subject, text, html } = self.templates.render(&MailContent {
             name: name.clone(),
             product: clean(&content.product),
             code: clean(&content.code),

@@ -109,9 +109,9 @@ impl Mailer {
     ///
     /// # Errors
     /// If the server is unavailable or refuses the log-in.
-    pub async fn look(&self) -> Result<(), MailError> {
+    pub async fn probe(&self) -> Result<(), MailError> {
         match &self.channel {
-            Channel::Smtp(client) => client.look().await,
+            Channel::Smtp(client) => client.probe().await,
             Channel::Log | Channel::Folder(_) => Ok(()),
         }
     }

@@ -16,7 +16,6 @@ use tokio::sync::Semaphore;
 
 /// The time limit for `NOOP`.
 const WORD_TIME: Duration = Duration::from_secs(2);
-/// The maximum number of connections.
 const MAX_CONNECTIONS: usize = 4;
 /// How long the limit stays lower after the server refused a connection.
 const SLOT_REMOVED_FOR: Duration = Duration::from_secs(600);
@@ -28,7 +27,6 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 const LACK: &str = "the mail server does not offer SMTPUTF8 (RFC 6531), so it takes no address with characters beyond ASCII \
     before the @; switch that on there, or name another server in mail.url";
 
-/// An idle connection.
 struct IdleSession {
     session: Session,
     since: Instant,
@@ -68,7 +66,7 @@ impl SmtpClient {
     }
 
     /// Connects to learn the server's extensions, and keeps the connection for the first mail.
-    pub(super) async fn look(&self) -> Result<(), MailError> {
+    pub(super) async fn probe(&self) -> Result<(), MailError> {
         let connected = async {
             let _slot = self.slots.acquire().await.map_err(|closed| MailError::Away(closed.into()))?;
             let session = self.session().await.map_err(|failure| connection_error(&failure))?;

@@ -1,7 +1,7 @@
 //! The mail templates. A file of the same name in a folder may replace each built-in one.
 //!
 //! A mail has three: `{audience}/{status}.subject.txt`, `.txt` and `.html`. The last two extend `layout.txt` and
-//! `layout.html`. `facts` lists the variables of templates.
+//! `layout.html`. `variables` lists the variables of templates.
 
 use super::MailSetupError;
 use app::payment::{Audience, MailContent};
@@ -99,17 +99,17 @@ impl Templates {
         Ok(templates)
     }
 
-    pub(super) fn words(&self, content: &MailContent) -> Result<RenderedMail, BoxError> {
-        let write = |kind| self.write(&name(content, kind), content);
+    pub(super) fn render(&self, content: &MailContent) -> Result<RenderedMail, BoxError> {
+        let write = |kind| self.render_template(&name(content, kind), content);
         let subject = write("subject.txt")?.chars().take(MAX_SUBJECT).collect();
         Ok(RenderedMail { subject, text: write("txt")?, html: write("html")? })
     }
 
-    fn write(&self, name: &str, content: &MailContent) -> Result<String, Error> {
-        self.environment.get_template(name)?.render(self.facts(content))
+    fn render_template(&self, name: &str, content: &MailContent) -> Result<String, Error> {
+        self.environment.get_template(name)?.render(self.variables(content))
     }
 
-    fn facts(&self, content: &MailContent) -> Value {
+    fn variables(&self, content: &MailContent) -> Value {
         context! {
             shop => self.shop,
             name => content.name,
@@ -129,8 +129,8 @@ impl Templates {
     /// Renders every branch of every template, to find mistakes.
     fn render_all(&self) -> Result<(), MailSetupError> {
         let sample = sample();
-        let facts = self.facts(&sample);
-        let known: BTreeSet<_> = facts
+        let variables = self.variables(&sample);
+        let known: BTreeSet<_> = variables
             .try_iter()
             .into_iter()
             .flatten()
@@ -140,10 +140,13 @@ impl Templates {
         for (name, template) in self.environment.templates() {
             let named = template.undeclared_variables(false);
             if let Some(unknown) = named.iter().find(|variable| !known.contains(*variable)) {
-                return Err(MailSetupError::Template(name.to_owned(), format!("there is no {unknown} to tell").into()));
+                return Err(MailSetupError::Template(
+                    name.to_owned(),
+                    format!("there is no variable {unknown}").into(),
+                ));
             }
         }
-        for (audience, status) in letters() {
+        for (audience, status) in mail_kinds() {
             let content = MailContent { audience, status, ..sample.clone() };
             let other = MailContent {
                 payment_url: None,
@@ -155,9 +158,9 @@ impl Templates {
             for content in [content, other] {
                 for kind in ["subject.txt", "txt", "html"] {
                     let name = name(&content, kind);
-                    let written = self.write(&name, &content).map_err(|error| unusable(&name, &error))?;
+                    let written = self.render_template(&name, &content).map_err(|error| unusable(&name, &error))?;
                     if written.trim().is_empty() {
-                        return Err(MailSetupError::Template(name, "it says nothing".into()));
+                        return Err(MailSetupError::Template(name, "it is empty".into()));
                     }
                 }
             }
@@ -167,7 +170,7 @@ impl Templates {
 }
 
 /// Every kind of mail.
-fn letters() -> impl Iterator<Item = (Audience, Status)> {
+fn mail_kinds() -> impl Iterator<Item = (Audience, Status)> {
     let to_buyers = Status::ALL.iter().copied().map(|status| (Audience::Buyer, status));
     to_buyers.chain([(Audience::Seller, Status::Success)])
 }
@@ -217,7 +220,7 @@ fn refuse_unknown_files(root: &Path, folder: &Path) -> Result<(), MailSetupError
         let is_template = path.extension().is_some_and(|extension| extension == "txt" || extension == "html");
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
         if is_template && !BUILT_IN.iter().any(|(known, _)| *known == name) {
-            return Err(MailSetupError::Template(name, "no letter has a template of this name".into()));
+            return Err(MailSetupError::Template(name, "no mail has a template of this name".into()));
         }
     }
     Ok(())

@@ -23,7 +23,6 @@ pub enum BreakerState {
 impl BreakerState {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The name in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
@@ -64,7 +63,6 @@ impl Breaker {
         Ok(Pass { breaker: self, is_probe })
     }
 
-    /// The state at this moment.
     pub(super) fn state(&self, now: Instant) -> BreakerState {
         match self.tally().rests_until {
             None => BreakerState::Closed,

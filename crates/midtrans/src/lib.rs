@@ -108,7 +108,6 @@ impl Midtrans {
         })
     }
 
-    /// The breaker's state, for metrics.
     #[must_use]
     pub fn breaker(&self) -> BreakerState {
         self.breaker.state(Instant::now())
@@ -183,7 +182,6 @@ impl Midtrans {
     }
 }
 
-/// A request to the gateway.
 struct Request<'a> {
     method: Method,
     url: Url,
@@ -204,7 +202,6 @@ fn address(name: &'static str, text: &str, is_production: bool) -> Result<Url, E
     Ok(url)
 }
 
-/// Appends path segments to a URL.
 fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
     // Every web URL has path segments.

@@ -19,7 +19,6 @@ const MAX_URL: usize = 2_048;
 /// The offset of Jakarta's time zone, which Midtrans uses.
 const JAKARTA_SECONDS: i32 = 7 * 60 * 60;
 
-/// Builds the request for a page.
 pub(super) fn request(invoice: &Invoice, version: &str) -> Value {
     let first_name = cut(&invoice.payer_name, MAX_TEXT);
     let payer = if is_plain_email(&invoice.payer_email) {

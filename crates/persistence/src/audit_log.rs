@@ -20,7 +20,6 @@ pub(crate) struct AuditEntry<'a> {
     pub(crate) action: Action,
     pub(crate) author: Author,
     pub(crate) client: Option<ClientAddress>,
-    /// What it was done to.
     pub(crate) subject: &'a str,
     pub(crate) details: &'a str,
 }

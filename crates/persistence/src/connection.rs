@@ -52,7 +52,6 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session that serves calls.
     pub(crate) const fn serving(options: &Options) -> Self {
         Self {
             connect_timeout: options.connect_timeout,

@@ -33,7 +33,6 @@ pub(crate) enum JobKind {
 
 /// How a set of threads is laid out.
 pub(crate) struct Layout {
-    /// What the threads are for.
     pub(crate) name: &'static str,
     /// How many there are; at least one.
     pub(crate) size: usize,

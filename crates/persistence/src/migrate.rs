@@ -134,7 +134,6 @@ pub(crate) fn compare(backend: Backend, applied: &[String]) -> SchemaStatus {
 struct Known {
     /// What the database stores: the beginning of the name, without hyphens.
     version: String,
-    /// The name of its folder.
     name: String,
 }
 

@@ -27,7 +27,6 @@ impl Default for NotifierOptions {
     }
 }
 
-/// A payment with subscriptions.
 struct Watched {
     changed: watch::Sender<()>,
     /// How many events it had when it was last read.

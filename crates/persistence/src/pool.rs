@@ -35,7 +35,6 @@ impl PoolConnection {
     }
 }
 
-/// A failed attempt to connect.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectFailure {
     /// What the client library said, without secrets.

@@ -27,9 +27,7 @@ pub struct Options {
     pub cost: u32,
     /// The number of threads; at least one.
     pub threads: usize,
-    /// The size of the queue.
     pub queue: usize,
-    /// The longest wait in the queue.
     pub max_wait: Duration,
     /// The threads' nice value, 0 to 19: a burst of log-ins should slow down little else. At 19 the server handles nine
     /// tenths of the log-ins of 10, and reads wait half as long (docs/performance.md).

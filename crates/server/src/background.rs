@@ -108,7 +108,7 @@ pub(crate) async fn run_worker(worker: Arc<dyn Worker>, pause: Duration, stop: C
 /// later connection reports capabilities by itself.
 pub(crate) async fn probe_mail_server(mailer: Arc<Mailer>, stop: CancellationToken) {
     let probing = async {
-        while let Err(error) = mailer.look().await {
+        while let Err(error) = mailer.probe().await {
             let is_refused = matches!(error, MailError::Refused(_));
             tokio::time::sleep(if is_refused { PROBE_REFUSED_EVERY } else { PROBE_EVERY }).await;
         }

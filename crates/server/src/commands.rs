@@ -33,7 +33,6 @@ use std::time::Duration;
 /// How long a command waits for its one statement.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs the command.
 #[must_use]
 pub fn run(cli: &Cli) -> Exit {
     let mut output = output::stdout();
@@ -231,7 +230,6 @@ fn print_health(settings: &Settings, output: &mut impl Print) -> Exit {
     Exit::Done
 }
 
-/// Reports a failure of the database.
 fn database_failed(error: &domain::error::Error) -> Exit {
     failed(Exit::DatabaseUnusable, format_args!("{error}: {}", domain::error::causes(error)))
 }

@@ -65,7 +65,6 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// The result of one answer.
     fn asked(answer: &'static str) -> Result<String, Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

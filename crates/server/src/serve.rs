@@ -1,7 +1,7 @@
 //! The life cycle of the process: bind all listeners, serve, drain, stop.
 
 use crate::background;
-use crate::limits;
+use crate::connection_limit;
 use crate::ops;
 use crate::readiness::{Migrations, ReadinessWatch};
 use crate::wiring::{self, Parts};
@@ -46,13 +46,11 @@ pub enum StartError {
     Keys(InvalidKeys),
     /// The threads that look at images cannot be started.
     Inspecting(std::io::Error),
-    /// The settings of Midtrans are invalid.
     Midtrans(midtrans::Error),
     /// The simulator cannot be used.
     Simulator {
         /// The setting that is at fault.
         key: &'static str,
-        /// What is the matter with it.
         problem: String,
         /// What to do about it.
         remedy: &'static str,
@@ -60,7 +58,11 @@ pub enum StartError {
     /// Mails cannot be sent like that.
     Mail(MailSetupError),
     /// The image store can never be used with these settings.
-    Storage { place: String, source: BoxError, remedy: &'static str },
+    Storage {
+        place: String,
+        source: BoxError,
+        remedy: &'static str,
+    },
 }
 
 impl StartError {
@@ -148,7 +150,6 @@ pub struct Addresses {
     pub ops: SocketAddr,
 }
 
-/// The listeners, all bound or none.
 struct Listeners {
     rest: TcpListener,
     grpc: TcpListener,
@@ -179,7 +180,6 @@ impl Listeners {
 /// The name of a server and its result.
 type Ended = (&'static str, Result<(), BoxError>);
 
-/// A process that is serving.
 pub struct Running {
     pub addresses: Addresses,
     pub parts: Parts,
@@ -259,8 +259,8 @@ impl Running {
         let (app, stop) = (&self.parts.app, &self.stop_public);
         let mut rest_options = wiring::rest(settings, &self.parts, self.addresses);
         let mut grpc_options = wiring::grpc(settings, &self.parts.uploads);
-        rest_options.max_connections = limits::connections_per_listener(rest_options.max_connections);
-        grpc_options.max_connections = limits::connections_per_listener(grpc_options.max_connections);
+        rest_options.max_connections = connection_limit::connections_per_listener(rest_options.max_connections);
+        grpc_options.max_connections = connection_limit::connections_per_listener(grpc_options.max_connections);
 
         let rest = rest::serve(Arc::clone(app), rest_options, listeners.rest, stop.clone());
         self.servers.spawn(async { ("rest", ended(rest).await) });

@@ -10,7 +10,6 @@ pub(crate) struct Signals {
     hangup: Signal,
 }
 
-/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Stop,
@@ -30,7 +29,6 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> Request {
         let (name, request) = tokio::select! {
             _ = self.terminate.recv() => ("SIGTERM", Request::Stop),

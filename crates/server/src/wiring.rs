@@ -253,7 +253,6 @@ pub fn reconciler(
     payments::reconciler(settings, database, clock)
 }
 
-/// The options of the database.
 #[must_use]
 pub fn database(settings: &Settings) -> persistence::Options {
     let database = &settings.database;
@@ -335,7 +334,6 @@ fn trusted_proxies(settings: &Settings) -> TrustedProxies {
     TrustedProxies::new(settings.trusted_proxies.clone())
 }
 
-/// The options of REST.
 #[must_use]
 pub fn rest(settings: &Settings, parts: &Parts, addresses: Addresses) -> rest::Options {
     let Rest {
@@ -379,7 +377,6 @@ fn index(settings: &Settings, addresses: Addresses) -> rest::Index {
     rest::Index { environment: settings.environment.name(), grpc, ops }
 }
 
-/// The options of gRPC.
 #[must_use]
 pub fn grpc(settings: &Settings, uploads: &Arc<Semaphore>) -> grpc::Options {
     let Grpc { max_connections, deadline, reflection, .. } = settings.grpc;

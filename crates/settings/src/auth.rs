@@ -27,7 +27,6 @@ pub struct Password {
 
 #[derive(Clone, Debug)]
 pub struct Jwt {
-    /// Signs tokens.
     pub secret: SecretString,
     /// The secret's name in tokens.
     pub kid: String,

@@ -10,7 +10,6 @@ use std::fmt;
 pub enum Environment {
     /// On a developer's machine.
     Development,
-    /// For automatic tests.
     Test,
     /// To try a release before production.
     Staging,
@@ -32,7 +31,6 @@ impl Environment {
         }
     }
 
-    /// Its built-in file.
     pub(super) const fn built_in(self) -> &'static str {
         match self {
             Self::Development => include_str!("../../../config/development.toml"),

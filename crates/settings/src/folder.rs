@@ -17,7 +17,6 @@ const LONGEST_FILE: u64 = 1 << 20;
 /// The stem of the file that holds for all environments.
 const DEFAULT: &str = "default";
 
-/// What a folder holds.
 #[derive(Default)]
 pub(super) struct Folder {
     /// The files that are read; later ones override earlier ones.

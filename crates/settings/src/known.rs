@@ -47,7 +47,6 @@ impl KnownKeys {
         format!("the groups of settings are {}", sections.into_iter().collect::<Vec<_>>().join(", "))
     }
 
-    /// The settings of a group.
     pub(super) fn within<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |key| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')))
     }

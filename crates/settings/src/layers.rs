@@ -24,9 +24,7 @@ pub(super) enum LayerKind {
     Default,
     /// An environment's file.
     Environment,
-    /// Environment variables.
     Variables,
-    /// The command line.
     CommandLine,
 }
 
@@ -74,7 +72,6 @@ pub(super) struct Layers {
     emptied: Vec<String>,
 }
 
-/// The indexes of the built-in layers.
 const DEFAULTS: usize = 0;
 const OF_ENVIRONMENT: usize = 1;
 
@@ -188,7 +185,6 @@ impl Layers {
         }
     }
 
-    /// The merged value.
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
         key.split('.').try_fold(&self.merged, |value, name| match &value.kind {
             ValueKind::Table(table) => table.get(name),

@@ -38,12 +38,10 @@ pub enum MailTransport {
     Smtp(MailServer),
 }
 
-/// The SMTP server.
 #[derive(Clone, Debug)]
 pub struct MailServer {
     /// Its address: `smtps://host`, `smtp://host?tls=required`, or `smtp://host` without TLS.
     pub url: String,
-    /// User and password.
     pub login: Option<(String, SecretString)>,
     /// Whether mails may go to another machine without TLS.
     pub allow_plaintext: bool,
@@ -81,7 +79,6 @@ impl Mail {
     }
 }
 
-/// The sender, and its domain.
 fn sender(reader: &mut Reader<'_>, is_used: bool) -> (String, String) {
     let text = reader.text(FROM, "a text", |text| Some(text.to_owned())).unwrap_or_default();
     let domain = match text.parse::<Sender>() {
@@ -150,7 +147,6 @@ fn timeouts(reader: &mut Reader<'_>) -> Timeouts {
     }
 }
 
-/// User and password.
 fn login(reader: &mut Reader<'_>) -> Option<(String, SecretString)> {
     let name = reader.text(USERNAME, "a text of at most 255 characters", |text| {
         (text.chars().count() <= 255).then(|| text.to_owned())

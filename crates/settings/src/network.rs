@@ -23,7 +23,6 @@ pub struct Rest {
     pub public_url: Option<String>,
     /// Threads that serve requests; at least one.
     pub workers: usize,
-    /// Connections at once.
     pub max_connections: usize,
     /// How long a request may take once it has been read.
     pub request_timeout: Duration,
@@ -45,7 +44,6 @@ pub struct Grpc {
     pub host: IpAddr,
     /// The port; 0 takes any that is free.
     pub port: u16,
-    /// Connections at once.
     pub max_connections: usize,
     /// How long a call may take at most.
     pub deadline: Duration,

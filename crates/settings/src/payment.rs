@@ -26,7 +26,6 @@ const LONGEST_NAME: usize = 64;
 
 #[derive(Clone, Debug)]
 pub struct Payment {
-    /// The payment gateway.
     pub gateway: GatewayChoice,
     /// How long an order can be paid.
     pub expiry: Duration,
@@ -38,7 +37,6 @@ pub struct Payment {
     pub require_signature: bool,
 }
 
-/// The payment gateway.
 #[derive(Clone, Debug)]
 pub enum GatewayChoice {
     /// The built-in simulator, which moves no money.
@@ -53,7 +51,6 @@ pub struct Simulator {
     pub public_url: Option<String>,
     /// The file in which it stores its pages.
     pub journal: Option<PathBuf>,
-    /// Signs notifications.
     pub server_key: SecretString,
 }
 
@@ -61,9 +58,7 @@ pub struct Simulator {
 pub struct Midtrans {
     /// Whether real money moves.
     pub is_production: bool,
-    /// The address of Snap.
     pub snap_url: String,
-    /// The address of the Core API.
     pub api_url: String,
     pub server_key: SecretString,
     pub merchant_id: Option<String>,

@@ -22,7 +22,6 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reports a mistake in a setting.
     pub(super) fn mistake(&mut self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Reported {
         let layers = self.layers;
         self.mistake_at(layers.origin(key), key, problem, remedy)
@@ -112,7 +111,6 @@ impl Reader<'_> {
         parsed.unwrap_or_default()
     }
 
-    /// A text, parsed.
     pub(super) fn text<T>(&mut self, key: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         self.read(key, wanted, |value| match &value.kind {
             ValueKind::String(text) => parse(text.trim()),
@@ -141,7 +139,6 @@ impl Reader<'_> {
         parsed.unwrap_or_default()
     }
 
-    /// A list of texts, parsed.
     pub(super) fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         let mut parsed = Vec::new();
         for element in self.elements(key, wanted) {
@@ -160,7 +157,6 @@ impl Reader<'_> {
         parsed
     }
 
-    /// The elements of a list.
     pub(super) fn elements(&mut self, key: &str, wanted: &str) -> Vec<Value> {
         let elements = match self.layers.value(key).map(|value| (&value.kind, value.origin().unwrap_or(key))) {
             Some((ValueKind::Array(elements), _)) => Some(elements.clone()),
@@ -181,7 +177,6 @@ impl Reader<'_> {
     }
 }
 
-/// A value for a message.
 fn shown(value: &Value) -> String {
     match &value.kind {
         ValueKind::String(text) => quoted(text),

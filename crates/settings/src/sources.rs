@@ -5,7 +5,6 @@ use super::mistakes::Mistake;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The default folder.
 const FOLDER: &str = "config";
 
 /// The prefix of variables that are settings.
@@ -14,7 +13,6 @@ pub(super) const PREFIX: &str = "COMMERCE__";
 /// The first word of all our variables.
 const WORD: &str = "COMMERCE";
 
-/// The variable that names the environment.
 pub(super) const ENVIRONMENT: &str = "COMMERCE_ENV";
 
 /// All that settings are read from. Nothing else of the process or the machine has an effect, except for the files that are

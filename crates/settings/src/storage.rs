@@ -45,7 +45,6 @@ pub struct Storage {
     pub public_url: Option<String>,
     /// How long one request to the store may take, its repetitions included.
     pub timeout: Duration,
-    /// Uploads of images at once.
     pub max_uploads: usize,
 }
 
@@ -98,7 +97,6 @@ pub enum Checksum {
 /// Sign requests to S3.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The id of the key.
     pub access_key_id: String,
     pub secret_access_key: SecretString,
 }
@@ -192,7 +190,6 @@ fn storage_url(reader: &mut Reader<'_>) -> Result<StorageUrl, Reported> {
     }
 }
 
-/// Parses a bucket and its prefix.
 fn bucket(text: &str) -> Option<StorageUrl> {
     let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
@@ -274,7 +271,6 @@ fn presigned(reader: &mut Reader<'_>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Reads the credentials.
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     let id = reader.text(ACCESS_KEY_ID, "a text", |text| Some(text.to_owned()))?;
     // The mistake does not repeat it, for it may be the secret key.

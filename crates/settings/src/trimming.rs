@@ -36,7 +36,6 @@ pub(super) fn trim_text(text: &str) -> Result<&str, InvalidText> {
     Ok(text)
 }
 
-/// Trims all texts in a value.
 pub(super) fn trim_value(value: Value) -> Result<Value, InvalidText> {
     let origin = value.origin().map(str::to_owned);
     let kind = match value.kind {

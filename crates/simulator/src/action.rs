@@ -43,7 +43,6 @@ pub struct OrderPage {
     /// The last segment of the page's path.
     pub token: String,
     pub order: PaymentId,
-    /// The product's name.
     pub name: String,
     pub quantity: i32,
     pub total: Money,
@@ -51,7 +50,6 @@ pub struct OrderPage {
     /// The status of the latest attempt to pay.
     pub status: Option<TransactionStatus>,
     pub expires_at: DateTime<Utc>,
-    /// The actions that are possible now.
     pub actions: Vec<Action>,
 }
 

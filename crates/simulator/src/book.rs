@@ -85,7 +85,6 @@ impl Order {
         format!("{}.{:02}", self.total / 100, self.total % 100)
     }
 
-    /// The actions that are possible now.
     fn actions(&self, now: DateTime<Utc>) -> Vec<Action> {
         let can_be_paid = !self.is_over(now);
         match self.latest().map(Attempt::status) {

@@ -38,7 +38,6 @@ const REMEMBERED: usize = 100_000;
 const WAITING: usize = 10_000;
 /// The limit of notifications that are sent at the same time.
 const AT_ONCE: usize = 64;
-/// The time limit for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
 /// The time limit for the answer to a notification. The gateway itself waits for 15 s.
 const SEND_TIME: Duration = Duration::from_secs(10);
@@ -47,9 +46,7 @@ const SEND_TIME: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The base URL of its pages, without a `/` at its end.
     pub public_url: String,
-    /// The URL that receives its notifications.
     pub webhook_url: String,
-    /// The key that signs the notifications.
     pub server_key: SecretString,
     /// The file of its orders. None keeps them in memory alone.
     pub journal: Option<PathBuf>,

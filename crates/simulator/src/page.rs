@@ -18,7 +18,6 @@ const POLICY: &str =
 
 /// One resource of the simulator's pages. The server adds it to the routes of REST.
 pub struct Resource {
-    /// The pattern of its path.
     pub path: &'static str,
     /// The methods that it allows, as in the header `Allow`.
     pub methods: &'static str,

@@ -35,7 +35,6 @@ pub enum GatewayBehavior {
     /// Creates the page.
     #[default]
     Open,
-    /// Refuses.
     Refuse,
     Fail,
     /// Gives an answer that cannot be parsed.
@@ -50,7 +49,6 @@ struct StoredPayment {
     events: Vec<(Event, String)>,
 }
 
-/// A notification and its outcome.
 struct ReceivedNotification {
     id: NotificationId,
     received: StoredNotification,
@@ -59,7 +57,6 @@ struct ReceivedNotification {
     outcome: Option<NotificationOutcome>,
 }
 
-/// The stored payments and notifications.
 pub struct FakePayments {
     /// How the gateway answers a request for a page.
     pub gateway: Mutex<GatewayBehavior>,
@@ -94,7 +91,6 @@ impl FakePayments {
         self.stored.lock().unwrap().len()
     }
 
-    /// The bodies of the stored notifications.
     pub fn notification_bodies(&self) -> Vec<String> {
         self.notifications.lock().unwrap().iter().map(|note| note.received.body.clone()).collect()
     }

@@ -40,7 +40,6 @@ pub const RETRY_AFTER: Duration = Duration::from_millis(2_500);
 #[derive(Clone, Copy, Debug)]
 pub enum StorageBehavior {
     Answer,
-    /// Fails with this code.
     Fail(ErrorCode),
     /// Answers after this time.
     Delay(Duration),
@@ -61,7 +60,6 @@ pub struct RequestRecord {
     pub client: ClientAddress,
 }
 
-/// A double of all ports.
 pub struct FakePorts {
     pub behavior: Mutex<StorageBehavior>,
     /// The result of every password check.
@@ -70,7 +68,6 @@ pub struct FakePorts {
     pub quota: Mutex<Option<Quota>>,
     /// The number of calls to the storage.
     pub asked: AtomicUsize,
-    /// The number of caught panics.
     pub panics: AtomicUsize,
     /// The names of the added accounts.
     pub added: Mutex<Vec<String>>,

@@ -71,7 +71,6 @@ impl DatabaseServer {
         Ok(server)
     }
 
-    /// The URL of an empty database.
     #[must_use]
     pub fn url(&self) -> String {
         match self.kind {
@@ -165,7 +164,6 @@ impl DatabaseServer {
         self.signal_all("STOP");
     }
 
-    /// Resumes a frozen server.
     pub fn thaw(&self) {
         self.signal_all("CONT");
     }

@@ -34,7 +34,6 @@ impl PaymentFixture {
         self.buyer.client.order(&self.product.id, quantity).await.unwrap()
     }
 
-    /// The product's stock.
     pub async fn stock(&self) -> i32 {
         self.buyer.client.product(&self.product.id).await.unwrap().stock
     }
@@ -108,7 +107,6 @@ pub async fn refused<T: std::fmt::Debug>(outcome: impl Future<Output = Outcome<T
     (call_error.code, call_error.message)
 }
 
-/// A client without a token.
 pub fn anonymous(world: &World) -> Box<dyn ShopClient> {
     world.client()
 }

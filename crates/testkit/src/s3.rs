@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// The only bucket.
 pub const BUCKET: &str = "shop";
 pub const ACCESS_KEY: &str = "acceptance-key";
 pub const SECRET_KEY: &str = "acceptance-secret";
@@ -46,7 +45,6 @@ impl S3Server {
         format!("http://{}/{BUCKET}", self.public)
     }
 
-    /// The keys of all objects.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         crate::world::files_in(&self.bucket())

@@ -43,7 +43,6 @@ pub fn legacy_claims(id: &str, exp: i64) -> Value {
     json!({ "authorized": true, "id": id, "role": "buyer", "exp": exp })
 }
 
-/// The header of a valid token.
 #[must_use]
 pub fn header() -> Value {
     json!({ "typ": "at+jwt", "alg": "HS256", "kid": KID })

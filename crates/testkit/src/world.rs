@@ -100,13 +100,11 @@ impl World {
         files_in(&self.storage.root())
     }
 
-    /// A client of this world's protocol.
     #[must_use]
     pub fn client(&self) -> Box<dyn ShopClient> {
         self.client_for(self.protocol)
     }
 
-    /// A client of the other protocol.
     #[must_use]
     pub fn other_client(&self) -> Box<dyn ShopClient> {
         self.client_for(match self.protocol {
@@ -135,7 +133,6 @@ impl World {
         &self.grpc
     }
 
-    /// Waits until a condition holds.
     pub async fn wait_until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         wait_until(what, TIMEOUT, holds).await;
     }

@@ -25,7 +25,6 @@ fn is_same_payment(one: &GatewayReport, other: &GatewayReport) -> bool {
         && (&one.currency, one.is_foreign) == (&other.currency, other.is_foreign)
 }
 
-/// Sets the order of a report.
 fn about(report: GatewayReport, order: PaymentId) -> GatewayReport {
     GatewayReport { order: Some(order.to_string()), ..report }
 }

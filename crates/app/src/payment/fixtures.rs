@@ -32,7 +32,6 @@ pub(super) fn ordered(start: DateTime<Utc>) -> Payment {
     order.payment(&product).unwrap()
 }
 
-/// The same with a page.
 pub(super) fn opened() -> Payment {
     let start = "2026-11-24T00:00:00Z".parse().unwrap();
     let mut payment = ordered(start);

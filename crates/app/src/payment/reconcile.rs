@@ -149,7 +149,6 @@ struct Answer {
     is_complete: bool,
 }
 
-/// The outcome of requesting a page.
 enum Page {
     Made(PaymentPage),
     Refused,

@@ -26,7 +26,6 @@ pub struct Timeline {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationNote {
     pub at: DateTime<Utc>,
-    /// The transaction status in the notification.
     pub status: String,
     pub times: u32,
     /// `None` while it waits.
@@ -43,7 +42,6 @@ pub struct MailNote {
     pub status: Status,
     pub state: MailState,
     pub attempts: u32,
-    /// The error of the last attempt.
     pub error: Option<String>,
 }
 

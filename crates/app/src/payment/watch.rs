@@ -14,13 +14,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The time limit for reading events.
 const READ_TIME: Duration = Duration::from_secs(5);
 
 /// The length of a watch. A client resumes it with a valid token.
 pub const WATCH_TIME: Duration = Duration::from_secs(15 * 60);
 
-/// The request as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct WatchForm {
     pub id: String,
@@ -34,7 +32,6 @@ pub struct PaymentChange {
     pub id: PaymentId,
     /// The event number: it grows with each change, possibly with gaps.
     pub number: u32,
-    /// The new status.
     pub status: Status,
     /// Whether it waits for an operator: it is paid and no stock is left, or the gateway contradicts it.
     pub needs_attention: bool,
@@ -81,7 +78,7 @@ impl UseCase for WatchPayment {
             is_contradicted: false,
             waiting: VecDeque::new(),
             tells_history: after.is_some(),
-            has_looked: false,
+            has_read: false,
             is_due: true,
             ends: Deadline::within(WATCH_TIME),
             payment,
@@ -100,7 +97,7 @@ pub struct PaymentWatch {
     is_contradicted: bool,
     waiting: VecDeque<PaymentChange>,
     tells_history: bool,
-    has_looked: bool,
+    has_read: bool,
     /// Whether events may be unread: it stays set until a read succeeds, so that the next call makes up for a failed or
     /// cancelled read.
     is_due: bool,
@@ -128,12 +125,12 @@ impl PaymentWatch {
                 self.subscription.changed(self.ends).await;
                 self.is_due = true;
             }
-            self.look().await?;
+            self.read_events().await?;
         }
     }
 
-    async fn look(&mut self) -> Result<(), Error> {
-        if !self.has_looked && !self.tells_history {
+    async fn read_events(&mut self) -> Result<(), Error> {
+        if !self.has_read && !self.tells_history {
             let (record, attention) = (self.payment.record(), self.payment.attention());
             (self.number, self.status) = (record.events, record.state.status());
             self.is_contradicted = attention == Some(Attention::Contradicted);
@@ -142,11 +139,11 @@ impl PaymentWatch {
             self.waiting.push_back(change);
             // The payment was read before the subscription began, perhaps from a replica: `is_due` stays set to read what it
             // lacks.
-            self.has_looked = true;
+            self.has_read = true;
             return Ok(());
         }
         // Without a known state, earlier events are read to rebuild it.
-        let from = if self.has_looked { self.number } else { 0 };
+        let from = if self.has_read { self.number } else { 0 };
         let events = self.events.events_after(self.id, from, Deadline::within(READ_TIME)).await?;
         for event in events {
             let is_seen = event.number <= self.number;
@@ -156,7 +153,7 @@ impl PaymentWatch {
             }
             self.number = self.number.max(event.number);
         }
-        self.has_looked = true;
+        self.has_read = true;
         self.is_due = false;
         Ok(())
     }
@@ -254,7 +251,6 @@ mod tests {
         }
     }
 
-    /// Wakes the subscriptions of one payment.
     struct FakeNotifier(Arc<FakePayments>);
 
     impl PaymentNotifier for FakeNotifier {
@@ -332,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_fails_or_is_given_up_is_made_up_for() {
+    fn a_failed_or_cancelled_read_is_repeated() {
         let fake = fake();
         let mut watch = watch(&fake);
         assert_eq!((next(&mut watch), next(&mut watch)), (Some(Status::Pending), None));

@@ -40,7 +40,6 @@ pub struct NotificationForm {
     pub refund_amount: String,
     /// Whether the bank confirmed the refund.
     pub bank_confirmed: bool,
-    /// The whole body.
     pub body: String,
 }
 

@@ -13,7 +13,6 @@ use domain::product::ProductId;
 use domain::user::Role;
 use std::sync::Arc;
 
-/// The request as it arrived.
 pub struct DeleteForm {
     pub id: String,
     /// The versions that the seller expects; `EntityTags::None` accepts any.
@@ -34,7 +33,6 @@ impl UseCase for DeleteProduct {
     const ERRORS: &'static [ErrorCode] =
         &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound, ErrorCode::Forbidden, ErrorCode::ProductChanged];
     type Input = DeleteForm;
-    /// The id of the withdrawn product.
     type Output = ProductId;
 
     async fn execute(&self, context: &Context, form: DeleteForm) -> Result<ProductId, Error> {

@@ -14,7 +14,6 @@ pub struct ProductForm {
     pub image: ImageField,
 }
 
-/// The image field as it arrived.
 #[derive(Default)]
 pub enum ImageField {
     #[default]

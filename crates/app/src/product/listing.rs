@@ -261,7 +261,6 @@ mod tests {
         }
     }
 
-    /// The error for a forged cursor.
     fn forged(sort: &str, parts: &[&str]) -> Result<ProductListing, Error> {
         let own =
             Cursor { offset: 0, place: SortPosition { key: SortKey::Name(String::new()), id: ProductId::generate() } }

@@ -13,7 +13,6 @@ use domain::product::{Changes, Owned, Picture, Product};
 use domain::user::Role;
 use std::sync::Arc;
 
-/// The change as it arrived.
 pub struct UpdateForm {
     pub id: String,
     /// An empty field does not change.

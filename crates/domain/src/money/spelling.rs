@@ -10,7 +10,6 @@ use super::{Money, typed_minor_units};
 const MAX: usize = 40;
 /// The number of digits between two separators of thousands.
 const GROUP: usize = 3;
-/// The maximum number of decimals.
 const DECIMALS: usize = 2;
 
 /// Returns what is wrong with an amount and its right spelling, with `{field}` in the place of the field's name. Returns

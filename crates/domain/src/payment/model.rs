@@ -73,7 +73,6 @@ impl Payment {
         Self { record, news: Vec::new() }
     }
 
-    /// The stored fields.
     #[must_use]
     pub const fn record(&self) -> &PaymentRecord {
         &self.record

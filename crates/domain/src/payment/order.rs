@@ -93,7 +93,6 @@ impl PaymentCode {
         Self([group(number / (9_000 * 9_000)), group(number / 9_000), group(number)])
     }
 
-    /// Parses a code.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut groups = text.strip_prefix("GC-")?.split('-');

@@ -30,7 +30,6 @@ pub enum Reservation {
 }
 
 impl Reservation {
-    /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
@@ -112,7 +111,6 @@ pub(super) fn supersede(known: &mut Transaction, told: &Transaction, is_fresh: b
     }
 }
 
-/// The stored fields of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {
     pub id: PaymentId,

@@ -118,7 +118,6 @@ pub enum State {
 impl State {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The name in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()

@@ -84,7 +84,6 @@ impl fmt::Display for ImageKey {
     }
 }
 
-/// The URL of a stored image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageAddress {
     pub url: String,

@@ -162,7 +162,6 @@ pub enum Picture {
 }
 
 impl Picture {
-    /// The key of a stored image.
     #[must_use]
     pub const fn stored(&self) -> Option<&ImageKey> {
         match self {

@@ -55,7 +55,6 @@ pub enum Fault {
     CutOff,
 }
 
-/// The planned faults.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<HashMap<Endpoint, (Fault, Times)>>);
 

@@ -13,13 +13,12 @@ pub use crate::smtp::Times;
 pub use fault::{Endpoint, Fault};
 pub use orders::Naming;
 
+use crate::listening::Listening;
 use fault::Faults;
 use orders::{Orders, Transaction};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
 
 pub const MERCHANT: &str = "G141532850";
 const NOTIFICATION_TIME: Duration = Duration::from_secs(15);
@@ -27,9 +26,7 @@ const NOTIFICATION_TIME: Duration = Duration::from_secs(15);
 /// A request that the gateway has received.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedRequest {
-    /// The method.
     pub method: String,
-    /// The path.
     pub path: String,
     /// `None` if the gateway has no such endpoint.
     pub endpoint: Option<Endpoint>,
@@ -50,22 +47,19 @@ struct Shared {
 /// The gateway on a port of 127.0.0.1, stopped when this value is dropped.
 pub struct Midtrans {
     shared: Arc<Shared>,
-    port: u16,
-    runtime: Option<Runtime>,
-    serving: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 impl Midtrans {
     #[must_use]
     pub fn start(server_key: &str) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("midtrans").enable_all().build();
         let shared = Arc::new(Shared {
             key: server_key.to_owned(),
             orders: Mutex::default(),
             faults: Faults::default(),
             requests: Mutex::default(),
         });
-        let mut midtrans = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
+        let mut midtrans = Self { shared, listening: Listening::new("midtrans") };
         midtrans.start_again();
         midtrans
     }
@@ -73,7 +67,7 @@ impl Midtrans {
     /// The URL of Snap and the Core API, also while the gateway is stopped: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.listening.port())
     }
 
     /// All received requests, the oldest first.
@@ -100,29 +94,19 @@ impl Midtrans {
         }
     }
 
-    /// Clears all faults.
     pub fn heal(&self) {
         self.shared.faults.clear();
     }
 
     /// Closes all connections and refuses new ones until the next start.
     pub fn stop(&mut self) {
-        if let Some(serving) = self.serving.take() {
-            serving.abort();
-            while !serving.is_finished() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
+        self.listening.stop();
     }
 
     /// Starts again on the same port with the same orders.
     pub fn start_again(&mut self) {
-        self.stop();
-        let listener = crate::listen(self.port);
-        listener.set_nonblocking(true).unwrap();
-        self.port = listener.local_addr().unwrap().port();
-        let runtime = self.runtime.as_ref().unwrap();
-        self.serving = Some(runtime.spawn(http::serve(listener, Arc::clone(&self.shared))));
+        let shared = Arc::clone(&self.shared);
+        self.listening.start(|listener| http::serve(listener, shared));
     }
 
     /// Sets the HTTP status of the answer about an unknown transaction: 404, or 200 with a body that says 404.
@@ -251,16 +235,6 @@ impl Midtrans {
         let transaction = orders.order(order).attempt(payment_type);
         change(transaction);
         transaction.id.clone()
-    }
-}
-
-impl Drop for Midtrans {
-    fn drop(&mut self) {
-        self.stop();
-        // An asynchronous test must not block on the threads.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -55,7 +55,6 @@ pub(super) struct Order {
     /// What payers pay on top of `gross`.
     pub(super) fee: u64,
     pub(super) naming: Naming,
-    /// The token of the open page.
     pub(super) token: Option<String>,
     pub(super) transactions: Vec<Transaction>,
     /// Fields that answers and notifications override.

@@ -52,7 +52,6 @@ pub enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// The next times.
     Next(u32),
     All,
 }
@@ -127,7 +126,6 @@ impl Fault {
     }
 }
 
-/// The planned faults.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<Option<(Fault, Times)>>);
 

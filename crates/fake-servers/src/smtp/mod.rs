@@ -8,16 +8,15 @@ mod tls;
 
 pub use fault::{Action, Fault, Moment, Times};
 
+use crate::listening::Listening;
 use fault::Faults;
 use session::Session;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 use tls::Certificates;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// The configuration of a server.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +70,6 @@ pub struct Account {
     pub password: String,
 }
 
-/// A received mail.
 #[derive(Clone, Debug)]
 pub struct Mail {
     /// The envelope's sender.
@@ -123,9 +121,7 @@ struct Shared {
 /// A mail server on a port of 127.0.0.1, stopped when this value is dropped.
 pub struct Smtp {
     shared: Arc<Shared>,
-    port: u16,
-    runtime: Option<Runtime>,
-    serving: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 impl Smtp {
@@ -137,11 +133,10 @@ impl Smtp {
 
     #[must_use]
     pub fn with(setup: Setup) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("smtp").enable_all().build();
         let is_ascii_only = AtomicBool::new(setup.is_ascii_only);
         let most_connections = AtomicUsize::new(usize::MAX);
         let shared = Arc::new(Shared { setup, is_ascii_only, most_connections, ..Shared::default() });
-        let mut smtp = Self { shared, port: 0, runtime: Some(runtime.unwrap()), serving: None };
+        let mut smtp = Self { shared, listening: Listening::new("smtp") };
         smtp.start_again();
         smtp
     }
@@ -149,7 +144,7 @@ impl Smtp {
     /// The server's port, also while it is stopped.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.listening.port()
     }
 
     /// The server's URL: `smtp://127.0.0.1:PORT`, `smtp://localhost:PORT?tls=required` or
@@ -157,9 +152,9 @@ impl Smtp {
     #[must_use]
     pub fn url(&self) -> String {
         match self.shared.setup.encryption {
-            Encryption::None => format!("smtp://127.0.0.1:{}", self.port),
-            Encryption::StartTls => format!("smtp://localhost:{}?tls=required", self.port),
-            Encryption::Implicit => format!("smtps://localhost:{}", self.port),
+            Encryption::None => format!("smtp://127.0.0.1:{}", self.listening.port()),
+            Encryption::StartTls => format!("smtp://localhost:{}?tls=required", self.listening.port()),
+            Encryption::Implicit => format!("smtps://localhost:{}", self.listening.port()),
         }
     }
 
@@ -191,7 +186,6 @@ impl Smtp {
         lock(&self.shared.lines).clone()
     }
 
-    /// The number of accepted connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         *lock(&self.shared.connections)
@@ -212,39 +206,19 @@ impl Smtp {
         self.shared.faults.set(Some((fault, times)));
     }
 
-    /// Clears all faults.
     pub fn heal(&self) {
         self.shared.faults.set(None);
     }
 
     /// Closes all connections and refuses new ones until the next start.
     pub fn stop(&mut self) {
-        if let Some(serving) = self.serving.take() {
-            serving.abort();
-            while !serving.is_finished() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
+        self.listening.stop();
     }
 
     /// Starts again on the same port with the stored mails.
     pub fn start_again(&mut self) {
-        self.stop();
-        let listener = crate::listen(self.port);
-        listener.set_nonblocking(true).unwrap();
-        self.port = listener.local_addr().unwrap().port();
-        let runtime = self.runtime.as_ref().unwrap();
-        self.serving = Some(runtime.spawn(serve(listener, Arc::clone(&self.shared))));
-    }
-}
-
-impl Drop for Smtp {
-    fn drop(&mut self) {
-        self.stop();
-        // An asynchronous test must not block on the threads.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        let shared = Arc::clone(&self.shared);
+        self.listening.start(|listener| serve(listener, shared));
     }
 }
 

@@ -9,7 +9,6 @@ use super::super::{take, take_chunk};
 use super::huffman::{Bits, Codes, Tables};
 use super::{PROGRESSIVE, marker};
 
-/// The coefficients of a block.
 const COEFFICIENTS: u32 = 64;
 /// The maximum number of blocks of all components in one unit (B.2.3).
 const MAX_BLOCKS: u32 = 10;
@@ -40,7 +39,6 @@ struct Component {
     known: Vec<u64>,
 }
 
-/// A component in a scan.
 struct Part<'a> {
     blocks: u32,
     means: Option<&'a Codes>,

@@ -17,7 +17,7 @@ fn to(email: &str, number: usize) -> MailContent {
 }
 
 async fn look(mailer: &Mailer) -> Result<(), MailError> {
-    mailer.look().await
+    mailer.probe().await
 }
 
 #[tokio::test]

@@ -111,7 +111,6 @@ impl EventRow {
         }
     }
 
-    /// The event and its cause.
     pub(super) fn event(self) -> Result<(Event, String), Error> {
         let unknown = || Error::internal("payment_events.kind holds what the domain does not know");
         let kind = self.kind().ok_or_else(unknown)?;

@@ -65,7 +65,6 @@ const KEEPS_MODES: bool = false;
 
 const LINKED: Client = if KEEPS_MODES { Client::Mysql } else { Client::Mariadb };
 
-/// A usable URL.
 struct Checked {
     url: Url,
     mode: Option<Mode>,

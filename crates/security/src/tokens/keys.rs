@@ -23,7 +23,6 @@ pub enum KeyState {
     Retired,
 }
 
-/// A key in the settings.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// The key id in tokens (`kid`): 1 to 64 of `A-Za-z0-9_-`.

@@ -14,7 +14,6 @@ pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Data
     open_with(settings, Options { access, ..wiring::database(settings) }).await
 }
 
-/// Opens the database with other options.
 pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<Arc<Database>, Exit> {
     let database = Database::open(options).map_err(|error| match error {
         OpenError::Missing(path) => failed_with_remedy(

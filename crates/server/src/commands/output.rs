@@ -11,7 +11,6 @@ pub(crate) struct Output<W> {
     failure: Option<io::Error>,
 }
 
-/// The standard output.
 pub(crate) fn stdout() -> Output<io::Stdout> {
     Output { out: io::stdout(), failure: None }
 }
@@ -21,7 +20,6 @@ pub(crate) fn written(outcome: io::Result<()>) -> Output<io::Stdout> {
     Output { out: io::stdout(), failure: outcome.err() }
 }
 
-/// Prints lines.
 pub(crate) trait Print: Send {
     /// Prints a text and ends its line.
     fn print(&mut self, text: impl Display);

@@ -107,7 +107,6 @@ fn open_contradiction(payment: &Payment) -> Option<&Contradiction> {
     payment.record().contradiction.as_ref().filter(|contradiction| contradiction.is_open)
 }
 
-/// A payment on one line.
 fn listed(payment: &Payment) -> String {
     let record = payment.record();
     let (id, code, status, total) = (record.id, record.code, record.state.status(), record.total);

@@ -8,7 +8,6 @@ use domain::user::{Email, Name, PasswordAttempt, PasswordHash, Role, User, UserI
 use domain::version::Version;
 use std::str::FromStr;
 
-/// The password of all accounts.
 pub(crate) const PASSWORD: &str = "password123";
 
 /// The first moment at which a product is offered: 2025-01-01T00:00:00Z, in seconds of Unix time.
@@ -23,14 +22,12 @@ const NAMES: u64 = (ADJECTIVES.len() * MATERIALS.len() * THINGS.len()) as u64;
 /// A step through the names that comes to each before it comes to one again: it has no divisor in common with their number.
 const STRIDE: u64 = 48_271;
 
-/// An account.
 pub(crate) struct Account {
     pub(crate) name: &'static str,
     pub(crate) email: &'static str,
     pub(crate) role: Role,
 }
 
-/// The accounts: sellers first.
 pub(crate) const ACCOUNTS: [Account; 4] = [
     Account { name: "Dewi Lestari", email: "seller1@example.com", role: Role::Seller },
     Account { name: "Made Wirawan", email: "seller2@example.com", role: Role::Seller },
@@ -91,7 +88,6 @@ pub(crate) fn account(place: u64, account: &Account, password_hash: PasswordHash
     Ok(User::restore(account_id(place)?, name, email, account.role, password_hash, moment(0)))
 }
 
-/// A product by its place.
 pub(crate) fn product(place: u64) -> Result<Product, Error> {
     let mut dice = Dice::new(3, place);
     let (round, combination) = (place / NAMES, place.wrapping_mul(STRIDE) % NAMES);

@@ -2,7 +2,6 @@
 
 /// A kind of thing that is sold.
 pub(super) struct Thing {
-    /// What it is called.
     pub(super) name: &'static str,
     /// What the cheapest one costs, in thousands of rupiah.
     pub(super) from: u32,

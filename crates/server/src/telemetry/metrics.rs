@@ -61,11 +61,9 @@ struct PaymentLabels {
 pub struct Gauge {
     /// The metric's name without the common prefix.
     pub name: &'static str,
-    /// What it tells.
     pub help: &'static str,
     /// What tells it apart from its siblings of the same name.
     pub labels: Vec<(&'static str, &'static str)>,
-    /// The value.
     pub value: i64,
 }
 

@@ -32,7 +32,6 @@ pub(crate) struct ConfiguredGateway {
     pub(super) gateway: Arc<dyn Gateway>,
     /// Midtrans, whose circuit breaker is measured.
     pub(super) midtrans: Option<Arc<midtrans::Midtrans>>,
-    /// The pages of a simulated gateway.
     pub(super) pages: Option<Arc<[rest::Page]>>,
     pub(crate) notifications: Option<Arc<dyn Fn() -> Notifications + Send + Sync>>,
 }

@@ -13,7 +13,6 @@ pub struct RegisterForm {
 /// The password of [`ada`].
 pub const PASSWORD: &str = "password123";
 
-/// A valid form.
 #[must_use]
 pub fn ada() -> RegisterForm {
     RegisterForm {
@@ -26,7 +25,6 @@ pub fn ada() -> RegisterForm {
 }
 
 impl RegisterForm {
-    /// The same with another name.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
@@ -38,7 +36,6 @@ impl RegisterForm {
         Self { email: email.into(), ..self }
     }
 
-    /// The same with another role.
     #[must_use]
     pub fn role(self, role: impl Into<String>) -> Self {
         Self { role: role.into(), ..self }

@@ -21,7 +21,6 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Both of them.
     pub const ALL: [Self; 2] = [Self::Rest, Self::Grpc];
 }
 
@@ -75,7 +74,6 @@ pub trait ShopClient: PaymentClient {
 
     async fn product(&self, id: &str) -> Outcome<Product>;
 
-    /// One page of products.
     async fn products(&self, query: &Query) -> Outcome<Listing>;
 }
 

@@ -32,7 +32,6 @@ pub struct PaymentQuery {
     pub cursor: String,
 }
 
-/// One page of payments.
 #[derive(Clone, Debug)]
 pub struct Payments {
     pub items: Vec<Payment>,
@@ -74,7 +73,6 @@ pub trait PaymentClient: Send + Sync {
 
     async fn payment(&self, id: &str) -> Outcome<Payment>;
 
-    /// One page of payments.
     async fn payments(&self, query: &PaymentQuery) -> Outcome<Payments>;
 
     async fn timeline(&self, id: &str) -> Outcome<Vec<TimelineEntry>>;

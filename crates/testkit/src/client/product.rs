@@ -25,7 +25,6 @@ impl fmt::Debug for ImageFile {
     }
 }
 
-/// A valid form without an image.
 #[must_use]
 pub fn teapot() -> ProductForm {
     change().name("Teapot").description("Holds a litre.\nPours without a drop.").price("199000").stock(12)
@@ -38,25 +37,21 @@ pub fn change() -> ProductForm {
 }
 
 impl ProductForm {
-    /// The same with another name.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// The same with another description.
     #[must_use]
     pub fn description(self, description: impl Into<String>) -> Self {
         Self { description: Some(description.into()), ..self }
     }
 
-    /// The same with another price.
     #[must_use]
     pub fn price(self, price: impl Into<String>) -> Self {
         Self { price: Some(price.into()), ..self }
     }
 
-    /// The same with another stock.
     #[must_use]
     pub fn stock(self, stock: i32) -> Self {
         Self { stock: Some(stock), ..self }
@@ -103,7 +98,6 @@ impl Product {
 /// The parameters of a list of products; an empty one is left out of the request.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// The page size.
     pub limit: Option<i32>,
     /// The cursor that the page before ended with.
     pub cursor: String,
@@ -153,7 +147,6 @@ impl Query {
     }
 }
 
-/// One page of products.
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub items: Vec<Product>,

@@ -16,7 +16,6 @@ pub enum DatabaseKind {
 }
 
 impl DatabaseKind {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mariadb];
 
     /// The environment variable with the server's URL, whose user must be allowed to create databases.

@@ -18,7 +18,6 @@ struct Done {
     meta: SuccessMeta,
 }
 
-/// The envelope of a list.
 #[derive(Debug, Deserialize, Serialize)]
 struct Listed<T> {
     meta: ListMeta,
@@ -89,7 +88,6 @@ pub(super) fn read_done(answer: &Answer, (status, message): (u16, &str)) -> Outc
     Ok(())
 }
 
-/// Reads a list, likewise.
 pub(super) fn read_list<T>(answer: &Answer, (status, message): (u16, &str)) -> Outcome<(ListMeta, Vec<T>)>
 where
     T: for<'de> Deserialize<'de> + Serialize,

@@ -67,7 +67,6 @@ enum Share {
 
 /// What a plan must contain.
 struct Way {
-    /// One of these indices.
     indices: &'static [&'static str],
     /// It starts at a place inside the index.
     enters: bool,

@@ -232,7 +232,7 @@ impl Checkout {
         diesel::insert_into(mails::table).values(row).execute(connection).map(drop)
     }
 
-    /// All resident memory.
+    /// Runs one checkout: key lookup, order transaction, payer lookup, page transaction.
     fn run(&self, connection: &mut AnyConnection) -> QueryResult<()> {
         use idempotency_keys as key;
         let before = key::table.filter(key::user_id.eq(&self.buyer)).filter(key::idempotency_key.eq(&self.id));

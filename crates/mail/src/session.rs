@@ -226,7 +226,7 @@ impl Session {
 
     /// Reads the answer to the whole mail. The server may have accepted it even if the answer is lost.
     pub(super) async fn taken(&mut self) -> Result<(), Failure> {
-        done(self.answer("the letter", self.times.end).await?)
+        done(self.answer("the whole mail", self.times.end).await?)
     }
 
     /// Sends a line and reads the reply.

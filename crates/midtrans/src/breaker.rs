@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 /// The number of failures in a row that opens the breaker.
 const MAX_FAILURES: u32 = 10;
 /// How long the breaker is open before one call may probe the gateway.
-const REST: Duration = Duration::from_secs(10);
+const OPEN_FOR: Duration = Duration::from_secs(10);
 /// The wait for other calls while the probe is under way.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
 
@@ -31,13 +31,13 @@ impl BreakerState {
 
 /// Counts the failures of all calls.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<Tally>);
+pub(super) struct Breaker(Mutex<BreakerCounts>);
 
 #[derive(Debug, Default)]
-struct Tally {
+struct BreakerCounts {
     failures: u32,
     /// The end of the open state; `None` while closed.
-    rests_until: Option<Instant>,
+    open_until: Option<Instant>,
     /// Whether a probe is under way.
     is_probed: bool,
 }
@@ -53,7 +53,7 @@ impl Breaker {
     /// Returns a permit, or how long calls are refused.
     pub(super) fn enter(&self, now: Instant) -> Result<Pass<'_>, Duration> {
         let mut tally = self.tally();
-        let is_probe = match tally.rests_until {
+        let is_probe = match tally.open_until {
             None => false,
             Some(until) if now < until => return Err(until - now),
             Some(_) if tally.is_probed => return Err(PROBE_WAIT),
@@ -64,14 +64,14 @@ impl Breaker {
     }
 
     pub(super) fn state(&self, now: Instant) -> BreakerState {
-        match self.tally().rests_until {
+        match self.tally().open_until {
             None => BreakerState::Closed,
             Some(until) if now < until => BreakerState::Open,
             Some(_) => BreakerState::HalfOpen,
         }
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
+    fn tally(&self) -> MutexGuard<'_, BreakerCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,15 +80,15 @@ impl Pass<'_> {
     pub(super) fn answered(self) {
         let mut tally = self.breaker.tally();
         tally.failures = 0;
-        tally.rests_until = None;
+        tally.open_until = None;
     }
 
     pub(super) fn failed(self, now: Instant) {
         let mut tally = self.breaker.tally();
         tally.failures = tally.failures.saturating_add(1);
         // A call that was under way when the breaker opened does not prolong the open state.
-        if self.is_probe || tally.rests_until.is_none() && tally.failures >= MAX_FAILURES {
-            tally.rests_until = Some(now + REST);
+        if self.is_probe || tally.open_until.is_none() && tally.failures >= MAX_FAILURES {
+            tally.open_until = Some(now + OPEN_FOR);
         }
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     fn after_its_rest_one_call_tries_and_an_answer_closes_it() {
         let now = Instant::now();
         let breaker = opened(now);
-        let later = now + REST;
+        let later = now + OPEN_FOR;
         assert_eq!(breaker.state(later), BreakerState::HalfOpen);
         let probe = breaker.enter(later).unwrap();
         assert_eq!(breaker.enter(later).unwrap_err(), PROBE_WAIT);
@@ -148,17 +148,17 @@ mod tests {
     fn a_call_that_tries_in_vain_opens_it_again() {
         let now = Instant::now();
         let breaker = opened(now);
-        let later = now + REST;
+        let later = now + OPEN_FOR;
         breaker.enter(later).unwrap().failed(later);
         assert_eq!(breaker.state(later), BreakerState::Open);
-        assert!(breaker.enter(later + REST).is_ok());
+        assert!(breaker.enter(later + OPEN_FOR).is_ok());
     }
 
     #[test]
     fn a_call_that_is_given_up_leaves_the_trial_to_another() {
         let now = Instant::now();
         let breaker = opened(now);
-        let later = now + REST;
+        let later = now + OPEN_FOR;
         drop(breaker.enter(later).unwrap());
         assert!(breaker.enter(later).is_ok());
     }
@@ -169,6 +169,6 @@ mod tests {
         let slow = breaker.enter(now).unwrap();
         fail(&breaker, MAX_FAILURES, now);
         slow.failed(now + Duration::from_secs(9));
-        assert_eq!(breaker.state(now + REST), BreakerState::HalfOpen);
+        assert_eq!(breaker.state(now + OPEN_FOR), BreakerState::HalfOpen);
     }
 }

@@ -37,15 +37,15 @@ struct Watched {
 pub struct PollingNotifier {
     payments: Arc<dyn PaymentEvents>,
     every: Duration,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     watched: Mutex<HashMap<PaymentId, Watched>>,
 }
 
 impl PollingNotifier {
     #[must_use]
     pub fn new(payments: Arc<dyn PaymentEvents>, options: NotifierOptions) -> Self {
-        let places = Arc::new(Semaphore::new(options.subscriptions.min(Semaphore::MAX_PERMITS)));
-        Self { payments, every: options.every, places, watched: Mutex::default() }
+        let permits = Arc::new(Semaphore::new(options.subscriptions.min(Semaphore::MAX_PERMITS)));
+        Self { payments, every: options.every, permits, watched: Mutex::default() }
     }
 
     /// Polls until the future is dropped, in few statements however many subscriptions exist.
@@ -54,7 +54,7 @@ impl PollingNotifier {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for ids in self.listened_to().chunks(AT_ONCE) {
+            for ids in self.subscribed().chunks(AT_ONCE) {
                 match self.payments.event_counts(ids, Deadline::within(self.every * 5)).await {
                     Ok(counts) => self.compare(&counts),
                     Err(error) => tracing::debug!(code = error.code().as_str(), "watched payments cannot be looked at"),
@@ -68,7 +68,7 @@ impl PollingNotifier {
     }
 
     /// The payments that still have subscriptions. Forgets the others.
-    fn listened_to(&self) -> Vec<PaymentId> {
+    fn subscribed(&self) -> Vec<PaymentId> {
         let mut watched = self.watched();
         watched.retain(|_, payment| payment.changed.receiver_count() > 0);
         watched.keys().copied().collect()
@@ -95,7 +95,7 @@ impl PaymentNotifier for PollingNotifier {
     }
 
     fn subscribe(&self, id: PaymentId) -> Option<Box<dyn Subscription>> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let place = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         let mut watched = self.watched();
         let payment = watched.entry(id).or_insert_with(|| Watched { changed: watch::Sender::new(()), events: None });
         Some(Box::new(PollingSubscription { changed: payment.changed.subscribe(), _place: place }))
@@ -280,7 +280,7 @@ mod tests {
         assert!(notifier.subscribe(PaymentId::generate()).is_none());
         drop(subscription);
         assert!(notifier.subscribe(id).is_some());
-        assert!(notifier.listened_to().is_empty(), "who has left is forgotten");
+        assert!(notifier.subscribed().is_empty(), "who has left is forgotten");
         notifier.notify(id);
     }
 }

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 const MAX_FILTERS: u64 = 1024;
 /// The largest total that is counted anew after every change: a client that has added a product to a short list expects to
 /// see it counted.
-const SMALL: u64 = 10_000;
+const EXACT_LIMIT: u64 = 10_000;
 /// The age at which a total is counted anew, because other processes may have changed products.
-const OLD: Duration = Duration::from_secs(5);
+const REFRESH_AFTER: Duration = Duration::from_secs(5);
 /// The age up to which a large total is returned while it is being counted anew.
-const TOO_OLD: Duration = Duration::from_secs(60);
+const MAX_AGE: Duration = Duration::from_secs(60);
 /// How long counting anew in the background may take.
 const REFRESH: Duration = Duration::from_secs(30);
 
@@ -80,7 +80,7 @@ impl ProductTotals for CachedTotals {
     async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let inner = &self.inner;
         if let Some(large) = inner.large.get(filter)
-            && inner.age(large.counted) <= TOO_OLD
+            && inner.age(large.counted) <= MAX_AGE
         {
             if large.begin_refresh((inner.now)()) {
                 let (inner, filter, large) = (Arc::clone(inner), filter.clone(), Arc::clone(&large));
@@ -105,7 +105,7 @@ impl Inner {
     async fn count_once(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let key = (filter.clone(), self.changes.load(Ordering::SeqCst));
         if let Some(counted) = self.counted.get(&key).await
-            && self.age(counted) >= OLD
+            && self.age(counted) >= REFRESH_AFTER
         {
             self.counted.invalidate(&key).await;
         }
@@ -131,7 +131,7 @@ impl Inner {
     async fn count(&self, filter: &Filter, by: Deadline) -> Result<Counted, Error> {
         let at = (self.now)();
         let counted = Counted { total: self.products.count(filter, by).await?, at };
-        if counted.total > SMALL {
+        if counted.total > EXACT_LIMIT {
             self.large.insert(filter.clone(), Arc::new(Large::new(counted)));
         } else {
             self.large.invalidate(filter);
@@ -143,14 +143,14 @@ impl Inner {
         if let Err(error) = self.count(&filter, Deadline::within(REFRESH)).await {
             let (code, causes) = (error.code().as_str(), domain::error::causes(&error));
             tracing::warn!(code, causes, "a total was not counted anew");
-            large.refresh_at((self.now)() + OLD);
+            large.refresh_at((self.now)() + REFRESH_AFTER);
         }
     }
 }
 
 impl Large {
     fn new(counted: Counted) -> Self {
-        Self { counted, refresh_from: Mutex::new(counted.at + OLD) }
+        Self { counted, refresh_from: Mutex::new(counted.at + REFRESH_AFTER) }
     }
 
     /// Whether the caller is to count anew: it is time, and no other task does.
@@ -158,7 +158,7 @@ impl Large {
         let mut refresh_from = self.refresh_from.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = now >= *refresh_from;
         if is_due {
-            *refresh_from = now + TOO_OLD;
+            *refresh_from = now + MAX_AGE;
         }
         is_due
     }

@@ -4,7 +4,7 @@ use crate::connection_timeout::{ConnectionTimer, Limits};
 use crate::cors::cors;
 use crate::error::{ApiError, HttpError};
 use crate::error_response::whole_seconds;
-use crate::middleware::guard::{guarded, limited};
+use crate::middleware::guard::{catch_panics, limit_uri_length};
 use crate::middleware::{Shared, outermost};
 use crate::options::Options;
 use crate::{docs, media, midtrans, payment, product, user};
@@ -48,7 +48,7 @@ pub fn serve(
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(shared.clone())
-            .wrap(from_fn(limited))
+            .wrap(from_fn(limit_uri_length))
             .wrap(cors(&shared.options))
             .wrap(from_fn(move |request, next: Next<_>| outermost(for_middleware.clone(), request, next)))
             .configure(user::routes)
@@ -99,7 +99,7 @@ pub(crate) fn resource(
     let refuse = move || async move { Err::<HttpResponse, ApiError>(HttpError::MethodNotAllowed(methods).into()) };
     web::resource(path)
         .default_service(web::to(refuse))
-        .wrap(from_fn(move |request, next: Next<BoxBody>| guarded(path, request, next)))
+        .wrap(from_fn(move |request, next: Next<BoxBody>| catch_panics(path, request, next)))
 }
 
 async fn not_found() -> Result<HttpResponse, ApiError> {

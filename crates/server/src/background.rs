@@ -39,7 +39,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(15);
 const PROBE_REFUSED_EVERY: Duration = Duration::from_secs(300);
 
 /// How long sending may go on when the process stops. A mail that is cut off near its end may be sent once more.
-const LAST_MAILS: Duration = Duration::from_secs(10);
+const MAIL_GRACE: Duration = Duration::from_secs(10);
 
 /// How often a job that keeps failing is logged.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -130,7 +130,7 @@ pub(crate) async fn send_mails(outbox_worker: Arc<OutboxWorker>, stop: Cancellat
     let stopping = async {
         stop.cancelled().await;
         outbox_worker.stop();
-        tokio::time::sleep(LAST_MAILS).await;
+        tokio::time::sleep(MAIL_GRACE).await;
         tracing::info!("mails that are still being sent are left to the next process");
     };
     tokio::select! {

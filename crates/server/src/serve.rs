@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// The least time that the workers get to finish the current piece of work, such as a mail.
-const LAST_WORK: Duration = Duration::from_secs(1);
+const WORKER_GRACE: Duration = Duration::from_secs(1);
 
 /// The time that the database's last jobs get after the servers and workers have ended.
-const LAST_JOBS: Duration = Duration::from_secs(2);
+const DATABASE_GRACE: Duration = Duration::from_secs(2);
 
 /// Why the process cannot start.
 #[derive(Debug)]
@@ -302,12 +302,12 @@ impl Running {
         tracing::info!(in_time = commands, "draining: commands ended");
 
         self.stop_workers.cancel();
-        let time = bound.remaining().max(LAST_WORK);
+        let time = bound.remaining().max(WORKER_GRACE);
         let workers = tokio::time::timeout(time, async { while self.workers.join_next().await.is_some() {} }).await;
         tracing::info!(in_time = workers.is_ok(), "draining: workers stopped");
         self.workers.shutdown().await;
         self.background.shutdown().await;
-        let jobs = self.parts.database.close(LAST_JOBS).await;
+        let jobs = self.parts.database.close(DATABASE_GRACE).await;
         tracing::info!(in_time = jobs, "draining: database closed");
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;

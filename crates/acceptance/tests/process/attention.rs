@@ -2,7 +2,7 @@
 
 use crate::client::{bounded, page};
 use crate::paying::{BuyerClient, KEY, SOON, TIME_LIMIT, assert_audited, command};
-use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Naming, Times};
+use fake_servers::midtrans::{Endpoint, Fault, Midtrans, OrderIdEcho, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::binary::{Addresses, Process};
@@ -99,9 +99,13 @@ pub(crate) fn money_for_one_order_pays_for_no_other() -> Result<(), String> {
         let addresses = process.addresses();
         let client = BuyerClient::begin(addresses, "", 5).await;
         let (cheap, dear, lost) = (ordered(&client).await, ordered(&client).await, ordered(&client).await);
-        for (id, naming) in [(&cheap, Naming::Unnamed), (&dear, Naming::Unnamed), (&lost, Naming::Lost)] {
+        for (id, order_id_echo) in [
+            (&cheap, OrderIdEcho::TransactionId),
+            (&dear, OrderIdEcho::TransactionId),
+            (&lost, OrderIdEcho::TransactionIdOnly),
+        ] {
             scene.gateway.choose(id, "dana");
-            scene.gateway.set_naming(id, naming);
+            scene.gateway.set_order_id_echo(id, order_id_echo);
         }
         // Signed for the dear order, with the status code that this wallet uses for pending and paid alike.
         let captured = scene.gateway.notification(&dear);

@@ -2,7 +2,7 @@
 
 use crate::client::bounded;
 use fake_servers::midtrans::{Endpoint, Fault, Midtrans, Times};
-use fake_servers::smtp::{self, Moment, Smtp};
+use fake_servers::smtp::{self, SessionStep, Smtp};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -148,7 +148,7 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
     let settings = [("database.url", database.url()), ("mail.transport", "smtp"), ("mail.url", &url)];
     bounded(TIME_LIMIT, async {
         let blocked = "554 5.7.1 Client host [192.0.2.1] blocked using zen.example";
-        server.set_fault(smtp::Fault::reply(Moment::Rcpt, blocked), smtp::Times::All);
+        server.set_fault(smtp::Fault::reply(SessionStep::Rcpt, blocked), smtp::Times::All);
         let mut process = Process::serve(&settings);
         let addresses = process.addresses();
         let is_told = async |what: &str| {
@@ -163,7 +163,7 @@ pub(crate) fn a_mail_server_that_refuses_us_keeps_mails_waiting_and_is_told() ->
         let (_, told) = command(&["outbox", "list", "--state", "queued"], &settings[..1]);
         assert!(told.contains("refuses it because of us") && told.contains("blocked using zen.example"), "{told}");
 
-        server.set_fault(smtp::Fault::reply(Moment::Mail, "535 5.7.8 who are you?"), smtp::Times::All);
+        server.set_fault(smtp::Fault::reply(SessionStep::Mail, "535 5.7.8 who are you?"), smtp::Times::All);
         client.order().await.unwrap();
         wait_until("we are refused", SOON, async || is_told("gocommerce_mail_server_usable{} 0").await).await;
         assert!(is_told(&refused(2)).await && server.mails().is_empty());
@@ -200,7 +200,7 @@ pub(crate) fn mails_that_a_dead_server_has_not_sent_are_sent_once_by_the_next() 
     ];
     bounded(TIME_LIMIT, async {
         // Every mail is deferred while the first server runs.
-        server.set_fault(smtp::Fault::defer(Moment::Rcpt), smtp::Times::All);
+        server.set_fault(smtp::Fault::defer(SessionStep::Rcpt), smtp::Times::All);
         let mut process = Process::serve(&settings);
         let client = BuyerClient::begin(process.addresses(), "", 5).await;
         let payment = client.order().await.unwrap();

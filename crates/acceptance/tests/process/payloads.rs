@@ -5,7 +5,7 @@
 
 use crate::client::bounded;
 use crate::paying::{BuyerClient, KEY, TIME_LIMIT, assert_audited};
-use fake_servers::midtrans::{Midtrans, Naming};
+use fake_servers::midtrans::{Midtrans, OrderIdEcho};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use testkit::binary::Process;
@@ -69,24 +69,24 @@ struct PaymentMethod {
     /// `payment_type`.
     kind: &'static str,
     /// How its status answers name the order.
-    naming: Naming,
+    order_id_echo: OrderIdEcho,
     /// Fields in addition to the shared ones.
     fields: &'static str,
     /// Fields that differ at some events.
     but: &'static [(&'static str, &'static str)],
 }
 
-use Naming::{Named, Unnamed};
+use OrderIdEcho::{OrderId, TransactionId};
 
 /// Shorthand, so that each payment type has one row.
 const fn method(
     name: &'static str,
     kind: &'static str,
-    naming: Naming,
+    order_id_echo: OrderIdEcho,
     fields: &'static str,
     but: &'static [(&'static str, &'static str)],
 ) -> PaymentMethod {
-    PaymentMethod { name, kind, naming, fields, but }
+    PaymentMethod { name, kind, order_id_echo, fields, but }
 }
 
 /// Refunds without the list of single refunds, or with an amount as a number.
@@ -102,7 +102,7 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method(
         "card with 3-D Secure",
         "credit_card",
-        Named,
+        OrderId,
         r#"{"masked_card":"481111-1114","bank":"bni","eci":"05",
         "approval_code":"1424936374393","channel_response_code":"00","three_ds_version":"2"}"#,
         &[CANCELS_WITH_202],
@@ -110,7 +110,7 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method(
         "card without it",
         "credit_card",
-        Named,
+        OrderId,
         r#"{"masked_card":"521111-1117","bank":"mandiri","eci":null,
         "card_type":"debit","acquiring_bank":"mandiri","on_us":false}"#,
         &[EXPIRES_WITH_202],
@@ -118,14 +118,14 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method(
         "GoPay",
         "gopay",
-        Named,
+        OrderId,
         r#"{"pop_id":"7e0b1f3e","transaction_time":null}"#,
         &[EXPIRES_WITH_202, BARE_REFUND],
     ),
     method(
         "QRIS",
         "qris",
-        Named,
+        OrderId,
         r#"{"transaction_type":"off-us","issuer":"dana","acquirer":"gopay",
         "merchant_cross_reference_id":"b2f0"}"#,
         &[EXPIRES_WITH_200],
@@ -133,15 +133,15 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method(
         "ShopeePay",
         "shopeepay",
-        Named,
+        OrderId,
         r#"{"shopeepay_reference_number":"001","reference_id":"002"}"#,
         &[UPPER_CASE_PENDING],
     ),
-    method("DANA", "dana", Unnamed, r#"{"fraud_status":null}"#, &[UPPER_CASE_PENDING, REFUND_AS_NUMBER]),
+    method("DANA", "dana", TransactionId, r#"{"fraud_status":null}"#, &[UPPER_CASE_PENDING, REFUND_AS_NUMBER]),
     method(
         "BCA",
         "bank_transfer",
-        Named,
+        OrderId,
         r#"{"va_numbers":[{"bank":"bca","va_number":"33333333333"}],
         "payment_amounts":[{"paid_at":"2026-11-22 10:07:30","amount":"10000.00"}]}"#,
         &[CANCELS_WITH_202],
@@ -149,62 +149,80 @@ const PAYMENT_METHODS: [PaymentMethod; 23] = [
     method(
         "BNI",
         "bank_transfer",
-        Named,
+        OrderId,
         r#"{"va_numbers":[{"bank":"bni","va_number":"9888333333"}],"payment_amounts":[]}"#,
         &[],
     ),
     method(
         "BRI",
         "bank_transfer",
-        Named,
+        OrderId,
         r#"{"va_numbers":[{"bank":"bri","va_number":"78011333333"}]}"#,
         &[EXPIRES_WITH_202],
     ),
     method(
         "CIMB",
         "bank_transfer",
-        Named,
+        OrderId,
         r#"{"va_numbers":[{"bank":"cimb","va_number":"230599333"}],"new_field":{"a":[1]}}"#,
         &[],
     ),
-    method("Permata", "bank_transfer", Named, r#"{"permata_va_number":"8562000087926752","va_numbers":null}"#, &[]),
-    method("BSI", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"bsi","va_number":"20203314732052930"}]}"#, &[]),
-    method("Danamon", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"danamon","va_number":"8922333"}]}"#, &[]),
-    method("Seabank", "bank_transfer", Unnamed, r#"{"va_numbers":[{"bank":"seabank","va_number":"112233"}]}"#, &[]),
+    method("Permata", "bank_transfer", OrderId, r#"{"permata_va_number":"8562000087926752","va_numbers":null}"#, &[]),
+    method(
+        "BSI",
+        "bank_transfer",
+        TransactionId,
+        r#"{"va_numbers":[{"bank":"bsi","va_number":"20203314732052930"}]}"#,
+        &[],
+    ),
+    method(
+        "Danamon",
+        "bank_transfer",
+        TransactionId,
+        r#"{"va_numbers":[{"bank":"danamon","va_number":"8922333"}]}"#,
+        &[],
+    ),
+    method(
+        "Seabank",
+        "bank_transfer",
+        TransactionId,
+        r#"{"va_numbers":[{"bank":"seabank","va_number":"112233"}]}"#,
+        &[],
+    ),
     method(
         "Saqu",
         "bank_transfer",
-        Unnamed,
+        TransactionId,
         r#"{"va_numbers":[{"bank":"saqu","va_number":"112244"}],"merchant_id":null}"#,
         &[],
     ),
-    method("Mandiri bill", "echannel", Named, r#"{"bill_key":"856000879267","biller_code":"70012"}"#, &[]),
+    method("Mandiri bill", "echannel", OrderId, r#"{"bill_key":"856000879267","biller_code":"70012"}"#, &[]),
     method(
         "Indomaret",
         "cstore",
-        Named,
+        OrderId,
         r#"{"store":"indomaret","payment_code":"85620000879267","fraud_status":null}"#,
         &[("deny", r#"{"fraud_status":null}"#)],
     ),
     method(
         "Alfamart",
         "cstore",
-        Named,
+        OrderId,
         r#"{"store":"alfamart","payment_code":"8562000087926752"}"#,
         &[EXPIRES_WITH_202],
     ),
-    method("Akulaku", "akulaku", Named, r#"{"currency":null}"#, &[EXPIRES_WITH_202]),
-    method("Kredivo", "kredivo", Named, "{}", &[REFUND_AS_NUMBER]),
-    method("OVO", "ovo", Named, r#"{"fraud_status":null}"#, &[BARE_REFUND]),
+    method("Akulaku", "akulaku", OrderId, r#"{"currency":null}"#, &[EXPIRES_WITH_202]),
+    method("Kredivo", "kredivo", OrderId, "{}", &[REFUND_AS_NUMBER]),
+    method("OVO", "ovo", OrderId, r#"{"fraud_status":null}"#, &[BARE_REFUND]),
     method(
         "one with a fee on the payer",
         "qris",
-        Named,
+        OrderId,
         r#"{"gross_amount":"10071.00","metadata":{"extra_info":{"gross_amount_info":
         {"original_amount":"10000","gross_amount":"10071","customer_imposed_payment_fee":"71"}}}}"#,
         &[BARE_REFUND],
     ),
-    method("one that is new", "paylater_of_tomorrow", Named, r#"{"fraud_status":"accept"}"#, &[]),
+    method("one that is new", "paylater_of_tomorrow", OrderId, r#"{"fraud_status":"accept"}"#, &[]),
 ];
 
 /// The fields of a payment type at an event.
@@ -243,7 +261,7 @@ pub(crate) fn every_way_to_pay_is_understood_from_its_first_word_to_its_last() -
             for lifecycle in lifecycles {
                 let id = client.order().await.unwrap()["id"].as_str().unwrap().to_owned();
                 gateway.choose(&id, method.kind);
-                gateway.set_naming(&id, method.naming.clone());
+                gateway.set_order_id_echo(&id, method.order_id_echo.clone());
                 for (event, status) in *lifecycle {
                     gateway.override_fields(&id, &status_fields(method, event));
                     let sent = gateway.notification(&id);

@@ -35,25 +35,25 @@ const TICK_TIME: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: u32 = 10;
 /// The wait between two attempts of a mail, before jitter.
 const BACKOFF: Backoff = Backoff { first: TimeDelta::minutes(1), longest: TimeDelta::hours(1) };
-/// The same for a mail that the server refuses because of us.
+/// The same for a mail that the server refuses because of the sender.
 const BLOCKED_BACKOFF: Backoff = Backoff { longest: TimeDelta::hours(4), ..BACKOFF };
 /// The wait while the server is away: the mail is not at fault, so the attempt does not count.
 const AWAY_WAIT: TimeDelta = TimeDelta::seconds(15);
 /// The wait while the server refuses the sender: more frequent attempts look like an attack.
 const REFUSED_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// How often a mail is tried that the server refuses because of us: for about five days (RFC 5321 §4.5.4.1).
+/// How often a mail is tried that the server refuses because of the sender: for about five days (RFC 5321 §4.5.4.1).
 const MAX_BLOCKED_ATTEMPTS: u32 = 38;
 /// How often the outcome of an attempt may be unknown. After that an operator decides whether to send the mail again.
 const MAX_UNCERTAIN: u32 = 3;
 
-/// A failure that concerns all mails.
+/// A failure of the mail server as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obstacle {
+enum ServerFailure {
     Away,
     Refused,
 }
 
-impl Obstacle {
+impl ServerFailure {
     fn of(error: &MailError) -> Option<Self> {
         match error {
             MailError::Away(_) => Some(Self::Away),
@@ -63,7 +63,7 @@ impl Obstacle {
     }
 
     fn error(self) -> MailError {
-        let reason = "it was so just now, for another mail";
+        let reason = "the mail before this one failed in this way";
         match self {
             Self::Away => MailError::Away(reason.into()),
             Self::Refused => MailError::Refused(reason.into()),
@@ -83,8 +83,8 @@ impl Obstacle {
 struct Work {
     claimed: BTreeSet<MailId>,
     /// Set while no mail can be sent.
-    obstacle: Option<Obstacle>,
-    /// The start and end of the pause that the obstacle causes.
+    server_failure: Option<ServerFailure>,
+    /// The start and end of the pause that the failure causes.
     pause: Option<(DateTime<Utc>, DateTime<Utc>)>,
     is_stopping: bool,
 }
@@ -172,7 +172,7 @@ impl OutboxWorker {
         }
         let claimed = self.outbox.claim(BATCH, now, now + LEASE, Deadline::within(TICK_TIME)).await?;
         let mut work = self.work();
-        (work.obstacle, work.pause) = (None, None);
+        (work.server_failure, work.pause) = (None, None);
         work.claimed.extend(claimed.iter().map(|claimed| claimed.mail.id));
         drop(work);
         Ok(claimed.into())
@@ -197,30 +197,30 @@ impl OutboxWorker {
 
     async fn attempt(&self, claimed: ClaimedMail) -> Result<(), Error> {
         let mail = &claimed.mail;
-        let (is_stopping, obstacle) = {
+        let (is_stopping, server_failure) = {
             let work = self.work();
-            (work.is_stopping, work.obstacle)
+            (work.is_stopping, work.server_failure)
         };
-        let attempt = match (is_stopping, obstacle) {
+        let attempt = match (is_stopping, server_failure) {
             (true, _) => {
                 SendOutcome::Deferred { due: self.clock.now(), error: "this server was about to stop".to_owned() }
             }
-            (false, Some(obstacle)) => after(mail, &obstacle.error(), self.clock.now()),
+            (false, Some(server_failure)) => outcome_of_failure(mail, &server_failure.error(), self.clock.now()),
             (false, None) => match self.send(&claimed).await {
                 Ok(delivery) => {
                     // The server accepts us, whatever it answered to a concurrent attempt.
                     let mut work = self.work();
-                    (work.obstacle, work.pause) = (None, None);
+                    (work.server_failure, work.pause) = (None, None);
                     SendOutcome::Done(delivery)
                 }
                 Err(error) => {
-                    self.heed(&error);
-                    after(mail, &error, self.clock.now())
+                    self.note_server_failure(&error);
+                    outcome_of_failure(mail, &error, self.clock.now())
                 }
             },
         };
         self.observer.payment(PaymentReport::Mail(&attempt));
-        tell(mail, &attempt);
+        log_outcome(mail, &attempt);
         let settled =
             self.outbox.record_attempt(mail.id, &attempt, self.clock.now(), Deadline::within(TICK_TIME)).await;
         self.work().claimed.remove(&mail.id);
@@ -228,16 +228,16 @@ impl OutboxWorker {
     }
 
     /// Records a failure that concerns more than one mail.
-    fn heed(&self, error: &MailError) {
+    fn note_server_failure(&self, error: &MailError) {
         match error {
             MailError::Unsupported(_) => self.observer.payment(PaymentReport::UnsupportedAddress),
             MailError::Refused(_) | MailError::Blocked(_) => self.observer.payment(PaymentReport::SenderRefused),
             _ => {}
         }
-        if let Some(obstacle) = Obstacle::of(error) {
+        if let Some(server_failure) = ServerFailure::of(error) {
             let now = self.clock.now();
             let mut work = self.work();
-            (work.obstacle, work.pause) = (Some(obstacle), Some((now, now + obstacle.wait())));
+            (work.server_failure, work.pause) = (Some(server_failure), Some((now, now + server_failure.wait())));
         }
     }
 
@@ -252,7 +252,7 @@ impl OutboxWorker {
     }
 }
 
-fn tell(mail: &Mail, attempt: &SendOutcome) {
+fn log_outcome(mail: &Mail, attempt: &SendOutcome) {
     let Mail { id, payment, attempts, status, .. } = mail;
     match attempt {
         SendOutcome::Done(Delivery::Sent) => tracing::info!(mail_id = %id, payment_id = %payment, %status, "mail sent"),
@@ -273,12 +273,12 @@ fn tell(mail: &Mail, attempt: &SendOutcome) {
     }
 }
 
-/// Decides what follows from a failure.
-fn after(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
+/// Maps an error to the next attempt, or to giving the mail up.
+fn outcome_of_failure(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> SendOutcome {
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, backoff: Backoff, is_uncertain| {
-        // What breaks connections may take some time to be mended, and a mail that was sent all the same does not age.
+        // What breaks connections may take some time to be mended, and waiting longer does no harm: the mail may have been delivered.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
         let due = now + backoff.jittered_wait(attempts, mail.id.jitter_seed());
         SendOutcome::Failed { due, error: told, is_uncertain }

@@ -64,7 +64,7 @@ impl Worker for Reconciler {
 }
 
 impl Reconciler {
-    /// Looks after a payment for an operator, whether or not that is due. Returns it as it is then; none where there is no
+    /// Checks a payment for an operator, whether or not that is due. Returns it as it is then; none where there is no
     /// such payment.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Reconciler {
         let page = if may_open { self.open(payment, by).await? } else { Page::None };
         let gave_up = answer.is_unknown && !matches!(page, Page::Made(_)) && !payment.may_be_opened(now);
         let changed =
-            self.payments.change(id, cause, consequences(payment, answer, page, gave_up, now), now, by).await?;
+            self.payments.change(id, cause, apply_answers(payment, answer, page, gave_up, now), now, by).await?;
         let Some((after, outcome)) = changed else { return Ok(()) };
         if outcome == ReportOutcome::Contradicts {
             warn_of(&after);
@@ -156,7 +156,7 @@ enum Page {
 }
 
 /// Applies the answers to the payment.
-fn consequences(known: &Payment, answer: Answer, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
+fn apply_answers(known: &Payment, answer: Answer, page: Page, gave_up: bool, now: DateTime<Utc>) -> Change {
     let version = known.record().version;
     Box::new(move |payment| {
         let is_fresh = payment.record().version == version;

@@ -5,12 +5,12 @@ use crate::payment::{GatewayReport, PaymentRecord, State};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The longest text of the gateway that a contradiction quotes, in characters.
-const MAX_WORD: usize = 64;
+const MAX_QUOTE: usize = 64;
 
 /// The longest description of a contradiction, in characters.
 const MAX_TOLD: usize = 500;
 /// Separates the descriptions of different transactions.
-const AND: &str = "; also: ";
+const SEPARATOR: &str = "; also: ";
 
 /// Why a payment waits for an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
@@ -55,12 +55,12 @@ impl Contradiction {
     /// Whether it already contains another contradiction.
     pub(super) fn has_told(&self, other: &Self) -> bool {
         let is_about_it = self.transaction == other.transaction || self.transaction.is_empty();
-        is_about_it && self.told.split(AND).any(|told| told == other.told)
+        is_about_it && self.told.split(SEPARATOR).any(|told| told == other.told)
     }
 
     /// Merges contradictions of two transactions. Neither explains the other, so only an operator can resolve them.
     pub(super) fn and(&self, other: Self) -> Self {
-        let told = format!("{}{AND}{}", self.told, other.told);
+        let told = format!("{}{SEPARATOR}{}", self.told, other.told);
         // What does not fit in here is in the payment's timeline.
         let told = if told.chars().count() > MAX_TOLD { self.told.clone() } else { told };
         Self { transaction: String::new(), told, is_open: true }
@@ -69,7 +69,7 @@ impl Contradiction {
 
 /// Shortens a text of the gateway and removes control characters.
 fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(MAX_WORD).collect()
+    text.chars().filter(|character| !character.is_control()).take(MAX_QUOTE).collect()
 }
 
 /// Returns why a report does not match a payment, if so.

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 mod schedule;
 
 pub use schedule::GRACE;
-use schedule::{ASK_UNTIL, FIRST_CHECK, SILENCE};
+use schedule::{CHECK_FOR, CLOSE_UNKNOWN_AFTER, FIRST_CHECK};
 
 uuid_id! {
     /// Identifies a payment, here and as the order at the gateway: a UUID, version 7 for payments made here, any version for
@@ -127,8 +127,8 @@ impl Payment {
     #[must_use]
     pub fn is_awaiting_page(&self) -> bool {
         let record = &self.record;
-        let is_unheard_of = record.transactions.is_empty() && record.contradiction.is_none();
-        record.opened_at.is_none() && record.state == State::Pending && is_unheard_of
+        let has_no_report = record.transactions.is_empty() && record.contradiction.is_none();
+        record.opened_at.is_none() && record.state == State::Pending && has_no_report
     }
 
     /// Records the page on which it can be paid.
@@ -157,8 +157,8 @@ impl Payment {
     /// its pieces. Returns whether it did. A payment that waits for an operator stays open.
     pub fn expire(&mut self, now: DateTime<Utc>) -> bool {
         let record = &self.record;
-        let patience = if record.transactions.is_empty() { SILENCE } else { ASK_UNTIL };
-        let is_over = now >= self.hold_until() + patience;
+        let close_after = if record.transactions.is_empty() { CLOSE_UNKNOWN_AFTER } else { CHECK_FOR };
+        let is_over = now >= self.hold_until() + close_after;
         let is_open = record.closed.is_none() && record.state == State::Pending && !self.is_contradicted();
         let may_expire = is_over && is_open;
         if may_expire {
@@ -190,11 +190,11 @@ impl Payment {
         };
         if outcome == ReportOutcome::News {
             self.explain(&transaction.id, now);
-            for (before, in_all, kind) in [
+            for (before, total, kind) in [
                 (fee, self.fee(), EventKind::FeePaid { in_all: self.fee() }),
                 (refunded, self.refunded(), EventKind::Refunded { in_all: self.refunded() }),
             ] {
-                if in_all > before {
+                if total > before {
                     self.record_event(kind, now);
                 }
             }

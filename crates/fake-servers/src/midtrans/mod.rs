@@ -11,7 +11,7 @@ mod orders;
 
 pub use crate::smtp::Times;
 pub use fault::{Endpoint, Fault};
-pub use orders::Naming;
+pub use orders::OrderIdEcho;
 
 use crate::listening::Listening;
 use fault::Faults;
@@ -133,8 +133,8 @@ impl Midtrans {
     }
 
     /// Sets how status answers name an order. Notifications always name it by its own name.
-    pub fn set_naming(&self, order: &str, naming: Naming) {
-        lock(&self.shared.orders).order(order).naming = naming;
+    pub fn set_order_id_echo(&self, order: &str, order_id_echo: OrderIdEcho) {
+        lock(&self.shared.orders).order(order).order_id_echo = order_id_echo;
     }
 
     /// The payer chooses a payment type: `credit_card`, `bank_transfer` (BCA), `permata`, `gopay`, `shopeepay`,

@@ -36,17 +36,17 @@ impl Transaction {
     }
 }
 
-/// How status answers name an order, and what a request by the order's name finds.
+/// Which id status answers give as the order's, and what a request by the order's id finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Naming {
-    /// By its name, which finds the latest transaction.
+pub enum OrderIdEcho {
+    /// The order's id, which finds the latest transaction.
     #[default]
-    Named,
-    /// By the transaction's id (DANA, virtual accounts of BSI, Danamon, Seabank, Saqu); the order's name finds
+    OrderId,
+    /// The transaction's id (DANA, virtual accounts of BSI, Danamon, Seabank, Saqu); the order's id finds
     /// the latest transaction.
-    Unnamed,
-    /// By the transaction's id; the order's name finds nothing.
-    Lost,
+    TransactionId,
+    /// The transaction's id; the order's id finds nothing.
+    TransactionIdOnly,
 }
 
 pub(super) struct Order {
@@ -54,10 +54,10 @@ pub(super) struct Order {
     pub(super) gross: u64,
     /// What payers pay on top of `gross`.
     pub(super) fee: u64,
-    pub(super) naming: Naming,
+    pub(super) order_id_echo: OrderIdEcho,
     pub(super) token: Option<String>,
     pub(super) transactions: Vec<Transaction>,
-    /// Fields that answers and notifications override.
+    /// Fields that replace those of answers and notifications.
     pub(super) changes: Map<String, Value>,
 }
 
@@ -129,7 +129,7 @@ impl Orders {
             id,
             gross,
             fee: 0,
-            naming: Naming::Named,
+            order_id_echo: OrderIdEcho::OrderId,
             token: None,
             transactions: Vec::new(),
             changes: Map::new(),
@@ -174,13 +174,13 @@ impl Orders {
             .values()
             .flat_map(|order| order.transactions.iter().map(move |transaction| (order, transaction)));
         let is_meant = |order: &Order, transaction: &Transaction| {
-            transaction.id == id || order.id == id && order.naming != Naming::Lost
+            transaction.id == id || order.id == id && order.order_id_echo != OrderIdEcho::TransactionIdOnly
         };
         let found = transactions.filter(|(order, transaction)| is_meant(order, transaction)).last();
         match found {
             Some((order, transaction)) => {
                 let mut body = fields::of(order, transaction, "Success, transaction is found", key);
-                if let Some(body) = body.as_object_mut().filter(|_| order.naming != Naming::Named) {
+                if let Some(body) = body.as_object_mut().filter(|_| order.order_id_echo != OrderIdEcho::OrderId) {
                     body.insert("order_id".to_owned(), json!(transaction.id));
                 }
                 (200, body)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The step of a session at which the server fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum SessionStep {
     /// A client has connected and waits for the greeting.
     Greeting,
     /// The client has sent `EHLO`.
@@ -32,10 +32,10 @@ pub enum Moment {
 /// The way to fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The server replies this, such as `451 4.3.0 later`. At [`Moment::Dot`] the mail is not stored unless the
+    /// The server replies this, such as `451 4.3.0 later`. At [`SessionStep::Dot`] the mail is not stored unless the
     /// reply begins with 2.
     Reply(String),
-    /// The server replies these bytes, line ends included. At [`Moment::Dot`] it stores the mail if the first
+    /// The server replies these bytes, line ends included. At [`SessionStep::Dot`] it stores the mail if the first
     /// byte is `2`.
     Bytes(Vec<u8>),
     /// The server gives the right reply after this time.
@@ -58,7 +58,7 @@ pub enum Times {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    pub at: Moment,
+    pub at: SessionStep,
     pub action: Action,
 }
 
@@ -66,63 +66,63 @@ impl Fault {
     /// Closes connections before the greeting.
     #[must_use]
     pub const fn refuse() -> Self {
-        Self { at: Moment::Greeting, action: Action::Close }
+        Self { at: SessionStep::Greeting, action: Action::Close }
     }
 
     /// Greets with 421.
     #[must_use]
     pub fn busy() -> Self {
-        Self::reply(Moment::Greeting, "421 4.3.2 too busy")
+        Self::reply(SessionStep::Greeting, "421 4.3.2 too busy")
     }
 
     /// Replies 451.
     #[must_use]
-    pub fn defer(at: Moment) -> Self {
+    pub fn defer(at: SessionStep) -> Self {
         Self::reply(at, "451 4.3.0 try again later")
     }
 
     /// Replies 550.
     #[must_use]
-    pub fn reject(at: Moment) -> Self {
+    pub fn reject(at: SessionStep) -> Self {
         Self::reply(at, "550 5.1.1 no such user here")
     }
 
     #[must_use]
-    pub fn reply(at: Moment, answer: &str) -> Self {
+    pub fn reply(at: SessionStep, answer: &str) -> Self {
         Self { at, action: Action::Reply(answer.to_owned()) }
     }
 
     #[must_use]
-    pub fn bytes(at: Moment, answer: &[u8]) -> Self {
+    pub fn bytes(at: SessionStep, answer: &[u8]) -> Self {
         Self { at, action: Action::Bytes(answer.to_owned()) }
     }
 
     #[must_use]
-    pub const fn late(at: Moment, after: Duration) -> Self {
+    pub const fn late(at: SessionStep, after: Duration) -> Self {
         Self { at, action: Action::Late(after) }
     }
 
     /// Closes the connection instead of a reply.
     #[must_use]
-    pub const fn close(at: Moment) -> Self {
+    pub const fn close(at: SessionStep) -> Self {
         Self { at, action: Action::Close }
     }
 
     /// Closes the connection after the reply.
     #[must_use]
-    pub const fn close_after(at: Moment) -> Self {
+    pub const fn close_after(at: SessionStep) -> Self {
         Self { at, action: Action::CloseAfter }
     }
 
     #[must_use]
-    pub const fn hang(at: Moment) -> Self {
+    pub const fn hang(at: SessionStep) -> Self {
         Self { at, action: Action::Hang }
     }
 
     /// Sends one byte per second.
     #[must_use]
     pub const fn slow() -> Self {
-        Self { at: Moment::Greeting, action: Action::Slow }
+        Self { at: SessionStep::Greeting, action: Action::Slow }
     }
 }
 
@@ -135,7 +135,7 @@ impl Faults {
     }
 
     /// The fault for this request, if any.
-    pub(super) fn take(&self, at: Moment) -> Option<Action> {
+    pub(super) fn take(&self, at: SessionStep) -> Option<Action> {
         let mut planned = lock(&self.0);
         let (fault, times) = planned.as_mut().filter(|(fault, _)| fault.at == at)?;
         let action = fault.action.clone();

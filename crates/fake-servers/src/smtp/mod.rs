@@ -6,7 +6,7 @@ mod fault;
 mod session;
 mod tls;
 
-pub use fault::{Action, Fault, Moment, Times};
+pub use fault::{Action, Fault, SessionStep, Times};
 
 use crate::listening::Listening;
 use fault::Faults;
@@ -229,8 +229,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         while sessions.try_join_next().is_some() {}
-        let is_one_too_many = sessions.len() >= shared.most_connections.load(Ordering::SeqCst);
-        sessions.spawn(Session::run(stream, Arc::clone(&shared), is_one_too_many));
+        let exceeds_limit = sessions.len() >= shared.most_connections.load(Ordering::SeqCst);
+        sessions.spawn(Session::run(stream, Arc::clone(&shared), exceeds_limit));
     }
 }
 

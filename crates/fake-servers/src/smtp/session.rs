@@ -1,6 +1,6 @@
 //! One connection: the commands of RFC 5321 §4.1, in their order.
 
-use super::fault::{Action, Moment};
+use super::fault::{Action, SessionStep};
 use super::{Encryption, Mail, ReceivedLine, Shared, lock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -42,7 +42,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Serves a client until the connection ends.
-    pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, is_one_too_many: bool) {
+    pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, exceeds_limit: bool) {
         let connection = {
             let mut connections = lock(&shared.connections);
             *connections += 1;
@@ -67,7 +67,7 @@ impl Session {
             user: None,
             envelope: Envelope::default(),
         };
-        if is_one_too_many {
+        if exceeds_limit {
             let _ = session.send_reply("421 4.7.0 Too many concurrent connections").await;
             return;
         }
@@ -76,7 +76,7 @@ impl Session {
     }
 
     async fn run_commands(&mut self) -> io::Result<()> {
-        let mut goes_on = self.answer(Moment::Greeting, "220 localhost ESMTP").await?;
+        let mut goes_on = self.answer(SessionStep::Greeting, "220 localhost ESMTP").await?;
         while goes_on {
             let Some(line) = self.line().await? else { return Ok(()) };
             let received =
@@ -101,9 +101,9 @@ impl Session {
                 self.is_greeted = true;
                 self.envelope = Envelope::default();
                 let features = self.features();
-                self.answer(Moment::Ehlo, &features).await
+                self.answer(SessionStep::Ehlo, &features).await
             }
-            "NOOP" => self.answer(Moment::Noop, "250 2.0.0 still here").await,
+            "NOOP" => self.answer(SessionStep::Noop, "250 2.0.0 still here").await,
             "QUIT" => self.send_reply("221 2.0.0 bye").await.map(|()| false),
             "RSET" => {
                 self.envelope = Envelope::default();
@@ -144,7 +144,7 @@ impl Session {
     }
 
     async fn encrypt(&mut self) -> Next {
-        if !self.answer(Moment::StartTls, "220 2.0.0 go ahead").await? {
+        if !self.answer(SessionStep::StartTls, "220 2.0.0 go ahead").await? {
             return Ok(false);
         }
         // Nothing that was sent before the handshake may be used after it (RFC 3207 §4.2).
@@ -184,7 +184,7 @@ impl Session {
             return self.refuse("535 5.7.8 I know you not").await;
         }
         self.user = Some(credentials.0);
-        self.answer(Moment::Auth, "235 2.7.0 welcome").await
+        self.answer(SessionStep::Auth, "235 2.7.0 welcome").await
     }
 
     async fn prompt(&mut self, question: &str) -> io::Result<String> {
@@ -199,7 +199,7 @@ impl Session {
             return self.refuse("552 5.3.4 too large").await;
         }
         self.envelope = Envelope { from: Some(from), to: Vec::new() };
-        self.answer(Moment::Mail, "250 2.1.0 well").await
+        self.answer(SessionStep::Mail, "250 2.1.0 well").await
     }
 
     async fn rcpt(&mut self, rest: &str) -> Next {
@@ -207,7 +207,7 @@ impl Session {
         if self.envelope.from.is_none() {
             return self.refuse("503 5.5.1 from whom?").await;
         }
-        match self.shared.faults.take(Moment::Rcpt) {
+        match self.shared.faults.take(SessionStep::Rcpt) {
             Some(action @ (Action::Reply(_) | Action::Close | Action::Hang)) => self.fail(action, "").await,
             fault => {
                 self.envelope.to.push(to);
@@ -223,7 +223,7 @@ impl Session {
         if self.envelope.to.is_empty() {
             return self.refuse("503 5.5.1 to whom?").await;
         }
-        match self.shared.faults.take(Moment::Data) {
+        match self.shared.faults.take(SessionStep::Data) {
             Some(Action::Slow) => self.is_slow = true,
             Some(Action::Late(after)) => tokio::time::sleep(after).await,
             Some(action) => return self.fail(action, "354 go ahead").await,
@@ -247,7 +247,7 @@ impl Session {
                 return Ok(None);
             }
             if std::mem::take(&mut is_first) {
-                match self.shared.faults.take(Moment::Text) {
+                match self.shared.faults.take(SessionStep::Text) {
                     Some(Action::Hang) => std::future::pending().await,
                     Some(_) => return Ok(None),
                     None => {}
@@ -263,7 +263,7 @@ impl Session {
 
     async fn keep(&mut self, data: Vec<u8>) -> Next {
         let envelope = std::mem::take(&mut self.envelope);
-        let fault = self.shared.faults.take(Moment::Dot);
+        let fault = self.shared.faults.take(SessionStep::Dot);
         let is_kept = match &fault {
             Some(Action::Reply(answer)) => answer.starts_with('2'),
             Some(Action::Bytes(answer)) => answer.starts_with(b"2"),
@@ -281,7 +281,7 @@ impl Session {
     }
 
     /// Replies, unless a fault is planned for this step.
-    async fn answer(&mut self, at: Moment, right: &str) -> Next {
+    async fn answer(&mut self, at: SessionStep, right: &str) -> Next {
         match self.shared.faults.take(at) {
             Some(action) => self.fail(action, right).await,
             None => self.send_reply(right).await.map(|()| true),

@@ -23,11 +23,11 @@ pub(super) struct Codes {
 impl Codes {
     /// Reads a table (B.2.4.2). Returns `None` if it is incomplete or a code consists of ones only, which libjpeg refuses
     /// too.
-    fn read(payload: &mut &[u8], is_of_means: bool) -> Option<Self> {
+    fn read(payload: &mut &[u8], is_dc: bool) -> Option<Self> {
         let counts: [u8; LONGEST] = take_chunk(payload)?;
         let total = counts.iter().map(|count| usize::from(*count)).sum();
         let symbols = take(payload, total).filter(|symbols| symbols.len() <= 256)?.to_vec();
-        if is_of_means && symbols.iter().any(|symbol| *symbol > MAX_DIFFERENCE) {
+        if is_dc && symbols.iter().any(|symbol| *symbol > MAX_DIFFERENCE) {
             return None;
         }
         let mut short = vec![(0, 0); 1 << LOOKUP];
@@ -75,8 +75,8 @@ impl Codes {
 /// The tables in force at a position in the file.
 #[derive(Default)]
 pub(super) struct Tables {
-    means: [Option<Codes>; 4],
-    frequencies: [Option<Codes>; 4],
+    dc: [Option<Codes>; 4],
+    ac: [Option<Codes>; 4],
     has_quantisation: [bool; 4],
     restart: u16,
 }
@@ -88,10 +88,10 @@ impl Tables {
             0xC4 => {
                 while let [kind, rest @ ..] = payload {
                     payload = rest;
-                    let is_of_means = kind >> 4 == 0;
-                    let tables = if is_of_means { &mut self.means } else { &mut self.frequencies };
+                    let is_dc = kind >> 4 == 0;
+                    let tables = if is_dc { &mut self.dc } else { &mut self.ac };
                     let place = tables.get_mut(usize::from(kind & 15)).filter(|_| *kind < 0x20)?;
-                    *place = Some(Codes::read(&mut payload, is_of_means)?);
+                    *place = Some(Codes::read(&mut payload, is_dc)?);
                 }
             }
             0xDB => {
@@ -110,12 +110,12 @@ impl Tables {
         Some(())
     }
 
-    pub(super) fn means(&self, number: u8) -> Option<&Codes> {
-        self.means.get(usize::from(number))?.as_ref()
+    pub(super) fn dc_codes(&self, number: u8) -> Option<&Codes> {
+        self.dc.get(usize::from(number))?.as_ref()
     }
 
-    pub(super) fn frequencies(&self, number: u8) -> Option<&Codes> {
-        self.frequencies.get(usize::from(number))?.as_ref()
+    pub(super) fn ac_codes(&self, number: u8) -> Option<&Codes> {
+        self.ac.get(usize::from(number))?.as_ref()
     }
 
     pub(super) fn has_quantisation(&self, number: u8) -> bool {

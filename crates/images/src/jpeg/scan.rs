@@ -32,7 +32,7 @@ struct Component {
     blocks: u32,
     quantisation: u8,
     /// The number of blocks in a scan of this component alone.
-    alone: usize,
+    blocks_in_own_scan: usize,
     /// Whether a scan had its DC coefficients.
     has_begun: bool,
     /// The nonzero coefficients of each block of a progressive image.
@@ -41,8 +41,8 @@ struct Component {
 
 struct Part<'a> {
     blocks: u32,
-    means: Option<&'a Codes>,
-    frequencies: Option<&'a Codes>,
+    dc_codes: Option<&'a Codes>,
+    ac_codes: Option<&'a Codes>,
 }
 
 /// The coefficients in a scan (B.2.3).
@@ -75,8 +75,8 @@ impl Frame {
         let (h_max, v_max) = (sampled.iter().map(|s| s.1).max()?, sampled.iter().map(|s| s.2).max()?);
         let blocks = |across: u32, down: u32| (across.div_ceil(8) as usize).checked_mul(down.div_ceil(8) as usize);
         let components = sampled.iter().filter(|_| is_usual).map(|&(id, h, v, quantisation)| {
-            let alone = blocks((width * h).div_ceil(h_max), (height * v).div_ceil(v_max))?;
-            Some(Component { id, blocks: h * v, quantisation, alone, has_begun: false, known: Vec::new() })
+            let blocks_in_own_scan = blocks((width * h).div_ceil(h_max), (height * v).div_ceil(v_max))?;
+            Some(Component { id, blocks: h * v, quantisation, blocks_in_own_scan, has_begun: false, known: Vec::new() })
         });
         let components: Vec<_> = components.collect::<Option<_>>()?;
         let units = blocks(width.div_ceil(h_max.max(1)), height.div_ceil(v_max.max(1)))?;
@@ -128,11 +128,11 @@ impl Frame {
             let [id, selected] = selector else { return None };
             let numbered = || self.components.iter().zip(0..);
             let (component, place) = numbered().find(|(component, at)| component.id == *id && !places.contains(at))?;
-            let (means, frequencies) = (tables.means(selected >> 4), tables.frequencies(selected & 15));
+            let (dc_codes, ac_codes) = (tables.dc_codes(selected >> 4), tables.ac_codes(selected & 15));
             if !tables.has_quantisation(component.quantisation) {
                 return None;
             }
-            parts.push(Part { blocks: component.blocks, means, frequencies });
+            parts.push(Part { blocks: component.blocks, dc_codes, ac_codes });
             places.push(place);
         }
         let is_alone = places.len() == 1;
@@ -142,15 +142,15 @@ impl Frame {
         if parts.iter().map(|part| part.blocks).sum::<u32>() > MAX_BLOCKS {
             return None;
         }
-        let alone = places.first().and_then(|place| self.components.get_mut(*place))?;
-        let units = if is_alone { alone.alone } else { self.units };
+        let component = places.first().and_then(|place| self.components.get_mut(*place))?;
+        let units = if is_alone { component.blocks_in_own_scan } else { self.units };
         let mut walk = Walk { units, interval: tables.restart().into(), rest, kept };
         if extent.first > 0 {
-            alone.known.resize(alone.alone, 0);
-            let codes = parts.first()?.frequencies?;
-            return walk.frequencies(&extent, codes, &mut alone.known);
+            component.known.resize(component.blocks_in_own_scan, 0);
+            let codes = parts.first()?.ac_codes?;
+            return walk.ac_blocks(&extent, codes, &mut component.known);
         }
-        walk.together(&parts, is_progressive, extent.is_refining)?;
+        walk.dc_and_sequential_blocks(&parts, is_progressive, extent.is_refining)?;
         for place in places {
             self.components.get_mut(place)?.has_begun |= !extent.is_refining;
         }
@@ -206,31 +206,33 @@ impl Walk<'_, '_> {
     }
 
     /// Blocks of one or several components: complete ones, or only DC coefficients in a progressive image.
-    fn together(&mut self, parts: &[Part<'_>], is_progressive: bool, is_refining: bool) -> Option<()> {
+    fn dc_and_sequential_blocks(&mut self, parts: &[Part<'_>], is_progressive: bool, is_refining: bool) -> Option<()> {
         if is_refining {
             let bits_of_unit = parts.iter().map(|part| part.blocks).sum();
             return self.each(|bits, _, _| bits.skip(bits_of_unit));
         }
         if is_progressive {
-            let parts: Vec<_> = parts.iter().map(|part| Some((part.blocks, part.means?))).collect::<Option<_>>()?;
+            let parts: Vec<_> = parts.iter().map(|part| Some((part.blocks, part.dc_codes?))).collect::<Option<_>>()?;
             return self.each(|bits, _, _| {
-                parts.iter().try_for_each(|(blocks, means)| (0..*blocks).try_for_each(|_| mean(bits, means)))
+                parts.iter().try_for_each(|(blocks, dc_codes)| {
+                    (0..*blocks).try_for_each(|_| skip_dc_difference(bits, dc_codes))
+                })
             });
         }
-        let parts = parts.iter().map(|part| Some((part.blocks, part.means?, part.frequencies?)));
+        let parts = parts.iter().map(|part| Some((part.blocks, part.dc_codes?, part.ac_codes?)));
         let parts: Vec<_> = parts.collect::<Option<_>>()?;
         self.each(|bits, _, _| {
-            parts.iter().try_for_each(|(blocks, means, frequencies)| {
+            parts.iter().try_for_each(|(blocks, dc_codes, ac_codes)| {
                 (0..*blocks).try_for_each(|_| {
-                    mean(bits, means)?;
-                    block(bits, frequencies)
+                    skip_dc_difference(bits, dc_codes)?;
+                    block(bits, ac_codes)
                 })
             })
         })
     }
 
     /// AC coefficients of one component of a progressive image.
-    fn frequencies(&mut self, extent: &Extent, codes: &Codes, known: &mut [u64]) -> Option<()> {
+    fn ac_blocks(&mut self, extent: &Extent, codes: &Codes, known: &mut [u64]) -> Option<()> {
         // The number of further blocks without new coefficients.
         let mut run = 0;
         self.each(|bits, unit, is_first| {
@@ -249,7 +251,7 @@ impl Walk<'_, '_> {
 
 /// The difference of a DC coefficient to the one before (F.2.2.1).
 #[inline]
-fn mean(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
+fn skip_dc_difference(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
     let size = bits.symbol(codes)?;
     bits.skip(size.into())
 }

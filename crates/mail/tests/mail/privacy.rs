@@ -2,7 +2,7 @@
 
 use super::*;
 use app::payment::Delivery;
-use fake_servers::smtp::{Account, Encryption, Fault, Moment, Setup, Times};
+use fake_servers::smtp::{Account, Encryption, Fault, SessionStep, Setup, Times};
 use mail::SmtpAccount;
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -54,7 +54,7 @@ async fn answers_slipped_in_before_the_encryption_count_for_nothing() {
     let account = Account { user: "shop".to_owned(), password: PASSWORD.to_owned() };
     let server = Smtp::with(Setup { encryption: Encryption::StartTls, account: Some(account), ..Setup::default() });
     let slipped_in = "220 2.0.0 go ahead\r\n250-localhost\r\n250 AUTH PLAIN";
-    server.set_fault(Fault::reply(Moment::StartTls, slipped_in), Times::Next(1));
+    server.set_fault(Fault::reply(SessionStep::StartTls, slipped_in), Times::Next(1));
     let mailer = post_with_account(&server.url(), Some(server.authority()));
     let sent = send(&mailer, &pending()).await;
     assert!(matches!(sent, Err(MailError::Away(_))), "{sent:?}");
@@ -74,7 +74,7 @@ async fn a_wrong_password_is_no_fault_of_the_mails() {
 #[tokio::test]
 async fn what_the_server_says_of_an_address_is_told_with_the_address_masked() {
     let server = Smtp::start();
-    server.set_fault(Fault::reply(Moment::Rcpt, "550 5.1.1 <ada@example.com>: unknown"), Times::All);
+    server.set_fault(Fault::reply(SessionStep::Rcpt, "550 5.1.1 <ada@example.com>: unknown"), Times::All);
     let told = send(&mailer_for(&server), &pending()).await.unwrap_err().to_string();
     assert!(told.contains("a***@example.com") && !told.contains("ada@"), "{told}");
 }

@@ -2,7 +2,7 @@
 
 use super::failures::name;
 use super::*;
-use fake_servers::smtp::{Account, Encryption, Fault, Login, Moment, Setup, Times};
+use fake_servers::smtp::{Account, Encryption, Fault, Login, SessionStep, Setup, Times};
 use mail::SmtpAccount;
 
 /// A server with an account, and a mailer that has one there.
@@ -19,7 +19,14 @@ fn with_account(setup: Setup) -> (Smtp, Mailer) {
 #[tokio::test]
 async fn a_server_that_takes_its_time_gets_each_mail_once() {
     let late = Duration::from_secs(12);
-    let moments = [Moment::Greeting, Moment::Ehlo, Moment::Mail, Moment::Rcpt, Moment::Data, Moment::Dot];
+    let moments = [
+        SessionStep::Greeting,
+        SessionStep::Ehlo,
+        SessionStep::Mail,
+        SessionStep::Rcpt,
+        SessionStep::Data,
+        SessionStep::Dot,
+    ];
     let sent = moments.map(|moment| async move {
         let server = Smtp::start();
         server.set_fault(Fault::late(moment, late), Times::Next(1));
@@ -34,12 +41,12 @@ async fn a_server_that_takes_its_time_gets_each_mail_once() {
 async fn each_step_has_its_own_time() {
     let (long, moment) = (Timeouts::default(), Duration::from_millis(300));
     for (at, timeouts, expected) in [
-        (Moment::Greeting, Timeouts { greeting: moment, ..long }, "away"),
-        (Moment::Ehlo, Timeouts { command: moment, ..long }, "away"),
-        (Moment::Mail, Timeouts { command: moment, ..long }, "temporary"),
-        (Moment::Rcpt, Timeouts { command: moment, ..long }, "temporary"),
-        (Moment::Data, Timeouts { data: moment, ..long }, "temporary"),
-        (Moment::Dot, Timeouts { end: moment, ..long }, "unknown"),
+        (SessionStep::Greeting, Timeouts { greeting: moment, ..long }, "away"),
+        (SessionStep::Ehlo, Timeouts { command: moment, ..long }, "away"),
+        (SessionStep::Mail, Timeouts { command: moment, ..long }, "temporary"),
+        (SessionStep::Rcpt, Timeouts { command: moment, ..long }, "temporary"),
+        (SessionStep::Data, Timeouts { data: moment, ..long }, "temporary"),
+        (SessionStep::Dot, Timeouts { end: moment, ..long }, "unknown"),
     ] {
         let server = Smtp::start();
         server.set_fault(Fault::hang(at), Times::All);
@@ -70,13 +77,13 @@ async fn an_answer_counts_by_its_digits() {
         (b"550-5.4.5 Daily user sending limit exceeded.\r\n550 5.4.5 gsmtp\r\n", "blocked"),
     ] {
         let server = Smtp::start();
-        server.set_fault(Fault::bytes(Moment::Dot, answer), Times::All);
+        server.set_fault(Fault::bytes(SessionStep::Dot, answer), Times::All);
         let sent = send(&impatient_mailer(&server), &pending()).await;
         assert_eq!(name(&sent), expected, "{}", String::from_utf8_lossy(answer));
     }
-    for at in [Moment::Greeting, Moment::Mail] {
+    for at in [SessionStep::Greeting, SessionStep::Mail] {
         let server = Smtp::start();
-        let code: &[u8] = if at == Moment::Greeting { b"220 \xe9\r\n" } else { b"250 \xe9\r\n" };
+        let code: &[u8] = if at == SessionStep::Greeting { b"220 \xe9\r\n" } else { b"250 \xe9\r\n" };
         server.set_fault(Fault::bytes(at, code), Times::All);
         send(&impatient_mailer(&server), &pending()).await.unwrap();
     }
@@ -124,7 +131,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
     let server = Smtp::start();
     let mailer = mailer_for(&server);
     assert_eq!(mailer.is_usable(), None);
-    server.set_fault(Fault::reply(Moment::Greeting, "421 4.3.2 too busy"), Times::All);
+    server.set_fault(Fault::reply(SessionStep::Greeting, "421 4.3.2 too busy"), Times::All);
     for _ in 0..3 {
         assert_eq!(name(&send(&mailer, &pending()).await), "away");
     }
@@ -132,7 +139,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
     assert_eq!(log.text().matches("WARN").count(), 1, "{}", log.text());
     assert!(log.text().contains("421 4.3.2 too busy"), "{}", log.text());
     // Another kind of trouble is news.
-    server.set_fault(Fault::reply(Moment::Mail, "535 5.7.8 who?"), Times::All);
+    server.set_fault(Fault::reply(SessionStep::Mail, "535 5.7.8 who?"), Times::All);
     assert_eq!(name(&send(&mailer, &pending()).await), "refused");
     assert_eq!(log.text().matches("WARN").count(), 2, "{}", log.text());
     server.heal();
@@ -140,7 +147,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
     assert_eq!(mailer.is_usable(), Some(true));
     assert!(log.text().contains("the mail server can be used again"), "{}", log.text());
     // What is wrong with a mail says nothing of the server.
-    server.set_fault(Fault::reject(Moment::Rcpt), Times::All);
+    server.set_fault(Fault::reject(SessionStep::Rcpt), Times::All);
     assert!(send(&mailer, &pending()).await.is_err());
     assert_eq!(mailer.is_usable(), Some(true));
 }
@@ -148,7 +155,7 @@ async fn a_server_that_cannot_be_used_is_told_with_the_reason_and_so_is_its_retu
 #[tokio::test]
 async fn a_server_that_has_heard_enough_is_heard() {
     let server = Smtp::start();
-    server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n552 5.3.4 enough"), Times::All);
+    server.set_fault(Fault::bytes(SessionStep::Data, b"354 go ahead\r\n552 5.3.4 enough"), Times::All);
     let sent = send(&impatient_mailer(&server), &pending()).await;
     assert_eq!((name(&sent), server.mails().len()), ("permanent", 0), "{sent:?}");
 }
@@ -156,11 +163,11 @@ async fn a_server_that_has_heard_enough_is_heard() {
 #[tokio::test]
 async fn what_comes_before_the_end_is_no_answer_to_it() {
     let server = Smtp::start();
-    server.set_fault(Fault::bytes(Moment::Data, b"354 go ahead\r\n250 2.0.0 early\r\n"), Times::All);
+    server.set_fault(Fault::bytes(SessionStep::Data, b"354 go ahead\r\n250 2.0.0 early\r\n"), Times::All);
     let sent = send(&impatient_mailer(&server), &pending()).await;
     assert_eq!((name(&sent), server.mails().len()), ("temporary", 0), "{sent:?}");
     // A connection that is seen to end there has taken nothing; its end may also be seen too late.
-    server.set_fault(Fault::close_after(Moment::Data), Times::All);
+    server.set_fault(Fault::close_after(SessionStep::Data), Times::All);
     let sent = send(&impatient_mailer(&server), &pending()).await;
     assert!(matches!((name(&sent), server.mails().len()), ("temporary" | "unknown", 0)), "{sent:?}");
 }
@@ -172,7 +179,7 @@ async fn what_a_server_says_unasked_on_a_kept_connection_is_no_answer() {
     {
         let server = Smtp::start();
         let mailer = mailer_for(&server);
-        server.set_fault(Fault::bytes(Moment::Dot, unasked), Times::Next(1));
+        server.set_fault(Fault::bytes(SessionStep::Dot, unasked), Times::Next(1));
         send(&mailer, &numbered(1)).await.unwrap();
         send(&mailer, &numbered(2)).await.unwrap();
         assert_eq!((server.mails().len(), server.connections()), (2, 2));
@@ -199,7 +206,7 @@ async fn what_is_repeated_of_a_password_is_not_told() {
         ("535 5.7.8 Shop@Example.com: authentication failed", "535"),
         ("535 5.7.8 AHNob3BAZXhhbXBsZS5jb20Axb5sdcWlIHNlY3JldA== is nobody's", "535"),
     ] {
-        server.set_fault(Fault::reply(Moment::Auth, answer), Times::All);
+        server.set_fault(Fault::reply(SessionStep::Auth, answer), Times::All);
         let told = send(&mailer, &pending()).await.unwrap_err().to_string();
         assert!(told.contains(code) && !told.contains("AHNob3") && !told.to_lowercase().contains("shop@"), "{told}");
     }

@@ -103,9 +103,9 @@ impl Bench {
 
 #[tokio::test]
 async fn a_small_total_is_counted_anew_after_a_change() {
-    let bench = Bench::new(SMALL);
+    let bench = Bench::new(EXACT_LIMIT);
     for _ in 0..3 {
-        assert_eq!(bench.total().await, Ok(SMALL));
+        assert_eq!(bench.total().await, Ok(EXACT_LIMIT));
     }
     assert_eq!(bench.counts(), 1);
     bench.is_now(7);
@@ -155,14 +155,14 @@ async fn no_total_is_told_that_is_older_than_a_minute() {
 
 #[tokio::test]
 async fn a_total_that_has_become_small_follows_every_change() {
-    let bench = Bench::new(SMALL + 1);
-    assert_eq!(bench.total().await, Ok(SMALL + 1));
-    bench.is_now(SMALL);
+    let bench = Bench::new(EXACT_LIMIT + 1);
+    assert_eq!(bench.total().await, Ok(EXACT_LIMIT + 1));
+    bench.is_now(EXACT_LIMIT);
     bench.totals.changed();
     bench.pass(5);
-    assert_eq!(bench.total().await, Ok(SMALL + 1));
+    assert_eq!(bench.total().await, Ok(EXACT_LIMIT + 1));
     bench.run().await;
-    assert_eq!(bench.total().await, Ok(SMALL));
+    assert_eq!(bench.total().await, Ok(EXACT_LIMIT));
     bench.is_now(1);
     bench.totals.changed();
     assert_eq!(bench.total().await, Ok(1));

@@ -20,12 +20,12 @@ pub(crate) enum Fault {
     /// It does what it is asked for, and its answer is lost.
     LosesAnswers,
     /// It is not asked.
-    Rests,
+    CircuitOpen,
 }
 
 /// How an attempt to pay goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Transition {
     Pay,
     Challenge,
     Deny,
@@ -44,7 +44,7 @@ struct Known {
     /// Whether answers name the transaction instead of the order.
     is_unnamed: bool,
     /// Whether the gateway reports another amount than was ordered.
-    is_confused: bool,
+    has_wrong_amount: bool,
     is_open: bool,
     expires_at: DateTime<Utc>,
     transactions: Vec<(String, TransactionStatus)>,
@@ -58,7 +58,7 @@ struct State {
 }
 
 #[derive(Default)]
-pub(crate) struct Counter(Mutex<State>);
+pub(crate) struct FakeGateway(Mutex<State>);
 
 fn signature(order: &str, status_code: &str, amount: &str) -> String {
     let mut hasher = DefaultHasher::new();
@@ -104,12 +104,12 @@ impl State {
     }
 }
 
-impl Counter {
-    pub(crate) fn break_down(&self, fault: Fault, calls: u8) {
+impl FakeGateway {
+    pub(crate) fn set_fault(&self, fault: Fault, calls: u8) {
         self.0.lock().unwrap().fault = Some((fault, calls));
     }
 
-    pub(crate) fn heal(&self) {
+    pub(crate) fn clear_fault(&self) {
         self.0.lock().unwrap().fault = None;
     }
 
@@ -128,14 +128,14 @@ impl Counter {
     }
 
     /// From now on, reports another amount than was ordered, or the right one.
-    pub(crate) fn confuse(&self, order: &str, is_confused: bool) {
+    pub(crate) fn set_wrong_amount(&self, order: &str, has_wrong_amount: bool) {
         if let Some(known) = self.0.lock().unwrap().orders.get_mut(order) {
-            known.is_confused = is_confused;
+            known.has_wrong_amount = has_wrong_amount;
         }
     }
 
-    pub(crate) fn is_confused(&self, order: &str) -> bool {
-        self.0.lock().unwrap().orders.get(order).is_some_and(|known| known.is_confused)
+    pub(crate) fn has_wrong_amount(&self, order: &str) -> bool {
+        self.0.lock().unwrap().orders.get(order).is_some_and(|known| known.has_wrong_amount)
     }
 
     /// The payer chooses a way to pay, where the page is open and nothing is under way.
@@ -153,21 +153,21 @@ impl Counter {
     }
 
     /// The latest attempt goes on, where the published steps allow that.
-    pub(crate) fn turn(&self, order: &str, turn: Turn) {
+    pub(crate) fn transition(&self, order: &str, transition: Transition) {
         use TransactionStatus as T;
         let mut state = self.0.lock().unwrap();
         let Some(known) = state.orders.get_mut(order) else { return };
         let Some((_, status)) = known.transactions.last_mut() else { return };
-        let next = match (turn, *status) {
-            (Turn::Pay, T::Pending) => T::Settlement,
-            (Turn::Pay, T::Challenge) => T::Capture,
-            (Turn::Pay, T::Capture) => T::Settlement,
-            (Turn::Challenge, T::Pending) => T::Challenge,
-            (Turn::Deny, T::Pending | T::Challenge | T::Settlement) => T::Deny,
-            (Turn::Expire, T::Pending) => T::Expire,
-            (Turn::Cancel, T::Pending | T::Capture) => T::Cancel,
-            (Turn::Refund, T::Settlement) => T::Refund,
-            (Turn::ChargeBack, T::Settlement) => T::Chargeback,
+        let next = match (transition, *status) {
+            (Transition::Pay, T::Pending) => T::Settlement,
+            (Transition::Pay, T::Challenge) => T::Capture,
+            (Transition::Pay, T::Capture) => T::Settlement,
+            (Transition::Challenge, T::Pending) => T::Challenge,
+            (Transition::Deny, T::Pending | T::Challenge | T::Settlement) => T::Deny,
+            (Transition::Expire, T::Pending) => T::Expire,
+            (Transition::Cancel, T::Pending | T::Capture) => T::Cancel,
+            (Transition::Refund, T::Settlement) => T::Refund,
+            (Transition::ChargeBack, T::Settlement) => T::Chargeback,
             _ => return,
         };
         // A chargeback of a settlement ends the order.
@@ -178,12 +178,12 @@ impl Counter {
     }
 
     /// Nobody pays any more.
-    pub(crate) fn end(&self) {
+    pub(crate) fn close_all_orders(&self) {
         for order in self.orders() {
-            self.turn(&order, Turn::Expire);
+            self.transition(&order, Transition::Expire);
             // The merchant has not accepted it in time.
             if self.truth(&order).last() == Some(&TransactionStatus::Challenge) {
-                self.turn(&order, Turn::Deny);
+                self.transition(&order, Transition::Deny);
             }
             if let Some(known) = self.0.lock().unwrap().orders.get_mut(&order) {
                 known.is_open = false;
@@ -205,7 +205,7 @@ impl Counter {
 }
 
 #[async_trait]
-impl Gateway for Counter {
+impl Gateway for FakeGateway {
     async fn create_page(&self, invoice: &Invoice, _by: Deadline) -> Result<PaymentPage, GatewayError> {
         let mut state = self.0.lock().unwrap();
         let order = invoice.order.to_string();
@@ -213,7 +213,7 @@ impl Gateway for Counter {
         match fault {
             Some(Fault::Refuses) => return Err(GatewayError::Refused("400".into())),
             Some(Fault::Away) => return Err(GatewayError::Failed("refused".into())),
-            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
+            Some(Fault::CircuitOpen) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(Fault::LosesAnswers) | None => {}
         }
         let number = state.orders.len() as u64;
@@ -221,7 +221,7 @@ impl Gateway for Counter {
             total: invoice.total,
             fee: Money::from_whole(number % 2 * 71).unwrap(),
             is_unnamed: number % 3 == 2,
-            is_confused: false,
+            has_wrong_amount: false,
             is_open: true,
             expires_at: invoice.expires_at,
             transactions: Vec::new(),
@@ -238,7 +238,7 @@ impl Gateway for Counter {
     async fn fetch_status(&self, subject: &Subject, _by: Deadline) -> Result<Option<GatewayReport>, GatewayError> {
         let mut state = self.0.lock().unwrap();
         match state.fault() {
-            Some(Fault::Rests) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
+            Some(Fault::CircuitOpen) => return Err(GatewayError::CircuitOpen(Duration::from_secs(1))),
             Some(_) => return Err(GatewayError::Failed("away".into())),
             None => {}
         }
@@ -258,7 +258,7 @@ impl Gateway for Counter {
                 id,
                 status,
                 payment_type: "bank_transfer".to_owned(),
-                amount: if known.is_confused { Money::from_whole(1).unwrap() } else { known.total },
+                amount: if known.has_wrong_amount { Money::from_whole(1).unwrap() } else { known.total },
                 fee: known.fee,
                 refunded: if status == TransactionStatus::Refund { known.total } else { Money::ZERO },
             },

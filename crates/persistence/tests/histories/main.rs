@@ -10,15 +10,15 @@
     reason = "a failed step is a failed test"
 )]
 
+mod crash_point;
 mod doubles;
-mod fuse;
 mod gateway;
 #[path = "../suite/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod support;
 mod world;
 
-use gateway::{Fault, Turn};
+use gateway::{Fault, Transition};
 use persistence::Database;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -40,7 +40,7 @@ pub(crate) enum Step {
     /// A payer chooses a way to pay.
     Begin(usize),
     /// An attempt to pay goes on.
-    Turn(usize, Turn),
+    Transition(usize, Transition),
     /// A notification comes.
     Deliver(usize),
     /// A notification comes, and will come again.
@@ -52,7 +52,7 @@ pub(crate) enum Step {
     /// In minutes.
     Pass(i64),
     Reconcile,
-    ReadInbox,
+    RunWebhookWorker,
     SendMails,
     /// The gateway fails for some calls.
     Break(Fault, u8),
@@ -63,30 +63,30 @@ pub(crate) enum Step {
     /// The seller adds pieces to the stock.
     Refill(i32),
     /// From now on, the gateway reports another amount for an order than was ordered, or the right one.
-    Confuse(usize, bool),
+    SetWrongAmount(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    use Turn::{Cancel, Challenge, ChargeBack, Deny, Expire, Pay, Refund};
-    let faults = select(vec![Fault::Refuses, Fault::Away, Fault::LosesAnswers, Fault::Rests]);
-    let turns = select(vec![Pay, Pay, Pay, Challenge, Deny, Expire, Cancel, Refund, ChargeBack]);
+    use Transition::{Cancel, Challenge, ChargeBack, Deny, Expire, Pay, Refund};
+    let faults = select(vec![Fault::Refuses, Fault::Away, Fault::LosesAnswers, Fault::CircuitOpen]);
+    let transitions = select(vec![Pay, Pay, Pay, Challenge, Deny, Expire, Cancel, Refund, ChargeBack]);
     prop_oneof![
         4 => (1..4, prop::option::weighted(0.3, 0..3_u8)).prop_map(|(quantity, key)| Step::Order { quantity, key }),
         4 => (0..8_usize).prop_map(Step::Begin),
-        5 => (0..8_usize, turns).prop_map(|(order, turn)| Step::Turn(order, turn)),
+        5 => (0..8_usize, transitions).prop_map(|(order, transition)| Step::Transition(order, transition)),
         4 => (0..8_usize).prop_map(Step::Deliver),
         2 => (0..8_usize).prop_map(Step::Repeat),
         1 => (0..8_usize).prop_map(Step::Lose),
         1 => (0..8_usize).prop_map(Step::Forge),
         2 => (1..90_i64).prop_map(Step::Pass),
         2 => Just(Step::Reconcile),
-        1 => Just(Step::ReadInbox),
+        1 => Just(Step::RunWebhookWorker),
         1 => Just(Step::SendMails),
         2 => (faults, 1..6_u8).prop_map(|(fault, calls)| Step::Break(fault, calls)),
         1 => (1..8_u8).prop_map(Step::BreakMail),
         2 => (0..12_i64).prop_map(Step::Crash),
         1 => (1..5).prop_map(Step::Refill),
-        1 => (0..8_usize, any::<bool>()).prop_map(|(order, is_confused)| Step::Confuse(order, is_confused)),
+        1 => (0..8_usize, any::<bool>()).prop_map(|(order, has_wrong_amount)| Step::SetWrongAmount(order, has_wrong_amount)),
     ]
 }
 
@@ -99,11 +99,11 @@ fn paid_while_the_gateway_was_away() -> Vec<Step> {
         Step::Begin(0),
         Step::Deliver(0),
         Step::Pass(24),
-        Step::Turn(0, Turn::Deny),
+        Step::Transition(0, Transition::Deny),
         order(),
         Step::Reconcile,
         Step::Begin(0),
-        Step::Turn(0, Turn::Pay),
+        Step::Transition(0, Transition::Pay),
         Step::Break(Fault::Refuses, 1),
         Step::Pass(46),
         Step::Reconcile,

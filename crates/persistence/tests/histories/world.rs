@@ -1,9 +1,9 @@
 //! A running shop: the real use cases on a real database, beside a gateway that knows the truth about its payments.
 
 use crate::Step;
+use crate::crash_point::{CrashPoint, Crashing, FakeMailServer};
 use crate::doubles::{Codes, ManualClock, Quiet};
-use crate::fuse::{FakeMailServer, Fuse, Fused};
-use crate::gateway::Counter;
+use crate::gateway::FakeGateway;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
 use app::context::{Context, RequestId};
@@ -35,9 +35,9 @@ use std::time::Duration;
 pub(crate) struct World {
     database: Arc<Database>,
     clock: Arc<ManualClock>,
-    gateway: Arc<Counter>,
+    gateway: Arc<FakeGateway>,
     mail_server: Arc<FakeMailServer>,
-    fuse: Arc<Fuse>,
+    crash_point: Arc<CrashPoint>,
     checkout: Checkout,
     receive: ReceiveNotification,
     reconciler: Reconciler,
@@ -59,11 +59,11 @@ impl World {
     pub(crate) async fn new(database: &Arc<Database>, before: i64) -> Self {
         let start = "2027-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(4 * before);
         let clock = Arc::new(ManualClock(Mutex::new(start)));
-        let (gateway, mail_server, fuse) =
-            (Arc::new(Counter::default()), Arc::new(FakeMailServer::default()), Arc::new(Fuse::default()));
-        fuse.set(-1);
-        let payments = Fused::new(database, &fuse);
-        let counter = Fused::new(&gateway, &fuse);
+        let (gateway, mail_server, crash_point) =
+            (Arc::new(FakeGateway::default()), Arc::new(FakeMailServer::default()), Arc::new(CrashPoint::default()));
+        crash_point.set(-1);
+        let payments = Crashing::new(database, &crash_point);
+        let gateway_port = Crashing::new(&gateway, &crash_point);
         let images = ProductImages {
             inspector: Arc::new(Quiet),
             store: Arc::new(Quiet),
@@ -73,7 +73,7 @@ impl World {
         let checkout = Checkout {
             payments: payments.clone(),
             users: database.clone(),
-            gateway: counter.clone(),
+            gateway: gateway_port.clone(),
             codes: Arc::new(Codes),
             presenter: Arc::new(PaymentPresenter { images: Arc::new(images) }),
             notifier: Arc::new(Quiet),
@@ -84,7 +84,7 @@ impl World {
         let webhook_worker = Arc::new(WebhookWorker {
             notifications: payments.clone(),
             payments: payments.clone(),
-            gateway: counter.clone(),
+            gateway: gateway_port.clone(),
             notifier: Arc::new(Quiet),
             clock: clock.clone(),
             observer: Arc::new(Quiet),
@@ -92,14 +92,14 @@ impl World {
         let reconciler = Reconciler {
             payments: payments.clone(),
             users: database.clone(),
-            gateway: counter,
+            gateway: gateway_port,
             leases: database.clone(),
             notifier: Arc::new(Quiet),
             clock: clock.clone(),
             observer: Arc::new(Quiet),
             holder: "the only one".to_owned(),
         };
-        let mailer = Fused::new(&mail_server, &fuse);
+        let mailer = Crashing::new(&mail_server, &crash_point);
         let outbox_worker =
             OutboxWorker::new(payments, mailer, clock.clone(), Arc::new(Quiet), |_| std::future::pending());
         // Each history has a seller of its own, whose payments are this history's.
@@ -112,7 +112,7 @@ impl World {
             clock,
             gateway,
             mail_server,
-            fuse,
+            crash_point,
             checkout,
             receive: ReceiveNotification { worker: webhook_worker, require_signature: true },
             reconciler,
@@ -138,8 +138,8 @@ impl World {
 
     /// Runs a call; `None` where the server dies during it.
     async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.fuse.set(self.crash_after.swap(-1, Ordering::Relaxed));
-        let end = self.fuse.burn(work).await;
+        self.crash_point.set(self.crash_after.swap(-1, Ordering::Relaxed));
+        let end = self.crash_point.run_until_crash(work).await;
         if end.is_none() {
             self.crashes.fetch_add(1, Ordering::Relaxed);
         }
@@ -155,23 +155,31 @@ impl World {
         match *step {
             Step::Order { quantity, key } => self.buy(quantity, key).await,
             Step::Begin(order) => self.begin(order).await,
-            Step::Turn(order, turn) => drop(self.order(order).map(|order| self.gateway.turn(&order, turn))),
+            Step::Transition(order, transition) => {
+                if let Some(order) = self.order(order) {
+                    self.gateway.transition(&order, transition);
+                }
+            }
             Step::Deliver(index) => self.deliver(self.gateway.notification(index, true)).await,
             Step::Repeat(index) => self.deliver(self.gateway.notification(index, false)).await,
             Step::Lose(index) => {
                 let lost = self.gateway.notification(index, true);
-                self.deliver(lost.filter(|lost| !Counter::may_be_lost(lost))).await;
+                self.deliver(lost.filter(|lost| !FakeGateway::may_be_lost(lost))).await;
             }
             Step::Forge(index) => self.forge(self.gateway.notification(index, false)).await,
             Step::Pass(minutes) => self.pass(TimeDelta::minutes(minutes)),
             Step::Reconcile => drop(self.alive(self.reconciler.run()).await),
-            Step::ReadInbox => drop(self.alive(self.receive.worker.run()).await),
+            Step::RunWebhookWorker => drop(self.alive(self.receive.worker.run()).await),
             Step::SendMails => drop(self.alive(self.outbox_worker.run()).await),
-            Step::Break(fault, calls) => self.gateway.break_down(fault, calls),
+            Step::Break(fault, calls) => self.gateway.set_fault(fault, calls),
             Step::BreakMail(mails) => *self.mail_server.faults.lock().unwrap() = mails,
             Step::Crash(steps) => self.crash_after.store(steps, Ordering::Relaxed),
             Step::Refill(pieces) => self.refill(pieces).await,
-            Step::Confuse(order, is) => drop(self.order(order).map(|order| self.gateway.confuse(&order, is))),
+            Step::SetWrongAmount(order, is) => {
+                if let Some(order) = self.order(order) {
+                    self.gateway.set_wrong_amount(&order, is);
+                }
+            }
         }
         self.check_pieces().await;
     }
@@ -211,7 +219,7 @@ impl World {
             Some(Ok(())) => {}
             Some(Err(error)) => panic!("{error}: {notification:?}"),
             // The gateway gets no answer, and sends the notification again.
-            None => drop(self.fuse.burn(self.receive.execute(&self.context(), notification)).await),
+            None => drop(self.crash_point.run_until_crash(self.receive.execute(&self.context(), notification)).await),
         }
     }
 
@@ -271,11 +279,11 @@ impl World {
     /// Ends all failures and payments, and lets time pass until no work is left.
     pub(crate) async fn come_to_rest(&self) {
         self.crash_after.store(-1, Ordering::Relaxed);
-        self.gateway.heal();
+        self.gateway.clear_fault();
         *self.mail_server.faults.lock().unwrap() = 0;
-        self.gateway.end();
+        self.gateway.close_all_orders();
         while let Some(notification) = self.gateway.notification(0, true) {
-            if !Counter::may_be_lost(&notification) {
+            if !FakeGateway::may_be_lost(&notification) {
                 self.deliver(Some(notification)).await;
             }
         }
@@ -312,7 +320,7 @@ impl World {
             ManualResolution { resolution, operator: "ada".to_owned(), reason: "seen in the dashboard".to_owned() };
         if self.database.resolve(id, &ruling, self.clock.now(), soon()).await.unwrap().unwrap().is_err() {
             // Only the gateway can correct what it has reported about money.
-            self.gateway.confuse(&id.to_string(), false);
+            self.gateway.set_wrong_amount(&id.to_string(), false);
             self.reconciler.check_now(id).await.unwrap();
         }
         true
@@ -330,7 +338,7 @@ impl World {
             let record = payment.record();
             let truth = self.gateway.truth(&record.id.to_string());
             let true_state = state_of(truth.iter().copied(), None);
-            if self.gateway.is_confused(&record.id.to_string()) {
+            if self.gateway.has_wrong_amount(&record.id.to_string()) {
                 assert_eq!(record.state.is_paid(), true_state.is_paid(), "{truth:?}: {record:#?}");
             } else if true_state.is_paid() || record.state.is_paid() {
                 assert_eq!(record.state, true_state, "{truth:?}: {record:#?}");

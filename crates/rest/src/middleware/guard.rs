@@ -16,7 +16,7 @@ const MAX_PATH: usize = 2 << 10;
 const MAX_QUERY: usize = 4 << 10;
 
 /// Refuses a URI that is too long.
-pub(crate) async fn limited<B: MessageBody>(
+pub(crate) async fn limit_uri_length<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -28,7 +28,7 @@ pub(crate) async fn limited<B: MessageBody>(
 }
 
 /// Records the route, and catches its handler's panic, which would end the connection without an answer.
-pub(crate) async fn guarded<B: MessageBody>(
+pub(crate) async fn catch_panics<B: MessageBody>(
     route: &'static str,
     request: ServiceRequest,
     next: Next<B>,

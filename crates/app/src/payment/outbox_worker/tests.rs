@@ -39,24 +39,27 @@ fn each_failure_doubles_the_wait_up_to_an_hour_give_or_take_a_fifth() {
 fn what_follows_depends_on_whose_fault_it_is() {
     let now = DateTime::UNIX_EPOCH;
     let temporary = || MailError::Temporary("451".into());
-    assert!(matches!(after(&mail(0), &temporary(), now), SendOutcome::Failed { is_uncertain: false, .. }));
-    assert!(matches!(after(&mail(9), &temporary(), now), SendOutcome::Dead { .. }));
-    assert!(matches!(after(&mail(0), &MailError::Permanent("550".into()), now), SendOutcome::Dead { .. }));
+    assert!(matches!(outcome_of_failure(&mail(0), &temporary(), now), SendOutcome::Failed { is_uncertain: false, .. }));
+    assert!(matches!(outcome_of_failure(&mail(9), &temporary(), now), SendOutcome::Dead { .. }));
+    assert!(matches!(outcome_of_failure(&mail(0), &MailError::Permanent("550".into()), now), SendOutcome::Dead { .. }));
     // Another server may stand in for one that takes no such addresses, and an operator can put it right meanwhile.
     let unsupported = || MailError::Unsupported("no SMTPUTF8".into());
-    assert!(matches!(after(&mail(0), &unsupported(), now), SendOutcome::Failed { is_uncertain: false, .. }));
-    let given_up = after(&mail(9), &unsupported(), now);
+    assert!(matches!(
+        outcome_of_failure(&mail(0), &unsupported(), now),
+        SendOutcome::Failed { is_uncertain: false, .. }
+    ));
+    let given_up = outcome_of_failure(&mail(9), &unsupported(), now);
     assert!(matches!(given_up, SendOutcome::Dead { error } if error.contains("cannot take its address: no SMTPUTF8")));
     let unknown = MailError::Unknown("reset".into());
-    assert!(matches!(after(&mail(0), &unknown, now), SendOutcome::Failed { is_uncertain: true, .. }));
+    assert!(matches!(outcome_of_failure(&mail(0), &unknown, now), SendOutcome::Failed { is_uncertain: true, .. }));
     // A server that never tells gets no more than a few copies, and one that answers oddly no second.
     let often = Mail { uncertain: 2, ..mail(2) };
-    assert!(matches!(after(&often, &unknown, now), SendOutcome::Dead { .. }));
-    assert!(matches!(after(&mail(0), &MailError::Unclear("354".into()), now), SendOutcome::Dead { .. }));
+    assert!(matches!(outcome_of_failure(&often, &unknown, now), SendOutcome::Dead { .. }));
+    assert!(matches!(outcome_of_failure(&mail(0), &MailError::Unclear("354".into()), now), SendOutcome::Dead { .. }));
     // A server that is away for days, or refuses us for as long, costs no mail an attempt.
-    let away = after(&mail(9), &MailError::Away("refused".into()), now);
+    let away = outcome_of_failure(&mail(9), &MailError::Away("refused".into()), now);
     assert!(matches!(away, SendOutcome::Deferred { due, .. } if due == now + AWAY_WAIT));
-    let refused = after(&mail(9), &MailError::Refused("535".into()), now + TimeDelta::days(30));
+    let refused = outcome_of_failure(&mail(9), &MailError::Refused("535".into()), now + TimeDelta::days(30));
     assert!(matches!(refused, SendOutcome::Deferred { .. }));
 }
 
@@ -64,7 +67,7 @@ fn what_follows_depends_on_whose_fault_it_is() {
 fn a_mail_that_is_refused_because_of_us_waits_for_days_and_is_given_up_in_the_end() {
     let (mut now, mut attempts) = (DateTime::UNIX_EPOCH, 0);
     let blocked = || MailError::Blocked("554 blocked".into());
-    while let SendOutcome::Failed { due, .. } = after(&mail(attempts), &blocked(), now) {
+    while let SendOutcome::Failed { due, .. } = outcome_of_failure(&mail(attempts), &blocked(), now) {
         assert!(due > now && due - now < TimeDelta::hours(5));
         (now, attempts) = (due, attempts + 1);
     }

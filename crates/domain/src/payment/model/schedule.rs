@@ -10,9 +10,9 @@ pub(super) const FIRST_CHECK: TimeDelta = TimeDelta::seconds(30);
 /// How long pieces stay reserved after the page has closed: the payer may be on the bank's page at that moment.
 pub const GRACE: TimeDelta = TimeDelta::minutes(10);
 /// How long after [`GRACE`] a payment that the gateway does not know is closed.
-pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(10);
+pub(super) const CLOSE_UNKNOWN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// How long the gateway is asked about a payment after its reservation has ended.
-pub(super) const ASK_UNTIL: TimeDelta = TimeDelta::hours(24);
+pub(super) const CHECK_FOR: TimeDelta = TimeDelta::hours(24);
 /// How often the gateway is asked after that about a payment that waits for an operator.
 const ASK_DAILY: TimeDelta = TimeDelta::hours(24);
 /// How long a page is requested again after a failure.
@@ -41,7 +41,7 @@ impl Payment {
         let (is_held, waits) = (record.reservation == Reservation::Held, self.is_contradicted());
         let next = if is_over && !open_attempt && !waits {
             None
-        } else if now >= self.hold_until() + ASK_UNTIL {
+        } else if now >= self.hold_until() + CHECK_FOR {
             let is_open = matches!(record.state, State::Pending | State::Review);
             (waits || is_open).then(|| now + ASK_DAILY)
         } else if self.is_awaiting_page() && now < record.created_at + OPEN_UNTIL {
@@ -51,7 +51,7 @@ impl Payment {
             (record.checks == 0).then(|| now + TimeDelta::minutes(5))
         } else {
             let planned = [5, 15, 60].map(|minutes| record.created_at + TimeDelta::minutes(minutes));
-            let ends = [self.hold_until(), self.hold_until() + SILENCE];
+            let ends = [self.hold_until(), self.hold_until() + CLOSE_UNKNOWN_AFTER];
             let next = planned.into_iter().chain(ends).filter(|at| *at > now).min();
             Some(next.unwrap_or(now + TimeDelta::hours(1)))
         };

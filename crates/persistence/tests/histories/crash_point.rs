@@ -1,6 +1,6 @@
 //! Crashes: a server dies between any two of its steps.
 
-use crate::gateway::Counter;
+use crate::gateway::FakeGateway;
 use app::clock::Deadline;
 use app::payment::{
     Cause, Change, ClaimedMail, Delivery, Gateway, GatewayError, Invoice, Mail, MailContent, MailError, MailId,
@@ -20,12 +20,12 @@ use tokio::sync::Notify;
 
 /// Stops a server dead after so many steps.
 #[derive(Default)]
-pub(crate) struct Fuse {
+pub(crate) struct CrashPoint {
     left: AtomicI64,
-    blown: Notify,
+    crashed: Notify,
 }
 
-impl Fuse {
+impl CrashPoint {
     /// Lets this many steps pass; all of them where the number is negative.
     pub(crate) fn set(&self, steps: i64) {
         self.left.store(steps, Ordering::Relaxed);
@@ -38,16 +38,16 @@ impl Fuse {
         }
         self.left.store(left - 1, Ordering::Relaxed);
         if left == 0 {
-            self.blown.notify_one();
+            self.crashed.notify_one();
             std::future::pending::<()>().await;
         }
     }
 
     /// Runs a future until it ends or the server dies; `None` where it died.
-    pub(crate) async fn burn<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn run_until_crash<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let end = tokio::select! {
             end = work => Some(end),
-            () = self.blown.notified() => None,
+            () = self.crashed.notified() => None,
         };
         self.set(-1);
         end
@@ -55,26 +55,26 @@ impl Fuse {
 }
 
 /// A port whose server may die before and after each call.
-pub(crate) struct Fused<T> {
+pub(crate) struct Crashing<T> {
     pub(crate) inner: Arc<T>,
-    pub(crate) fuse: Arc<Fuse>,
+    pub(crate) crash_point: Arc<CrashPoint>,
 }
 
-impl<T> Fused<T> {
-    pub(crate) fn new(inner: &Arc<T>, fuse: &Arc<Fuse>) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::clone(inner), fuse: Arc::clone(fuse) })
+impl<T> Crashing<T> {
+    pub(crate) fn new(inner: &Arc<T>, crash_point: &Arc<CrashPoint>) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), crash_point: Arc::clone(crash_point) })
     }
 
     async fn step<O>(&self, work: impl Future<Output = O>) -> O {
-        self.fuse.step().await;
+        self.crash_point.step().await;
         let end = work.await;
-        self.fuse.step().await;
+        self.crash_point.step().await;
         end
     }
 }
 
 #[async_trait]
-impl Payments for Fused<Database> {
+impl Payments for Crashing<Database> {
     async fn place(&self, order: &Order, by: Deadline) -> Result<PlaceOutcome, Error> {
         self.step(self.inner.place(order, by)).await
     }
@@ -119,7 +119,7 @@ impl Payments for Fused<Database> {
 }
 
 #[async_trait]
-impl Notifications for Fused<Database> {
+impl Notifications for Crashing<Database> {
     async fn store(
         &self,
         received: &StoredNotification,
@@ -156,7 +156,7 @@ impl Notifications for Fused<Database> {
 }
 
 #[async_trait]
-impl Outbox for Fused<Database> {
+impl Outbox for Crashing<Database> {
     async fn claim(
         &self,
         limit: u32,
@@ -199,7 +199,7 @@ impl Outbox for Fused<Database> {
 }
 
 #[async_trait]
-impl Gateway for Fused<Counter> {
+impl Gateway for Crashing<FakeGateway> {
     async fn create_page(&self, invoice: &Invoice, by: Deadline) -> Result<PaymentPage, GatewayError> {
         self.step(self.inner.create_page(invoice, by)).await
     }
@@ -225,9 +225,9 @@ pub(crate) struct FakeMailServer {
 }
 
 #[async_trait]
-impl MailSender for Fused<FakeMailServer> {
+impl MailSender for Crashing<FakeMailServer> {
     async fn send(&self, mail: &MailContent) -> Result<Delivery, MailError> {
-        self.fuse.step().await;
+        self.crash_point.step().await;
         let fault = {
             let mut faults = self.inner.faults.lock().unwrap();
             let fault = *faults;
@@ -242,7 +242,7 @@ impl MailSender for Fused<FakeMailServer> {
             _ => {}
         }
         *self.inner.taken.lock().unwrap().entry(mail.message_id.clone()).or_default() += 1;
-        self.fuse.step().await;
+        self.crash_point.step().await;
         if fault % 6 == 3 { Err(MailError::Unknown("reset".into())) } else { Ok(Delivery::Sent) }
     }
 }

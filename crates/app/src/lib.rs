@@ -20,6 +20,7 @@ pub mod payment;
 pub mod pipeline;
 pub mod product;
 pub mod rate_limit;
+pub mod refusals;
 pub mod user;
 pub mod worker;
 

@@ -10,6 +10,7 @@ use crate::clock::Deadline;
 use crate::context::{Context, RequestId};
 use crate::observe::{Observer, Protocol};
 use crate::rate_limit::{Quota, RateLimitClass, RateLimitKey, RateLimiter};
+use crate::refusals::HeldRefusals;
 use domain::actor::Actor;
 use domain::error::{Error, ErrorCode, causes};
 use futures_channel::oneshot;
@@ -82,6 +83,8 @@ pub struct CallPipeline {
     pub rate_limiter: Arc<dyn RateLimiter>,
     /// Takes reports.
     pub observer: Arc<dyn Observer>,
+    /// Holds refusals back where they are many.
+    pub refusals: Arc<HeldRefusals>,
     /// Runs commands.
     pub spawner: Arc<dyn Spawner>,
 }

@@ -7,7 +7,7 @@ use crate::processes::ProcessGroup;
 use crate::requests::PreparedRequest;
 use crate::results::{Line, Place, Results};
 use crate::server::Server;
-use crate::{ceiling, checkout, login, memory, page, plots, profile, report, startup, webhook};
+use crate::{ceiling, checkout, fair, login, memory, page, plots, profile, report, startup, webhook};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub enum Part {
     Webhook,
     /// Log-ins compared with the machine's hashing rate, and reads meanwhile.
     Login,
+    /// Whether everybody gets a fair share while something else saturates the machine.
+    Fair,
     /// The time from start to readiness.
     Startup,
     /// Memory use and the size of the binary.
@@ -116,6 +118,7 @@ pub async fn run(plan: &Plan) {
                 Part::Checkout => checkout::run(plan, database, &mut results).await,
                 Part::Webhook => webhook::run(plan, database, &mut results).await,
                 Part::Login => login::run(plan, database, &mut results).await,
+                Part::Fair => fair::run(plan, database, &mut results).await,
                 Part::Startup => startup::run(plan, database, &mut results),
                 Part::Memory => memory::run(plan, database, &mut results).await,
                 Part::Ceiling => ceiling::run(plan, database, &mut results),

@@ -1,12 +1,13 @@
 //! Clients of each protocol.
 
 use crate::http1::Connection;
-use crate::requests::{Operation, PreparedRequest};
+use crate::requests::{OFFERED, Operation, PreparedRequest};
 use crate::server::Server;
 use grpc::proto::payment::CreatePaymentRequest;
 use grpc::proto::payment::payment_command_service_client::PaymentCommandServiceClient;
+use grpc::proto::product::product_command_service_client::ProductCommandServiceClient;
 use grpc::proto::product::product_query_service_client::ProductQueryServiceClient;
-use grpc::proto::product::{EmptyRequest, GetProductByIdRequest};
+use grpc::proto::product::{CreateProductRequest, EmptyRequest, GetProductByIdRequest};
 use grpc::proto::user::user_command_service_client::UserCommandServiceClient;
 use grpc::proto::user::user_query_service_client::UserQueryServiceClient;
 use grpc::proto::user::{GetUserByIdRequest, UserLoginRequest};
@@ -74,6 +75,13 @@ async fn call_grpc(channel: &Channel, operation: &Operation, key: &str) -> Resul
             let message = CreatePaymentRequest { product_id: product.clone(), quantity: 1 };
             let message = call(message, Some(token), Some(key));
             PaymentCommandServiceClient::new(channel).create_payment(message).await.map(drop)
+        }
+        Operation::Offer { picture, token } => {
+            let [(_, name), (_, description), (_, price), _] = OFFERED.map(|(field, value)| (field, value.to_owned()));
+            let image_bytes = picture.clone().into();
+            let message =
+                CreateProductRequest { name, description, price, image_bytes, ..CreateProductRequest::default() };
+            ProductCommandServiceClient::new(channel).create_product(call(message, Some(token), None)).await.map(drop)
         }
         Operation::LogIn { email, password } => {
             let message = UserLoginRequest { email: email.clone(), password: password.clone() };

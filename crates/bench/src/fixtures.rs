@@ -87,10 +87,21 @@ fn analyze_table(database: &TestDatabase, table: &str) {
 /// A buyer's access token, valid for a day.
 #[must_use]
 pub fn token(number: usize) -> String {
+    signed(number, "buyer")
+}
+
+/// The token of the seller that [`insert_accounts`] has inserted after `buyers` buyers.
+#[must_use]
+pub fn seller_token(buyers: usize) -> String {
+    signed(buyers, "seller")
+}
+
+fn signed(number: usize, role: &str) -> String {
     #[expect(clippy::disallowed_methods, reason = "the server that checks it goes by this clock too")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is right").as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);
-    token::signed(&token::header(), &token::claims(&account(number), now))
+    let claims = token::with(&token::claims(&account(number), now), "role", role.into());
+    token::signed(&token::header(), &claims)
 }
 
 /// A request of each buyer for their own account.

@@ -23,6 +23,7 @@ pub mod all;
 pub mod ceiling;
 pub mod checkout;
 pub mod clients;
+pub mod fair;
 pub mod fixtures;
 pub mod http1;
 pub mod load;

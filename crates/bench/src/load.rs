@@ -30,6 +30,8 @@ fn next_number() -> u64 {
 pub struct Tally {
     latencies: Histogram<u64>,
     refused: u64,
+    /// The longest that a refusal took.
+    slowest_refusal: Duration,
     refusal: Option<String>,
     /// The times of the first and the last answer.
     span: Option<(Instant, Instant)>,
@@ -37,7 +39,7 @@ pub struct Tally {
 
 impl Tally {
     fn new() -> Self {
-        Self { latencies: histogram(), refused: 0, refusal: None, span: None }
+        Self { latencies: histogram(), refused: 0, slowest_refusal: Duration::ZERO, refusal: None, span: None }
     }
 
     fn note(&mut self, asked: Instant, outcome: Result<(), String>) {
@@ -50,6 +52,7 @@ impl Tally {
             }
             Err(reason) => {
                 self.refused += 1;
+                self.slowest_refusal = self.slowest_refusal.max(now - asked);
                 self.refusal.get_or_insert(reason);
             }
         }
@@ -58,6 +61,7 @@ impl Tally {
     fn add(mut self, other: Self) -> Self {
         self.latencies.add(other.latencies).unwrap();
         self.refused += other.refused;
+        self.slowest_refusal = self.slowest_refusal.max(other.slowest_refusal);
         self.refusal = self.refusal.or(other.refusal);
         self.span = match (self.span, other.span) {
             (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
@@ -69,6 +73,22 @@ impl Tally {
     #[must_use]
     pub fn answers(&self) -> u64 {
         self.latencies.len()
+    }
+
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    #[must_use]
+    pub const fn slowest_refusal(&self) -> Duration {
+        self.slowest_refusal
+    }
+
+    /// A quantile of the latency of successful answers, in microseconds; without any, infinity.
+    #[must_use]
+    pub fn at(&self, quantile: f64) -> f64 {
+        if self.latencies.is_empty() { f64::INFINITY } else { self.latencies.value_at_quantile(quantile) as f64 }
     }
 
     /// Answers per second between the first and the last, which is correct for a few answers too.

@@ -40,7 +40,7 @@ fn bound(hash: &str, time: Duration) -> (f64, f64) {
     (threads.iter().map(|(_, rate)| rate).sum(), processes::each(used, hashes))
 }
 
-fn login_requests() -> Vec<PreparedRequest> {
+pub(crate) fn login_requests() -> Vec<PreparedRequest> {
     fixtures::shuffled(BUYERS).map(|number| PreparedRequest::log_in(&fixtures::email(number), PASSWORD)).collect()
 }
 

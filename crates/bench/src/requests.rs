@@ -7,6 +7,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 /// The placeholder of an order's idempotency key, which has the same length.
 const KEY: &str = "00000000000000000000";
 
+/// The fields of an offered product.
+pub(crate) const OFFERED: [(&str, &str); 4] =
+    [("name", "Oak desk"), ("description", "A desk of solid oak."), ("price", "1250000"), ("stock", "3")];
+
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// An account, requested by its owner.
@@ -29,6 +33,11 @@ pub enum Operation {
         product: String,
         token: MetadataValue<Ascii>,
     },
+    /// A new product with a picture.
+    Offer {
+        picture: Vec<u8>,
+        token: MetadataValue<Ascii>,
+    },
     LogIn {
         email: String,
         password: String,
@@ -47,6 +56,26 @@ pub struct PreparedRequest {
 
 fn bearer(token: &str) -> MetadataValue<Ascii> {
     format!("Bearer {token}").parse().expect("a token")
+}
+
+/// What separates the parts of a multipart body.
+const BOUNDARY: &str = "----------------boundary";
+
+/// The bytes of a request with a product's fields and its picture, as browsers send them.
+fn multipart(start: &str, token: &str, fields: &[(&str, &str)], picture: &[u8]) -> Vec<u8> {
+    let field = |(name, value): &(&str, &str)| {
+        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let fields: String = fields.iter().map(field).collect();
+    let head = "content-disposition: form-data; name=\"image_url\"; filename=\"desk.jpg\"\r\ncontent-type: image/jpeg";
+    let (before, after) = (format!("{fields}--{BOUNDARY}\r\n{head}\r\n\r\n"), format!("\r\n--{BOUNDARY}--\r\n"));
+    let body = [before.as_bytes(), picture, after.as_bytes()].concat();
+    let head = format!(
+        "{start} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
 }
 
 /// The bytes of an HTTP/1.1 request.
@@ -104,6 +133,13 @@ impl PreparedRequest {
         let key_at = rest.windows(KEY.len()).position(|part| part == KEY.as_bytes());
         let operation = Operation::Order { product: product.to_owned(), token: bearer(token) };
         Self { operation, rest, key_at }
+    }
+
+    /// A product that a seller offers with a picture.
+    #[must_use]
+    pub fn offer(picture: &[u8], token: &str) -> Self {
+        let rest = multipart("POST /products", token, &OFFERED, picture);
+        Self::new(Operation::Offer { picture: picture.to_vec(), token: bearer(token) }, rest)
     }
 
     #[must_use]

@@ -1,10 +1,9 @@
 //! Executors whose threads compute for long and keep nothing between two jobs.
 
-use crate::{Bounds, Executor, IfAbandoned, Refusal, ThreadState, priority};
+use crate::{Bounds, Executor, IfAbandoned, Refusal, ThreadState, share};
 use app::clock::Deadline;
 use domain::error::{Error, ErrorCode};
 use std::io;
-use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -22,8 +21,8 @@ pub struct ExecutorOptions {
     pub queue: usize,
     /// How long a job waits at most.
     pub max_wait: Duration,
-    /// The threads' nice value, 0 (as the rest of the process) to 19 (yields to everything).
-    pub nice: u8,
+    /// The part of a CPU up to which a thread does not [give way](crate::give_way).
+    pub share: f64,
 }
 
 impl ThreadState for () {
@@ -38,10 +37,9 @@ impl Executor {
     /// # Errors
     /// That the operating system gives no thread.
     pub fn start(options: ExecutorOptions) -> io::Result<Self> {
-        let ExecutorOptions { name, threads, queue, max_wait, nice } = options;
-        let refused = Arc::new(Once::new());
+        let ExecutorOptions { name, threads, queue, max_wait, share } = options;
         let bounds = Bounds { threads, queue, max_wait, max_run: None };
-        Self::with_state(name, bounds, move || priority::lower(nice, &refused))
+        Self::with_state(name, bounds, move || share::set(share))
     }
 
     /// Runs a job on one of the threads and waits for what it returns. The job's events belong to the caller's span.
@@ -58,7 +56,11 @@ impl Executor {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let span = tracing::Span::current();
-        let answer = self.execute(by, IfAbandoned::Skip, move |()| span.in_scope(work)).await;
+        let answer = self.execute(by, IfAbandoned::Skip, move |()| {
+            share::begin();
+            span.in_scope(work)
+        });
+        let answer = answer.await;
         answer.map_err(|refusal| match refusal {
             Refusal::QueueFull | Refusal::QueuedTooLong => Error::overloaded(RETRY_AFTER),
             Refusal::DeadlinePassed => ErrorCode::DeadlineExceeded.into(),
@@ -78,7 +80,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     fn executor(queue: usize, max_wait: Duration) -> Executor {
-        Executor::start(ExecutorOptions { name: "test", threads: 1, queue, max_wait, nice: 10 }).unwrap()
+        Executor::start(ExecutorOptions { name: "test", threads: 1, queue, max_wait, share: 0.3 }).unwrap()
     }
 
     /// Keeps the executor's only thread busy until the returned sender is dropped.

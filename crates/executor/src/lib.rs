@@ -7,12 +7,15 @@
 //! ([`ThreadState`]): database threads keep a connection. Threads that only compute keep nothing, and have
 //! [`Executor::start`] and [`Executor::run`].
 
+mod admission;
 mod compute;
 mod job;
-mod priority;
+mod share;
 
+pub use admission::{Admission, AdmissionGauges, AdmissionOptions, Admitted};
 pub use compute::ExecutorOptions;
 pub use job::{IfAbandoned, Refusal};
+pub use share::{give_way, thread_cpu_time};
 
 use app::clock::Deadline;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};

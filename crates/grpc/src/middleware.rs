@@ -79,6 +79,9 @@ where
             if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
+            if matches!(status_of(response.headers()), Code::ResourceExhausted | Code::Unavailable) {
+                options.hold_back(&call, started).await;
+            }
             options.report(&call, &rpc, status_of(response.headers()), started);
             Ok(response)
         };
@@ -99,6 +102,13 @@ impl CallOptions {
                 error_response(call, ErrorCode::Internal)
             }
             None => error_response(call, ErrorCode::DeadlineExceeded),
+        }
+    }
+
+    /// Waits before a refusal is answered, where refusals are many.
+    async fn hold_back(&self, call: &Call, started: Instant) {
+        if let Some(held) = self.pipeline.refusals.hold(started) {
+            tokio::time::sleep_until(held.until().min(call.deadline.instant()).into()).await;
         }
     }
 

@@ -20,13 +20,13 @@ pub struct InspectorOptions {
     pub threads: usize,
     pub queue: usize,
     pub max_wait: Duration,
-    /// The threads' nice value, 0 to 19: a burst of uploads should slow down little else.
-    pub nice: u8,
+    /// The part of a CPU that each thread gets even while others want it: a burst of uploads should slow down little else.
+    pub share: f64,
 }
 
 impl Default for InspectorOptions {
     fn default() -> Self {
-        Self { threads: 2, queue: 16, max_wait: Duration::from_secs(5), nice: 10 }
+        Self { threads: 2, queue: 16, max_wait: Duration::from_secs(5), share: 0.25 }
     }
 }
 
@@ -53,7 +53,7 @@ impl Inspector {
             threads: options.threads,
             queue: options.queue,
             max_wait: options.max_wait,
-            nice: options.nice,
+            share: options.share,
         })?;
         Ok(Self { executor })
     }

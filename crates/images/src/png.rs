@@ -139,7 +139,9 @@ impl Png {
         let mut decoder = ::png::Decoder::new_with_limits(Cursor::new(&self.bytes), limits);
         decoder.set_transformations(::png::Transformations::EXPAND);
         let mut rows = decoder.read_info().ok()?;
-        while rows.next_interlaced_row().ok()?.is_some() {}
+        while rows.next_interlaced_row().ok()?.is_some() {
+            executor::give_way();
+        }
         Some(())
     }
 

@@ -65,6 +65,6 @@ impl Database {
     /// # Errors
     /// Those of the storage.
     pub async fn backlog(&self, now: DateTime<Utc>, by: Deadline) -> Result<Backlog, Error> {
-        Ok(self.read(by, move |connection| count(connection, now.naive_utc())).await?)
+        Ok(self.read_long(by, move |connection| count(connection, now.naive_utc())).await?)
     }
 }

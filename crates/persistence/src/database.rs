@@ -89,6 +89,15 @@ impl Database {
         self.usable(&self.readers)?.run(JobKind::Read, by, job).await
     }
 
+    /// The same for a read that may take long.
+    pub(crate) async fn read_long<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
+        self.usable(&self.readers)?.run(JobKind::LongRead, by, job).await
+    }
+
     /// Reads what has been written before. The job may run twice.
     pub(crate) async fn read_primary<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where

@@ -12,10 +12,12 @@ use app::clock::Deadline;
 use connected_thread::{ConnectedThread, LastSuccess};
 use diesel::QueryResult;
 use executor::{Bounds, Executor, ExecutorGauges, IfAbandoned};
+use long_reads::LongReads;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 mod connected_thread;
+mod long_reads;
 mod retry;
 
 /// How long the end of the threads is waited for where nobody has closed them.
@@ -27,6 +29,8 @@ const END_POLL: Duration = Duration::from_millis(1);
 pub(crate) enum JobKind {
     /// It may be run again on another connection, and is dropped when nobody waits for it any more.
     Read,
+    /// A read that may take long. Such reads hold half of the threads at most.
+    LongRead,
     /// It is run again only where the database says that nothing was changed.
     Write,
 }
@@ -46,6 +50,7 @@ pub(crate) struct Layout {
 pub(crate) struct DatabaseExecutor {
     name: &'static str,
     threads: Executor<ConnectedThread>,
+    long_reads: LongReads,
     connectivity: Weak<Connectivity>,
     last_success: Arc<LastSuccess>,
 }
@@ -69,7 +74,8 @@ impl DatabaseExecutor {
             ConnectedThread::new(pool.clone(), connectivity, last_success, session.connect_timeout)
         };
         let threads = Executor::with_state(&format!("db-{name}"), bounds, thread).map_err(OpenError::Threads)?;
-        Ok(Self { name, threads, connectivity: weak, last_success })
+        let long_reads = LongReads::new(size, bounds.queue);
+        Ok(Self { name, threads, long_reads, connectivity: weak, last_success })
     }
 
     /// Runs a job on one of the threads. The caller waits until the deadline, and never much longer than a statement may
@@ -83,10 +89,15 @@ impl DatabaseExecutor {
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
         let if_abandoned = match kind {
-            JobKind::Read => IfAbandoned::Skip,
+            JobKind::Read | JobKind::LongRead => IfAbandoned::Skip,
             JobKind::Write => IfAbandoned::Run,
         };
-        self.threads.execute(by, if_abandoned, move |thread| thread.run(kind, by, &mut job)).await?
+        let turn = if kind == JobKind::LongRead { Some(self.long_reads.turn(by).await?) } else { None };
+        let job = move |thread: &mut ConnectedThread| {
+            let _until_the_job_has_ended = turn;
+            thread.run(kind, by, &mut job)
+        };
+        self.threads.execute(by, if_abandoned, job).await?
     }
 
     /// Whether the database has answered somebody not long ago.
@@ -96,7 +107,8 @@ impl DatabaseExecutor {
 
     /// What the threads are for, and how busy they are.
     pub(crate) fn gauges(&self) -> (&'static str, ExecutorGauges) {
-        (self.name, self.threads.gauges())
+        let gauges = self.threads.gauges();
+        (self.name, ExecutorGauges { waiting: gauges.waiting + self.long_reads.waiting(), ..gauges })
     }
 
     /// Takes no more jobs. The threads do those that wait and end.

@@ -332,12 +332,17 @@ impl PaymentQueries for Database {
 impl PaymentLists for Database {
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error> {
         let listing = listing.clone();
-        self.read(by, move |connection| listing::page(connection, &listing)).await?.payments()
+        let rows = if listing::may_be_long(&listing) {
+            self.read_long(by, move |connection| listing::page(connection, &listing)).await?
+        } else {
+            self.read(by, move |connection| listing::page(connection, &listing)).await?
+        };
+        rows.payments()
     }
 
     async fn count(&self, listing: &PaymentListing, by: Deadline) -> Result<u64, Error> {
         let listing = listing.clone();
-        let count = self.read(by, move |connection| listing::count(connection, &listing)).await?;
+        let count = self.read_long(by, move |connection| listing::count(connection, &listing)).await?;
         Ok(count.unsigned_abs())
     }
 }

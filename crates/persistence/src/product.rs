@@ -171,13 +171,17 @@ impl ProductQueries for Database {
 
     async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error> {
         let listing = listing.clone();
-        let rows = self.read(by, move |connection| listing::page(connection, &listing)).await?;
+        let rows = if listing::may_be_long(&listing) {
+            self.read_long(by, move |connection| listing::page(connection, &listing)).await?
+        } else {
+            self.read(by, move |connection| listing::page(connection, &listing)).await?
+        };
         rows.into_iter().map(Product::try_from).collect()
     }
 
     async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let filter = filter.clone();
-        let count = self.read(by, move |connection| listing::count(connection, &filter)).await?;
+        let count = self.read_long(by, move |connection| listing::count(connection, &filter)).await?;
         Ok(count.unsigned_abs())
     }
 }

@@ -47,7 +47,8 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 /// A hash that takes longer makes log-in feel broken (OWASP's Password Storage Cheat Sheet).
 const SLOW_HASH: Duration = Duration::from_secs(1);
 
-/// Logs how long one hash takes on this machine, which limits how many log-ins a second it can serve.
+/// Logs how much of a CPU one hash takes, which limits how many log-ins a second this machine can serve. Its time on the clock
+/// would tell of what else the machine has to do.
 pub(crate) async fn log_hashing_time(passwords: Arc<Bcrypt>) {
     match passwords.measure(Deadline::within(Duration::from_secs(30))).await {
         Ok(elapsed) if elapsed > SLOW_HASH => {

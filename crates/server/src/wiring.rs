@@ -28,6 +28,7 @@ use app::product::{
     ViewProduct,
 };
 use app::rate_limit::RateLimiter;
+use app::refusals::HeldRefusals;
 use app::user::{LoginAttempts, LoginUser, RegisterUser, ViewProfile};
 use app::{App, Commands, Queries};
 use domain::user::PasswordRules;
@@ -81,6 +82,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let gateway = ConfiguredGateway::open(settings, rest, &shared)?;
     let backlog = Arc::new(Mutex::new(Backlog::default()));
     let mailer = Arc::new(payments::mailer(settings)?);
+    let refusals = Arc::new(HeldRefusals::default());
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
         gateway: gateway.clone(),
@@ -91,6 +93,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         uploads: Arc::clone(&uploads),
         max_uploads,
         mailer: Arc::clone(&mailer),
+        refusals: Arc::clone(&refusals),
     };
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
@@ -99,6 +102,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         tokens: tokens.clone(),
         rate_limiter: rate_limiter(settings),
         observer: Arc::clone(&observer),
+        refusals,
         spawner: runtime.clone(),
     });
     let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };

@@ -45,7 +45,11 @@ impl Auth {
         let lowest = if reader.environment == Environment::Test { 4 } else { 10 };
         Self {
             bcrypt_cost: reader.number("auth.bcrypt_cost", lowest..=14),
-            hash_threads: or_cores(reader.number("auth.hash_threads", 0..=256)),
+            hash_threads: match reader.number("auth.hash_threads", 0..=256) {
+                // Two, so that hashing gets its share of a busy machine, where each thread gets its own.
+                0 => 2 * or_cores(0),
+                threads => threads,
+            },
             hash_queue: reader.number("auth.hash_queue", 1..=65_536),
             password: Password {
                 min_length: reader.number("auth.password.min_length", 8..=64),

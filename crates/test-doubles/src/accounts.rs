@@ -3,7 +3,7 @@
 
 use crate::ports::{FakePorts, TOKEN};
 use app::clock::Deadline;
-use app::user::{AccessToken, PasswordCheck, PasswordHasher, Profile, TokenIssuer, UserQueries, Users};
+use app::user::{AccessToken, HashingPermit, PasswordCheck, PasswordHasher, Profile, TokenIssuer, UserQueries, Users};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::error::Error;
@@ -51,7 +51,16 @@ impl Users for FakePorts {
 
 #[async_trait]
 impl PasswordHasher for FakePorts {
-    async fn hash(&self, _password: PasswordAttempt, _by: Deadline) -> Result<PasswordHash, Error> {
+    async fn admit(&self, _by: Deadline) -> Result<HashingPermit, Error> {
+        Ok(HashingPermit::new(()))
+    }
+
+    async fn hash(
+        &self,
+        _password: PasswordAttempt,
+        _permit: HashingPermit,
+        _by: Deadline,
+    ) -> Result<PasswordHash, Error> {
         Ok(PasswordHash::new("$2b$04$"))
     }
 
@@ -59,6 +68,7 @@ impl PasswordHasher for FakePorts {
         &self,
         _password: PasswordAttempt,
         _stored: Option<PasswordHash>,
+        _permit: HashingPermit,
         _by: Deadline,
     ) -> Result<PasswordCheck, Error> {
         Ok(self.password_check.lock().unwrap().clone())

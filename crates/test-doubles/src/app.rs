@@ -26,6 +26,7 @@ pub fn app(ports: &Arc<FakePorts>) -> Arc<App> {
         tokens: ports.clone(),
         rate_limiter: ports.clone(),
         observer: ports.clone(),
+        refusals: Arc::default(),
         spawner: Arc::new(TestRuntime(Handle::current())),
     });
     let register = RegisterUser {

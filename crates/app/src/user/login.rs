@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::pipeline::{UseCase, UseCaseKind};
 use crate::rate_limit::RateLimitClass;
-use crate::user::{AccessToken, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, Users};
+use crate::user::{AccessToken, HashingPermit, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, Users};
 use domain::error::{Error, ErrorCode, Violations};
 use domain::user::{Email, LoginOutcome, PasswordAttempt, PasswordHash, Role, User, UserId};
 use std::sync::Arc;
@@ -70,10 +70,16 @@ impl LoginUser {
         attempts.record_attempt(account, context.client, outcome, self.clock.now(), context.deadline).await
     }
 
-    async fn check(&self, context: &Context, email: &Email, password: PasswordAttempt) -> Result<Option<User>, Error> {
+    async fn check(
+        &self,
+        context: &Context,
+        email: &Email,
+        password: PasswordAttempt,
+        permit: HashingPermit,
+    ) -> Result<Option<User>, Error> {
         let user = self.users.find_by_email(email, context.deadline).await?;
         let stored = user.as_ref().map(|user| user.password_hash().clone());
-        let outcome = self.passwords.verify(password, stored, context.deadline).await?;
+        let outcome = self.passwords.verify(password, stored, permit, context.deadline).await?;
         match (user, outcome) {
             (Some(user), PasswordCheck::Right { renewed }) => {
                 if let Some(renewed) = renewed {
@@ -108,8 +114,10 @@ impl UseCase for LoginUser {
 
     async fn execute(&self, context: &Context, form: LoginForm) -> Result<LoggedIn, Error> {
         let (email, password) = form.parse()?;
+        // Before the attempt is counted: a refusal is to cost neither the database's time nor one of the owner's attempts.
+        let permit = self.passwords.admit(context.deadline).await?;
         self.admit(context, &email).await?;
-        let user = match self.check(context, &email, password).await {
+        let user = match self.check(context, &email, password, permit).await {
             Ok(Some(user)) => {
                 self.record_attempt(context, &email, LoginOutcome::Succeeded).await?;
                 user

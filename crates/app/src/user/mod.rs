@@ -8,6 +8,8 @@ pub mod profile;
 pub mod register;
 
 pub use login::{LoggedIn, LoginForm, LoginUser};
-pub use ports::{AccessToken, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, UserQueries, Users};
+pub use ports::{
+    AccessToken, HashingPermit, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, UserQueries, Users,
+};
 pub use profile::{Profile, ViewProfile};
 pub use register::{RegisterForm, RegisterUser, Registered};

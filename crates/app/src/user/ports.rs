@@ -100,13 +100,31 @@ pub enum PasswordCheck {
     },
 }
 
+/// The right to have one password hashed or checked. Dropping it gives the place to the next caller.
+pub struct HashingPermit {
+    _place: Box<dyn Send>,
+}
+
+impl HashingPermit {
+    /// A permit that holds this place until it is dropped.
+    pub fn new(place: impl Send + 'static) -> Self {
+        Self { _place: Box::new(place) }
+    }
+}
+
 /// Hashes and checks passwords on threads of their own. Both take a good part of a second and may be repeated.
-///
-/// Both methods return [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) if the queue is full.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
+    /// Takes a place among those whose passwords are hashed or checked. A use case does so before all other work, so that a
+    /// call that is refused costs next to nothing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Overloaded`](domain::error::ErrorCode::Overloaded) within half a second if more come than can be served.
+    async fn admit(&self, by: Deadline) -> Result<HashingPermit, Error>;
+
     /// Hashes the prepared spelling of a password with a new salt.
-    async fn hash(&self, password: PasswordAttempt, by: Deadline) -> Result<PasswordHash, Error>;
+    async fn hash(&self, password: PasswordAttempt, permit: HashingPermit, by: Deadline)
+    -> Result<PasswordHash, Error>;
 
     /// Checks a typed password in each of its [spellings](PasswordAttempt::spellings). A wrong password takes the same time
     /// with and without a stored hash.
@@ -114,6 +132,7 @@ pub trait PasswordHasher: Send + Sync {
         &self,
         password: PasswordAttempt,
         stored: Option<PasswordHash>,
+        permit: HashingPermit,
         by: Deadline,
     ) -> Result<PasswordCheck, Error>;
 }

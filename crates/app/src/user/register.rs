@@ -104,11 +104,12 @@ impl UseCase for RegisterUser {
         if !is_confirmed {
             return self.unconfirmed(context, &email).await;
         }
+        let permit = self.passwords.admit(context.deadline).await?;
         // Storage checks today's key only; this call also finds an account with a former key.
         if email.former_key().is_some() && self.users.is_email_taken(&email, context.deadline).await? {
             return Err(name_the_field(ErrorCode::EmailTaken.into()));
         }
-        let hash = self.passwords.hash(password.into(), context.deadline).await?;
+        let hash = self.passwords.hash(password.into(), permit, context.deadline).await?;
         let user = User::register(name, email, role, hash, self.clock.now());
         self.users.add(&user, context.deadline).await.map_err(name_the_field)?;
         tracing::info!(user_id = %user.id(), role = role.as_str(), "account opened");

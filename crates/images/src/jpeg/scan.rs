@@ -14,6 +14,8 @@ const COEFFICIENTS: u32 = 64;
 const MAX_BLOCKS: u32 = 10;
 /// The maximum of the lowest bit of a scan, as in libjpeg.
 const MAX_LOW: u8 = 13;
+/// After how many units of some microseconds at most other threads may go first.
+const UNITS_IN_A_TURN: usize = 32;
 /// The first of the eight restart markers.
 const RESTART: u8 = 0xD0;
 
@@ -192,6 +194,9 @@ impl Walk<'_, '_> {
             while unit < end {
                 step(&mut bits, unit, unit == begin)?;
                 unit += 1;
+                if unit.is_multiple_of(UNITS_IN_A_TURN) {
+                    executor::give_way();
+                }
             }
             self.kept.extend_from_slice(take(self.rest, bits.end())?);
             if unit == self.units {

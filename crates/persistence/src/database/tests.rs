@@ -16,9 +16,13 @@ struct Fixture {
 
 /// One reader, one writer, and a queue of two jobs.
 fn small() -> Fixture {
+    sized(1, 2)
+}
+
+fn sized(pool_size: usize, queue: usize) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("shop.db").display());
-    let options = Options { pool_size: 1, queue: 2, ..Options::new(url) };
+    let options = Options { pool_size, queue, ..Options::new(url) };
     Fixture { database: Database::open(options).unwrap(), _folder: folder }
 }
 
@@ -78,6 +82,40 @@ async fn more_jobs_than_may_wait_are_refused_at_once() {
     let outcomes = calls.join_all().await;
     let refused = outcomes.iter().filter(|code| **code == Some(ErrorCode::Unavailable)).count();
     assert_eq!(refused, 5, "one was at work and two waited: {outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_may_take_long_hold_half_of_the_threads_and_the_others_serve_short_ones() {
+    let fixture = sized(4, 64);
+    let database = &fixture.database;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, released) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(released)));
+    let mut long = JoinSet::new();
+    for _ in 0..8 {
+        let (database, begun, released) = (Arc::clone(database), Arc::clone(&begun), Arc::clone(&released));
+        long.spawn(async move {
+            let job = move |_: &mut AnyConnection| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                // Ends when the other end is dropped.
+                let _ = released.lock().unwrap().recv();
+                Ok(())
+            };
+            database.read_long(Deadline::within(Duration::from_secs(60)), job).await.is_ok()
+        });
+    }
+    let patience = soon();
+    let read = |in_use, waiting| ("read", ExecutorGauges { threads: 4, in_use, waiting });
+    while !database.gauges().contains(&read(2, 6)) {
+        assert!(!patience.has_passed(), "{:?}", database.gauges());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..16 {
+        assert_eq!(database.read(soon(), one).await.unwrap(), 1, "two threads are left");
+    }
+    assert_eq!(begun.load(Ordering::SeqCst), 2);
+    drop(release);
+    assert!(long.join_all().await.iter().all(|is_done| *is_done));
+    assert_eq!(begun.load(Ordering::SeqCst), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,14 @@ fn listed(listing: &PaymentListing) -> Selection {
     }
 }
 
+/// How many payments are counted off at most in a short read.
+const FEW: u64 = 1_000;
+
+/// Whether reading a page may take long, because its place has to be counted off.
+pub(super) const fn may_be_long(listing: &PaymentListing) -> bool {
+    matches!(listing.page.start, PageStart::Offset(FEW..))
+}
+
 /// The payments of a listing, and one more than its limit where more follow.
 pub(super) fn page(connection: &mut AnyConnection, listing: &PaymentListing) -> QueryResult<Stored> {
     let selection = listed(listing);

@@ -22,6 +22,19 @@ type Rows = products::BoxedQuery<'static, Backend, SqlTypeOf<AsSelect<ProductRow
 /// Escapes wildcards in a searched text. A backslash would have to be written twice on MySQL.
 const ESCAPE: char = '!';
 
+/// How many products are counted off at most in a short read.
+const FEW: u64 = 1_000;
+
+/// Whether reading a page may take long: where a filter may let next to nothing through, all products are gone through; a page
+/// that is asked for by number is counted off.
+pub(super) const fn may_be_long(listing: &ProductListing) -> bool {
+    let Filter { text, seller: _, min_price, max_price } = &listing.filter;
+    text.is_some()
+        || min_price.is_some()
+        || max_price.is_some()
+        || matches!(listing.page.start, PageStart::Offset(FEW..))
+}
+
 enum Key {
     CreatedAt(NaiveDateTime),
     Price(i64),

@@ -101,8 +101,23 @@ pub(crate) async fn outermost<B: MessageBody + 'static>(
     let quota = response.request().extensions().get::<Quota>().copied();
     complete(response.headers_mut(), &ResponseContext { request_id: &info.request_id, quota, is_https });
     end_by_closing(&mut response);
+    if is_refusal(response.status()) {
+        hold_back(&shared, started).await;
+    }
     span.in_scope(|| report(&shared, &response, &info, started));
     Ok(request_body_guard::guard(response, body, under_way))
+}
+
+/// Whether the client may try again later.
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// Waits before a refusal is answered, where refusals are many.
+async fn hold_back(shared: &Shared, started: Instant) {
+    if let Some(held) = shared.app.pipeline.refusals.hold(started) {
+        tokio::time::sleep_until(held.until().into()).await;
+    }
 }
 
 /// Closes the connection after an answer of unknown length to HTTP/1.0, which has no chunks (RFC 9112 §6.1).

@@ -67,7 +67,8 @@ async fn add_accounts(database: &Database, passwords: &dyn PasswordHasher) -> Re
     for (place, account) in (0..).zip(&ACCOUNTS) {
         // Hashing takes long, so it is only done for a missing account.
         if database.profile(catalogue::account_id(place)?, by).await?.is_none() {
-            let hash = passwords.hash(catalogue::password()?, by).await?;
+            let permit = passwords.admit(by).await?;
+            let hash = passwords.hash(catalogue::password()?, permit, by).await?;
             users.push(catalogue::account(place, account, hash)?);
         }
     }
@@ -128,7 +129,8 @@ mod tests {
             let user = database.find_by_email(&email, by()).await.unwrap().unwrap();
             assert_eq!((user.role(), user.name().as_str()), (account.role, account.name));
             let attempt = PasswordAttempt::parse(catalogue::PASSWORD).unwrap();
-            let verdict = passwords.verify(attempt, Some(user.password_hash().clone()), by()).await.unwrap();
+            let permit = passwords.admit(by()).await.unwrap();
+            let verdict = passwords.verify(attempt, Some(user.password_hash().clone()), permit, by()).await.unwrap();
             assert_eq!(verdict, PasswordCheck::Right { renewed: None });
         }
         let made = catalogue::product(7).unwrap();
@@ -152,7 +154,8 @@ mod tests {
     #[tokio::test]
     async fn an_account_of_somebody_else_is_not_touched() {
         let (_folder, database, passwords) = shop().await;
-        let hash = passwords.hash(catalogue::password().unwrap(), by()).await.unwrap();
+        let permit = passwords.admit(by()).await.unwrap();
+        let hash = passwords.hash(catalogue::password().unwrap(), permit, by()).await.unwrap();
         let stranger = catalogue::account(99, &ACCOUNTS[3], hash).unwrap();
         database.add(&stranger, by()).await.unwrap();
         let error = seed(&database, &passwords, 1, &CancellationToken::new(), &mut |_| {}).await.unwrap_err();

@@ -2,6 +2,7 @@
 
 use super::ConfiguredGateway;
 use crate::telemetry::{self, Gauge};
+use app::refusals::HeldRefusals;
 use executor::ExecutorGauges;
 use images::{Inspector, Store};
 use mail::Mailer;
@@ -21,6 +22,7 @@ pub(super) struct Sources {
     pub(super) uploads: Arc<Semaphore>,
     pub(super) max_uploads: usize,
     pub(super) mailer: Arc<Mailer>,
+    pub(super) refusals: Arc<HeldRefusals>,
 }
 
 impl Sources {
@@ -41,6 +43,9 @@ impl Sources {
         let help = "Uploads of images that are allowed at once (size), and under way (in_use)";
         let in_use = self.max_uploads.saturating_sub(self.uploads.available_permits());
         gauges.extend(states("upload_places", help, [("size", self.max_uploads), ("in_use", in_use)]));
+        let help = "Refusals that may be held back at once (size), and that are (in_use)";
+        let (size, in_use) = self.refusals.gauges();
+        gauges.extend(states("refusals_held", help, [("size", size), ("in_use", in_use)]));
         gauges.extend(self.payments());
         let help = "Log lines that were dropped because the output's reader is too slow";
         gauges.push(gauge("log_lines_dropped", help, Vec::new(), telemetry::dropped_lines()));

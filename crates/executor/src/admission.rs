@@ -1,9 +1,10 @@
-//! Admission by time: whom to let in is decided before any work is done, by how long the work of those who are in will take.
+//! Admission control by time: whether a piece of work is admitted is decided before any of it is done, by how long the work
+//! that was admitted before it will take.
 //!
-//! A queue with a fixed length holds a wait that nobody wants where the work is slow, and turns away what could be served
-//! where it is fast. Here as many are let in as can be served within a time, by the pace of late. A burst may wait for long; a
-//! queue that does not empty any more only makes everybody wait, so then fewer are let in (as CoDel does, RFC 8289). The
-//! others wait outside for a moment, and are refused in time for their callers.
+//! A queue of a fixed length keeps callers waiting for too long where the work is slow, and refuses what could be served where
+//! it is fast. Here as many are admitted as can be served within a time, at the pace of late. A burst may wait for long; a
+//! queue that does not empty only makes every caller wait, so then fewer are admitted (the idea of CoDel, RFC 8289). The
+//! others wait briefly for admission, and are refused while their callers still care.
 
 use crate::Refusal;
 use app::clock::Deadline;
@@ -20,49 +21,48 @@ const WEIGHT: f64 = 0.15;
 pub struct AdmissionOptions {
     /// How many pieces of work are computed at once, each on a CPU of its own; at least one.
     pub cpus: usize,
-    /// How many are in or wait outside at most.
+    /// How many are admitted or wait for admission at most.
     pub most: usize,
-    /// How many are in at least, however slow the work is.
+    /// How many are admitted at least, however slow the work is.
     pub least: usize,
     /// The time between the ends of two pieces of work, until it has been measured.
     pub pace: Duration,
     /// How long the work of a burst may take.
     pub burst: Duration,
-    /// How long the work of those who are in may take while others wait outside for longer than [`Self::settles`].
+    /// How long the admitted work may take once others have waited for longer than [`Self::settles`].
     pub standing: Duration,
-    /// For how long others have to wait outside before they are taken for more than a burst.
+    /// For how long others wait, without a pause, until they are taken for more than a burst.
     pub settles: Duration,
-    /// How long anybody waits outside.
+    /// How long a caller waits for admission.
     pub max_wait: Duration,
 }
 
-/// How many were let in and wait.
+/// How many are admitted, and how many wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdmissionGauges {
-    /// How many are in.
     pub admitted: usize,
-    /// How many wait outside.
+    /// How many wait for admission.
     pub waiting: usize,
 }
 
-/// Decides who may come in.
+/// Decides which work is admitted.
 pub struct Admission(Arc<Mutex<State>>);
 
-/// The right to have one piece of work done. Dropping it lets the next one in.
+/// The right to have one piece of work done. Dropping it admits the next one.
 pub struct Admitted(Option<Arc<Mutex<State>>>);
 
 struct State {
     options: AdmissionOptions,
     admitted: usize,
-    outside: VecDeque<oneshot::Sender<Admitted>>,
-    /// Since when somebody has been waiting outside or was refused, without a pause.
+    waiting: VecDeque<oneshot::Sender<Admitted>>,
+    /// Since when callers have been waiting or refused, without a pause.
     crowded_since: Option<Instant>,
     /// The seconds between the ends of two pieces of work.
     pace: f64,
 }
 
 impl State {
-    /// How many may be in.
+    /// How many may be admitted at once.
     fn limit(&self, now: Instant) -> usize {
         let AdmissionOptions { burst, standing, settles, .. } = self.options;
         let is_standing = self.crowded_since.is_some_and(|since| now.saturating_duration_since(since) > settles);
@@ -73,18 +73,18 @@ impl State {
     fn fits(&self, time: Duration) -> usize {
         let AdmissionOptions { least, most, .. } = self.options;
         let mut fits = least.min(most).max(1);
-        // Counted up, because no conversion of a float to a number of people is without its traps.
+        // Counted up, because a conversion of a float to an integer may cut or saturate.
         while fits < most && self.pace * (fits + 1) as f64 <= time.as_secs_f64() {
             fits += 1;
         }
         fits
     }
 
-    /// Lets in as many of those outside as may come in.
-    fn let_in(&mut self, state: &Arc<Mutex<Self>>, now: Instant) {
+    /// Admits as many of those that wait as may be admitted.
+    fn admit_waiting(&mut self, state: &Arc<Mutex<Self>>, now: Instant) {
         let limit = self.limit(now);
         while self.admitted < limit
-            && let Some(waiter) = self.outside.pop_front()
+            && let Some(waiter) = self.waiting.pop_front()
         {
             match waiter.send(Admitted(Some(Arc::clone(state)))) {
                 Ok(()) => self.admitted += 1,
@@ -92,7 +92,7 @@ impl State {
                 Err(mut unclaimed) => drop(unclaimed.0.take()),
             }
         }
-        if self.outside.is_empty() && self.admitted < self.fits(self.options.standing) {
+        if self.waiting.is_empty() && self.admitted < self.fits(self.options.standing) {
             self.crowded_since = None;
         }
     }
@@ -102,24 +102,24 @@ impl Admission {
     #[must_use]
     pub fn new(options: AdmissionOptions) -> Self {
         let pace = options.pace.as_secs_f64();
-        Self(Arc::new(Mutex::new(State { options, admitted: 0, outside: VecDeque::new(), crowded_since: None, pace })))
+        Self(Arc::new(Mutex::new(State { options, admitted: 0, waiting: VecDeque::new(), crowded_since: None, pace })))
     }
 
     #[must_use]
     pub fn gauges(&self) -> AdmissionGauges {
         let state = lock(&self.0);
-        let waiting = state.outside.iter().filter(|waiter| !waiter.is_closed()).count();
+        let waiting = state.waiting.iter().filter(|waiter| !waiter.is_closed()).count();
         AdmissionGauges { admitted: state.admitted, waiting }
     }
 
-    /// Lets the caller in, perhaps after a wait.
+    /// Admits the caller, perhaps after a wait.
     ///
     /// # Errors
     /// [`Refusal::QueueFull`] where too many wait already, [`Refusal::QueuedTooLong`] after the longest wait, and
     /// [`Refusal::DeadlinePassed`].
     ///
     /// # Cancel safety
-    /// Dropping the future gives the place up.
+    /// Dropping the future gives up the caller's place in the queue.
     pub async fn enter(&self, by: Deadline) -> Result<Admitted, Refusal> {
         if by.has_passed() {
             return Err(Refusal::DeadlinePassed);
@@ -127,18 +127,18 @@ impl Admission {
         let now = Instant::now();
         let (mut place, until) = {
             let mut state = lock(&self.0);
-            state.let_in(&self.0, now);
-            if state.outside.is_empty() && state.admitted < state.limit(now) {
+            state.admit_waiting(&self.0, now);
+            if state.waiting.is_empty() && state.admitted < state.limit(now) {
                 state.admitted += 1;
                 return Ok(Admitted(Some(Arc::clone(&self.0))));
             }
             state.crowded_since.get_or_insert(now);
-            state.outside.retain(|waiter| !waiter.is_closed());
-            if state.admitted + state.outside.len() >= state.options.most {
+            state.waiting.retain(|waiter| !waiter.is_closed());
+            if state.admitted + state.waiting.len() >= state.options.most {
                 return Err(Refusal::QueueFull);
             }
             let (waiter, place) = oneshot::channel();
-            state.outside.push_back(waiter);
+            state.waiting.push_back(waiter);
             (place, now + state.options.max_wait)
         };
         let until = until.min(by.instant());
@@ -164,7 +164,7 @@ impl Drop for Admitted {
         if let Some(shared) = self.0.take() {
             let mut state = lock(&shared);
             state.admitted = state.admitted.saturating_sub(1);
-            state.let_in(&shared, Instant::now());
+            state.admit_waiting(&shared, Instant::now());
         }
     }
 }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test has one runtime")]
-    fn wait_outside(admission: &Arc<Admission>) -> tokio::task::JoinHandle<Result<Admitted, Refusal>> {
+    fn wait_for_admission(admission: &Arc<Admission>) -> tokio::task::JoinHandle<Result<Admitted, Refusal>> {
         let admission = Arc::clone(admission);
         tokio::spawn(async move { admission.enter(by()).await })
     }
@@ -216,39 +216,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_are_let_in_as_a_burst_may_take_and_the_next_comes_in_when_one_has_left() {
+    async fn as_many_are_admitted_as_a_burst_may_take_and_the_next_when_one_has_ended() {
         let admission = Arc::new(Admission::new(OPTIONS));
-        let mut inside = enter(&admission, 6).await;
-        let (seventh, eighth) = (wait_outside(&admission), wait_outside(&admission));
+        let mut admitted = enter(&admission, 6).await;
+        let (seventh, eighth) = (wait_for_admission(&admission), wait_for_admission(&admission));
         until_waiting(&admission, 2).await;
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 6, waiting: 2 });
         assert_eq!(admission.enter(by()).await.err(), Some(Refusal::QueueFull), "beyond the bound");
 
-        inside.pop();
+        admitted.pop();
         let seventh = seventh.await.unwrap().ok().unwrap();
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 6, waiting: 1 });
-        drop(inside);
+        drop(admitted);
         drop(seventh);
         drop(eighth.await.unwrap().ok().unwrap());
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 0, waiting: 0 });
     }
 
     #[tokio::test]
-    async fn while_a_queue_does_not_empty_fewer_are_let_in_and_a_burst_is_taken_again_when_it_has() {
+    async fn while_the_queue_does_not_empty_fewer_are_admitted_and_afterwards_a_burst_again() {
         let admission = Arc::new(Admission::new(AdmissionOptions { settles: Duration::ZERO, ..OPTIONS }));
-        let mut inside = enter(&admission, 6).await;
-        let waiter = wait_outside(&admission);
+        let mut admitted = enter(&admission, 6).await;
+        let waiter = wait_for_admission(&admission);
         until_waiting(&admission, 1).await;
-        while inside.len() > 2 {
-            inside.pop();
+        while admitted.len() > 2 {
+            admitted.pop();
             until_waiting(&admission, 1).await;
         }
-        assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 1 }, "200 ms of work are in");
-        inside.pop();
+        assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 1 }, "200 ms of work");
+        admitted.pop();
         let waiter = waiter.await.unwrap().ok().unwrap();
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 0 });
 
-        drop(inside);
+        drop(admitted);
         drop(waiter);
         drop(enter(&admission, 6).await);
     }
@@ -257,18 +257,18 @@ mod tests {
     async fn who_waits_too_long_is_refused_and_leaves_no_trace() {
         let options = AdmissionOptions { max_wait: Duration::from_millis(20), ..OPTIONS };
         let admission = Admission::new(options);
-        let inside = enter(&admission, 6).await;
+        let admitted = enter(&admission, 6).await;
         assert_eq!(admission.enter(by()).await.err(), Some(Refusal::QueuedTooLong));
         let passed = admission.enter(Deadline::within(Duration::from_millis(5))).await;
         assert_eq!(passed.err(), Some(Refusal::DeadlinePassed));
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 6, waiting: 0 });
-        drop(inside);
+        drop(admitted);
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 0, waiting: 0 });
         drop(enter(&admission, 6).await);
     }
 
     #[tokio::test]
-    async fn slow_work_lets_fewer_in_and_the_least_number_always() {
+    async fn the_slower_the_work_the_fewer_are_admitted_but_always_the_least_number() {
         let admission = Admission::new(AdmissionOptions { least: 3, max_wait: Duration::ZERO, ..OPTIONS });
         for _ in 0..100 {
             admission.measured(Duration::from_millis(600), 4);

@@ -5,7 +5,7 @@
 //!
 //! Start with [`Executor::execute`]. [`Executor`] is generic over what each of its threads keeps between two jobs
 //! ([`ThreadState`]): database threads keep a connection. Threads that only compute keep nothing, and have
-//! [`Executor::start`] and [`Executor::run`].
+//! [`Executor::start`] and [`Executor::run`]; their work calls [`give_way`], and [`Admission`] decides how much of it is begun.
 
 mod admission;
 mod compute;

@@ -35,26 +35,25 @@ const DIGEST: usize = 29;
 /// About how long a hash of cost 12 takes, until it is measured.
 const COST_12: Duration = Duration::from_millis(250);
 
-/// How many log-ins are let in at least, or one for each thread, however slow they are.
+/// How many log-ins are admitted at least, or one for each thread, however slow they are.
 const LEAST_IN: usize = 4;
 
 /// How long a burst of log-ins may take.
 const BURST: Duration = Duration::from_secs(2);
 
-/// How long those may take who are in while more come than can be served: little, so that all is as usual within a second
-/// after.
+/// How long the admitted log-ins may take while more come than can be served: little, so that a second later all is as usual.
 const STANDING: Duration = Duration::from_millis(500);
 
-/// For how long more have to come than can be served, to be taken for more than a burst.
+/// For how long more come than can be served until they are taken for more than a burst.
 const SETTLES: Duration = Duration::from_millis(500);
 
-/// How long anybody waits to be let in.
+/// How long a log-in waits for admission.
 const MAX_WAIT: Duration = Duration::from_millis(400);
 
 /// When a refused caller may come again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a hash may wait for a thread. Whoever was let in is served, within the time that its caller allows.
+/// How long a hash may wait for a thread. An admitted log-in is served, within the time that its caller allows.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +62,7 @@ pub struct Options {
     pub cost: u32,
     /// The number of threads; at least one.
     pub threads: usize,
-    /// How many are let in or wait beyond one for each thread.
+    /// How many are admitted or wait, beyond one for each thread.
     pub queue: usize,
 }
 
@@ -114,7 +113,7 @@ impl Bcrypt {
         let executor = Executor::start(ExecutorOptions {
             name: "hash",
             threads,
-            // A few more than are let in: the measurement at the start goes without a permit.
+            // A few more than are admitted: the measurement at the start has no permit.
             queue: most + threads,
             max_wait: QUEUE_TIMEOUT,
             share: SHARE.min(SHARE * cpus as f64 / threads as f64),
@@ -122,7 +121,7 @@ impl Bcrypt {
         Ok(Self { executor, admission, cost: options.cost })
     }
 
-    /// Hashing threads, and the log-ins and registrations that wait: to be let in, or for a thread.
+    /// The hashing threads, and the log-ins and registrations that wait for admission or for a thread.
     #[must_use]
     pub fn gauges(&self) -> ExecutorGauges {
         let gauges = self.executor.gauges();
@@ -223,7 +222,7 @@ fn renewed(password: &PasswordAttempt, spelling: &str, stored: &StoredHash, cost
     make(best, cost).inspect_err(|error| tracing::warn!(%error, "password hash not renewed")).ok()
 }
 
-/// Computes a hash of nobody's.
+/// Computes a hash that belongs to no account.
 fn pretend(password: &str, cost: u32) {
     // The result is ignored.
     let _ = std::hint::black_box(rounds::digest(password, &[0; 16], cost));

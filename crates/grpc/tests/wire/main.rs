@@ -15,6 +15,7 @@ mod payments;
 mod products;
 mod proxies;
 mod reflection;
+mod refusals;
 mod reports;
 mod shop;
 mod stopping;

@@ -1,6 +1,7 @@
 //! A real server on a free port.
 
 use crate::client::RawClient;
+use app::refusals::HeldRefusals;
 use app::user::PasswordCheck;
 use domain::error::BoxError;
 use grpc::Options;
@@ -27,6 +28,7 @@ pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
     pub(crate) ports: Arc<FakePorts>,
     pub(crate) ready: watch::Sender<bool>,
+    pub(crate) refusals: Arc<HeldRefusals>,
     pub(crate) stop: CancellationToken,
     server: JoinHandle<Result<(), BoxError>>,
 }
@@ -42,8 +44,10 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let (ready, is_ready) = watch::channel(true);
         let stop = CancellationToken::new();
-        let serving = grpc::serve(app(&ports), options, listener, is_ready, stop.clone());
-        Self { address, ports, ready, stop, server: Handle::current().spawn(serving) }
+        let app = app(&ports);
+        let refusals = Arc::clone(&app.pipeline.refusals);
+        let serving = grpc::serve(app, options, listener, is_ready, stop.clone());
+        Self { address, ports, ready, refusals, stop, server: Handle::current().spawn(serving) }
     }
 
     pub(crate) fn set_storage_behavior(&self, behavior: StorageBehavior) {

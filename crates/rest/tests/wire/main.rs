@@ -22,6 +22,7 @@ mod payments;
 mod prefix;
 mod problems;
 mod products;
+mod refusals;
 mod reports;
 mod routes;
 mod shop;

@@ -1,6 +1,7 @@
 //! A real server on a free port.
 
 use crate::client::{Answer, Connection};
+use app::refusals::HeldRefusals;
 use rest::Options;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) const ADA: &str = r#"{"name":"Ada","email":"ada@example.com","role":"
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
     pub(crate) ports: Arc<FakePorts>,
+    pub(crate) refusals: Arc<HeldRefusals>,
     pub(crate) stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -36,8 +38,10 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let options = Options { workers: 2, ..options };
-        let server = rest::serve(app(&ports), options, listener, stop.clone()).unwrap();
-        Self { address, ports, stop, server: Handle::current().spawn(server) }
+        let app = app(&ports);
+        let refusals = Arc::clone(&app.pipeline.refusals);
+        let server = rest::serve(app, options, listener, stop.clone()).unwrap();
+        Self { address, ports, refusals, stop, server: Handle::current().spawn(server) }
     }
 
     pub(crate) fn set_storage_behavior(&self, behavior: StorageBehavior) {

@@ -75,14 +75,12 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
     let inspector = Arc::new(storage::inspector()?);
     let store = Arc::new(storage::store(settings, rest, Arc::clone(clock))?);
-    let max_uploads = settings.storage.max_uploads;
+    let (max_uploads, refusals) = (settings.storage.max_uploads, Arc::new(HeldRefusals::default()));
     let uploads = Arc::new(Semaphore::new(max_uploads));
     let common_clock = Arc::new(CommonClock::new(Arc::clone(clock)));
     let shared: Arc<dyn Clock> = common_clock.clone();
     let gateway = ConfiguredGateway::open(settings, rest, &shared)?;
-    let backlog = Arc::new(Mutex::new(Backlog::default()));
-    let mailer = Arc::new(payments::mailer(settings)?);
-    let refusals = Arc::new(HeldRefusals::default());
+    let (backlog, mailer) = (Arc::new(Mutex::new(Backlog::default())), Arc::new(payments::mailer(settings)?));
     let sources = gauges::Sources {
         backlog: Arc::clone(&backlog),
         gateway: gateway.clone(),
@@ -281,7 +279,6 @@ pub fn passwords(settings: &Settings) -> Result<Bcrypt, StartError> {
         cost: settings.auth.bcrypt_cost,
         threads: settings.auth.hash_threads,
         queue: settings.auth.hash_queue,
-        ..passwords::Options::default()
     };
     Bcrypt::start(options).map_err(StartError::Hashing)
 }

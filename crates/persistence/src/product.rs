@@ -125,7 +125,7 @@ impl Products for Database {
     }
 
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
-        let row = self.read_primary(by, move |connection| row::find(connection, id)).await?;
+        let row = self.read(by, move |connection| row::find(connection, id)).await?;
         row.map(Product::try_from).transpose()
     }
 
@@ -168,16 +168,26 @@ impl ProductQueries for Database {
         let row = self.read(by, move |connection| row::find(connection, id)).await?;
         row.map(Product::try_from).transpose()
     }
+}
 
-    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error> {
-        let listing = listing.clone();
-        let rows = self.read(by, move |connection| listing::page(connection, &listing)).await?;
-        rows.into_iter().map(Product::try_from).collect()
-    }
+/// A page of products, as stored.
+pub(crate) fn page(connection: &mut AnyConnection, listing: &ProductListing) -> QueryResult<Vec<ProductRow>> {
+    listing::page(connection, listing)
+}
 
-    async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+/// How many products a filter matches, as stored.
+pub(crate) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
+    listing::count(connection, filter)
+}
+
+impl Database {
+    /// How many products a filter matches.
+    ///
+    /// # Errors
+    /// Those of [`Products`].
+    pub async fn count_products(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let filter = filter.clone();
-        let count = self.read(by, move |connection| listing::count(connection, &filter)).await?;
+        let count = self.read(by, move |connection| count(connection, &filter)).await?;
         Ok(count.unsigned_abs())
     }
 }

@@ -27,6 +27,7 @@ pub fn app(ports: &Arc<FakePorts>) -> Arc<App> {
         rate_limiter: ports.clone(),
         observer: ports.clone(),
         spawner: Arc::new(TestRuntime(Handle::current())),
+        write_marks: None,
     });
     let register = RegisterUser {
         users: ports.clone(),

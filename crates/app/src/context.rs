@@ -81,8 +81,23 @@ pub struct Requester {
     pub client: ClientAddress,
 }
 
-/// The right to read from a replica. Only the context of a [`Query`] gives it, so that a command, which must see every write
-/// that ended before it, cannot call a port that reads from a replica.
+/// The right to read from a replica. Only the context of a [`Query`] gives it:
+///
+/// ```
+/// # use app::context::{Context, Query, Reader};
+/// fn read(context: &Context<Query>) -> Reader {
+///     context.reader()
+/// }
+/// ```
+///
+/// A command must see every write that ended before it, so the same does not compile for a command:
+///
+/// ```compile_fail,E0599
+/// # use app::context::{Command, Context, Reader};
+/// fn read(context: &Context<Command>) -> Reader {
+///     context.reader()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
     requester: Requester,

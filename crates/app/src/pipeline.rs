@@ -279,3 +279,6 @@ fn log_error(use_case: &'static str, error: &Error) {
         tracing::debug!(use_case, code, "use case refused");
     }
 }
+
+#[cfg(test)]
+mod tests;

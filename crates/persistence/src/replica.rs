@@ -18,6 +18,7 @@ use app::context::Reader;
 use app::product::{Filter, ProductListing, ProductLists};
 use async_trait::async_trait;
 use diesel::QueryResult;
+use diesel::r2d2::R2D2Connection;
 use domain::error::Error;
 use domain::product::Product;
 use executor::ExecutorGauges;
@@ -121,13 +122,22 @@ impl Replica {
 
     /// Reads which heartbeat the replica has.
     async fn look(&self) {
-        let own = [self.writer.clone()];
-        let read = move |connection: &mut AnyConnection| write_marks::read(connection, &own);
-        match self.probe.run(JobKind::Read, Deadline::within(PROBE_TIME), read).await {
+        match self.shown().await {
             Ok(marks) => self.gate.shown(marks.first().map(|(_, mark)| mark.as_str()), Instant::now()),
             Err(Failure::Away(reason)) => self.gate.failed(&reason),
             Err(failure) => self.gate.failed(&failure.to_string()),
         }
+    }
+
+    async fn shown(&self) -> Result<Vec<Mark>, Failure> {
+        let own = [self.writer.clone()];
+        let read = move |connection: &mut AnyConnection| write_marks::read(connection, &own);
+        let marks = self.probe.run(JobKind::Read, Deadline::within(PROBE_TIME), read).await?;
+        if !self.gate.is_used() {
+            // The readers have to be connected again before reads come to them.
+            self.readers.run(JobKind::Read, Deadline::within(PROBE_TIME), |connection| connection.ping()).await?;
+        }
+        Ok(marks)
     }
 
     /// Runs a read on the replica. `None` where the primary has to answer it.

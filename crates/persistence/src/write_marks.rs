@@ -181,3 +181,65 @@ impl WriteMarks for BatchedMarks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::{TestDatabase, kinds, soon};
+    use app::client::ClientAddress;
+    use app::clock::SystemClock;
+    use domain::user::UserId;
+    use futures_util::future::join_all;
+    use std::pin::Pin;
+
+    struct Runtime;
+
+    impl Spawner for Runtime {
+        fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+            drop(tokio::spawn(task));
+        }
+    }
+
+    fn requester(last: u8, user: Option<UserId>) -> Requester {
+        Requester { user, client: ClientAddress::new([192, 0, 2, last].into()) }
+    }
+
+    async fn marks(database: &Database, requester: Requester) -> Vec<Mark> {
+        database.read(soon(), move |connection| read(connection, &writers(requester))).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn each_write_gives_its_writer_another_mark_and_old_ones_are_forgotten() {
+        for kind in kinds() {
+            let test = TestDatabase::migrated(kind);
+            let database = test.open();
+            let batched = BatchedMarks::new(Arc::clone(&database), Arc::new(SystemClock), Arc::new(Runtime));
+            let (ada, stranger) = (requester(1, Some(UserId::generate())), requester(2, None));
+            assert!(marks(&database, ada).await.is_empty(), "{kind:?}");
+            batched.mark(ada, soon()).await;
+            let first = marks(&database, ada).await;
+            assert_eq!(first.len(), 2, "{kind:?}: one for the account, one for the address");
+            assert!(marks(&database, stranger).await.is_empty(), "{kind:?}");
+
+            // Those who write at once are marked in few transactions, and each before its call returns.
+            let others: Vec<_> = (10..60).map(|last| requester(last, Some(UserId::generate()))).collect();
+            join_all(others.iter().map(|other| batched.mark(*other, soon()))).await;
+            for other in others {
+                assert_eq!(marks(&database, other).await.len(), 2, "{kind:?}");
+            }
+            batched.mark(requester(1, None), soon()).await;
+            let second = marks(&database, ada).await;
+            assert_eq!(second.len(), 2, "{kind:?}");
+            assert_eq!(
+                first.iter().filter(|mark| second.contains(mark)).count(),
+                1,
+                "{kind:?}: the address wrote again"
+            );
+
+            let now = SystemClock.now();
+            assert_eq!(database.forget_write_marks(now, soon()).await.unwrap(), 0, "{kind:?}");
+            let later = now + KEPT + TimeDelta::minutes(1);
+            assert_eq!(database.forget_write_marks(later, soon()).await.unwrap(), 102, "{kind:?}");
+        }
+    }
+}

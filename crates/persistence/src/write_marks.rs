@@ -230,11 +230,7 @@ mod tests {
             batched.mark(requester(1, None), soon()).await;
             let second = marks(&database, ada).await;
             assert_eq!(second.len(), 2, "{kind:?}");
-            assert_eq!(
-                first.iter().filter(|mark| second.contains(mark)).count(),
-                1,
-                "{kind:?}: the address wrote again"
-            );
+            assert_eq!(first.iter().filter(|old| second.contains(old)).count(), 1, "{kind:?}: the address wrote again");
 
             let now = SystemClock.now();
             assert_eq!(database.forget_write_marks(now, soon()).await.unwrap(), 0, "{kind:?}");

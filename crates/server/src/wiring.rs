@@ -24,7 +24,7 @@ use app::client::TrustedProxies;
 use app::clock::Clock;
 use app::observe::Observer;
 use app::payment::{OutboxWorker, Reconciler, WebhookWorker};
-use app::pipeline::{CallPipeline, Handler};
+use app::pipeline::{CallPipeline, Handler, WriteMarks};
 use app::product::{
     BrowseProducts, CreateProduct, DeleteProduct, ImageCleanup, ProductImages, ProductTotals, UpdateProduct,
     ViewProduct,
@@ -35,7 +35,7 @@ use app::{App, Commands, Queries};
 use domain::user::PasswordRules;
 use mail::Mailer;
 use payments::{ConfiguredGateway, Payments};
-use persistence::{Backlog, CachedTotals, Database, PollingNotifier, Replica, ReplicatedLists};
+use persistence::{Backlog, Database, PollingNotifier, Replica, ReplicatedLists};
 use security::passwords::{self, Bcrypt};
 use security::rate_limiter::{self, ClientLimits, Rate, Unlimited};
 use security::tokens::{self, Jwt, Key, KeySet, KeyState};
@@ -72,9 +72,7 @@ pub struct Parts {
 /// # Errors
 /// A part can never be used with these settings.
 pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Result<Parts, StartError> {
-    let options = database(settings);
-    let replica = Replica::open(&options).map_err(StartError::Database)?;
-    let database = Database::open(options).map_err(StartError::Database)?;
+    let (database, replica) = database::open(settings).map_err(StartError::Database)?;
     let passwords = Arc::new(passwords(settings)?);
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
     let inspector = Arc::new(storage::inspector()?);
@@ -101,18 +99,12 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
     let observer: Arc<dyn Observer> = Arc::new(Telemetry::new(Arc::clone(&metrics)));
-    let pipeline = Arc::new(CallPipeline {
-        tokens: tokens.clone(),
-        rate_limiter: rate_limiter(settings),
-        observer: Arc::clone(&observer),
-        spawner: runtime.clone(),
-        write_marks: replica.is_some().then(|| database::write_marks(&database, &shared, &runtime)),
-    });
+    let write_marks = replica.as_ref().map(|_| database::write_marks(&database, &shared, &runtime));
+    let pipeline = Arc::new(pipeline(settings, &tokens, &observer, &runtime, write_marks));
     let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };
     let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: shared.clone() });
     let images = Arc::new(ProductImages { inspector, store, ledger: database.clone(), clock: shared.clone() });
-    let lists = Arc::new(ReplicatedLists::new(Arc::clone(&database), replica.clone()));
-    let totals = Arc::new(CachedTotals::new(lists.clone(), runtime.clone()));
+    let (lists, totals) = database::lists(&database, replica.as_ref(), &runtime);
     let payments = Payments {
         settings,
         database: &database,
@@ -147,6 +139,22 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         backlog,
         runtime,
     })
+}
+
+fn pipeline(
+    settings: &Settings,
+    tokens: &Arc<Jwt>,
+    observer: &Arc<dyn Observer>,
+    runtime: &Arc<MainRuntime>,
+    write_marks: Option<Arc<dyn WriteMarks>>,
+) -> CallPipeline {
+    CallPipeline {
+        tokens: tokens.clone(),
+        rate_limiter: rate_limiter(settings),
+        observer: Arc::clone(observer),
+        spawner: runtime.clone(),
+        write_marks,
+    }
 }
 
 fn app(

@@ -3,11 +3,10 @@
 use crate::spawner::MainRuntime;
 use app::clock::Clock;
 use app::pipeline::WriteMarks;
-use persistence::{BatchedMarks, Database};
+use persistence::{BatchedMarks, CachedTotals, Database, OpenError, Replica, ReplicatedLists};
 use settings::Settings;
 use std::sync::Arc;
 
-/// The options of the database.
 #[must_use]
 pub fn database(settings: &Settings) -> persistence::Options {
     let database = &settings.database;
@@ -22,6 +21,23 @@ pub fn database(settings: &Settings) -> persistence::Options {
         connect_timeout: database.connect_timeout,
         statement_timeout: database.statement_timeout,
     }
+}
+
+/// The database, and its replica where there is one.
+pub(super) fn open(settings: &Settings) -> Result<(Arc<Database>, Option<Arc<Replica>>), OpenError> {
+    let options = database(settings);
+    let replica = Replica::open(&options)?;
+    Ok((Database::open(options)?, replica))
+}
+
+/// Lists of products and their totals.
+pub(super) fn lists(
+    database: &Arc<Database>,
+    replica: Option<&Arc<Replica>>,
+    runtime: &Arc<MainRuntime>,
+) -> (Arc<ReplicatedLists>, Arc<CachedTotals>) {
+    let lists = Arc::new(ReplicatedLists::new(Arc::clone(database), replica.cloned()));
+    (Arc::clone(&lists), Arc::new(CachedTotals::new(lists, runtime.clone())))
 }
 
 /// The marks of who has written.

@@ -55,6 +55,12 @@ impl Access {
         })
     }
 
+    /// Tells who bears a valid token, and ignores any other.
+    pub(crate) fn recognize(authorization: Option<&str>, tokens: &dyn TokenVerifier) -> Option<Identity> {
+        let token = authorization.map(bearer).filter(|token| !token.is_empty() && token.len() <= MAX_AUTHORIZATION)?;
+        tokens.verify(token).ok()
+    }
+
     /// Checks the caller's role.
     pub(crate) fn allow(self, actor: Actor) -> Result<Actor, Error> {
         match self {

@@ -7,10 +7,11 @@
 use crate::access::{Access, TokenVerifier};
 use crate::client::ClientAddress;
 use crate::clock::Deadline;
-use crate::context::{Context, RequestId};
+use crate::context::{Context, RequestId, Requester, UseCaseKind};
 use crate::observe::{Observer, Protocol};
 use crate::rate_limit::{Quota, RateLimitClass, RateLimitKey, RateLimiter};
 use crate::refusals::HeldRefusals;
+use async_trait::async_trait;
 use domain::actor::Actor;
 use domain::error::{Error, ErrorCode, causes};
 use futures_channel::oneshot;
@@ -18,17 +19,11 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// Whether a use case changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UseCaseKind {
-    /// It runs to its end even after its caller has disconnected, so that no change stays incomplete.
-    Command,
-    /// It reads only. It ends when its caller disconnects.
-    Query,
-}
+/// How long the answer of a command waits for its mark.
+const MARK_TIME: Duration = Duration::from_secs(2);
 
 /// The codes that a call of any use case can fail with, beside those of [`Access::errors`] and [`UseCase::ERRORS`].
 pub const COMMON_ERRORS: [ErrorCode; 5] = [
@@ -44,7 +39,7 @@ pub trait UseCase: Send + Sync + 'static {
     /// The name in logs and metrics.
     const NAME: &'static str;
     /// Whether it changes anything.
-    const KIND: UseCaseKind;
+    type Kind: UseCaseKind;
     /// Who may run it.
     const ACCESS: Access;
     /// The rate limit that its calls count against.
@@ -63,7 +58,7 @@ pub trait UseCase: Send + Sync + 'static {
     /// One of [`UseCase::ERRORS`], [`COMMON_ERRORS`] or [`Access::errors`].
     fn execute(
         &self,
-        context: &Context,
+        context: &Context<Self::Kind>,
         input: Self::Input,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
@@ -73,6 +68,15 @@ pub trait UseCase: Send + Sync + 'static {
 pub trait Spawner: Send + Sync {
     /// Runs a task to its end. Shutdown waits for the task.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+}
+
+/// Marks of who has written, shared by all servers, so that those who read from a replica see what they have written before.
+#[async_trait]
+pub trait WriteMarks: Send + Sync {
+    /// Marks that this requester has written. Once it returns, each read of the requester that begins later sees the write,
+    /// whichever server it reaches. A failure is logged and not returned, because the write itself has succeeded. May be
+    /// repeated.
+    async fn mark(&self, writer: Requester, by: Deadline);
 }
 
 /// The ports that the calls of all use cases share.
@@ -87,6 +91,8 @@ pub struct CallPipeline {
     pub refusals: Arc<HeldRefusals>,
     /// Runs commands.
     pub spawner: Arc<dyn Spawner>,
+    /// Marks who has written; `None` where no query reads from a replica.
+    pub write_marks: Option<Arc<dyn WriteMarks>>,
 }
 
 /// A call as its protocol describes it, before any check.
@@ -105,7 +111,7 @@ pub struct Caller<'a> {
 }
 
 /// The outcome of [`Handler::admit`].
-pub struct Admission<U> {
+pub struct Admission<U: UseCase> {
     /// The rest of the caller's rate limit, for the answer's headers.
     pub quota: Option<Quota>,
     /// The admitted call, or the error that the pipeline refuses it with.
@@ -113,10 +119,10 @@ pub struct Admission<U> {
 }
 
 /// A call that has passed its rate limit and its access check: the only way to run a use case.
-pub struct Admitted<U> {
+pub struct Admitted<U: UseCase> {
     use_case: Arc<U>,
     pipeline: Arc<CallPipeline>,
-    context: Context,
+    context: Context<U::Kind>,
 }
 
 /// A use case behind the pipeline, as both protocols call it.
@@ -146,18 +152,33 @@ impl<U: UseCase> Handler<U> {
             _ => actor.and_then(|actor| U::ACCESS.allow(actor)),
         };
         if let Err(error) = &actor {
-            self.pipeline.observer.use_case_ended(U::NAME, Some(error.code()), std::time::Duration::ZERO);
+            self.pipeline.observer.use_case_ended(U::NAME, Some(error.code()), Duration::ZERO);
         }
         let outcome = actor.map(|actor| Admitted {
             use_case: Arc::clone(&self.use_case),
             pipeline: Arc::clone(&self.pipeline),
-            context: Context { actor, client: caller.client, request_id: caller.request_id, deadline: caller.deadline },
+            context: self.context(actor, caller),
         });
         Admission { quota, outcome }
     }
+
+    fn context(&self, actor: Actor, caller: Caller<'_>) -> Context<U::Kind> {
+        // A public use case ignores a token, except that its bearer sees what the bearer has written.
+        let bearer = match actor {
+            Actor::Anonymous if self.pipeline.write_marks.is_some() => {
+                Access::recognize(caller.authorization, &*self.pipeline.tokens)
+            }
+            Actor::Anonymous | Actor::User(_) => None,
+        };
+        let context = Context::new(actor, caller.client, caller.request_id, caller.deadline);
+        match bearer {
+            Some(identity) => context.recognized_as(identity.id),
+            None => context,
+        }
+    }
 }
 
-impl<U> Clone for Admitted<U> {
+impl<U: UseCase> Clone for Admitted<U> {
     fn clone(&self) -> Self {
         Self {
             use_case: Arc::clone(&self.use_case),
@@ -190,28 +211,31 @@ impl<U: UseCase> Admitted<U> {
     /// Dropping the future ends a query; a command runs to its end all the same.
     pub async fn run(self, input: U::Input) -> Result<U::Output, Error> {
         let Self { use_case, pipeline, context } = self;
+        let requester = context.requester();
         let work = observed(use_case, Arc::clone(&pipeline), context, input);
-        match U::KIND {
-            UseCaseKind::Query => work.await,
-            UseCaseKind::Command => {
-                let (reply, answer) = oneshot::channel();
-                let span = tracing::Span::current();
-                let task = async move {
-                    if reply.send(work.await).is_err() {
-                        tracing::info!(use_case = U::NAME, "ended after its caller had gone");
-                    }
-                };
-                pipeline.spawner.spawn(Box::pin(task.instrument(span)));
-                answer.await.unwrap_or_else(|_| Err(Error::unavailable("shut down before the command had ended")))
-            }
+        if !U::Kind::IS_COMMAND {
+            return work.await;
         }
+        let (reply, answer) = oneshot::channel();
+        let (span, write_marks) = (tracing::Span::current(), pipeline.write_marks.clone());
+        let task = async move {
+            let outcome = work.await;
+            if let Some(write_marks) = write_marks.filter(|_| may_have_written(&outcome)) {
+                write_marks.mark(requester, Deadline::within(MARK_TIME)).await;
+            }
+            if reply.send(outcome).is_err() {
+                tracing::info!(use_case = U::NAME, "ended after its caller had gone");
+            }
+        };
+        pipeline.spawner.spawn(Box::pin(task.instrument(span)));
+        answer.await.unwrap_or_else(|_| Err(Error::unavailable("shut down before the command had ended")))
     }
 }
 
 async fn observed<U: UseCase>(
     use_case: Arc<U>,
     pipeline: Arc<CallPipeline>,
-    context: Context,
+    context: Context<U::Kind>,
     input: U::Input,
 ) -> Result<U::Output, Error> {
     let started = Instant::now();
@@ -231,6 +255,17 @@ async fn observed<U: UseCase>(
     outcome
 }
 
+/// Whether a command has written, or may have: a refusal comes before anything is written.
+const fn may_have_written<T>(outcome: &Result<T, Error>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.code(),
+            ErrorCode::Internal | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded | ErrorCode::GatewayFailed
+        ),
+    }
+}
+
 /// Whether a use case lists a code among its own, or the pipeline does so for all of them.
 fn may_return<U: UseCase>(code: ErrorCode) -> bool {
     [U::ERRORS, U::ACCESS.errors(), &COMMON_ERRORS].into_iter().any(|codes| codes.contains(&code))
@@ -247,3 +282,6 @@ fn log_error(use_case: &'static str, error: &Error) {
         tracing::debug!(use_case, code, "use case refused");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,12 +111,12 @@ fn a_refused_log_in_neither_counts_as_an_attempt_nor_asks_the_database() {
         attempts: Some(Arc::new(Busy)),
         clock: Arc::new(SystemClock),
     };
-    let context = Context {
-        actor: Actor::Anonymous,
-        client: ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        request_id: RequestId::accept(None),
-        deadline: Deadline::within(Duration::from_secs(60)),
-    };
+    let context = Context::new(
+        Actor::Anonymous,
+        ClientAddress::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        RequestId::accept(None),
+        Deadline::within(Duration::from_secs(60)),
+    );
     let form = LoginForm { email: "ada@example.com".to_owned(), password: "correct horse".to_owned() };
     let refused = log_in.execute(&context, form).now_or_never().unwrap().err().unwrap();
     assert_eq!((refused.code(), refused.retry_after()), (ErrorCode::Overloaded, Some(RETRY_AFTER)));

@@ -32,7 +32,7 @@ pub struct Options {
     pub keepalive_interval: Duration,
     /// The time limit for the answer to a ping. The connection closes after it.
     pub keepalive_timeout: Duration,
-    /// The age at which a connection is asked to end, so that clients spread anew over all replicas.
+    /// The age at which a connection is asked to end, so that clients spread anew over all servers.
     pub max_connection_age: Duration,
     /// The time that the calls on a connection of that age get to end before it is cut.
     pub max_connection_age_grace: Duration,

@@ -72,7 +72,7 @@ impl Database {
     /// Those of a query.
     pub async fn has_thing(&self, thing: &str, by: Deadline) -> Result<bool, Error> {
         let thing = thing.to_owned();
-        let found = self.read_primary(by, move |connection| {
+        let found = self.read(by, move |connection| {
             let products: i64 = products::table.find(&thing).count().get_result(connection)?;
             let mails: i64 = mails::table.find(&thing).count().get_result(connection)?;
             Ok(products + mails > 0)
@@ -90,7 +90,7 @@ impl AuditLog for Database {
             About::Thing(thing) => Some(thing),
         };
         let rows: Vec<EntryRow> = self
-            .read_primary(by, move |connection| {
+            .read(by, move |connection| {
                 let newest = table.order((happened_at.desc(), id.desc())).limit(limit.into());
                 let newest = newest.select(EntryRow::as_select()).into_boxed();
                 match &wanted {

@@ -2,6 +2,7 @@
 
 use crate::connection::AnyConnection;
 use crate::database::Database;
+use crate::executor::JobKind;
 use crate::schema::{mails, notifications, payments};
 use app::clock::Deadline;
 use app::payment::MailState;
@@ -65,6 +66,6 @@ impl Database {
     /// # Errors
     /// Those of the storage.
     pub async fn backlog(&self, now: DateTime<Utc>, by: Deadline) -> Result<Backlog, Error> {
-        Ok(self.read_long(by, move |connection| count(connection, now.naive_utc())).await?)
+        Ok(self.read_as(JobKind::LongRead, by, move |connection| count(connection, now.naive_utc())).await?)
     }
 }

@@ -188,9 +188,9 @@ impl Database {
         let since = (now - MAILS_KEPT).naive_utc();
         let mut findings = Vec::new();
         for rule in RULES.into_iter().chain([MAILS]) {
-            findings.push(self.read_primary(by, move |connection| check(connection, rule, since)).await?);
+            findings.push(self.read(by, move |connection| check(connection, rule, since)).await?);
         }
-        findings.push(self.read_primary(by, check_paths).await?);
+        findings.push(self.read(by, check_paths).await?);
         findings.sort_by_key(|finding| finding.rule.trim_start_matches('I').parse::<u8>().unwrap_or(u8::MAX));
         Ok(findings)
     }
@@ -200,7 +200,7 @@ impl Database {
     /// # Errors
     /// Those of the storage.
     pub async fn shown_images(&self, by: Deadline) -> Result<Vec<String>, Error> {
-        let shown = self.read_primary(by, |connection| {
+        let shown = self.read(by, |connection| {
             let query = sql_query(
                 "SELECT image_key AS value FROM products WHERE image_key IS NOT NULL AND deleted_at IS NULL
                  UNION SELECT product_image_key FROM payments WHERE product_image_key IS NOT NULL",

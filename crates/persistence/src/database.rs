@@ -15,13 +15,11 @@ use std::time::{Duration, Instant};
 /// How often [`Database::close`] looks whether the threads have ended.
 const CLOSE_POLL: Duration = Duration::from_millis(10);
 
-/// The storage behind the ports.
+/// The storage behind the ports: the primary database. A replica is another type ([`Replica`](crate::Replica)), so that
+/// nothing reads from it by mistake.
 pub struct Database {
     pub(crate) backend: Backend,
     writers: Arc<DatabaseExecutor>,
-    /// For reads that must see what was written before.
-    primary_readers: Arc<DatabaseExecutor>,
-    /// For all other reads; may be connected to a replica.
     readers: Arc<DatabaseExecutor>,
     /// The status of the schema when it was last checked.
     pub(crate) known_schema: Mutex<Option<crate::schema_status::SchemaStatus>>,
@@ -45,66 +43,48 @@ impl Database {
                 return Err(OpenError::Missing(path));
             }
         }
-        let replica = options.read_url.as_ref().map(Address::parse).transpose()?;
         let start = |name, size, address| {
             let (queue, session) = (options.queue, Session::serving(&options));
-            let layout = Layout { name, size, queue, address, session };
+            let layout = Layout { name, size, queue, address, session, is_logged: true };
             DatabaseExecutor::start(layout).map(Arc::new)
         };
-        let (writers, primary_readers, readers) = match (backend, replica) {
-            (Backend::Sqlite, Some(_)) => return Err(OpenError::Replica),
-            (_, Some(replica)) if replica.backend != backend => return Err(OpenError::Replica),
+        let (writers, readers) = match backend {
             // SQLite has one writer at a time. A single writing thread never waits for a lock of this process, and readers
             // see each commit without waiting.
-            (Backend::Sqlite, None) => {
+            Backend::Sqlite => {
                 let readers = start("read", options.pool_size, address.clone())?;
-                (start("write", 1, address)?, Arc::clone(&readers), readers)
+                (start("write", 1, address)?, readers)
             }
-            (Backend::Postgres | Backend::Mysql, None) => {
+            Backend::Postgres | Backend::Mysql => {
                 let all = start("write", options.pool_size, address)?;
-                (Arc::clone(&all), Arc::clone(&all), all)
-            }
-            (Backend::Postgres | Backend::Mysql, Some(replica)) => {
-                let primary = start("write", options.pool_size, address)?;
-                let readers = start("read", options.pool_size, replica)?;
-                (Arc::clone(&primary), primary, readers)
+                (Arc::clone(&all), all)
             }
         };
         Ok(Arc::new(Self {
             backend,
             writers,
-            primary_readers,
             readers,
             known_schema: Mutex::new(None),
             is_schema_behind: AtomicBool::new(false),
         }))
     }
 
-    /// Reads from the replica where there is one, which may lag behind. The job may run twice.
+    /// Reads what has been written before. The job may run twice.
     pub(crate) async fn read<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.readers)?.run(JobKind::Read, by, job).await
+        self.read_as(JobKind::Read, by, job).await
     }
 
-    /// The same for a read that may take long.
-    pub(crate) async fn read_long<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
+    /// The same, for a read of this kind.
+    pub(crate) async fn read_as<T, J>(&self, kind: JobKind, by: Deadline, job: J) -> Result<T, Failure>
     where
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.readers)?.run(JobKind::LongRead, by, job).await
-    }
-
-    /// Reads what has been written before. The job may run twice.
-    pub(crate) async fn read_primary<T, J>(&self, by: Deadline, job: J) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
-    {
-        self.usable(&self.primary_readers)?.run(JobKind::Read, by, job).await
+        self.usable(&self.readers)?.run(kind, by, job).await
     }
 
     /// Writes by one statement or one [`write_transaction`](crate::dialect::write_transaction). The job may run several
@@ -122,9 +102,9 @@ impl Database {
         if self.is_schema_behind.load(Ordering::Relaxed) { Err(Failure::SchemaBehind) } else { Ok(executor) }
     }
 
-    /// The executors of the primary and of the replica, for questions about the database itself, whatever its schema.
-    pub(crate) fn inspected(&self) -> (&DatabaseExecutor, &DatabaseExecutor) {
-        (&self.primary_readers, &self.readers)
+    /// The executor for questions about the database itself, whatever its schema.
+    pub(crate) fn inspected(&self) -> &DatabaseExecutor {
+        &self.readers
     }
 
     /// Whether the database has answered any job within this time.

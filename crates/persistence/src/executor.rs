@@ -44,6 +44,8 @@ pub(crate) struct Layout {
     pub(crate) queue: usize,
     pub(crate) address: Address,
     pub(crate) session: Session,
+    /// Whether the threads log that their database is away. Those beside others need not repeat it.
+    pub(crate) is_logged: bool,
 }
 
 /// A set of threads that are connected to one database.
@@ -58,10 +60,10 @@ pub(crate) struct DatabaseExecutor {
 impl DatabaseExecutor {
     /// Starts the threads, which begin to connect.
     pub(crate) fn start(layout: Layout) -> Result<Self, OpenError> {
-        let Layout { name, size, queue, address, session } = layout;
+        let Layout { name, size, queue, address, session, is_logged } = layout;
         let size = size.clamp(1, 1024);
         let (connectivity, last_success) = (Arc::new(Connectivity::default()), Arc::new(LastSuccess::new()));
-        let pool = pool::open(address, session, u32::try_from(size).unwrap_or(u32::MAX), &connectivity);
+        let pool = pool::open(address, session, u32::try_from(size).unwrap_or(u32::MAX), &connectivity, is_logged);
         let bounds = Bounds {
             threads: size,
             queue: queue.max(1),

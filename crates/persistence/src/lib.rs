@@ -38,12 +38,14 @@ mod pool;
 mod product;
 mod product_totals;
 mod redact;
+mod replica;
 pub mod schema;
 mod schema_status;
 mod server_clock;
 mod url;
 mod user;
 mod work_queue;
+mod write_marks;
 
 pub use backlog::Backlog;
 pub use consistency::Finding;
@@ -53,8 +55,10 @@ pub use options::{Access, Options};
 pub use payment::Overview;
 pub use payment_notifier::{NotifierOptions, PollingNotifier};
 pub use product_totals::CachedTotals;
+pub use replica::{Replica, ReplicaReport, ReplicatedLists};
 pub use schema_status::SchemaStatus;
 pub use url::{Backend, OpenError, check_url, embedded_file, remedy_for_plaintext};
+pub use write_marks::BatchedMarks;
 
 /// Private databases, as the tests beside the crate have them.
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(crate) fn account_digest(account: &Email) -> String {
     digest(account.key())
 }
 
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -30,8 +30,10 @@ pub struct Options {
     /// A PostgreSQL URL takes libpq's parameters, a MySQL URL `ssl_mode` and those beside it. What they ask of TLS is kept, or
     /// refused. Without them a connection may go in the clear: [`remedy_for_plaintext`](crate::remedy_for_plaintext) tells.
     pub url: SecretString,
-    /// A replica for queries, of the same kind; without one they go to the primary.
+    /// A replica for lists of products, of the same kind; without one the primary answers them.
     pub read_url: Option<SecretString>,
+    /// How far the replica may lag behind the primary. One that lags further is left out.
+    pub max_replica_lag: Duration,
     pub access: Access,
     /// Threads for each URL, each holding one connection. On SQLite these are the readers, beside the one writer.
     pub pool_size: usize,
@@ -60,6 +62,7 @@ impl Options {
         Self {
             url: url.into(),
             read_url: None,
+            max_replica_lag: Duration::from_secs(5),
             access: Access::Create,
             pool_size: 4,
             queue: 256,

@@ -227,7 +227,7 @@ impl Database {
     /// # Errors
     /// Those of a query.
     pub async fn mail_state(&self, mail: MailId, by: Deadline) -> Result<Option<MailState>, Error> {
-        let found = self.read_primary(by, move |connection| {
+        let found = self.read(by, move |connection| {
             table.find(mail.to_string()).select(state).first::<String>(connection).optional()
         });
         let found = found.await?;
@@ -266,7 +266,7 @@ impl Outbox for Database {
 
     async fn is_hastened(&self, since: DateTime<Utc>, by: Deadline) -> Result<bool, Error> {
         let since = since.naive_utc();
-        let found = self.read_primary(by, move |connection| {
+        let found = self.read(by, move |connection| {
             // A mail that has failed since then is due later, unless an operator has made it due at once.
             let hastened = table.filter(state.eq(MailState::Queued.as_str())).filter(last_error.is_not_null());
             let hastened = hastened.filter(updated_at.ge(since)).filter(next_at.le(updated_at));
@@ -288,7 +288,7 @@ impl Outbox for Database {
 
     async fn mails(&self, wanted: Option<MailState>, limit: u32, by: Deadline) -> Result<Vec<Mail>, Error> {
         let rows: Vec<MailRow> = self
-            .read_primary(by, move |connection| {
+            .read(by, move |connection| {
                 let mails = table.order((next_at, id)).limit(limit.into()).select(MailRow::as_select()).into_boxed();
                 match wanted {
                     Some(wanted) => mails.filter(state.eq(wanted.as_str())).load(connection),

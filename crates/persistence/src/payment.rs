@@ -5,6 +5,7 @@ use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
 use crate::dialect::write_transaction;
+use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::notifications;
 use crate::product;
@@ -239,7 +240,7 @@ impl Payments for Database {
     ) -> Result<Option<Payment>, Error> {
         let (buyer, key) = (buyer.to_string(), key.as_str().to_owned());
         let stored = self
-            .read_primary(by, move |connection| {
+            .read(by, move |connection| {
                 let own = idempotency_keys::table
                     .filter(idempotency_keys::user_id.eq(&buyer))
                     .filter(idempotency_keys::idempotency_key.eq(&key));
@@ -254,7 +255,7 @@ impl Payments for Database {
     }
 
     async fn payment(&self, id: PaymentId, by: Deadline) -> Result<Option<Payment>, Error> {
-        only(self.read_primary(by, move |connection| find(connection, id)).await?)
+        only(self.read(by, move |connection| find(connection, id)).await?)
     }
 
     async fn change(
@@ -333,7 +334,7 @@ impl PaymentLists for Database {
     async fn list(&self, listing: &PaymentListing, by: Deadline) -> Result<Vec<Payment>, Error> {
         let listing = listing.clone();
         let rows = if listing::may_be_long(&listing) {
-            self.read_long(by, move |connection| listing::page(connection, &listing)).await?
+            self.read_as(JobKind::LongRead, by, move |connection| listing::page(connection, &listing)).await?
         } else {
             self.read(by, move |connection| listing::page(connection, &listing)).await?
         };
@@ -342,7 +343,7 @@ impl PaymentLists for Database {
 
     async fn count(&self, listing: &PaymentListing, by: Deadline) -> Result<u64, Error> {
         let listing = listing.clone();
-        let count = self.read_long(by, move |connection| listing::count(connection, &listing)).await?;
+        let count = self.read_as(JobKind::LongRead, by, move |connection| listing::count(connection, &listing)).await?;
         Ok(count.unsigned_abs())
     }
 }
@@ -350,14 +351,14 @@ impl PaymentLists for Database {
 #[async_trait]
 impl PaymentEvents for Database {
     async fn events_after(&self, id: PaymentId, number: u32, by: Deadline) -> Result<Vec<Event>, Error> {
-        let rows = self.read_primary(by, move |connection| events::after(connection, id, number)).await?;
+        let rows = self.read(by, move |connection| events::after(connection, id, number)).await?;
         rows.into_iter().map(|row| row.event().map(|(event, _cause)| event)).collect()
     }
 
     async fn event_counts(&self, ids: &[PaymentId], by: Deadline) -> Result<Vec<(PaymentId, u32)>, Error> {
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
         let counts: Vec<(String, i32)> = self
-            .read_primary(by, move |connection| {
+            .read(by, move |connection| {
                 let some = payments::table.filter(payments::id.eq_any(&ids));
                 some.select((payments::id, payments::events)).load(connection)
             })
@@ -373,7 +374,7 @@ impl Database {
     /// # Errors
     /// Those of a query.
     pub async fn payment_of_code(&self, code: PaymentCode, by: Deadline) -> Result<Option<PaymentId>, Error> {
-        let found = self.read_primary(by, move |connection| {
+        let found = self.read(by, move |connection| {
             let named = payments::table.filter(payments::payment_code.eq(code.to_string()));
             named.select(payments::id).first::<String>(connection).optional()
         });
@@ -386,6 +387,6 @@ impl Database {
     /// # Errors
     /// Those of the storage.
     pub async fn overview(&self, wanted: Overview, by: Deadline) -> Result<Vec<Payment>, Error> {
-        self.read_primary(by, move |connection| listing::overview(connection, wanted)).await?.payments()
+        self.read(by, move |connection| listing::overview(connection, wanted)).await?.payments()
     }
 }

@@ -96,6 +96,7 @@ pub(crate) struct Manager {
     address: Address,
     session: Session,
     connectivity: Arc<Connectivity>,
+    is_logged: bool,
 }
 
 impl ManageConnection for Manager {
@@ -105,7 +106,7 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<PoolConnection, ConnectError> {
         let connection = connection::open(&self.address, &self.session)
             .map_err(|error| ConnectError(without_secrets(&error.to_string(), &self.address)))?;
-        if let Some(failure) = self.connectivity.replace(None) {
+        if let Some(failure) = self.connectivity.replace(None).filter(|_| self.is_logged) {
             tracing::info!(reason = failure.reason, "the database is back");
         }
         let _connectivity = Arc::clone(&self.connectivity);
@@ -123,27 +124,37 @@ impl ManageConnection for Manager {
 
 /// Remembers why connecting failed, and logs it when it is news.
 #[derive(Debug)]
-struct FailureRecorder(Arc<Connectivity>);
+struct FailureRecorder {
+    connectivity: Arc<Connectivity>,
+    is_logged: bool,
+}
 
 impl HandleError<ConnectError> for FailureRecorder {
     fn handle_error(&self, ConnectError(reason): ConnectError) {
         let failure = ConnectFailure { reason: reason.clone(), at: Instant::now() };
-        let before = self.0.replace(Some(failure));
-        if before.is_none_or(|before| before.reason != reason) {
+        let before = self.connectivity.replace(Some(failure));
+        if self.is_logged && before.is_none_or(|before| before.reason != reason) {
             tracing::warn!(reason, "the database is away");
         }
     }
 }
 
-/// A pool that begins to connect, but waits for nothing.
-pub(crate) fn open(address: Address, session: Session, size: u32, connectivity: &Arc<Connectivity>) -> Pool<Manager> {
-    let manager = Manager { address, session, connectivity: Arc::clone(connectivity) };
+/// A pool that begins to connect, but waits for nothing. `is_logged` tells whether it logs that the database is away.
+pub(crate) fn open(
+    address: Address,
+    session: Session,
+    size: u32,
+    connectivity: &Arc<Connectivity>,
+    is_logged: bool,
+) -> Pool<Manager> {
+    let recorder = FailureRecorder { connectivity: Arc::clone(connectivity), is_logged };
+    let manager = Manager { address, session, connectivity: Arc::clone(connectivity), is_logged };
     Pool::builder()
         .max_size(size)
         // Each thread keeps its connection, and checks it itself after a pause.
         .test_on_check_out(false)
         .connection_timeout(RECONNECT_WITHIN)
         .max_lifetime(Some(MAX_LIFETIME))
-        .error_handler(Box::new(FailureRecorder(Arc::clone(connectivity))))
+        .error_handler(Box::new(recorder))
         .build_unchecked(manager)
 }

@@ -7,6 +7,7 @@ use crate::connection::AnyConnection;
 use crate::constraint::Constraint;
 use crate::database::Database;
 use crate::dialect::write_transaction;
+use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::image_notes;
 use crate::payment;
@@ -125,7 +126,7 @@ impl Products for Database {
     }
 
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
-        let row = self.read_primary(by, move |connection| row::find(connection, id)).await?;
+        let row = self.read(by, move |connection| row::find(connection, id)).await?;
         row.map(Product::try_from).transpose()
     }
 
@@ -168,20 +169,31 @@ impl ProductQueries for Database {
         let row = self.read(by, move |connection| row::find(connection, id)).await?;
         row.map(Product::try_from).transpose()
     }
+}
 
-    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error> {
-        let listing = listing.clone();
-        let rows = if listing::may_be_long(&listing) {
-            self.read_long(by, move |connection| listing::page(connection, &listing)).await?
-        } else {
-            self.read(by, move |connection| listing::page(connection, &listing)).await?
-        };
-        rows.into_iter().map(Product::try_from).collect()
-    }
+/// Whether a page of products may take long.
+pub(crate) fn page_kind(listing: &ProductListing) -> JobKind {
+    if listing::may_be_long(listing) { JobKind::LongRead } else { JobKind::Read }
+}
 
-    async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+/// A page of products, as stored.
+pub(crate) fn page(connection: &mut AnyConnection, listing: &ProductListing) -> QueryResult<Vec<ProductRow>> {
+    listing::page(connection, listing)
+}
+
+/// How many products a filter matches, as stored.
+pub(crate) fn count(connection: &mut AnyConnection, filter: &Filter) -> QueryResult<i64> {
+    listing::count(connection, filter)
+}
+
+impl Database {
+    /// How many products a filter matches.
+    ///
+    /// # Errors
+    /// Those of [`Products`].
+    pub async fn count_products(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
         let filter = filter.clone();
-        let count = self.read_long(by, move |connection| listing::count(connection, &filter)).await?;
+        let count = self.read_as(JobKind::LongRead, by, move |connection| count(connection, &filter)).await?;
         Ok(count.unsigned_abs())
     }
 }

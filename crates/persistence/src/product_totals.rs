@@ -2,8 +2,9 @@
 //! list needs.
 
 use app::clock::Deadline;
+use app::context::Reader;
 use app::pipeline::Spawner;
-use app::product::{Filter, ProductQueries, ProductTotals};
+use app::product::{Filter, ProductLists, ProductTotals};
 use async_trait::async_trait;
 use domain::error::{Error, ErrorCode};
 use moka::{future, policy::EvictionPolicy, sync};
@@ -24,7 +25,7 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// How long counting anew in the background may take.
 const REFRESH: Duration = Duration::from_secs(30);
 
-/// Totals, as [`ProductQueries`] counts them, kept for a while. A small one is never older than the last change made by this
+/// Totals, as [`ProductLists`] counts them, kept for a while. A small one is never older than the last change made by this
 /// process, and no total is told that is older than a minute.
 ///
 /// Those who ask for one total at once wait for one count. Once a large total is known, nobody waits for it again as long as it
@@ -35,9 +36,11 @@ pub struct CachedTotals {
 }
 
 struct Inner {
-    products: Arc<dyn ProductQueries>,
+    products: Arc<dyn ProductLists>,
     /// How many changes this process has made.
     changes: AtomicU64,
+    /// When the last of them had been made.
+    changed_at: Mutex<Option<Instant>>,
     /// Totals by filter and number of changes, so that no caller waits for a count that began before its own change.
     counted: future::Cache<(Filter, u64), Counted>,
     large: sync::Cache<Filter, Arc<Large>>,
@@ -59,39 +62,50 @@ struct Large {
 impl CachedTotals {
     /// Totals of these products, counted anew in tasks of this spawner.
     #[must_use]
-    pub fn new(products: Arc<dyn ProductQueries>, spawner: Arc<dyn Spawner>) -> Self {
+    pub fn new(products: Arc<dyn ProductLists>, spawner: Arc<dyn Spawner>) -> Self {
         Self::with_time(products, spawner, Box::new(Instant::now))
     }
 
     fn with_time(
-        products: Arc<dyn ProductQueries>,
+        products: Arc<dyn ProductLists>,
         spawner: Arc<dyn Spawner>,
         now: Box<dyn Fn() -> Instant + Send + Sync>,
     ) -> Self {
         // Evicts the least recently used, so that a total that was just counted stays.
         let counted = future::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
         let large = sync::Cache::builder().max_capacity(MAX_FILTERS).eviction_policy(EvictionPolicy::lru()).build();
-        Self { inner: Arc::new(Inner { products, changes: AtomicU64::new(0), counted, large, now }), spawner }
+        Self {
+            inner: Arc::new(Inner {
+                products,
+                changes: AtomicU64::new(0),
+                changed_at: Mutex::default(),
+                counted,
+                large,
+                now,
+            }),
+            spawner,
+        }
     }
 }
 
 #[async_trait]
 impl ProductTotals for CachedTotals {
-    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+    async fn total(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<u64, Error> {
         let inner = &self.inner;
         if let Some(large) = inner.large.get(filter)
             && inner.age(large.counted) <= MAX_AGE
         {
             if large.begin_refresh((inner.now)()) {
                 let (inner, filter, large) = (Arc::clone(inner), filter.clone(), Arc::clone(&large));
-                self.spawner.spawn(Box::pin(async move { inner.refresh(filter, large).await }));
+                self.spawner.spawn(Box::pin(async move { inner.refresh(filter, large, reader).await }));
             }
             return Ok(large.counted.total);
         }
-        inner.count_once(filter, by).await
+        inner.count_once(filter, reader, by).await
     }
 
     fn changed(&self) {
+        *self.inner.changed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.inner.changes.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -101,8 +115,14 @@ impl Inner {
         (self.now)().saturating_duration_since(counted.at)
     }
 
+    /// The count is for everybody who asks, so it includes the changes of this process, whoever made them.
+    fn including_changes(&self, reader: Reader) -> Reader {
+        let changed_at = *self.changed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        changed_at.map_or(reader, |moment| reader.including(moment))
+    }
+
     /// The total. Of several callers at once, the first counts.
-    async fn count_once(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
+    async fn count_once(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<u64, Error> {
         let key = (filter.clone(), self.changes.load(Ordering::SeqCst));
         if let Some(counted) = self.counted.get(&key).await
             && self.age(counted) >= REFRESH_AFTER
@@ -113,7 +133,7 @@ impl Inner {
             let has_counted = AtomicBool::new(false);
             let count = async {
                 has_counted.store(true, Ordering::Relaxed);
-                self.count(filter, by).await
+                self.count(filter, reader, by).await
             };
             match self.counted.try_get_with_by_ref(&key, count).await {
                 Ok(counted) => return Ok(counted.total),
@@ -128,9 +148,9 @@ impl Inner {
         }
     }
 
-    async fn count(&self, filter: &Filter, by: Deadline) -> Result<Counted, Error> {
+    async fn count(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<Counted, Error> {
         let at = (self.now)();
-        let counted = Counted { total: self.products.count(filter, by).await?, at };
+        let counted = Counted { total: self.products.count(filter, self.including_changes(reader), by).await?, at };
         if counted.total > EXACT_LIMIT {
             self.large.insert(filter.clone(), Arc::new(Large::new(counted)));
         } else {
@@ -139,8 +159,8 @@ impl Inner {
         Ok(counted)
     }
 
-    async fn refresh(&self, filter: Filter, large: Arc<Large>) {
-        if let Err(error) = self.count(&filter, Deadline::within(REFRESH)).await {
+    async fn refresh(&self, filter: Filter, large: Arc<Large>, reader: Reader) {
+        if let Err(error) = self.count(&filter, reader, Deadline::within(REFRESH)).await {
             let (code, causes) = (error.code().as_str(), domain::error::causes(&error));
             tracing::warn!(code, causes, "a total was not counted anew");
             large.refresh_at((self.now)() + REFRESH_AFTER);

@@ -263,4 +263,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Who has written last, for reads from a replica.
+    write_marks (writer) {
+        /// A digest that tells the writer: a user, a client's address or a server.
+        writer -> Text,
+        /// Another text for each write.
+        mark -> Text,
+        marked_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(payments, users);

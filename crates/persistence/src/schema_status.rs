@@ -5,7 +5,6 @@ use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::migrate::{applied_versions, compare};
 use app::clock::Deadline;
-use diesel::r2d2::R2D2Connection;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +16,7 @@ const RECENTLY: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaStatus {
     Ready,
-    /// The database or its replica cannot be reached.
+    /// The database cannot be reached.
     Away {
         /// Without secrets.
         reason: String,
@@ -37,22 +36,19 @@ pub enum SchemaStatus {
 }
 
 impl Database {
-    /// Checks the database, in three seconds at most. A database that is too busy for the check keeps its last status.
+    /// Checks the primary database, in three seconds at most. A database that is too busy for the check keeps its last status.
     pub async fn status(&self) -> SchemaStatus {
         let by = Deadline::within(ASK_WITHIN);
         let backend = self.backend;
-        let (primary, replica) = self.inspected();
-        let applied = primary.run(JobKind::Read, by, applied_versions);
-        let replica = replica.run(JobKind::Read, by, |connection| connection.ping());
-        match tokio::join!(applied, replica) {
-            (Ok(applied), Ok(())) => {
+        match self.inspected().run(JobKind::Read, by, applied_versions).await {
+            Ok(applied) => {
                 let status = compare(backend, &applied);
                 let is_behind = matches!(status, SchemaStatus::SchemaBehind { .. });
                 self.is_schema_behind.store(is_behind, Ordering::Relaxed);
                 *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
                 status
             }
-            (Err(failure), _) | (_, Err(failure)) => self.explain(failure),
+            Err(failure) => self.explain(failure),
         }
     }
 

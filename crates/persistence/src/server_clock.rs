@@ -36,6 +36,6 @@ impl Database {
     /// # Errors
     /// Those of the storage.
     pub async fn server_time(&self, by: Deadline) -> Result<Option<DateTime<Utc>>, Error> {
-        Ok(self.read_primary(by, now).await?.map(|moment| moment.and_utc()))
+        Ok(self.read(by, now).await?.map(|moment| moment.and_utc()))
     }
 }

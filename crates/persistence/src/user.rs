@@ -82,7 +82,7 @@ impl Users for Database {
     async fn is_email_taken(&self, email: &Email, by: Deadline) -> Result<bool, Error> {
         let keys = keys(email);
         let taken = self
-            .read_primary(by, move |conn| {
+            .read(by, move |conn| {
                 let account = users::table.filter(users::email_key.eq_any(&keys));
                 diesel::select(exists(account)).get_result(conn)
             })
@@ -93,7 +93,7 @@ impl Users for Database {
     async fn find_by_email(&self, email: &Email, by: Deadline) -> Result<Option<User>, Error> {
         let keys = keys(email);
         let row = self
-            .read_primary(by, move |conn| {
+            .read(by, move |conn| {
                 let accounts = users::table.filter(users::email_key.eq_any(&keys)).select(UserRow::as_select());
                 let rows: Vec<UserRow> = accounts.load(conn)?;
                 Ok(rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.email_key)))

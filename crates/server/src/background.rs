@@ -59,7 +59,8 @@ pub(crate) async fn log_hashing_time(passwords: Arc<Bcrypt>) {
     }
 }
 
-/// Deletes what is not needed any more: log-in counters, idempotency keys, mails that were sent, old entries of the audit log.
+/// Deletes what is not needed any more: log-in counters, idempotency keys, mails that were sent, old entries of the audit log,
+/// marks of writers.
 pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     ticks.tick().await;
@@ -69,6 +70,7 @@ pub(crate) async fn purge(database: Arc<Database>, clock: Arc<dyn Clock>) {
         log_purged("login attempts", LoginAttempts::purge(&*database, now, by()).await);
         log_purged("idempotency keys", database.forget_keys(now - KEYS_KEPT, by()).await);
         log_purged("audit log", AuditLog::purge(&*database, now - AUDIT_LOG_KEPT, by()).await);
+        log_purged("write marks", database.forget_write_marks(now, by()).await);
         log_purged("mails", Outbox::purge(&*database, now - MAILS_KEPT, by()).await);
     }
 }

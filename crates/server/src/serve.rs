@@ -216,6 +216,9 @@ pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Running
     background.spawn(background::purge(Arc::clone(&parts.database), Arc::clone(&clock)));
     background.spawn(background::count_backlog(Arc::clone(&parts.database), clock, Arc::clone(&parts.backlog)));
     background.spawn(Arc::clone(&parts.clock).follow(Arc::clone(&parts.database)));
+    if let Some(replica) = &parts.replica {
+        background.spawn(Arc::clone(replica).watch(parts.clock.clone()));
+    }
     background.spawn(Arc::clone(&parts.notifier).run());
     if let Some(notifications) = &parts.gateway.notifications {
         background.spawn(notifications());
@@ -307,7 +310,10 @@ impl Running {
         tracing::info!(in_time = workers.is_ok(), "draining: workers stopped");
         self.workers.shutdown().await;
         self.background.shutdown().await;
-        let jobs = self.parts.database.close(DATABASE_GRACE).await;
+        let mut jobs = self.parts.database.close(DATABASE_GRACE).await;
+        if let Some(replica) = &self.parts.replica {
+            jobs &= replica.close(DATABASE_GRACE).await;
+        }
         tracing::info!(in_time = jobs, "draining: database closed");
         self.stop_ops.cancel();
         join_all(&mut self.ops_server).await;

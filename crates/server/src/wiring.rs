@@ -1,6 +1,7 @@
 //! Builds the application from the settings. This module alone chooses adapters; it holds no logic.
 
 pub(crate) mod check;
+mod database;
 mod gauges;
 mod payments;
 #[cfg(feature = "simulator")]
@@ -11,6 +12,7 @@ mod simulator;
 mod storage;
 
 pub use check::check;
+pub use database::database;
 pub(crate) use storage::store as image_store;
 
 use crate::common_clock::CommonClock;
@@ -22,7 +24,7 @@ use app::client::TrustedProxies;
 use app::clock::Clock;
 use app::observe::Observer;
 use app::payment::{OutboxWorker, Reconciler, WebhookWorker};
-use app::pipeline::{CallPipeline, Handler};
+use app::pipeline::{CallPipeline, Handler, WriteMarks};
 use app::product::{
     BrowseProducts, CreateProduct, DeleteProduct, ImageCleanup, ProductImages, ProductTotals, UpdateProduct,
     ViewProduct,
@@ -34,7 +36,7 @@ use app::{App, Commands, Queries};
 use domain::user::PasswordRules;
 use mail::Mailer;
 use payments::{ConfiguredGateway, Payments};
-use persistence::{Backlog, CachedTotals, Database, PollingNotifier};
+use persistence::{Backlog, Database, PollingNotifier, Replica, ReplicatedLists};
 use security::passwords::{self, Bcrypt};
 use security::rate_limiter::{self, ClientLimits, Rate, Unlimited};
 use security::tokens::{self, Jwt, Key, KeySet, KeyState};
@@ -47,6 +49,7 @@ use tokio::sync::Semaphore;
 pub struct Parts {
     pub app: Arc<App>,
     pub database: Arc<Database>,
+    pub(crate) replica: Option<Arc<Replica>>,
     pub passwords: Arc<Bcrypt>,
     /// Its keys can be replaced while the process runs.
     pub tokens: Arc<Jwt>,
@@ -70,7 +73,7 @@ pub struct Parts {
 /// # Errors
 /// A part can never be used with these settings.
 pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Result<Parts, StartError> {
-    let database = Database::open(database(settings)).map_err(StartError::Database)?;
+    let (database, replica) = database::open(settings).map_err(StartError::Database)?;
     let passwords = Arc::new(passwords(settings)?);
     let tokens = Arc::new(Jwt::new(jwt(settings), keys(settings)?, Arc::clone(clock)));
     let inspector = Arc::new(storage::inspector()?);
@@ -85,6 +88,7 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         backlog: Arc::clone(&backlog),
         gateway: gateway.clone(),
         database: Arc::clone(&database),
+        replica: replica.clone(),
         passwords: Arc::clone(&passwords),
         inspector: Arc::clone(&inspector),
         store: Arc::clone(&store),
@@ -96,17 +100,12 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     let metrics = Arc::new(Metrics::new(move || sources.read()));
     let runtime = Arc::new(MainRuntime::current());
     let observer: Arc<dyn Observer> = Arc::new(Telemetry::new(Arc::clone(&metrics)));
-    let pipeline = Arc::new(CallPipeline {
-        tokens: tokens.clone(),
-        rate_limiter: rate_limiter(settings),
-        observer: Arc::clone(&observer),
-        refusals,
-        spawner: runtime.clone(),
-    });
+    let write_marks = replica.as_ref().map(|_| database::write_marks(&database, &shared, &runtime));
+    let pipeline = Arc::new(pipeline(settings, &tokens, &observer, &runtime, write_marks, refusals));
     let accounts = Accounts { settings, database: &database, passwords: &passwords, tokens: &tokens, clock };
     let cleanup = Arc::new(ImageCleanup { ledger: database.clone(), store: store.clone(), clock: shared.clone() });
     let images = Arc::new(ProductImages { inspector, store, ledger: database.clone(), clock: shared.clone() });
-    let totals = Arc::new(CachedTotals::new(database.clone(), runtime.clone()));
+    let (lists, totals) = database::lists(&database, replica.as_ref(), &runtime);
     let payments = Payments {
         settings,
         database: &database,
@@ -119,12 +118,13 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
     };
     let (webhook_worker, reconciler, outbox_worker) =
         (payments.webhook_worker(), payments.reconciler(), payments.outbox_worker());
-    let products = Products { database: &database, images, totals, clock };
+    let products = Products { database: &database, lists, images, totals, clock };
     let app = Arc::new(app(pipeline, &accounts, &products, &payments, &webhook_worker));
     let notifier = payments.notifier;
     Ok(Parts {
         app,
         database,
+        replica,
         passwords,
         tokens,
         metrics,
@@ -140,6 +140,24 @@ pub fn wire(settings: &Settings, clock: &Arc<dyn Clock>, rest: SocketAddr) -> Re
         backlog,
         runtime,
     })
+}
+
+fn pipeline(
+    settings: &Settings,
+    tokens: &Arc<Jwt>,
+    observer: &Arc<dyn Observer>,
+    runtime: &Arc<MainRuntime>,
+    write_marks: Option<Arc<dyn WriteMarks>>,
+    refusals: Arc<HeldRefusals>,
+) -> CallPipeline {
+    CallPipeline {
+        tokens: tokens.clone(),
+        rate_limiter: rate_limiter(settings),
+        observer: Arc::clone(observer),
+        spawner: runtime.clone(),
+        write_marks,
+        refusals,
+    }
 }
 
 fn app(
@@ -204,6 +222,7 @@ impl Accounts<'_> {
 /// What the use cases of products share.
 struct Products<'a> {
     database: &'a Arc<Database>,
+    lists: Arc<ReplicatedLists>,
     images: Arc<ProductImages>,
     totals: Arc<dyn ProductTotals>,
     clock: &'a Arc<dyn Clock>,
@@ -239,7 +258,7 @@ impl Products<'_> {
 
     fn browse(&self) -> BrowseProducts {
         let (totals, images) = (Arc::clone(&self.totals), Arc::clone(&self.images));
-        BrowseProducts { products: self.database.clone(), totals, images }
+        BrowseProducts { products: self.lists.clone(), totals, images }
     }
 }
 
@@ -253,21 +272,6 @@ pub fn reconciler(
     clock: Arc<dyn Clock>,
 ) -> Result<Reconciler, StartError> {
     payments::reconciler(settings, database, clock)
-}
-
-#[must_use]
-pub fn database(settings: &Settings) -> persistence::Options {
-    let database = &settings.database;
-    persistence::Options {
-        url: database.url.clone(),
-        read_url: database.read_url.clone(),
-        access: persistence::Access::Create,
-        pool_size: database.pool_size,
-        queue: database.queue,
-        prepared_statements: database.prepared_statements,
-        connect_timeout: database.connect_timeout,
-        statement_timeout: database.statement_timeout,
-    }
 }
 
 /// The password hasher.

@@ -15,8 +15,10 @@ const PLAINTEXT: &str = "database.allow_plaintext";
 pub struct Database {
     /// The database: `sqlite://path`, `postgres://…` or `mysql://…`.
     pub url: SecretString,
-    /// A replica that queries go to.
+    /// A replica that lists of products are read from.
     pub read_url: Option<SecretString>,
+    /// How far the replica may lag.
+    pub max_replica_lag: Duration,
     /// Connections for each URL; at least one.
     pub pool_size: usize,
     /// The most calls that wait for a connection.
@@ -39,6 +41,7 @@ impl Database {
         Self {
             url,
             read_url,
+            max_replica_lag: reader.seconds("database.max_replica_lag_seconds", 1.0..=300.0),
             pool_size,
             queue: reader.number("database.queue", 1..=65_536),
             migrate_on_start: reader.flag("database.migrate_on_start"),

@@ -28,6 +28,7 @@ pub fn app(ports: &Arc<FakePorts>) -> Arc<App> {
         observer: ports.clone(),
         refusals: Arc::default(),
         spawner: Arc::new(TestRuntime(Handle::current())),
+        write_marks: None,
     });
     let register = RegisterUser {
         users: ports.clone(),

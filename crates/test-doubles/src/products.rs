@@ -2,11 +2,12 @@
 
 use crate::ports::FakePorts;
 use app::clock::Deadline;
+use app::context::Reader;
 use app::entity_tag::EntityTags;
 use app::page::PageStart;
 use app::product::{
-    Filter, ImageInspector, ImageLedger, ImageStore, ProductListing, ProductQueries, ProductTotals, Products, Removal,
-    Sort, SortKey, SortPosition,
+    Filter, ImageInspector, ImageLedger, ImageStore, ProductListing, ProductLists, ProductQueries, ProductTotals,
+    Products, Removal, Sort, SortKey, SortPosition,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -93,8 +94,11 @@ impl ProductQueries for FakePorts {
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error> {
         Products::product(self, id, by).await
     }
+}
 
-    async fn list(&self, listing: &ProductListing, _by: Deadline) -> Result<Vec<Product>, Error> {
+#[async_trait]
+impl ProductLists for FakePorts {
+    async fn list(&self, listing: &ProductListing, _reader: Reader, _by: Deadline) -> Result<Vec<Product>, Error> {
         self.behave().await?;
         let mut products: Vec<_> = self
             .products
@@ -118,7 +122,7 @@ impl ProductQueries for FakePorts {
         Ok(products.into_iter().filter(is_wanted).skip(skipped).take(limit).collect())
     }
 
-    async fn count(&self, filter: &Filter, _by: Deadline) -> Result<u64, Error> {
+    async fn count(&self, filter: &Filter, _reader: Reader, _by: Deadline) -> Result<u64, Error> {
         let products = self.products.products.lock().unwrap();
         Ok(products.values().filter(|product| passes(product, filter)).count() as u64)
     }
@@ -155,8 +159,8 @@ fn compare(one: &SortPosition, other: &SortPosition, sort: Sort) -> Ordering {
 
 #[async_trait]
 impl ProductTotals for FakePorts {
-    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
-        self.count(filter, by).await
+    async fn total(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<u64, Error> {
+        self.count(filter, reader, by).await
     }
 
     fn changed(&self) {}

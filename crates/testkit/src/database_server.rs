@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+mod replica;
+
 const START: Duration = Duration::from_secs(60);
 
 /// Folders in which Debian installs programs, some of them not on the path.
@@ -19,6 +21,8 @@ pub struct DatabaseServer {
     kind: DatabaseKind,
     port: u16,
     programs: Programs,
+    /// What it is started with, beyond what every server is.
+    options: Vec<String>,
     process: Option<Child>,
     folder: TempDir,
 }
@@ -59,16 +63,36 @@ fn am_root() -> bool {
 impl DatabaseServer {
     /// Installs and starts a server; fails with the reason if this machine lacks the programs.
     pub fn start(kind: DatabaseKind) -> Result<Self, String> {
-        let programs = Programs::find(kind)?;
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { kind, port, programs, process: None, folder };
+        Self::start_with(kind, Vec::new())
+    }
+
+    fn start_with(kind: DatabaseKind, options: Vec<String>) -> Result<Self, String> {
+        let mut server = Self::make(kind, options)?;
         server.install();
         server.resume();
         if kind == DatabaseKind::Mariadb {
-            database::execute(kind, &format!("mysql://root@127.0.0.1:{port}/mysql"), "CREATE DATABASE shop");
+            server.execute_as_root("CREATE DATABASE shop");
         }
         Ok(server)
+    }
+
+    fn make(kind: DatabaseKind, options: Vec<String>) -> Result<Self, String> {
+        let programs = Programs::find(kind)?;
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Ok(Self { kind, port, programs, options, process: None, folder })
+    }
+
+    /// The URL of a database that every server has.
+    fn root_url(&self) -> String {
+        match self.kind {
+            DatabaseKind::Mariadb => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
+            DatabaseKind::Sqlite | DatabaseKind::Postgres => self.url(),
+        }
+    }
+
+    fn execute_as_root(&self, sql: &str) {
+        database::execute(self.kind, &self.root_url(), sql);
     }
 
     #[must_use]
@@ -96,10 +120,15 @@ impl DatabaseServer {
         }
     }
 
-    fn install(&self) {
+    /// Gives the folder to the user that the server runs as.
+    fn give_folder_away(&self) {
         if self.kind == DatabaseKind::Postgres && am_root() {
             run(Command::new("chown").arg("postgres").arg(self.folder.path()));
         }
+    }
+
+    fn install(&self) {
+        self.give_folder_away();
         let mut install = self.as_owner(&self.programs.install);
         match self.kind {
             DatabaseKind::Mariadb => install
@@ -134,14 +163,12 @@ impl DatabaseServer {
         if self.kind == DatabaseKind::Mariadb && am_root() {
             serve.arg("--user=root");
         }
+        serve.args(&self.options);
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         serve.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
         self.process = Some(serve.spawn().unwrap());
         let begun = Instant::now();
-        let url = match self.kind {
-            DatabaseKind::Mariadb => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
-            DatabaseKind::Sqlite | DatabaseKind::Postgres => self.url(),
-        };
+        let url = self.root_url();
         while !database::answers(self.kind, &url) {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(begun.elapsed() < START, "{} does not start:\n{log}", self.kind);

@@ -14,6 +14,7 @@ mod operating;
 mod paying;
 mod payloads;
 mod reloading;
+mod replicas;
 mod secrets;
 mod slow;
 mod starting;
@@ -75,6 +76,12 @@ fn main() -> ExitCode {
         payloads::every_way_to_pay_is_understood_from_its_first_word_to_its_last,
         reloading::settings_that_hold_mistakes_change_nothing,
         reloading::token_keys_are_rotated_under_load_without_signing_anybody_out,
+        replicas::a_replica_of_mariadb_that_lags_too_far_is_left_out,
+        replicas::a_replica_of_postgresql_that_lags_too_far_is_left_out,
+        replicas::no_read_fails_when_a_replica_of_mariadb_crashes_and_freezes,
+        replicas::no_read_fails_when_a_replica_of_postgresql_crashes_and_freezes,
+        replicas::own_writes_are_read_beside_a_late_replica_of_mariadb,
+        replicas::own_writes_are_read_beside_a_late_replica_of_postgresql,
         secrets::no_secret_leaves_the_process,
         slow::a_body_that_does_not_come_is_given_up,
         slow::a_head_that_does_not_come_is_given_up,

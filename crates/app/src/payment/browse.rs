@@ -1,11 +1,11 @@
 //! The list of a buyer's purchases or a seller's sales.
 
 use crate::access::Access;
-use crate::context::Context;
+use crate::context::{Context, Query};
 use crate::page::{Cursor, Page, PageForm, PageRequest, Position, moment};
 use crate::payment::view::{Audience, PaymentPresenter};
 use crate::payment::{PaymentLists, PaymentView};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::actor::Identity;
@@ -99,14 +99,14 @@ pub struct BrowsePayments {
 
 impl UseCase for BrowsePayments {
     const NAME: &'static str = "browse_payments";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest];
     type Input = BrowsePaymentsForm;
     type Output = Page<PaymentView>;
 
-    async fn execute(&self, context: &Context, form: BrowsePaymentsForm) -> Result<Page<PaymentView>, Error> {
+    async fn execute(&self, context: &Context<Query>, form: BrowsePaymentsForm) -> Result<Page<PaymentView>, Error> {
         let listing = PaymentListing::parse(&form, context.actor.identity()?)?;
         let limit = listing.page.limit;
         let mut payments = self.payments.list(&listing, context.deadline).await?;

@@ -6,11 +6,11 @@
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
-use crate::context::Context;
+use crate::context::{Command, Context};
 use crate::payment::gateway::{Gateway, GatewayError, Invoice};
 use crate::payment::view::{Audience, PaymentPresenter};
 use crate::payment::{Cause, PaymentNotifier, PaymentView, Payments, PlaceOutcome};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use chrono::TimeDelta;
@@ -198,7 +198,7 @@ pub(super) async fn invoice_of(payment: &Payment, users: &dyn UserQueries, by: D
 
 impl UseCase for Checkout {
     const NAME: &'static str = "create_payment";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Only(Role::Buyer);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     const ERRORS: &'static [ErrorCode] = &[
@@ -212,7 +212,7 @@ impl UseCase for Checkout {
     type Input = OrderForm;
     type Output = PaymentView;
 
-    async fn execute(&self, context: &Context, form: OrderForm) -> Result<PaymentView, Error> {
+    async fn execute(&self, context: &Context<Command>, form: OrderForm) -> Result<PaymentView, Error> {
         let buyer = context.actor.identity()?.id;
         let by = context.deadline;
         let parsed = parse(&form)?;

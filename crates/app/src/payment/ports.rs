@@ -99,8 +99,7 @@ pub trait Payments: Send + Sync {
     async fn forget_keys(&self, before: DateTime<Utc>, by: Deadline) -> Result<usize, Error>;
 }
 
-/// Reads one payment, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
-/// repeated.
+/// Reads one payment, always from the primary database. Errors are those of [`Payments`]; each call may be repeated.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
     /// Returns a payment; `None` if no payment has this id.
@@ -110,8 +109,7 @@ pub trait PaymentQueries: Send + Sync {
     async fn timeline(&self, id: PaymentId, by: Deadline) -> Result<Timeline, Error>;
 }
 
-/// Lists payments, perhaps from a replica that lags behind the primary. Errors are those of [`Payments`]; each call may be
-/// repeated.
+/// Lists payments, always from the primary database. Errors are those of [`Payments`]; each call may be repeated.
 #[async_trait]
 pub trait PaymentLists: Send + Sync {
     /// Returns the payments of a listing, the newest first, and one more than its limit where more follow.

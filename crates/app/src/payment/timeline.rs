@@ -1,11 +1,11 @@
 //! A payment's timeline.
 
 use crate::access::Access;
-use crate::context::Context;
+use crate::context::{Context, Query};
 use crate::payment::PaymentQueries;
 use crate::payment::mail::MailState;
 use crate::payment::view::{Audience, find};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode};
@@ -125,7 +125,7 @@ pub struct ViewTimeline {
 
 impl UseCase for ViewTimeline {
     const NAME: &'static str = "view_timeline";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
@@ -133,7 +133,7 @@ impl UseCase for ViewTimeline {
     type Input = String;
     type Output = Vec<TimelineEntry>;
 
-    async fn execute(&self, context: &Context, id: String) -> Result<Vec<TimelineEntry>, Error> {
+    async fn execute(&self, context: &Context<Query>, id: String) -> Result<Vec<TimelineEntry>, Error> {
         let (payment, _) = find(&*self.payments, context, &id).await?;
         let story = self.payments.timeline(payment.record().id, context.deadline).await?;
         Ok(story.lines(&payment))

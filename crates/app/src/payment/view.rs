@@ -1,9 +1,9 @@
 //! Shows a payment to its buyer and its seller.
 
 use crate::access::Access;
-use crate::context::Context;
+use crate::context::{Context, Query};
 use crate::payment::PaymentQueries;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::product::{ProductImages, ProductView};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -114,7 +114,7 @@ pub(super) fn wanted(id: &str) -> Result<PaymentId, Error> {
 
 pub(super) async fn find(
     payments: &dyn PaymentQueries,
-    context: &Context,
+    context: &Context<Query>,
     id: &str,
 ) -> Result<(Payment, Audience), Error> {
     let identity = context.actor.identity()?;
@@ -130,7 +130,7 @@ pub struct ViewPayment {
 
 impl UseCase for ViewPayment {
     const NAME: &'static str = "view_payment";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
@@ -138,7 +138,7 @@ impl UseCase for ViewPayment {
     type Input = String;
     type Output = PaymentView;
 
-    async fn execute(&self, context: &Context, id: String) -> Result<PaymentView, Error> {
+    async fn execute(&self, context: &Context<Query>, id: String) -> Result<PaymentView, Error> {
         let (payment, audience) = find(&*self.payments, context, &id).await?;
         self.presenter.show(&payment, audience).await
     }

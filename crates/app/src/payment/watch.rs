@@ -2,10 +2,10 @@
 
 use crate::access::Access;
 use crate::clock::Deadline;
-use crate::context::Context;
+use crate::context::{Context, Query};
 use crate::payment::view::find;
 use crate::payment::{PaymentEvents, PaymentNotifier, PaymentQueries, Subscription};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -47,14 +47,14 @@ pub struct WatchPayment {
 
 impl UseCase for WatchPayment {
     const NAME: &'static str = "watch_payment";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::PaymentNotFound, ErrorCode::Forbidden];
     type Input = WatchForm;
     type Output = PaymentWatch;
 
-    async fn execute(&self, context: &Context, form: WatchForm) -> Result<PaymentWatch, Error> {
+    async fn execute(&self, context: &Context<Query>, form: WatchForm) -> Result<PaymentWatch, Error> {
         let after = match form.after.trim() {
             "" => None,
             number => Some(number.parse::<u32>().map_err(|_| {
@@ -137,8 +137,7 @@ impl PaymentWatch {
             self.is_unfulfilled = self.payment.is_unfulfilled();
             let change = self.change(record.events, record.updated_at);
             self.waiting.push_back(change);
-            // The payment was read before the subscription began, perhaps from a replica: `is_due` stays set to read what it
-            // lacks.
+            // The payment was read before the subscription began: `is_due` stays set to read what it lacks.
             self.has_read = true;
             return Ok(());
         }
@@ -271,12 +270,9 @@ mod tests {
     }
 
     fn watch(fake: &Arc<FakePayments>) -> PaymentWatch {
-        let context = Context {
-            actor: Actor::User(Identity { id: fake.payment.record().buyer, role: Role::Buyer }),
-            client: ClientAddress::new("127.0.0.1".parse().unwrap()),
-            request_id: RequestId::accept(None),
-            deadline: Deadline::within(Duration::from_secs(1)),
-        };
+        let buyer = Actor::User(Identity { id: fake.payment.record().buyer, role: Role::Buyer });
+        let client = ClientAddress::new("127.0.0.1".parse().unwrap());
+        let context = Context::new(buyer, client, RequestId::accept(None), Deadline::within(Duration::from_secs(1)));
         let notifier = Arc::new(FakeNotifier(fake.clone()));
         let use_case = WatchPayment { payments: fake.clone(), events: fake.clone(), notifier };
         let form = WatchForm { id: fake.payment.record().id.to_string(), after: String::new() };

@@ -5,11 +5,11 @@
 
 use crate::access::Access;
 use crate::clock::Deadline;
-use crate::context::Context;
+use crate::context::{Command, Context};
 use crate::observe::PaymentReport;
 use crate::payment::gateway::Signed;
 use crate::payment::{PendingNotification, StoreOutcome, WebhookWorker};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use chrono::TimeDelta;
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -151,7 +151,7 @@ impl ReceiveNotification {
 
 impl UseCase for ReceiveNotification {
     const NAME: &'static str = "receive_notification";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Notification;
     const ERRORS: &'static [ErrorCode] =
@@ -159,7 +159,7 @@ impl UseCase for ReceiveNotification {
     type Input = NotificationForm;
     type Output = ();
 
-    async fn execute(&self, context: &Context, form: NotificationForm) -> Result<(), Error> {
+    async fn execute(&self, context: &Context<Command>, form: NotificationForm) -> Result<(), Error> {
         self.check(&form)?;
         if form.order_id.starts_with(TRIAL) {
             // The dashboard's user tests the URL and the key. No payment has such an order id.

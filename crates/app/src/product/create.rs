@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::clock::Clock;
-use crate::context::Context;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::context::{Command, Context};
+use crate::pipeline::UseCase;
 use crate::product::{ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
 use domain::error::{Error, ErrorCode, Violations};
@@ -20,14 +20,14 @@ pub struct CreateProduct {
 
 impl UseCase for CreateProduct {
     const NAME: &'static str = "create_product";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::ImageStoreFailed];
     type Input = ProductForm;
     type Output = ProductView;
 
-    async fn execute(&self, context: &Context, mut form: ProductForm) -> Result<ProductView, Error> {
+    async fn execute(&self, context: &Context<Command>, mut form: ProductForm) -> Result<ProductView, Error> {
         let seller = context.actor.seller()?;
         let by = context.deadline;
         let mut wrong = Violations::default();

@@ -2,9 +2,9 @@
 
 use crate::access::Access;
 use crate::clock::Clock;
-use crate::context::Context;
+use crate::context::{Command, Context};
 use crate::entity_tag::EntityTags;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::product::view::wanted;
 use crate::product::{ProductTotals, Products};
 use crate::rate_limit::RateLimitClass;
@@ -27,7 +27,7 @@ pub struct DeleteProduct {
 
 impl UseCase for DeleteProduct {
     const NAME: &'static str = "delete_product";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     const ERRORS: &'static [ErrorCode] =
@@ -35,7 +35,7 @@ impl UseCase for DeleteProduct {
     type Input = DeleteForm;
     type Output = ProductId;
 
-    async fn execute(&self, context: &Context, form: DeleteForm) -> Result<ProductId, Error> {
+    async fn execute(&self, context: &Context<Command>, form: DeleteForm) -> Result<ProductId, Error> {
         let DeleteForm { id, expected } = form;
         let seller = context.actor.seller()?;
         let by = context.deadline;

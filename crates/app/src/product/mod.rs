@@ -22,6 +22,8 @@ pub use delete::{DeleteForm, DeleteProduct};
 pub use form::{ImageField, ProductForm};
 pub use images::ProductImages;
 pub use listing::{BrowseForm, Filter, ProductListing, SearchText, Sort, SortKey, SortPosition};
-pub use ports::{ImageInspector, ImageLedger, ImageStore, ProductQueries, ProductTotals, Products, Removal};
+pub use ports::{
+    ImageInspector, ImageLedger, ImageStore, ProductLists, ProductQueries, ProductTotals, Products, Removal,
+};
 pub use update::{UpdateForm, UpdateProduct};
 pub use view::{ProductView, ViewProduct};

@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 use crate::clock::Deadline;
+use crate::context::Reader;
 use crate::entity_tag::EntityTags;
 use crate::product::{Filter, ProductListing};
 use async_trait::async_trait;
@@ -53,25 +54,30 @@ pub trait Products: Send + Sync {
     -> Result<(), Error>;
 }
 
-/// Products, for queries: perhaps a replica that lags behind. It returns no withdrawn product. Errors are those of
-/// [`Products`]; each call may be repeated.
+/// Reads one product, always from the primary database. It returns no withdrawn product. Errors are those of [`Products`];
+/// each call may be repeated.
 #[async_trait]
 pub trait ProductQueries: Send + Sync {
     /// Returns a product; `None` if no product has this id.
     async fn product(&self, id: ProductId, by: Deadline) -> Result<Option<Product>, Error>;
+}
 
+/// Lists products, perhaps from a replica that lags behind the primary; what the reader has written before is always there.
+/// Withdrawn products are left out. Errors are those of [`Products`]; each call may be repeated.
+#[async_trait]
+pub trait ProductLists: Send + Sync {
     /// Returns the products of a listing in its order, and one more than its limit if more follow.
-    async fn list(&self, listing: &ProductListing, by: Deadline) -> Result<Vec<Product>, Error>;
+    async fn list(&self, listing: &ProductListing, reader: Reader, by: Deadline) -> Result<Vec<Product>, Error>;
 
     /// Counts the products that a filter matches.
-    async fn count(&self, filter: &Filter, by: Deadline) -> Result<u64, Error>;
+    async fn count(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<u64, Error>;
 }
 
 /// The totals that product lists show; a large total may be a few seconds old.
 #[async_trait]
 pub trait ProductTotals: Send + Sync {
     /// Returns the number of products that a filter matches. Errors are those of [`Products`]; may be repeated.
-    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error>;
+    async fn total(&self, filter: &Filter, reader: Reader, by: Deadline) -> Result<u64, Error>;
 
     /// Reports that products were added, changed or withdrawn.
     fn changed(&self);

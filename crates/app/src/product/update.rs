@@ -2,9 +2,9 @@
 
 use crate::access::Access;
 use crate::clock::{Clock, Deadline};
-use crate::context::Context;
+use crate::context::{Command, Context};
 use crate::entity_tag::EntityTags;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::product::view::wanted;
 use crate::product::{ImageField, ProductForm, ProductImages, ProductTotals, ProductView, Products};
 use crate::rate_limit::RateLimitClass;
@@ -66,7 +66,7 @@ fn without_query(url: &str) -> &str {
 
 impl UseCase for UpdateProduct {
     const NAME: &'static str = "update_product";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Only(Role::Seller);
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Write;
     const ERRORS: &'static [ErrorCode] = &[
@@ -79,7 +79,7 @@ impl UseCase for UpdateProduct {
     type Input = UpdateForm;
     type Output = ProductView;
 
-    async fn execute(&self, context: &Context, form: UpdateForm) -> Result<ProductView, Error> {
+    async fn execute(&self, context: &Context<Command>, form: UpdateForm) -> Result<ProductView, Error> {
         let UpdateForm { id, mut fields, expected } = form;
         let seller = context.actor.seller()?;
         let by = context.deadline;

@@ -1,9 +1,9 @@
 //! Shows one product to everybody.
 
 use crate::access::Access;
-use crate::context::Context;
+use crate::context::{Context, Query};
 use crate::entity_tag::{etag, etag_with};
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::pipeline::UseCase;
 use crate::product::{ProductImages, ProductQueries};
 use crate::rate_limit::RateLimitClass;
 use chrono::{DateTime, Utc};
@@ -72,7 +72,7 @@ pub(super) fn wanted(id: &str) -> Result<ProductId, Error> {
 
 impl UseCase for ViewProduct {
     const NAME: &'static str = "view_product";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::ProductNotFound];
@@ -80,7 +80,7 @@ impl UseCase for ViewProduct {
     type Input = String;
     type Output = ProductView;
 
-    async fn execute(&self, context: &Context, id: String) -> Result<ProductView, Error> {
+    async fn execute(&self, context: &Context<Query>, id: String) -> Result<ProductView, Error> {
         let product = self.products.product(wanted(&id)?, context.deadline).await?;
         self.images.show(&product.ok_or(ErrorCode::ProductNotFound)?).await
     }

@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::clock::Clock;
-use crate::context::Context;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::context::{Command, Context};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use crate::user::{AccessToken, HashingPermit, LoginAttempts, PasswordCheck, PasswordHasher, TokenIssuer, Users};
 use domain::error::{Error, ErrorCode, Violations};
@@ -50,7 +50,7 @@ pub struct LoginUser {
 }
 
 impl LoginUser {
-    async fn admit(&self, context: &Context, account: &Email) -> Result<(), Error> {
+    async fn admit(&self, context: &Context<Command>, account: &Email) -> Result<(), Error> {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
@@ -63,7 +63,12 @@ impl LoginUser {
         admitted
     }
 
-    async fn record_attempt(&self, context: &Context, account: &Email, outcome: LoginOutcome) -> Result<(), Error> {
+    async fn record_attempt(
+        &self,
+        context: &Context<Command>,
+        account: &Email,
+        outcome: LoginOutcome,
+    ) -> Result<(), Error> {
         let Some(attempts) = &self.attempts else {
             return Ok(());
         };
@@ -72,7 +77,7 @@ impl LoginUser {
 
     async fn check(
         &self,
-        context: &Context,
+        context: &Context<Command>,
         email: &Email,
         password: PasswordAttempt,
         permit: HashingPermit,
@@ -92,7 +97,7 @@ impl LoginUser {
     }
 
     /// Stores a renewed hash. A failure does not fail the log-in: the next log-in tries again.
-    async fn renew(&self, context: &Context, user: &User, renewed: &PasswordHash) {
+    async fn renew(&self, context: &Context<Command>, user: &User, renewed: &PasswordHash) {
         let stored = self.users.renew_password_hash(user.id(), user.password_hash(), renewed, context.deadline).await;
         match stored {
             Ok(()) => tracing::info!(user_id = %user.id(), "password hash renewed"),
@@ -105,14 +110,14 @@ impl LoginUser {
 
 impl UseCase for LoginUser {
     const NAME: &'static str = "login_user";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidLogin, ErrorCode::LoginThrottled, ErrorCode::LoginFailed];
     type Input = LoginForm;
     type Output = LoggedIn;
 
-    async fn execute(&self, context: &Context, form: LoginForm) -> Result<LoggedIn, Error> {
+    async fn execute(&self, context: &Context<Command>, form: LoginForm) -> Result<LoggedIn, Error> {
         let (email, password) = form.parse()?;
         // Before the attempt is counted: a refusal is to cost neither the database's time nor one of the owner's attempts.
         let permit = self.passwords.admit(context.deadline).await?;

@@ -41,7 +41,7 @@ pub trait Users: Send + Sync {
     ) -> Result<(), Error>;
 }
 
-/// Accounts, for queries: perhaps a replica that lags behind. Errors are those of [`Users`].
+/// Reads one account, always from the primary database. Errors are those of [`Users`].
 #[async_trait]
 pub trait UserQueries: Send + Sync {
     /// Returns what the owner of an account sees; `None` if no account has this id. May be repeated.

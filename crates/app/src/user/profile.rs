@@ -1,8 +1,8 @@
 //! Shows an account to its owner.
 
 use crate::access::Access;
-use crate::context::Context;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::context::{Context, Query};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use crate::user::UserQueries;
 use domain::actor::Identity;
@@ -41,7 +41,7 @@ impl Owner {
 
 impl UseCase for ViewProfile {
     const NAME: &'static str = "view_profile";
-    const KIND: UseCaseKind = UseCaseKind::Query;
+    type Kind = Query;
     const ACCESS: Access = Access::Authenticated;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Read;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound];
@@ -49,7 +49,7 @@ impl UseCase for ViewProfile {
     type Input = String;
     type Output = Profile;
 
-    async fn execute(&self, context: &Context, wanted: String) -> Result<Profile, Error> {
+    async fn execute(&self, context: &Context<Query>, wanted: String) -> Result<Profile, Error> {
         let Owner(id) = Owner::of(&wanted, context.actor.identity()?)?;
         let profile = self.users.profile(id, context.deadline).await?;
         profile.ok_or_else(|| ErrorCode::UserNotFound.into())

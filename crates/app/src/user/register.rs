@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::clock::Clock;
-use crate::context::Context;
-use crate::pipeline::{UseCase, UseCaseKind};
+use crate::context::{Command, Context};
+use crate::pipeline::UseCase;
 use crate::rate_limit::RateLimitClass;
 use crate::user::{PasswordHasher, Users};
 use domain::error::{Error, ErrorCode, Reason, ViolationCode, Violations};
@@ -79,7 +79,7 @@ pub struct RegisterUser {
 impl RegisterUser {
     /// Returns the error of a form in which only the repeated password is wrong. The Go system checked the e-mail address
     /// before it compared the passwords, and its clients see that order.
-    async fn unconfirmed(&self, context: &Context, email: &Email) -> Result<Registered, Error> {
+    async fn unconfirmed(&self, context: &Context<Command>, email: &Email) -> Result<Registered, Error> {
         let mut wrong = Violations::default();
         let is_taken = self.users.is_email_taken(email, context.deadline).await?;
         if is_taken {
@@ -92,14 +92,14 @@ impl RegisterUser {
 
 impl UseCase for RegisterUser {
     const NAME: &'static str = "register_user";
-    const KIND: UseCaseKind = UseCaseKind::Command;
+    type Kind = Command;
     const ACCESS: Access = Access::Public;
     const RATE_LIMIT: RateLimitClass = RateLimitClass::Credentials;
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::EmailTaken];
     type Input = RegisterForm;
     type Output = Registered;
 
-    async fn execute(&self, context: &Context, form: RegisterForm) -> Result<Registered, Error> {
+    async fn execute(&self, context: &Context<Command>, form: RegisterForm) -> Result<Registered, Error> {
         let Registration { name, email, role, password, is_confirmed } = form.parse(self.rules)?;
         if !is_confirmed {
             return self.unconfirmed(context, &email).await;

@@ -100,7 +100,7 @@ async fn reads_that_may_take_long_hold_half_of_the_threads_and_the_others_serve_
                 let _ = released.lock().unwrap().recv();
                 Ok(())
             };
-            database.read_long(Deadline::within(Duration::from_secs(60)), job).await.is_ok()
+            database.read_as(JobKind::LongRead, Deadline::within(Duration::from_secs(60)), job).await.is_ok()
         });
     }
     let patience = soon();

@@ -1,6 +1,9 @@
 use super::*;
+use app::client::ClientAddress;
+use app::context::{Context, Query, RequestId};
 use app::product::ProductListing;
-use domain::product::{Product, ProductId};
+use domain::actor::Actor;
+use domain::product::Product;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use std::collections::VecDeque;
@@ -15,6 +18,8 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 struct Shop {
     total: AtomicU64,
     counts: AtomicUsize,
+    /// Up to when the last count had to include every commit.
+    includes: Mutex<Option<Instant>>,
     /// The error with which the next count fails.
     failures: Mutex<VecDeque<ErrorCode>>,
     /// Whether counting waits for `go`.
@@ -23,16 +28,13 @@ struct Shop {
 }
 
 #[async_trait]
-impl ProductQueries for Shop {
-    async fn product(&self, _: ProductId, _: Deadline) -> Result<Option<Product>, Error> {
+impl ProductLists for Shop {
+    async fn list(&self, _: &ProductListing, _: Reader, _: Deadline) -> Result<Vec<Product>, Error> {
         unreachable!("totals look at no product")
     }
 
-    async fn list(&self, _: &ProductListing, _: Deadline) -> Result<Vec<Product>, Error> {
-        unreachable!("totals look at no product")
-    }
-
-    async fn count(&self, _: &Filter, _: Deadline) -> Result<u64, Error> {
+    async fn count(&self, _: &Filter, reader: Reader, _: Deadline) -> Result<u64, Error> {
+        *self.includes.lock().unwrap() = reader.includes();
         self.counts.fetch_add(1, Ordering::SeqCst);
         let total = self.total.load(Ordering::SeqCst);
         if self.is_slow.load(Ordering::SeqCst) {
@@ -55,6 +57,12 @@ impl Spawner for Tasks {
     }
 }
 
+fn reader() -> Reader {
+    let client = ClientAddress::new([192, 0, 2, 1].into());
+    let deadline = Deadline::within(Duration::from_secs(30));
+    Context::<Query>::new(Actor::Anonymous, client, RequestId::accept(None), deadline).reader()
+}
+
 struct Bench {
     shop: Arc<Shop>,
     tasks: Arc<Tasks>,
@@ -75,7 +83,7 @@ impl Bench {
 
     async fn total(&self) -> Result<u64, ErrorCode> {
         let by = Deadline::within(Duration::from_secs(30));
-        self.totals.total(&Filter::default(), by).await.map_err(|error| error.code())
+        self.totals.total(&Filter::default(), reader(), by).await.map_err(|error| error.code())
     }
 
     fn is_now(&self, total: u64) {
@@ -112,6 +120,18 @@ async fn a_small_total_is_counted_anew_after_a_change() {
     bench.totals.changed();
     assert_eq!(bench.total().await, Ok(7));
     assert_eq!((bench.counts(), bench.waiting()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_count_includes_the_changes_of_this_process_whoever_made_them() {
+    let bench = Bench::new(3);
+    assert_eq!(bench.total().await, Ok(3));
+    assert_eq!(*bench.shop.includes.lock().unwrap(), None, "nothing has changed");
+    let before = Instant::now();
+    bench.totals.changed();
+    assert_eq!(bench.total().await, Ok(3));
+    let includes = bench.shop.includes.lock().unwrap().unwrap();
+    assert!(includes >= before && includes <= Instant::now());
 }
 
 #[tokio::test]
@@ -258,7 +278,7 @@ async fn filters_have_totals_of_their_own_and_a_bounded_number_of_them() {
     let by = Deadline::within(Duration::from_secs(30));
     for price in 0..3_000 {
         let filter = Filter { min_price: domain::money::Money::from_minor(price), ..Filter::default() };
-        assert_eq!(bench.totals.total(&filter, by).await.unwrap(), 5);
+        assert_eq!(bench.totals.total(&filter, reader(), by).await.unwrap(), 5);
     }
     assert_eq!(bench.counts(), 3_000);
     bench.totals.inner.counted.run_pending_tasks().await;

@@ -54,7 +54,7 @@ async fn fill(database: &Database) {
 /// How many rows are due, and how many of them each of two workers gets.
 async fn race<R: QueuedRow + Clone + Send + 'static>(database: &Database) -> (usize, [usize; 2]) {
     let now = (now() + TimeDelta::days(1)).naive_utc();
-    let due = database.read_primary(soon(), move |connection| R::load_due(connection, 10, now)).await.unwrap();
+    let due = database.read(soon(), move |connection| R::load_due(connection, 10, now)).await.unwrap();
     let count = due.len();
     let mut claimed = [0; 2];
     for (claimed, worker) in claimed.iter_mut().zip(1..) {

@@ -6,7 +6,7 @@ use crate::doubles::{Codes, ManualClock, Quiet};
 use crate::gateway::FakeGateway;
 use crate::support::{offer, seller, soon};
 use app::clock::{Clock, Deadline};
-use app::context::{Context, RequestId};
+use app::context::{Command, Context, RequestId};
 use app::entity_tag::EntityTags;
 use app::page::{PageRequest, PageStart};
 use app::payment::{
@@ -127,13 +127,10 @@ impl World {
         }
     }
 
-    fn context(&self) -> Context {
-        Context {
-            actor: Actor::User(Identity { id: self.buyer, role: Role::Buyer }),
-            client: app::client::ClientAddress::new([127, 0, 0, 1].into()),
-            request_id: RequestId::accept(None),
-            deadline: soon(),
-        }
+    fn context(&self) -> Context<Command> {
+        let buyer = Actor::User(Identity { id: self.buyer, role: Role::Buyer });
+        let client = app::client::ClientAddress::new([127, 0, 0, 1].into());
+        Context::new(buyer, client, RequestId::accept(None), soon())
     }
 
     /// Runs a call; `None` where the server dies during it.

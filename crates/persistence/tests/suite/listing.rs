@@ -3,12 +3,12 @@
 use crate::support::{TestDatabase, kinds, offer, seller, soon};
 use app::client::ClientAddress;
 use app::clock::{Deadline, SystemClock};
-use app::context::{Context, RequestId};
+use app::context::{Context, Query, Reader, RequestId};
 use app::entity_tag::EntityTags;
 use app::page::{Page, PageForm, PageRequest, PageStart};
 use app::pipeline::UseCase;
 use app::product::{
-    BrowseForm, BrowseProducts, Filter, ImageInspector, ImageStore, ProductImages, ProductListing, ProductQueries,
+    BrowseForm, BrowseProducts, Filter, ImageInspector, ImageStore, ProductImages, ProductListing, ProductLists,
     ProductTotals, ProductView, Products, Sort, SortKey, SortPosition,
 };
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Seller};
 use domain::error::{Error, ErrorCode, Reason};
 use domain::product::{Image, ImageAddress, ImageKey, Product, ProductId};
-use persistence::Database;
+use persistence::{Database, ReplicatedLists};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ struct Beside(Arc<Database>);
 
 #[async_trait]
 impl ProductTotals for Beside {
-    async fn total(&self, filter: &Filter, by: Deadline) -> Result<u64, Error> {
-        self.0.count(filter, by).await
+    async fn total(&self, filter: &Filter, _: Reader, by: Deadline) -> Result<u64, Error> {
+        self.0.count_products(filter, by).await
     }
 
     fn changed(&self) {}
@@ -64,13 +64,13 @@ async fn browse(database: &Arc<Database>, form: BrowseForm) -> Page<ProductView>
         ledger: Arc::clone(database) as _,
         clock: Arc::new(SystemClock),
     };
-    let browse = BrowseProducts { products: Arc::clone(database) as _, totals: beside, images: Arc::new(images) };
-    let context = Context {
-        actor: Actor::Anonymous,
-        client: ClientAddress::new([192, 0, 2, 1].into()),
-        request_id: RequestId::accept(None),
-        deadline: soon(),
+    let browse = BrowseProducts {
+        products: Arc::new(ReplicatedLists::new(Arc::clone(database), None)),
+        totals: beside,
+        images: Arc::new(images),
     };
+    let client = ClientAddress::new([192, 0, 2, 1].into());
+    let context = Context::new(Actor::Anonymous, client, RequestId::accept(None), soon());
     browse.execute(&context, form).await.unwrap()
 }
 
@@ -98,11 +98,18 @@ async fn walked(database: &Arc<Database>, form: &BrowseForm, limit: usize) -> Ve
     }
 }
 
+async fn list(database: &Arc<Database>, listing: &ProductListing) -> Result<Vec<Product>, Error> {
+    let client = ClientAddress::new([192, 0, 2, 1].into());
+    let context = Context::<Query>::new(Actor::Anonymous, client, RequestId::accept(None), soon());
+    let lists = ReplicatedLists::new(Arc::clone(database), None);
+    lists.list(listing, context.reader(), soon()).await
+}
+
 /// The products that match a filter, as far as one page has them.
-pub(crate) async fn all(database: &Database, filter: &Filter) -> Vec<ProductId> {
+pub(crate) async fn all(database: &Arc<Database>, filter: &Filter) -> Vec<ProductId> {
     let page = PageRequest { start: PageStart::Offset(0), offset: 0, limit: 100 };
     let listing = ProductListing { filter: filter.clone(), sort: Sort::Newest, page };
-    database.list(&listing, soon()).await.unwrap().iter().map(Product::id).collect()
+    list(database, &listing).await.unwrap().iter().map(Product::id).collect()
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -321,10 +328,10 @@ async fn a_place_of_another_kind_than_the_order_is_a_fault_of_ours() {
         let place = SortPosition { key: SortKey::Name("tea".to_owned()), id: ProductId::generate() };
         let page = PageRequest { start: PageStart::After(place), offset: 1, limit: 10 };
         let listing = ProductListing { filter: Filter::default(), sort: Sort::Price, page };
-        let refused = database.list(&listing, soon()).await.unwrap_err();
+        let refused = list(&database, &listing).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Internal, "{kind:?}");
         let far = PageRequest { start: PageStart::Offset(1_000_000), offset: 1_000_000, limit: 100 };
         let listing = ProductListing { page: far, ..listing };
-        assert_eq!(database.list(&listing, soon()).await.unwrap(), [], "{kind:?}");
+        assert_eq!(list(&database, &listing).await.unwrap(), [], "{kind:?}");
     }
 }

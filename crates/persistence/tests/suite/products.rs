@@ -84,7 +84,7 @@ async fn amounts_are_kept_to_the_last_digit() {
             assert_eq!(read.details().price, Price::parse(amount).unwrap(), "{kind:?}: {amount}");
             let exactly = Some(Money::parse(amount).unwrap());
             let filter = Filter { min_price: exactly, max_price: exactly, ..Filter::default() };
-            assert_eq!(database.count(&filter, soon()).await.unwrap(), 1, "{kind:?}: {amount}");
+            assert_eq!(database.count_products(&filter, soon()).await.unwrap(), 1, "{kind:?}: {amount}");
         }
     }
 }
@@ -174,7 +174,7 @@ async fn only_what_is_decided_anew_changes() {
             assert_eq!(stored(&database, product.id()).await.as_ref(), Some(&expected), "{kind:?}");
         }
         let found = Filter { text: None, max_price: Some(Money::parse("1").unwrap()), ..Filter::default() };
-        assert_eq!(database.count(&found, soon()).await.unwrap(), 1, "{kind:?}: the other one is as it was");
+        assert_eq!(database.count_products(&found, soon()).await.unwrap(), 1, "{kind:?}: the other one is as it was");
         assert_eq!(stored(&database, other.id()).await, Some(other), "{kind:?}");
     }
 }
@@ -253,7 +253,7 @@ async fn a_withdrawn_product_is_nowhere() {
         assert_eq!(stored(&database, product.id()).await, None, "{kind:?}");
         let seller = Some(ada.id());
         for filter in [Filter::default(), Filter { seller, ..Filter::default() }] {
-            assert_eq!(database.count(&filter, soon()).await.unwrap(), 1, "{kind:?}");
+            assert_eq!(database.count_products(&filter, soon()).await.unwrap(), 1, "{kind:?}");
             let listed = crate::listing::all(&database, &filter).await;
             assert_eq!(listed, [kept.id()], "{kind:?}");
         }
@@ -301,9 +301,9 @@ async fn many_are_added_at_once_and_those_that_are_there_are_left_out() {
         assert_eq!(database.add_missing_products(products[1_000..1_100].to_vec(), soon()).await.unwrap(), 100);
         assert_eq!(database.add_missing_products(products.clone(), soon()).await.unwrap(), 2_245, "{kind:?}");
         let filter = Filter { seller: Some(ada.id()), ..Filter::default() };
-        assert_eq!(database.count(&filter, soon()).await.unwrap(), 2_345, "{kind:?}");
+        assert_eq!(database.count_products(&filter, soon()).await.unwrap(), 2_345, "{kind:?}");
         assert_eq!(stored(&database, products[2_000].id()).await.as_ref(), Some(&products[2_000]), "{kind:?}");
         let nobody = Filter { seller: Some(UserId::generate()), ..Filter::default() };
-        assert_eq!(database.count(&nobody, soon()).await.unwrap(), 0, "{kind:?}");
+        assert_eq!(database.count_products(&nobody, soon()).await.unwrap(), 0, "{kind:?}");
     }
 }

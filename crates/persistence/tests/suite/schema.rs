@@ -3,7 +3,7 @@
 use crate::support::{Kind, TestDatabase, kinds};
 
 /// Table, column, kind of type, whether it may be null.
-const COLUMNS: [&str; 124] = [
+const COLUMNS: [&str; 127] = [
     "audit_log.action text",
     "audit_log.actor text",
     "audit_log.client text null",
@@ -128,9 +128,12 @@ const COLUMNS: [&str; 124] = [
     "users.name text",
     "users.password_hash text",
     "users.role text",
+    "write_marks.mark text",
+    "write_marks.marked_at time",
+    "write_marks.writer text",
 ];
 
-const UNIQUE: [&str; 18] = [
+const UNIQUE: [&str; 19] = [
     "audit_log.id",
     "idempotency_keys.payment_id",
     "idempotency_keys.user_id,idempotency_key",
@@ -149,6 +152,7 @@ const UNIQUE: [&str; 18] = [
     "stock_reservations.payment_id",
     "users.email_key",
     "users.id",
+    "write_marks.writer",
 ];
 
 fn columns(kind: Kind) -> &'static str {

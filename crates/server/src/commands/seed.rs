@@ -8,7 +8,7 @@ use crate::seed::{self, Seeded, catalogue};
 use crate::shutdown::{Request, Signals};
 use crate::wiring;
 use app::clock::Deadline;
-use app::product::{Filter, ProductQueries};
+use app::product::Filter;
 use domain::error::{Error, ErrorCode, causes};
 use persistence::{Access, Options};
 use settings::{Environment, Settings};
@@ -69,7 +69,7 @@ async fn fill(products: u64, settings: &Settings, output: &mut impl Print) -> Ex
         }
     };
     progress.end();
-    let in_all = database.count(&Filter::default(), Deadline::within(PATIENCE)).await;
+    let in_all = database.count_products(&Filter::default(), Deadline::within(PATIENCE)).await;
     database.close(LAST_JOBS).await;
     match (outcome, in_all) {
         (Ok(seeded), Ok(in_all)) => told(&seeded, in_all, started.elapsed(), output),

@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(again, Seeded { accounts: 0, products: 0, found: 30, was_stopped: false });
         let more = seeded(&database, &passwords, 50).await;
         assert_eq!(more, Seeded { accounts: 0, products: 20, found: 30, was_stopped: false });
-        assert_eq!(database.count(&Filter::default(), by()).await.unwrap(), 50);
+        assert_eq!(database.count_products(&Filter::default(), by()).await.unwrap(), 50);
     }
 
     #[tokio::test]

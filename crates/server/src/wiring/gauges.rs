@@ -6,7 +6,7 @@ use app::refusals::HeldRefusals;
 use executor::ExecutorGauges;
 use images::{Inspector, Store};
 use mail::Mailer;
-use persistence::{Backlog, Database};
+use persistence::{Backlog, Database, Replica};
 use security::passwords::Bcrypt;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ pub(super) struct Sources {
     pub(super) backlog: Arc<Mutex<Backlog>>,
     pub(super) gateway: ConfiguredGateway,
     pub(super) database: Arc<Database>,
+    pub(super) replica: Option<Arc<Replica>>,
     pub(super) passwords: Arc<Bcrypt>,
     pub(super) inspector: Arc<Inspector>,
     pub(super) store: Arc<Store>,
@@ -89,11 +90,26 @@ impl Sources {
 
     fn databases(&self) -> Vec<Gauge> {
         let help = "Connections held (size), at work (in_use), and calls that wait for one (waiting)";
-        let gauges = self.database.gauges().into_iter().flat_map(|(name, threads)| {
-            let states = [("size", threads.threads), ("in_use", threads.in_use), ("waiting", threads.waiting)];
-            states.map(|(state, value)| gauge("database_slots", help, vec![("lane", name), ("state", state)], value))
-        });
-        gauges.collect()
+        let replica = self.replica.as_ref().map(|replica| replica.report());
+        let lanes = self.database.gauges().into_iter().chain(replica.iter().map(|report| ("read", report.threads)));
+        let mut gauges: Vec<_> = lanes
+            .flat_map(|(name, threads)| {
+                let states = [("size", threads.threads), ("in_use", threads.in_use), ("waiting", threads.waiting)];
+                states
+                    .map(|(state, value)| gauge("database_slots", help, vec![("lane", name), ("state", state)], value))
+            })
+            .collect();
+        if let Some(report) = replica {
+            let help = "Whether the replica answers lists; 0 while it is left out";
+            gauges.push(gauge("replica_used", help, Vec::new(), i64::from(report.is_used)));
+            let help = "How long ago everything was committed that the replica is known to have";
+            gauges.push(gauge("replica_lag_seconds", help, Vec::new(), report.lag.as_secs()));
+            let help = "Lists read since the start, by outcome: the replica answered, or why the primary did";
+            gauges.extend(
+                report.reads.map(|(outcome, count)| gauge("replica_reads", help, vec![("outcome", outcome)], count)),
+            );
+        }
+        gauges
     }
 }
 

@@ -83,6 +83,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("database.url_file", &["no/such/file", "."]),
     ("database.read_url", &["replica.example", "sqlite://replica.db"]),
     ("database.read_url_file", &["no/such/file"]),
+    ("database.max_replica_lag_seconds", &["0.5", "301"]),
     ("database.allow_plaintext", &["perhaps"]),
     ("database.pool_size", &["-1", "1025"]),
     ("database.queue", &["0", "65537"]),

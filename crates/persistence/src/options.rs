@@ -41,8 +41,8 @@ pub struct Options {
     ///
     /// Off for a pooler that hands out a PostgreSQL connection for each transaction (PgBouncer's `pool_mode =
     /// transaction`). Statements then go unnamed, and no session settings are made, which such a pooler would hand to
-    /// somebody else: set the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` holds a
-    /// lock for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
+    /// somebody else: set the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` makes
+    /// settings for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
     /// prepared anew, and nothing else changes.
     pub prepared_statements: bool,
     /// How long opening a connection may take. libpq counts whole seconds and at least two. MySQL's client gives no

@@ -75,6 +75,6 @@ fn settings(session: &Session, statement_limit: &str) -> String {
     format!(
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
          SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_TRANS_TABLES'), \
-             time_zone = '+00:00', innodb_lock_wait_timeout = {lock_wait}, {statement_limit};"
+             time_zone = '+00:00', innodb_lock_wait_timeout = {lock_wait}, lock_wait_timeout = {lock_wait}, {statement_limit};"
     )
 }

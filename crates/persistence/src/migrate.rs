@@ -1,6 +1,7 @@
 //! Bringing the schema up to date: one process at a time, however many start at once.
 
 use crate::connection::{self, AnyConnection, Session};
+use crate::engine;
 use crate::fault::Fault;
 use crate::options::{MIGRATE_TIMEOUT, Options};
 use crate::redact::without_secrets;
@@ -52,6 +53,9 @@ pub enum MigrateError {
     /// The schema has migrations that this binary does not know; holds their versions.
     #[error("the schema is newer than this binary, which does not know {}", .0.join(", "))]
     SchemaAhead(Vec<String>),
+    /// The server is known not to keep a promise; holds which, and what to do.
+    #[error("the database server cannot be used: {0}")]
+    Unsuitable(String),
     /// The account may not create tables; holds the statement that permits it.
     #[error("the database's account may not create tables: have its owner run {0}")]
     NoCreate(String),
@@ -71,6 +75,10 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
     let session = Session::migrating(options);
     let patience = Patience::within(MIGRATE_TIMEOUT);
     let mut connection = open(&address, &session, patience)?;
+    let objection = engine::objection_to(&mut connection, address.backend).map_err(failed)?;
+    if let Some(objection) = objection.filter(|_| !options.allow_unsuitable_server) {
+        return Err(MigrateError::Unsuitable(objection));
+    }
     match &mut connection {
         #[cfg(feature = "sqlite")]
         AnyConnection::Sqlite(_) => exclusive::in_exclusive_transaction(&mut connection, patience, |connection| {
@@ -100,7 +108,10 @@ fn missing(connection: &mut AnyConnection, backend: Backend) -> Result<Vec<Strin
     match compare(backend, &applied) {
         SchemaStatus::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
         SchemaStatus::SchemaBehind { missing, .. } => Ok(missing),
-        SchemaStatus::Ready | SchemaStatus::Away { .. } => Ok(Vec::new()),
+        SchemaStatus::Ready
+        | SchemaStatus::Away { .. }
+        | SchemaStatus::Unsuitable { .. }
+        | SchemaStatus::ReadOnly { .. } => Ok(Vec::new()),
     }
 }
 

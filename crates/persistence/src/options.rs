@@ -45,6 +45,8 @@ pub struct Options {
     /// settings for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
     /// prepared anew, and nothing else changes.
     pub prepared_statements: bool,
+    /// Whether to use a server that is known not to keep a promise, such as one whose CHECK constraints do nothing.
+    pub allow_unsuitable_server: bool,
     /// How long opening a connection may take. libpq counts whole seconds and at least two. MySQL's client gives no
     /// say in it: there it is how long a call waits, while the kernel goes on trying.
     pub connect_timeout: Duration,
@@ -64,6 +66,7 @@ impl Options {
             pool_size: 4,
             queue: 256,
             prepared_statements: true,
+            allow_unsuitable_server: false,
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
         }

@@ -20,6 +20,8 @@ pub struct DatabaseServer {
     port: u16,
     programs: Programs,
     process: Option<Child>,
+    /// What it is started with besides.
+    arguments: Vec<String>,
     folder: TempDir,
 }
 
@@ -59,10 +61,16 @@ fn am_root() -> bool {
 impl DatabaseServer {
     /// Installs and starts a server; fails with the reason if this machine lacks the programs.
     pub fn start(kind: DatabaseKind) -> Result<Self, String> {
+        Self::start_with(kind, &[])
+    }
+
+    /// Installs a server and starts it with these arguments besides.
+    pub fn start_with(kind: DatabaseKind, arguments: &[&str]) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { kind, port, programs, process: None, folder };
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let mut server = Self { kind, port, programs, process: None, arguments, folder };
         server.install();
         server.resume();
         if kind == DatabaseKind::Mariadb {
@@ -134,6 +142,7 @@ impl DatabaseServer {
         if self.kind == DatabaseKind::Mariadb && am_root() {
             serve.arg("--user=root");
         }
+        serve.args(&self.arguments);
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         serve.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
         self.process = Some(serve.spawn().unwrap());

@@ -1,9 +1,10 @@
 //! Applying the migrations on a server, one step after the other, while no other process does.
 
 use super::patience::Patience;
-use super::turn::{Length, Turn, is_passing};
+use super::turn::{Length, Turn};
 use super::{MigrateError, failed, missing};
 use crate::connection::{AnyConnection, Session};
+use crate::fault::Fault;
 use crate::options::MIGRATE_TIMEOUT;
 use crate::url::Address;
 use diesel::prelude::*;
@@ -20,15 +21,27 @@ enum Attempt {
 /// Why an attempt at a step failed.
 #[derive(Debug)]
 pub(super) enum StepError {
-    /// A statement that somebody else was in the way of.
-    Passing(String),
-    Failed(String),
+    Failed {
+        reason: String,
+        /// Whether somebody else was in the way.
+        is_passing: bool,
+    },
     TurnLost,
+}
+
+impl StepError {
+    #[cfg(feature = "mysql")]
+    fn passing(self) -> Self {
+        match self {
+            Self::Failed { reason, .. } => Self::Failed { reason, is_passing: true },
+            Self::TurnLost => Self::TurnLost,
+        }
+    }
 }
 
 impl From<diesel::result::Error> for StepError {
     fn from(error: diesel::result::Error) -> Self {
-        if is_passing(&error) { Self::Passing(error.to_string()) } else { Self::Failed(error.to_string()) }
+        Self::Failed { reason: error.to_string(), is_passing: Fault::of(&error) == Fault::Contention }
     }
 }
 
@@ -73,8 +86,8 @@ fn apply(
         };
         match error {
             StepError::TurnLost => return Ok(Attempt::TurnLost),
-            StepError::Passing(_) if patience.pause() => {}
-            StepError::Passing(reason) | StepError::Failed(reason) => {
+            StepError::Failed { is_passing: true, .. } if patience.pause() => {}
+            StepError::Failed { reason, .. } => {
                 // Another process that had the turn before may have finished the step.
                 let is_missing = missing(connection, address.backend)?.iter().any(|name| name == step);
                 return if is_missing { Err(MigrateError::Failed(reason)) } else { Ok(Attempt::TurnLost) };
@@ -86,16 +99,16 @@ fn apply(
 pub(super) fn attempt(connection: &mut AnyConnection, turn: &Turn, lock_timeout: Duration) -> Result<(), StepError> {
     let begun = Instant::now();
     // Diesel's migrations hide the error of the database. A step that failed before it can have waited for a lock failed by itself.
-    let unless_waited = |error: Box<dyn std::error::Error + Send + Sync>| {
-        let reason = error.to_string();
-        if begun.elapsed() < lock_timeout { StepError::Failed(reason) } else { StepError::Passing(reason) }
+    let failed_step = |error: Box<dyn std::error::Error + Send + Sync>| StepError::Failed {
+        reason: error.to_string(),
+        is_passing: begun.elapsed() >= lock_timeout,
     };
     match connection {
         // The step is undone where the turn was lost meanwhile.
         #[cfg(feature = "postgres")]
         AnyConnection::Postgres(_) => connection.transaction(|connection| {
             if let AnyConnection::Postgres(postgres) = connection {
-                postgres.run_next_migration(super::POSTGRES).map_err(unless_waited)?;
+                postgres.run_next_migration(super::POSTGRES).map_err(failed_step)?;
             }
             if turn.still_holds(connection)? { Ok(()) } else { Err(StepError::TurnLost) }
         }),
@@ -106,7 +119,11 @@ pub(super) fn attempt(connection: &mut AnyConnection, turn: &Turn, lock_timeout:
                 return Err(StepError::TurnLost);
             }
             if let AnyConnection::Mysql(mysql) = connection {
-                mysql.run_next_migration(super::MYSQL).map_err(unless_waited)?;
+                let applied = mysql.run_next_migration(super::MYSQL).map(drop).map_err(failed_step);
+                if let Err(error) = applied {
+                    let fault = crate::fault::mysql::last_error(mysql).map(crate::fault::mysql::fault);
+                    return Err(if fault == Some(Fault::Contention) { error.passing() } else { error });
+                }
             }
             Ok(())
         }

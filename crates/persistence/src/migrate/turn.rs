@@ -15,7 +15,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The name of the table.
 const TABLE: &str = "__migration_turn";
@@ -83,6 +83,7 @@ fn end(connection: &AnyConnection, now: &str, length: Duration) -> String {
 fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), MigrateError> {
     let Some(dialect) = dialect(connection) else { return Ok(()) };
     patience.wait_for(|| {
+        let begun = Instant::now();
         let made = match exists(connection, TABLE) {
             Ok(true) => Ok(()),
             Ok(false) => connection.batch_execute(dialect.create),
@@ -90,7 +91,7 @@ fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), Migrat
         };
         match made.and_then(|()| connection.batch_execute(dialect.fill)) {
             Ok(()) => Ok(Some(())),
-            Err(error) if is_passing(&error) => Ok(None),
+            Err(error) if is_passing(&error, begun, connection) => Ok(None),
             // PostgreSQL reports two who create one table at once in several ways. Whoever was second finds the table.
             Err(_) if exists(connection, TABLE).map_err(failed)? => Ok(None),
             Err(error) => Err(failed(error)),
@@ -99,8 +100,8 @@ fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), Migrat
 }
 
 /// Whether somebody else was in the way, and the statement may succeed later.
-pub(super) fn is_passing(error: &diesel::result::Error) -> bool {
-    matches!(Fault::of(error), Fault::Contention | Fault::TimedOut)
+pub(super) fn is_passing(error: &diesel::result::Error, begun: Instant, connection: &mut AnyConnection) -> bool {
+    matches!(Fault::diagnose(error, begun.elapsed(), connection), Fault::Contention | Fault::TimedOut)
 }
 
 /// Takes the turn for `holder` where nobody has it. Returns whether that succeeded.
@@ -155,10 +156,13 @@ impl Turn {
         make(connection, patience)?;
         let mut second = super::open(address, &session, patience)?;
         let holder = uuid::Uuid::now_v7().to_string();
-        patience.wait_for(|| match take(connection, &holder, length) {
-            Ok(taken) => Ok(taken.then_some(())),
-            Err(error) if is_passing(&error) => Ok(None),
-            Err(error) => Err(failed(error)),
+        patience.wait_for(|| {
+            let begun = Instant::now();
+            match take(connection, &holder, length) {
+                Ok(taken) => Ok(taken.then_some(())),
+                Err(error) if is_passing(&error, begun, connection) => Ok(None),
+                Err(error) => Err(failed(error)),
+            }
         })?;
         let (stop, stopped) = channel();
         let (own, address) = (holder.clone(), address.clone());
@@ -195,12 +199,13 @@ fn keep(
     stopped: &Receiver<()>,
 ) {
     while stopped.recv_timeout(length.renewal) == Err(RecvTimeoutError::Timeout) {
+        let begun = Instant::now();
         match renew(connection, holder, length.turn) {
             Ok(true) => {}
             Ok(false) => return tracing::warn!("another process has taken the turn to migrate"),
             Err(error) => {
                 tracing::warn!(%error, "the turn to migrate was not renewed");
-                if !is_passing(&error)
+                if !is_passing(&error, begun, connection)
                     && let Ok(another) = connection::open(address, session)
                 {
                     *connection = another;

@@ -88,7 +88,13 @@ impl Sources {
             let states = [("size", threads.threads), ("in_use", threads.in_use), ("waiting", threads.waiting)];
             states.map(|(state, value)| gauge("database_slots", help, vec![("lane", name), ("state", state)], value))
         });
-        gauges.collect()
+        let mut gauges: Vec<_> = gauges.collect();
+        let help = "Transactions that the database undid because of others: run again, or given up";
+        gauges.extend(self.database.retries().map(|(outcome, count)| Gauge {
+            is_counter: true,
+            ..gauge("database_undone", help, vec![("outcome", outcome)], count)
+        }));
+        gauges
     }
 }
 
@@ -106,5 +112,5 @@ fn gauge<V: TryInto<i64>>(
     labels: Vec<(&'static str, &'static str)>,
     value: V,
 ) -> Gauge {
-    Gauge { name, help, labels, value: value.try_into().unwrap_or(i64::MAX) }
+    Gauge { name, help, labels, value: value.try_into().unwrap_or(i64::MAX), is_counter: false }
 }

@@ -10,9 +10,9 @@ use diesel::{Connection, ConnectionError, ConnectionResult};
 use std::time::Duration;
 
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
@@ -36,6 +36,20 @@ mod any {
         Postgres(PgConnection),
         #[cfg(feature = "mysql")]
         Mysql(MysqlConnection),
+    }
+}
+
+impl AnyConnection {
+    /// Whether the database is a file, which is in this process.
+    pub(crate) const fn is_embedded(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
+            #[cfg(feature = "mysql")]
+            Self::Mysql(_) => false,
+        }
     }
 }
 

@@ -25,6 +25,13 @@ pub struct Database {
     pub(crate) known_schema: Mutex<Option<crate::schema_status::SchemaStatus>>,
     /// Whether the schema then lacked tables or columns that statements name.
     pub(crate) is_schema_behind: AtomicBool,
+    /// What the primary's server is, once it has told.
+    pub(crate) server: Mutex<Option<crate::engine::Server>>,
+    /// Whether the server is known not to keep a promise, and that is not accepted.
+    pub(crate) is_unsuitable: AtomicBool,
+    pub(crate) allow_unsuitable_server: bool,
+    /// Whether the database took the last write.
+    pub(crate) takes_writes: AtomicBool,
 }
 
 impl Database {
@@ -66,6 +73,10 @@ impl Database {
             readers,
             known_schema: Mutex::new(None),
             is_schema_behind: AtomicBool::new(false),
+            server: Mutex::new(None),
+            is_unsuitable: AtomicBool::new(false),
+            allow_unsuitable_server: options.allow_unsuitable_server,
+            takes_writes: AtomicBool::new(true),
         }))
     }
 
@@ -94,17 +105,45 @@ impl Database {
         T: Send + 'static,
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.usable(&self.writers)?.run(JobKind::Write, by, job).await
+        let answer = self.usable(&self.writers)?.run(JobKind::Write, by, job).await;
+        match &answer {
+            Ok(_) => self.takes_writes.store(true, Ordering::Relaxed),
+            Err(Failure::NoWrites(_)) => self.takes_writes.store(false, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Refuses jobs while the schema is known to be one that the statements do not fit.
     fn usable<'a>(&self, executor: &'a DatabaseExecutor) -> Result<&'a DatabaseExecutor, Failure> {
-        if self.is_schema_behind.load(Ordering::Relaxed) { Err(Failure::SchemaBehind) } else { Ok(executor) }
+        if self.is_unsuitable.load(Ordering::Relaxed) {
+            Err(Failure::Unsuitable)
+        } else if self.is_schema_behind.load(Ordering::Relaxed) {
+            Err(Failure::SchemaBehind)
+        } else {
+            Ok(executor)
+        }
     }
 
     /// The executor for questions about the database itself, whatever its schema.
     pub(crate) fn inspected(&self) -> &DatabaseExecutor {
         &self.readers
+    }
+
+    /// The executor that writes, for the question whether the database takes writes.
+    pub(crate) fn writing(&self) -> &DatabaseExecutor {
+        &self.writers
+    }
+
+    /// How many transactions the database has undone because of others and were run again, and how many were given up.
+    #[must_use]
+    pub fn retries(&self) -> [(&'static str, u64); 2] {
+        let executors = self.executors();
+        let counts = || executors.iter().map(|executor| executor.retry_counts());
+        [
+            ("retried", counts().map(|counts| counts.retried.load(Ordering::Relaxed)).sum()),
+            ("given_up", counts().map(|counts| counts.given_up.load(Ordering::Relaxed)).sum()),
+        ]
     }
 
     /// Whether the database has answered any job within this time.
@@ -146,3 +185,5 @@ impl Database {
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
+#[cfg(test)]
+mod undone;

@@ -20,8 +20,10 @@ pub(crate) fn write_transaction<T>(
             AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
             end_transaction(connection, work)
         }
-        #[cfg(any(feature = "postgres", feature = "mysql"))]
-        _ => connection.transaction(work),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(_) => connection.transaction(work),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(_) => crate::fault::mysql::transaction(connection, work),
     }
 }
 
@@ -34,7 +36,9 @@ fn end_transaction<T>(
     if done.is_ok() {
         <AnyConnection as Connection>::TransactionManager::commit_transaction(connection)?;
     } else {
-        <AnyConnection as Connection>::TransactionManager::rollback_transaction(connection)?;
+        // SQLite itself has ended the transaction where the disk is full. Then this fails, and leaves a connection that is
+        // recognised as broken.
+        let _ = <AnyConnection as Connection>::TransactionManager::rollback_transaction(connection);
     }
     done
 }

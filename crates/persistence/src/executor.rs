@@ -20,6 +20,8 @@ mod connected_thread;
 mod long_reads;
 mod retry;
 
+pub(crate) use retry::RetryCounts;
+
 /// How long the end of the threads is waited for where nobody has closed them.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 const END_POLL: Duration = Duration::from_millis(1);
@@ -55,6 +57,7 @@ pub(crate) struct DatabaseExecutor {
     long_reads: LongReads,
     connectivity: Weak<Connectivity>,
     last_success: Arc<LastSuccess>,
+    counts: Arc<RetryCounts>,
 }
 
 impl DatabaseExecutor {
@@ -71,13 +74,16 @@ impl DatabaseExecutor {
             max_run: Some(session.statement_timeout.unwrap_or_default() + ANSWER_SLACK),
         };
         let (weak, successes) = (Arc::downgrade(&connectivity), Arc::clone(&last_success));
+        let counts = Arc::<RetryCounts>::default();
+        let counted = Arc::clone(&counts);
         let thread = move || {
             let (connectivity, last_success) = (Arc::clone(&connectivity), Arc::clone(&successes));
-            ConnectedThread::new(pool.clone(), connectivity, last_success, session.connect_timeout)
+            let counts = Arc::clone(&counted);
+            ConnectedThread::new(pool.clone(), connectivity, last_success, counts, session.connect_timeout)
         };
         let threads = Executor::with_state(&format!("db-{name}"), bounds, thread).map_err(OpenError::Threads)?;
         let long_reads = LongReads::new(size, bounds.queue);
-        Ok(Self { name, threads, long_reads, connectivity: weak, last_success })
+        Ok(Self { name, threads, long_reads, connectivity: weak, last_success, counts })
     }
 
     /// Runs a job on one of the threads. The caller waits until the deadline, and never much longer than a statement may
@@ -105,6 +111,11 @@ impl DatabaseExecutor {
     /// Whether the database has answered somebody not long ago.
     pub(crate) fn has_succeeded_within(&self, duration: Duration) -> bool {
         self.last_success.is_within(duration)
+    }
+
+    /// How many transactions the database undid, and what became of them.
+    pub(crate) fn retry_counts(&self) -> &RetryCounts {
+        &self.counts
     }
 
     /// What the threads are for, and how busy they are.

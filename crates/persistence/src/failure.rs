@@ -28,11 +28,32 @@ pub(crate) enum Failure {
     /// The connection is as good as before.
     #[error("the statement failed: {0}")]
     Statement(diesel::result::Error),
+    /// Other transactions were in the way for too long, or the statement took too long.
+    #[error("the statement was undone: {0}")]
+    Undone(diesel::result::Error),
+    /// The database takes no writes for now. Nothing was changed.
+    #[error("the database takes no writes: {0}")]
+    NoWrites(diesel::result::Error),
     #[error("a database job panicked")]
     Panicked,
     /// The schema lacks tables or columns that statements name, until it is migrated.
     #[error("the database's schema is older than this binary")]
     SchemaBehind,
+    /// The server is known not to keep a promise.
+    #[error("the database server cannot be used")]
+    Unsuitable,
+}
+
+impl Failure {
+    /// What a statement's error means to the caller, on a connection that goes on.
+    pub(crate) fn of(error: diesel::result::Error, fault: Fault) -> Self {
+        match fault {
+            Fault::Contention | Fault::TimedOut => Self::Undone(error),
+            Fault::NoWrites => Self::NoWrites(error),
+            Fault::Lost => Self::Lost(error),
+            Fault::Refused | Fault::Other => Self::Statement(error),
+        }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -52,17 +73,16 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match &failure {
             Failure::DeadlinePassed => ErrorCode::DeadlineExceeded.into(),
-            Failure::Panicked => Self::internal(failure),
-            Failure::Statement(error) => match Fault::of(error) {
-                Fault::Lost | Fault::Contention | Fault::TimedOut => Self::unavailable(failure),
-                Fault::Refused | Fault::Other => Self::internal(failure),
-            },
+            Failure::Panicked | Failure::Statement(_) => Self::internal(failure),
             Failure::QueueFull
             | Failure::QueuedTooLong
             | Failure::NoAnswer
             | Failure::Closed
             | Failure::Away(_)
             | Failure::Lost(_)
+            | Failure::Undone(_)
+            | Failure::NoWrites(_)
+            | Failure::Unsuitable
             | Failure::SchemaBehind => Self::unavailable(failure),
         }
     }

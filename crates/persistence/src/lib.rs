@@ -5,7 +5,7 @@
 //!
 //! Start with `user.rs`, which is how a port is implemented; then `executor.rs`, the threads on which every
 //! statement runs; then `connection.rs`, which opens a session on each kind of database. What they do differently is in
-//! `dialect.rs`, `constraint.rs` and `fault.rs`, and nowhere else.
+//! `dialect.rs`, `constraint.rs` and `fault.rs`, and nowhere else; `engine.rs` knows which servers keep no promise.
 //!
 //! Workers claim their work by `work_queue.rs`.
 //!
@@ -22,6 +22,7 @@ mod consistency;
 mod constraint;
 mod database;
 mod dialect;
+mod engine;
 mod executor;
 mod failure;
 mod fault;

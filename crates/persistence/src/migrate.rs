@@ -1,6 +1,7 @@
 //! Bringing the schema up to date: one process at a time, however many start at once.
 
 use crate::connection::{self, AnyConnection, Session};
+use crate::engine;
 use crate::fault::Fault;
 use crate::options::{MIGRATE_TIMEOUT, Options};
 use crate::redact::without_secrets;
@@ -11,10 +12,19 @@ use diesel::dsl::sql;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use lock::Turn;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use patience::Patience;
 
-mod lock;
+#[cfg(feature = "sqlite")]
+mod exclusive;
+mod patience;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod steps;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod turn;
+
+#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
+mod tests;
 
 #[cfg(feature = "sqlite")]
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -43,6 +53,12 @@ pub enum MigrateError {
     /// The schema has migrations that this binary does not know; holds their versions.
     #[error("the schema is newer than this binary, which does not know {}", .0.join(", "))]
     SchemaAhead(Vec<String>),
+    /// The server is known not to keep a promise; holds which, and what to do.
+    #[error("the database server cannot be used: {0}")]
+    Unsuitable(String),
+    /// The account may not create tables; holds the statement that permits it.
+    #[error("the database's account may not create tables: have its owner run {0}")]
+    NoCreate(String),
     /// Holds what the database said of the migration that failed.
     #[error("a migration failed: {0}")]
     Failed(String),
@@ -56,45 +72,80 @@ pub enum MigrateError {
 /// Why the schema is not what this binary needs.
 pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
     let address = Address::parse(&options.url)?;
-    let turn = Turn::within(MIGRATE_TIMEOUT);
     let session = Session::migrating(options);
-    let mut connection = turn.wait_for(|| match connection::open(&address, &session) {
-        // Another process may be creating the file of this database.
-        Err(ConnectionError::CouldntSetupConfiguration(error)) if Fault::of(&error) == Fault::Contention => Ok(None),
-        Err(error) => Err(MigrateError::Away(without_secrets(&error.to_string(), &address))),
-        Ok(connection) => Ok(Some(connection)),
-    })?;
-    lock::while_locked(&mut connection, &turn, |connection| {
-        let applied = applied_versions(connection).map_err(failed)?;
-        match compare(address.backend, &applied) {
-            SchemaStatus::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
-            SchemaStatus::SchemaBehind { missing, .. } => {
-                apply(connection).map_err(|error| MigrateError::Failed(error.to_string()))?;
-                Ok(missing)
+    let patience = Patience::within(MIGRATE_TIMEOUT);
+    let mut connection = open(&address, &session, patience)?;
+    let objection = engine::objection_to(&mut connection, address.backend).map_err(failed)?;
+    if let Some(objection) = objection.filter(|_| !options.allow_unsuitable_server) {
+        return Err(MigrateError::Unsuitable(objection));
+    }
+    match &mut connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(_) => exclusive::in_exclusive_transaction(&mut connection, patience, |connection| {
+            let missing = missing(connection, Backend::Sqlite)?;
+            if !missing.is_empty() {
+                apply_all(connection)?;
             }
-            SchemaStatus::Ready | SchemaStatus::Away { .. } => Ok(Vec::new()),
-        }
+            Ok(missing)
+        }),
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => steps::by_turns(&mut connection, &address, session, patience),
+    }
+}
+
+/// Opens a connection. Waits where another process is creating the file of this database.
+fn open(address: &Address, session: &Session, patience: Patience) -> Result<AnyConnection, MigrateError> {
+    patience.wait_for(|| match connection::open(address, session) {
+        Err(ConnectionError::CouldntSetupConfiguration(error)) if Fault::of(&error) == Fault::Contention => Ok(None),
+        Err(error) => Err(MigrateError::Away(without_secrets(&error.to_string(), address))),
+        Ok(connection) => Ok(Some(connection)),
     })
+}
+
+/// The names of the migrations that the schema lacks, oldest first.
+fn missing(connection: &mut AnyConnection, backend: Backend) -> Result<Vec<String>, MigrateError> {
+    let applied = applied_versions(connection).map_err(failed)?;
+    match compare(backend, &applied) {
+        SchemaStatus::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
+        SchemaStatus::SchemaBehind { missing, .. } => Ok(missing),
+        SchemaStatus::Ready
+        | SchemaStatus::Away { .. }
+        | SchemaStatus::Unsuitable { .. }
+        | SchemaStatus::ReadOnly { .. } => Ok(Vec::new()),
+    }
 }
 
 fn failed(error: diesel::result::Error) -> MigrateError {
     MigrateError::Failed(error.to_string())
 }
 
-fn apply(connection: &mut AnyConnection) -> diesel::migration::Result<()> {
+#[cfg(feature = "sqlite")]
+fn apply_all(connection: &mut AnyConnection) -> Result<(), MigrateError> {
+    use diesel_migrations::MigrationHarness;
+
     match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE).map(drop),
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => postgres.run_pending_migrations(POSTGRES).map(drop),
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => mysql.run_pending_migrations(MYSQL).map(drop),
+        AnyConnection::Sqlite(sqlite) => {
+            sqlite.run_pending_migrations(SQLITE).map(drop).map_err(|error| MigrateError::Failed(error.to_string()))
+        }
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => Ok(()),
     }
 }
 
 /// The versions of the migrations that the schema has, oldest first. Changes nothing. A database that was never migrated
 /// has none.
 pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    if !exists(connection, "__diesel_schema_migrations")? {
+        return Ok(Vec::new());
+    }
+    __diesel_schema_migrations::table
+        .select(__diesel_schema_migrations::version)
+        .order(__diesel_schema_migrations::version)
+        .load(connection)
+}
+
+/// Whether the schema has a table.
+fn exists(connection: &mut AnyConnection, table: &'static str) -> QueryResult<bool> {
     let schema = match connection {
         #[cfg(feature = "sqlite")]
         AnyConnection::Sqlite(_) => "sqlite_schema WHERE name",
@@ -103,15 +154,9 @@ pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Ve
         #[cfg(feature = "mysql")]
         AnyConnection::Mysql(_) => "information_schema.tables WHERE table_schema = DATABASE() AND table_name",
     };
-    let count = format!("(SELECT COUNT(*) FROM {schema} = '__diesel_schema_migrations')");
+    let count = format!("(SELECT COUNT(*) FROM {schema} = '{table}')");
     let tables: i64 = diesel::select(sql::<BigInt>(&count)).get_result(connection)?;
-    if tables == 0 {
-        return Ok(Vec::new());
-    }
-    __diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .order(__diesel_schema_migrations::version)
-        .load(connection)
+    Ok(tables > 0)
 }
 
 /// How a schema with these migrations fits this binary.

@@ -43,10 +43,12 @@ pub struct Options {
     ///
     /// Off for a pooler that hands out a PostgreSQL connection for each transaction (PgBouncer's `pool_mode =
     /// transaction`). Statements then go unnamed, and no session settings are made, which such a pooler would hand to
-    /// somebody else: set the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` holds a
-    /// lock for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
+    /// somebody else: set the limits on the database role (`ALTER ROLE … SET statement_timeout = …`). `migrate` makes
+    /// settings for its session and needs a URL that leads past the pooler. On MySQL and SQLite each statement is then
     /// prepared anew, and nothing else changes.
     pub prepared_statements: bool,
+    /// Whether to use a server that is known not to keep a promise, such as one whose CHECK constraints do nothing.
+    pub allow_unsuitable_server: bool,
     /// How long opening a connection may take. libpq counts whole seconds and at least two. MySQL's client gives no
     /// say in it: there it is how long a call waits, while the kernel goes on trying.
     pub connect_timeout: Duration,
@@ -67,6 +69,7 @@ impl Options {
             pool_size: 4,
             queue: 256,
             prepared_statements: true,
+            allow_unsuitable_server: false,
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
         }

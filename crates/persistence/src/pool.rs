@@ -29,9 +29,13 @@ impl PoolConnection {
         self.is_lost = true;
     }
 
+    pub(crate) fn is_older_than(&self, age: Duration) -> bool {
+        self.opened.elapsed() > age
+    }
+
     /// Whether the connection has been used for long enough.
     pub(crate) fn is_old(&self) -> bool {
-        self.opened.elapsed() > MAX_LIFETIME
+        self.is_older_than(MAX_LIFETIME)
     }
 }
 

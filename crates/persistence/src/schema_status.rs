@@ -1,10 +1,15 @@
 //! Whether the database can serve, and why not.
 
+use crate::connection::AnyConnection;
 use crate::database::Database;
+use crate::engine;
 use crate::executor::JobKind;
 use crate::failure::Failure;
 use crate::migrate::{applied_versions, compare};
+use crate::url::Backend;
 use app::clock::Deadline;
+use diesel::connection::SimpleConnection;
+use diesel::result::Error;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,6 +26,16 @@ pub enum SchemaStatus {
         /// Without secrets.
         reason: String,
     },
+    /// The server is known not to keep a promise.
+    Unsuitable {
+        /// Which promise, and what to set.
+        reason: String,
+    },
+    /// The database takes no writes: it is full, read-only, or a replica. Reads go on.
+    ReadOnly {
+        /// What it answered to a write.
+        reason: String,
+    },
     /// The schema lacks migrations that this binary has.
     SchemaBehind {
         /// Names of migrations, oldest first.
@@ -35,20 +50,80 @@ pub enum SchemaStatus {
     },
 }
 
+/// A row that nobody has, so that a server tells whether it takes writes and writes nothing.
+const PROBE: &str = "UPDATE leases SET holder = holder WHERE name = ''";
+/// A row of its own, which is written: a full disk is noticed by nothing else.
+const WRITING_PROBE: &str =
+    "INSERT OR REPLACE INTO leases (name, holder, ends_at) VALUES ('write_probe', '', '2000-01-01 00:00:00')";
+
 impl Database {
     /// Checks the primary database, in three seconds at most. A database that is too busy for the check keeps its last status.
     pub async fn status(&self) -> SchemaStatus {
         let by = Deadline::within(ASK_WITHIN);
+        if let Err(failure) = self.meet(by).await {
+            return self.explain(failure);
+        }
+        if let Some(reason) = self.objection() {
+            return SchemaStatus::Unsuitable { reason };
+        }
         let backend = self.backend;
-        match self.inspected().run(JobKind::Read, by, applied_versions).await {
-            Ok(applied) => {
-                let status = compare(backend, &applied);
-                let is_behind = matches!(status, SchemaStatus::SchemaBehind { .. });
-                self.is_schema_behind.store(is_behind, Ordering::Relaxed);
-                *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
-                status
+        let status = match self.inspected().run(JobKind::Read, by, applied_versions).await {
+            Ok(applied) => compare(backend, &applied),
+            Err(failure) => return self.explain(failure),
+        };
+        let is_behind = matches!(status, SchemaStatus::SchemaBehind { .. });
+        self.is_schema_behind.store(is_behind, Ordering::Relaxed);
+        let status = match status {
+            SchemaStatus::Ready => self.why_read_only(by).await.unwrap_or(SchemaStatus::Ready),
+            status => status,
+        };
+        *self.known_schema.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
+        status
+    }
+
+    /// Asks the primary's server once what it is, and again while it is refused.
+    async fn meet(&self, by: Deadline) -> Result<(), Failure> {
+        let is_known = self.server.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if is_known && !self.is_unsuitable.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // A session keeps settings of the server from when it was opened, so a server that was refused is asked on a new one.
+        let mut is_stale = is_known;
+        let ask = move |connection: &mut AnyConnection| {
+            if std::mem::take(&mut is_stale) { Err(Error::BrokenTransactionManager) } else { engine::ask(connection) }
+        };
+        let server = self.inspected().run(JobKind::Read, by, ask).await?;
+        let is_unsuitable = !server.objections.is_empty() && !self.allow_unsuitable_server;
+        let is_news = !is_known || !is_unsuitable;
+        if is_news {
+            server.log(self.allow_unsuitable_server);
+        }
+        self.is_unsuitable.store(is_unsuitable, Ordering::Relaxed);
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        Ok(())
+    }
+
+    fn objection(&self) -> Option<String> {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref().and_then(engine::Server::unsuitable).filter(|_| self.is_unsuitable.load(Ordering::Relaxed))
+    }
+
+    /// Whether the database takes no writes. A server is asked by a statement that changes nothing; a file only after it has
+    /// refused a write, because the answer takes a write.
+    async fn why_read_only(&self, by: Deadline) -> Option<SchemaStatus> {
+        let probe = match self.backend {
+            Backend::Sqlite if self.takes_writes.load(Ordering::Relaxed) => return None,
+            Backend::Sqlite => WRITING_PROBE,
+            Backend::Postgres | Backend::Mysql => PROBE,
+        };
+        let asked = self.writing().run(JobKind::Read, by, move |connection| connection.batch_execute(probe)).await;
+        match asked {
+            Err(Failure::NoWrites(error)) => Some(SchemaStatus::ReadOnly { reason: error.to_string() }),
+            Ok(()) => {
+                self.takes_writes.store(true, Ordering::Relaxed);
+                None
             }
-            Err(failure) => self.explain(failure),
+            Err(_) => None,
         }
     }
 

@@ -46,6 +46,10 @@ impl Readiness {
             // still serves.
             SchemaStatus::SchemaAhead { .. } if was_ready => return Self::Ready,
             SchemaStatus::Away { reason } => format!("the database is away: {reason}"),
+            SchemaStatus::Unsuitable { reason } => format!(
+                "the database server is known not to keep a promise: {reason}; or set database.allow_unsuitable_server"
+            ),
+            SchemaStatus::ReadOnly { reason } => format!("the database takes no writes, reads go on: {reason}"),
             SchemaStatus::SchemaBehind { missing, .. } => format!(
                 "the database's schema is older than this binary: missing {}; run `go-commerce migrate`",
                 missing.join(", ")

@@ -27,6 +27,8 @@ pub struct Database {
     pub migrate_on_start: bool,
     /// Whether to prepare statements on the server.
     pub prepared_statements: bool,
+    /// Whether to use a server that is known not to keep a promise.
+    pub allow_unsuitable_server: bool,
     pub connect_timeout: Duration,
     pub statement_timeout: Duration,
 }
@@ -46,6 +48,7 @@ impl Database {
             queue: reader.number("database.queue", 1..=65_536),
             migrate_on_start: reader.flag("database.migrate_on_start"),
             prepared_statements: reader.flag("database.prepared_statements"),
+            allow_unsuitable_server: reader.flag("database.allow_unsuitable_server"),
             connect_timeout: reader.seconds("database.connect_timeout_seconds", 0.1..=60.0),
             statement_timeout: reader.seconds("database.statement_timeout_seconds", 0.1..=300.0),
         }

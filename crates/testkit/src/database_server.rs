@@ -22,8 +22,9 @@ pub struct DatabaseServer {
     port: u16,
     programs: Programs,
     /// What it is started with, beyond what every server is.
-    options: Vec<String>,
     process: Option<Child>,
+    /// What it is started with besides.
+    arguments: Vec<String>,
     folder: TempDir,
 }
 
@@ -63,11 +64,16 @@ fn am_root() -> bool {
 impl DatabaseServer {
     /// Installs and starts a server; fails with the reason if this machine lacks the programs.
     pub fn start(kind: DatabaseKind) -> Result<Self, String> {
-        Self::start_with(kind, Vec::new())
+        Self::start_with(kind, &[])
     }
 
-    fn start_with(kind: DatabaseKind, options: Vec<String>) -> Result<Self, String> {
-        let mut server = Self::make(kind, options)?;
+    /// Installs a server and starts it with these arguments besides.
+    pub fn start_with(kind: DatabaseKind, arguments: &[&str]) -> Result<Self, String> {
+        Self::start_as(kind, arguments.iter().map(|&argument| argument.to_owned()).collect())
+    }
+
+    fn start_as(kind: DatabaseKind, arguments: Vec<String>) -> Result<Self, String> {
+        let mut server = Self::make(kind, arguments)?;
         server.install();
         server.resume();
         if kind == DatabaseKind::Mariadb {
@@ -76,11 +82,11 @@ impl DatabaseServer {
         Ok(server)
     }
 
-    fn make(kind: DatabaseKind, options: Vec<String>) -> Result<Self, String> {
+    fn make(kind: DatabaseKind, arguments: Vec<String>) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Ok(Self { kind, port, programs, options, process: None, folder })
+        Ok(Self { kind, port, programs, arguments, process: None, folder })
     }
 
     /// The URL of a database that every server has.
@@ -163,7 +169,7 @@ impl DatabaseServer {
         if self.kind == DatabaseKind::Mariadb && am_root() {
             serve.arg("--user=root");
         }
-        serve.args(&self.options);
+        serve.args(&self.arguments);
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         serve.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
         self.process = Some(serve.spawn().unwrap());

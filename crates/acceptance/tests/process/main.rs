@@ -8,6 +8,7 @@ mod attention;
 mod client;
 mod commanding;
 mod crashing;
+mod engines;
 mod faults;
 mod migrating;
 mod operating;
@@ -50,10 +51,15 @@ fn main() -> ExitCode {
         attention::the_dashboards_trial_is_answered_and_leaves_nothing,
         attention::what_the_gateway_contradicts_waits_for_a_person_who_settles_it,
         crashing::no_image_is_forgotten_when_a_process_dies_among_uploads,
+        engines::a_mariadb_server_that_is_set_against_every_promise_serves_all_the_same,
+        engines::a_mariadb_server_that_refuses_each_write_is_refused_by_name_until_it_is_set_right,
+        engines::a_mariadb_server_that_turns_read_only_is_told_and_lets_reads_go_on,
         faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
         faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
         faults::a_server_whose_database_is_away_starts_and_waits_for_it,
         migrating::a_newer_schema_is_refused_with_a_reason,
+        migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_mariadb,
+        migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_postgresql,
         migrating::an_older_schema_is_refused_with_a_reason_until_it_is_migrated,
         migrating::eight_processes_start_at_once_on_an_empty_mariadb_database,
         migrating::eight_processes_start_at_once_on_an_empty_postgresql_database,

@@ -2,7 +2,7 @@
 
 use crate::client::{bounded, clients, readiness};
 use domain::error::ErrorCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::binary::Process;
 use testkit::client::{PASSWORD, ShopClient, ada};
 use testkit::database::{DatabaseKind, TestDatabase};
@@ -82,4 +82,40 @@ pub(crate) fn eight_processes_start_at_once_on_an_empty_postgresql_database() ->
 
 pub(crate) fn eight_processes_start_at_once_on_an_empty_mariadb_database() -> Result<(), String> {
     eight_at_once(DatabaseKind::Mariadb)
+}
+
+/// The holder of the turn to migrate, if it has begun.
+const TURN: &str = "SELECT holder AS value FROM __migration_turn";
+
+fn killed(kind: DatabaseKind) -> Result<(), String> {
+    kind.available()?;
+    let database = TestDatabase::migrated(kind);
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261127000016'");
+    database.execute("ALTER TABLE mails DROP COLUMN leased_until");
+    let url = ("database.url", database.url());
+    let before = database.texts(TURN);
+    // A transaction that uses the table keeps the step waiting.
+    let user = database.hold("BEGIN; SELECT id FROM mails");
+    let mut migration = Process::spawn(&["migrate", "--env", "test"], &[url], &[]);
+    let begun = Instant::now();
+    while database.texts(TURN) == before {
+        assert!(begun.elapsed() < TIME_LIMIT, "{}", migration.output());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    migration.signal("KILL");
+    migration.wait(TIME_LIMIT);
+    drop(user);
+    let mut next = Process::spawn(&["migrate", "--env", "test"], &[url], &[]);
+    assert_eq!(next.exit_code(TIME_LIMIT), Some(0), "{}", next.output());
+    let applied = database.texts(VERSIONS).into_iter().filter(|version| version == "20261127000016").count();
+    assert_eq!(applied, 1, "{kind}");
+    Ok(())
+}
+
+pub(crate) fn a_migration_that_is_killed_leaves_its_turn_to_the_next_on_mariadb() -> Result<(), String> {
+    killed(DatabaseKind::Mariadb)
+}
+
+pub(crate) fn a_migration_that_is_killed_leaves_its_turn_to_the_next_on_postgresql() -> Result<(), String> {
+    killed(DatabaseKind::Postgres)
 }

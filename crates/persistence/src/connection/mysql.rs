@@ -2,7 +2,7 @@
 
 use super::{Session, set_up};
 use crate::url::Address;
-use diesel::dsl::sql;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::{ConnectionError, ConnectionResult, MysqlConnection};
@@ -13,8 +13,12 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Mys
     if address.must_prove_tls {
         check_tls(&mut connection)?;
     }
-    let limit = statement_limit(&mut connection, session)?;
-    set_up(&mut connection, &settings(session, &limit))?;
+    let variables = Variables::read(&mut connection)?;
+    set_up(&mut connection, &settings(session, &variables))?;
+    if variables.logs_statements() {
+        // Only privileged accounts may. Where it fails, the check of the server tells what to set.
+        let _ = connection.batch_execute("SET SESSION binlog_format = 'ROW'");
+    }
     Ok(connection)
 }
 
@@ -37,11 +41,43 @@ fn check_client(connection: &mut MysqlConnection) -> ConnectionResult<()> {
     Ok(())
 }
 
-/// A line of `SHOW STATUS`.
+/// A line of `SHOW STATUS` and `SHOW VARIABLES`.
 #[derive(QueryableByName)]
 struct Shown {
+    #[diesel(sql_type = Text, column_name = "Variable_name")]
+    name: String,
     #[diesel(sql_type = Text, column_name = "Value")]
     value: String,
+}
+
+/// Variables of the server. Not each server knows all of them.
+pub(crate) struct Variables(Vec<Shown>);
+
+impl Variables {
+    pub(crate) fn read(connection: &mut MysqlConnection) -> ConnectionResult<Self> {
+        let names = "'version', 'version_comment', 'log_bin', 'binlog_format', 'transaction_isolation', 'tx_isolation', \
+                     'sql_mode', 'autocommit', 'foreign_key_checks', 'check_constraint_checks', \
+                     'tidb_enable_check_constraint', 'tidb_txn_mode', 'character_set_client', 'character_set_connection', \
+                     'read_only', 'innodb_flush_log_at_trx_commit', 'wsrep_on', 'aurora_version'";
+        diesel::sql_query(format!("SHOW SESSION VARIABLES WHERE Variable_name IN ({names})"))
+            .load(connection)
+            .map(Self)
+            .map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    /// The value of a variable; empty where the server does not know it.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|shown| shown.name == name).map_or("", |shown| shown.value.as_str())
+    }
+
+    /// Whether the server logs statements in place of rows, which InnoDB refuses at our level of isolation.
+    pub(crate) fn logs_statements(&self) -> bool {
+        self.get("log_bin") == "ON" && self.get("binlog_format") == "STATEMENT"
+    }
+
+    pub(crate) fn is_mariadb(&self) -> bool {
+        self.get("version").contains("MariaDB")
+    }
 }
 
 /// Refuses a session that is not encrypted although the URL demands it: where the server has no TLS, MariaDB's client
@@ -57,24 +93,29 @@ fn check_tls(connection: &mut MysqlConnection) -> ConnectionResult<()> {
     Err(ConnectionError::BadConnection(problem.to_owned()))
 }
 
-/// MariaDB limits any statement, in seconds; MySQL limits `SELECT` alone, in milliseconds.
-fn statement_limit(connection: &mut MysqlConnection, session: &Session) -> ConnectionResult<String> {
-    let version: String = diesel::select(sql::<Text>("VERSION()"))
-        .get_result(connection)
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+/// MariaDB limits any statement, in seconds; MySQL limits `SELECT` alone, in milliseconds. MariaDB alone can leave CHECK out.
+fn own_settings(session: &Session, variables: &Variables) -> String {
     let limit = session.statement_timeout.unwrap_or_default();
-    Ok(if version.contains("MariaDB") {
-        format!("max_statement_time = {}", limit.as_secs_f64())
+    if variables.is_mariadb() {
+        format!("max_statement_time = {}, check_constraint_checks = 1", limit.as_secs_f64())
     } else {
         format!("max_execution_time = {}", limit.as_millis())
-    })
+    }
 }
 
-fn settings(session: &Session, statement_limit: &str) -> String {
+/// Each setting on which a promise rests. Diesel's `||` needs the mode `PIPES_AS_CONCAT`; other modes change what statements
+/// mean.
+fn settings(session: &Session, variables: &Variables) -> String {
     let lock_wait = session.lock_timeout.as_secs().max(1);
+    let own = own_settings(session, variables);
     format!(
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-         SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_TRANS_TABLES'), \
-             time_zone = '+00:00', innodb_lock_wait_timeout = {lock_wait}, {statement_limit};"
+         SET NAMES utf8mb4; \
+         SET SESSION sql_mode = \
+             'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT', \
+             autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, \
+             sql_safe_updates = 0, sql_select_limit = 18446744073709551615, sql_big_selects = 1, lc_messages = 'en_US', \
+             time_zone = '+00:00', wait_timeout = 28800, innodb_lock_wait_timeout = {lock_wait}, \
+             lock_wait_timeout = {lock_wait}, {own};"
     )
 }

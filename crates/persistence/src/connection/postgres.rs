@@ -45,13 +45,21 @@ fn with_limits(url: &str, session: &Session) -> String {
     limited
 }
 
+/// Each setting on which a promise rests. `synchronous_commit` may be stronger than `on`. The last two are not known to every
+/// version.
 fn settings(session: &Session) -> String {
     let statement_timeout = session.statement_timeout.unwrap_or_default().as_millis();
     format!(
         "SET statement_timeout = {statement_timeout}; \
          SET lock_timeout = {lock_timeout}; \
          SET idle_in_transaction_session_timeout = {idle}; \
-         SET default_transaction_isolation = 'read committed';",
+         SET default_transaction_isolation = 'read committed'; \
+         SET default_transaction_deferrable = off; \
+         SET client_encoding = 'UTF8'; \
+         SET TimeZone = 'UTC'; \
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+         SELECT set_config(name, '0', false) FROM pg_settings \
+             WHERE name IN ('idle_session_timeout', 'transaction_timeout');",
         lock_timeout = session.lock_timeout.as_millis(),
         idle = IDLE_IN_TRANSACTION.as_millis(),
     )

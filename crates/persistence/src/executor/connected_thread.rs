@@ -1,6 +1,7 @@
 //! One thread and the connection that it keeps.
 
-use super::{JobKind, retry};
+use super::JobKind;
+use super::retry::{self, RetryCounts};
 use crate::connection::AnyConnection;
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// After how long a pause a connection is checked before it is used.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
+/// The least age at which a connection whose server takes no writes is left for another.
+const LEAVE_AFTER: Duration = Duration::from_secs(2);
 /// How often a thread without a connection looks whether there is one, or a job to refuse.
 const CONNECT_POLL: Duration = Duration::from_millis(50);
 /// For how long after losing a connection a failure to open one from before the loss is not taken as news.
@@ -52,6 +55,7 @@ pub(super) struct ConnectedThread {
     pool: Pool<Manager>,
     connectivity: Arc<Connectivity>,
     last_success: Arc<LastSuccess>,
+    counts: Arc<RetryCounts>,
     connect_timeout: Duration,
     pooled: Option<PooledConnection<Manager>>,
     /// Whether the connection was lost in the last job.
@@ -67,12 +71,14 @@ impl ConnectedThread {
         pool: Pool<Manager>,
         connectivity: Arc<Connectivity>,
         last_success: Arc<LastSuccess>,
+        counts: Arc<RetryCounts>,
         connect_timeout: Duration,
     ) -> Self {
         Self {
             pool,
             connectivity,
             last_success,
+            counts,
             connect_timeout,
             pooled: None,
             is_lost: false,
@@ -82,7 +88,8 @@ impl ConnectedThread {
         }
     }
 
-    /// Runs a job, and runs a read once more on another connection where the first is lost.
+    /// Runs a job, and runs it once more on another connection where the first takes no writes any more, or a read where the
+    /// first is lost.
     pub(super) fn run<T>(
         &mut self,
         kind: JobKind,
@@ -90,13 +97,25 @@ impl ConnectedThread {
         job: &mut impl FnMut(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, Failure> {
         let mut is_repeated = false;
+        let counts = Arc::clone(&self.counts);
         loop {
             let connection = self.connection().map_err(Failure::Away)?;
-            let answer = retry::run(kind, by, connection, job);
-            let has_ended = answer.as_ref().is_err_and(|error| Fault::of(error).has_ended(connection));
+            let answer = retry::run(kind, by, connection, &counts, job);
+            let has_ended = answer.as_ref().is_err_and(|(_, fault)| fault.has_ended(connection));
+            let is_server = !connection.is_embedded();
             self.last_used = Instant::now();
             match answer {
-                Err(error) if has_ended && (kind == JobKind::Write || is_repeated) => {
+                // Nothing was changed. After a failover the name may lead to another server, and a session keeps what it was
+                // opened with.
+                Err((_, Fault::NoWrites)) if is_server && !is_repeated && self.is_older_than(LEAVE_AFTER) => {
+                    self.drop_connection();
+                }
+                Err((error, Fault::NoWrites)) => {
+                    self.is_lost = has_ended;
+                    self.last_success.record();
+                    return Err(Failure::NoWrites(error));
+                }
+                Err((error, _)) if has_ended && (kind == JobKind::Write || is_repeated) => {
                     // The caller does not wait for the connection to be closed.
                     self.is_lost = true;
                     return Err(Failure::Lost(error));
@@ -104,7 +123,7 @@ impl ConnectedThread {
                 Err(_) if has_ended => self.drop_connection(),
                 answer => {
                     self.last_success.record();
-                    return answer.map_err(Failure::Statement);
+                    return answer.map_err(|(error, fault)| Failure::of(error, fault));
                 }
             }
             is_repeated = true;
@@ -135,6 +154,10 @@ impl ConnectedThread {
             Some(pooled) => Ok(&mut pooled.connection),
             None => Err("there is no connection".to_owned()),
         }
+    }
+
+    fn is_older_than(&self, age: Duration) -> bool {
+        self.pooled.as_ref().is_some_and(|pooled| pooled.is_older_than(age))
     }
 
     fn why_away(&self) -> Option<String> {

@@ -10,9 +10,10 @@ use crate::schema::products::{self, created_at, deleted_at, id, name_key, price,
 use app::page::PageStart;
 use app::product::{Filter, ProductListing, SearchText, Sort, SortKey, SortPosition};
 use chrono::NaiveDateTime;
-use diesel::dsl::{AsSelect, SqlTypeOf, count_star};
+use diesel::dsl::{AsSelect, SqlTypeOf, count_star, sql};
 use diesel::prelude::*;
 use diesel::result::Error;
+use diesel::sql_types::{Bool, Text};
 use domain::money::Money;
 
 type Backend = <AnyConnection as Connection>::Backend;
@@ -110,7 +111,9 @@ fn rows(listing: &ProductListing, place: Option<(Key, String)>, planner: Planner
 fn filtered(filter: &Filter, sort: Option<Sort>, planner: Planner) -> Selection {
     let mut selection = products::table.filter(deleted_at.is_null()).into_boxed();
     if let Some(text) = &filter.text {
-        selection = selection.filter(name_key.like(pattern(text)).escape(ESCAPE));
+        // Diesel's own `escape` binds the character, which TiDB refuses.
+        let like = sql::<Bool>("(products.name_key LIKE ").bind::<Text, _>(pattern(text));
+        selection = selection.filter(like.sql(&format!(" ESCAPE '{ESCAPE}')")));
     }
     if let Some(seller) = filter.seller.map(|seller| seller.to_string()) {
         selection = match sort {

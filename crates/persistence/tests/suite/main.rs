@@ -13,6 +13,7 @@ mod outage;
 mod payments;
 mod products;
 mod schema;
+mod sessions;
 mod support;
 mod tls;
 mod users;

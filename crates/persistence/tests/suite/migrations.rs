@@ -1,7 +1,7 @@
 //! Migrations, and the status of a schema that is older or newer than the binary.
 
-use crate::support::{Kind, TestDatabase, kinds};
-use persistence::{MigrateError, SchemaStatus, migrate};
+use crate::support::{Kind, TestDatabase, kinds, servers};
+use persistence::{MigrateError, Options, SchemaStatus, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,6 +73,50 @@ fn of_many_who_migrate_at_once_one_does_and_all_succeed() {
             assert_eq!(applied, ALL, "{kind:?}, round {round}");
             assert!(migrate(&options).unwrap().is_empty(), "{kind:?}: the second time there is nothing to do");
         }
+    }
+}
+
+/// PostgreSQL and MySQL apply a step in a transaction or with a lock that an open transaction of another session is in the
+/// way of.
+#[test]
+fn a_step_waits_for_others_who_use_its_table() {
+    for kind in servers() {
+        let test = TestDatabase::migrated(kind);
+        let last = ALL.last().unwrap();
+        let version: String = last.split('_').next().unwrap().replace('-', "");
+        test.raw().execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"));
+        test.raw().execute(&std::fs::read_to_string(folder(kind).join(last).join("down.sql")).unwrap());
+        let mut other = test.raw();
+        other.execute("BEGIN");
+        assert_eq!(other.values("SELECT id AS value FROM mails"), Vec::<String>::new());
+        let options = test.options();
+        std::thread::scope(|scope| {
+            let migrating = scope.spawn(|| migrate(&options));
+            // Longer than one statement waits for a lock.
+            std::thread::sleep(Duration::from_secs(5));
+            assert!(!migrating.is_finished(), "{kind:?}: it waits");
+            other.execute("COMMIT");
+            assert_eq!(migrating.join().unwrap().unwrap(), [*last], "{kind:?}");
+        });
+    }
+}
+
+/// As since PostgreSQL 15 the schema `public` is to all but the owner of the database.
+#[test]
+fn an_account_that_may_not_create_tables_is_told_what_permits_it() {
+    for kind in kinds().into_iter().filter(|kind| *kind == Kind::Postgres) {
+        let test = TestDatabase::empty(kind);
+        let role = format!("{}_role", test.url.rsplit_once('/').unwrap().1);
+        test.raw()
+            .execute(&format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {role} LOGIN PASSWORD 'own'"));
+        let (_, rest) = test.url.rsplit_once('@').unwrap();
+        let options = Options::new(format!("postgres://{role}:own@{rest}"));
+        let refused = migrate(&options).unwrap_err();
+        let MigrateError::NoCreate(grant) = refused else { panic!("{refused}") };
+        assert_eq!(grant, format!("GRANT CREATE ON SCHEMA public TO {role}"));
+        test.raw().execute(&grant);
+        assert_eq!(migrate(&options).unwrap(), ALL);
+        test.raw().execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     }
 }
 

@@ -212,7 +212,7 @@ fn normalised(column: &str) -> String {
 }
 
 fn of_the_shop(mut listing: Vec<String>) -> Vec<String> {
-    listing.retain(|line| !line.starts_with("__diesel") && !line.starts_with("sqlite_"));
+    listing.retain(|line| !line.starts_with("__") && !line.starts_with("sqlite_"));
     listing.sort();
     listing
 }

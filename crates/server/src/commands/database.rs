@@ -25,7 +25,14 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
         error => failed(Exit::DatabaseUnusable, format_args!("database.url: {error}")),
     })?;
     match patient_status(&database).await {
-        SchemaStatus::Ready => Ok(database),
+        // Whether a command writes shows when it does.
+        SchemaStatus::Ready | SchemaStatus::ReadOnly { .. } => Ok(database),
+        SchemaStatus::Unsuitable { reason } => Err(failed_with_remedy(
+            Exit::DatabaseUnusable,
+            settings,
+            format_args!("is on a server that is known not to keep a promise: {reason}"),
+            "or set database.allow_unsuitable_server",
+        )),
         SchemaStatus::SchemaBehind { applied: 0, .. } => Err(failed_with_remedy(
             Exit::Failed,
             settings,

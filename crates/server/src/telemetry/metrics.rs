@@ -5,7 +5,7 @@ use domain::error::ErrorCode;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -65,6 +65,8 @@ pub struct Gauge {
     /// What tells it apart from its siblings of the same name.
     pub labels: Vec<(&'static str, &'static str)>,
     pub value: i64,
+    /// Whether it only grows.
+    pub is_counter: bool,
 }
 
 /// Everything that is counted.
@@ -156,9 +158,16 @@ impl Collector for Gauges {
         // The format wants all values of one name together, under one description.
         for family in gauges.chunk_by(|one, next| one.name == next.name) {
             let Some(first) = family.first() else { continue };
-            let mut family_encoder = encoder.encode_descriptor(first.name, first.help, None, MetricType::Gauge)?;
+            let kind = if first.is_counter { MetricType::Counter } else { MetricType::Gauge };
+            let mut family_encoder = encoder.encode_descriptor(first.name, first.help, None, kind)?;
             for gauge in family {
-                ConstGauge::new(gauge.value).encode(family_encoder.encode_family(&gauge.labels.as_slice())?)?;
+                let labels = gauge.labels.as_slice();
+                let labelled = family_encoder.encode_family(&labels)?;
+                if first.is_counter {
+                    ConstCounter::new(gauge.value.unsigned_abs()).encode(labelled)?;
+                } else {
+                    ConstGauge::new(gauge.value).encode(labelled)?;
+                }
             }
         }
         Ok(())

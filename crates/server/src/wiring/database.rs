@@ -18,6 +18,7 @@ pub fn database(settings: &Settings) -> persistence::Options {
         pool_size: database.pool_size,
         queue: database.queue,
         prepared_statements: database.prepared_statements,
+        allow_unsuitable_server: database.allow_unsuitable_server,
         connect_timeout: database.connect_timeout,
         statement_timeout: database.statement_timeout,
     }

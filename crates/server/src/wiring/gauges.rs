@@ -109,6 +109,11 @@ impl Sources {
                 report.reads.map(|(outcome, count)| gauge("replica_reads", help, vec![("outcome", outcome)], count)),
             );
         }
+        let help = "Transactions that the database undid because of others: run again, or given up";
+        gauges.extend(self.database.retries().map(|(outcome, count)| Gauge {
+            is_counter: true,
+            ..gauge("database_undone", help, vec![("outcome", outcome)], count)
+        }));
         gauges
     }
 }
@@ -127,5 +132,5 @@ fn gauge<V: TryInto<i64>>(
     labels: Vec<(&'static str, &'static str)>,
     value: V,
 ) -> Gauge {
-    Gauge { name, help, labels, value: value.try_into().unwrap_or(i64::MAX) }
+    Gauge { name, help, labels, value: value.try_into().unwrap_or(i64::MAX), is_counter: false }
 }

@@ -89,6 +89,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("database.queue", &["0", "65537"]),
     ("database.migrate_on_start", &["no"]),
     ("database.prepared_statements", &["off"]),
+    ("database.allow_unsuitable_server", &["off"]),
     ("database.connect_timeout_seconds", &["0", "61"]),
     ("database.statement_timeout_seconds", &["0", "301"]),
     (

@@ -125,8 +125,14 @@ impl TestDatabase {
     /// Locks writers out, as a backup or another process may, until the returned value is dropped.
     #[must_use]
     pub fn lock_writers(&self) -> impl Sized + use<> {
+        self.hold("BEGIN IMMEDIATE")
+    }
+
+    /// Runs statements whose session, with its transaction and its locks, lasts until the returned value is dropped.
+    #[must_use]
+    pub fn hold(&self, sql: &str) -> impl Sized + use<> {
         let mut connection = Connection::open(self.kind, &self.url);
-        connection.execute("BEGIN IMMEDIATE");
+        connection.execute(sql);
         connection
     }
 }

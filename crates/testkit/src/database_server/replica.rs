@@ -18,7 +18,7 @@ fn replication_options(kind: DatabaseKind, server: u32) -> Vec<String> {
 impl DatabaseServer {
     /// Installs and starts a server that can have a replica; fails with the reason if this machine lacks the programs.
     pub fn start_primary(kind: DatabaseKind) -> Result<Self, String> {
-        Self::start_with(kind, replication_options(kind, 1))
+        Self::start_as(kind, replication_options(kind, 1))
     }
 
     /// Starts a replica of this server, which follows it from now on.

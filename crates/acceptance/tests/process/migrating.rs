@@ -83,3 +83,7 @@ pub(crate) fn eight_processes_start_at_once_on_an_empty_postgresql_database() ->
 pub(crate) fn eight_processes_start_at_once_on_an_empty_mariadb_database() -> Result<(), String> {
     eight_at_once(DatabaseKind::Mariadb)
 }
+
+pub(crate) fn eight_processes_start_at_once_on_an_empty_mysql_database() -> Result<(), String> {
+    eight_at_once(DatabaseKind::Mysql)
+}

@@ -2,7 +2,8 @@
 
     check.py BINARY
 
-What was answered before a backup began has to be in it. PostgreSQL and MariaDB are those of `scripts/with-databases`.
+What was answered before a backup began has to be in it. The servers are those of `scripts/with-databases`. MySQL is backed up
+twice, with MariaDB's tools and with its own.
 """
 
 import json
@@ -114,13 +115,13 @@ def run(commands, variables):
         raise AssertionError(f"exit code {done.returncode} of\n{commands}\n{done.stdout}{done.stderr}")
 
 
-def go_back(document, heading, place, binary, url, folder, variables):
+def go_back(document, heading, place, binary, url, folder, database, variables):
     """Undoes the last migration as the page says; the shop then says that its schema is older, and migrates again."""
     step = sorted(os.listdir(f"{ROOT}/migrations/{place}"))[-1]
     version = step.split("_")[0].replace("-", "")
     blocks = [block for block in document.blocks if block.heading == "The way back"]
     order = {"SQLite": 0, "PostgreSQL": 1, "MySQL and MariaDB": 2}
-    run("\n".join(blocks[order[heading]].lines), variables | {"step": step, "version": version})
+    run(database.commands("\n".join(blocks[order[heading]].lines)), variables | {"step": step, "version": version})
     command = [binary, "--env", "test", *settings(url, folder)]
     check = [*command, "--set", "database.migrate_on_start=false", "audit"]
     found = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
@@ -146,7 +147,7 @@ def check(document, heading, place, binary, database):
             file.write("an image")
         variables = {"backup": backup, "images_folder": images} | database.variables(folder)
         blocks = [block for block in document.blocks if block.heading == heading]
-        save, restore = ("\n".join(block.lines) for block in blocks)
+        save, restore = (database.commands("\n".join(block.lines)) for block in blocks)
         with Shop(binary, database.url(folder), folder) as shop:
             for number in range(ACCOUNTS):
                 if shop.register(number) != 201:
@@ -166,8 +167,8 @@ def check(document, heading, place, binary, database):
             if shop.register(written) != 201:
                 raise AssertionError("the restored shop takes no account")
         for query in queries():
-            run(database.query(), variables | database.restored_variables(folder) | {"query": query})
-        go_back(document, heading, place, binary, url, folder, variables | database.restored_variables(folder))
+            run(database.commands(database.query()), variables | database.restored_variables(folder) | {"query": query})
+        go_back(document, heading, place, binary, url, folder, database, variables | database.restored_variables(folder))
     return written
 
 
@@ -176,6 +177,9 @@ class Sqlite:
 
     def url(self, folder):
         return f"sqlite://{folder}/shop.db"
+
+    def commands(self, block):
+        return block
 
     def variables(self, folder):
         return {"database_file": f"{folder}/shop.db"}
@@ -222,6 +226,9 @@ class Postgres:
     def _open(self, name):
         return self.open_server.rsplit("/", 1)[0] + f"/{name}"
 
+    def commands(self, block):
+        return block
+
     def variables(self, _):
         urls = {"database_url": self._open("backup_check"), "restored_url": self._open("backup_check_restored")}
         return urls | {"PGPASSFILE": self.passwords.name}
@@ -237,9 +244,10 @@ class Postgres:
 
 
 class Mysql:
-    """The same of MariaDB."""
+    """The same of MariaDB or MySQL, with MariaDB's tools or those that the page names for MySQL."""
 
-    def __init__(self, server):
+    def __init__(self, server, own_tools=False):
+        self.own_tools = own_tools
         self.server = urllib.parse.urlsplit(server)
         self.scratch = tempfile.mkdtemp(prefix="backup-check.")
         self.file = f"{self.scratch}/client.cnf"
@@ -261,6 +269,15 @@ class Mysql:
     def restored_variables(self, _):
         return {"client_file": self.file, "database_name": "backup_check_restored"}
 
+    def commands(self, block):
+        """A block of the page with MySQL's own tools in it, as the page says."""
+        if not self.own_tools:
+            return block
+        dump, client = (f"{os.environ['TEST_MYSQL_ROOT']}/bin/{name}" for name in ("mysqldump", "mysql"))
+        options = '--defaults-extra-file="$client_file"'
+        block = block.replace(f"mariadb-dump {options}", f"'{dump}' {options} --set-gtid-purged=OFF")
+        return block.replace("mariadb ", f"'{client}' ")
+
     def query(self):
         return 'mariadb --defaults-extra-file="$client_file" "$database_name" --execute="$query"'
 
@@ -279,19 +296,22 @@ def main():
     binary = os.path.abspath(sys.argv[1])
     with open(f"{ROOT}/docs/backup.md", encoding="utf-8") as file:
         document = Document(file.read())
-    postgres, mysql = os.environ.get("TEST_POSTGRES_URL"), os.environ.get("TEST_MYSQL_URL")
-    databases = [("SQLite", "sqlite", Sqlite())]
-    databases += [("PostgreSQL", "postgres", Postgres(postgres))] if postgres else []
-    databases += [("MySQL and MariaDB", "mysql", Mysql(mysql))] if mysql else []
+    postgres, mariadb, mysql = (os.environ.get(f"TEST_{name}_URL") for name in ("POSTGRES", "MARIADB", "MYSQL"))
+    databases = [("SQLite", "SQLite", "sqlite", Sqlite)]
+    databases += [("PostgreSQL", "PostgreSQL", "postgres", lambda: Postgres(postgres))] if postgres else []
+    databases += [("MariaDB", "MySQL and MariaDB", "mysql", lambda: Mysql(mariadb))] if mariadb else []
+    if mysql:
+        databases += [("MySQL", "MySQL and MariaDB", "mysql", lambda: Mysql(mysql))]
+        databases += [("MySQL, its own tools", "MySQL and MariaDB", "mysql", lambda: Mysql(mysql, own_tools=True))]
     failed = 0
-    for heading, place, database in databases:
+    for name, heading, place, make in databases:
         try:
-            written = check(document, heading, place, binary, database)
+            written = check(document, heading, place, binary, make())
         except (AssertionError, subprocess.CalledProcessError) as error:
             failed += 1
-            print(f"docs/backup.md, {heading}: FAILED: {error} {getattr(error, 'stderr', '') or ''}", flush=True)
+            print(f"docs/backup.md, {name}: FAILED: {error} {getattr(error, 'stderr', '') or ''}", flush=True)
         else:
-            print(f"docs/backup.md, {heading}: ok ({written} accounts were written meanwhile)", flush=True)
+            print(f"docs/backup.md, {name}: ok ({written} accounts were written meanwhile)", flush=True)
     return 1 if failed else 0
 
 

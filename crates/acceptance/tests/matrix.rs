@@ -1,4 +1,4 @@
-//! Every scenario in every cell: {REST, gRPC} × {SQLite, PostgreSQL, MariaDB}.
+//! Every scenario in every cell: {REST, gRPC} × {SQLite, PostgreSQL, MariaDB, MySQL}.
 //!
 //! `cargo test -p acceptance --test matrix -- rest/sqlite` runs one cell, `-- user/a_taken_email` one scenario in
 //! all cells. `scripts/test` starts the database servers; without them their cells are ignored.

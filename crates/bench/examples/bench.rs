@@ -42,7 +42,7 @@ enum Command {
         /// How many clients ask at once, each when it has its answer.
         #[arg(long, default_value_t = 8)]
         clients: usize,
-        /// Which databases: sqlite, postgres, mariadb.
+        /// Which databases: sqlite, postgres, mariadb, mysql.
         #[arg(long, value_delimiter = ',', default_values = DATABASES)]
         databases: Vec<String>,
         /// Which parts; all where none is named.
@@ -60,7 +60,7 @@ enum Command {
         /// How many products there are.
         #[arg(long, value_delimiter = ',', default_values_t = [1_000, 1_000_000])]
         products: Vec<u64>,
-        /// Which databases: sqlite, postgres, mariadb.
+        /// Which databases: sqlite, postgres, mariadb, mysql.
         #[arg(long, value_delimiter = ',', default_values = DATABASES)]
         databases: Vec<String>,
         /// How long each read is measured, in seconds.

@@ -69,6 +69,7 @@ pub fn process_group(database: DatabaseKind) -> Option<ProcessGroup> {
         DatabaseKind::Sqlite => None,
         DatabaseKind::Postgres => Some(ProcessGroup::named("postgres")),
         DatabaseKind::Mariadb => Some(ProcessGroup::named("mariadbd")),
+        DatabaseKind::Mysql => Some(ProcessGroup::named("mysqld")),
     }
 }
 

@@ -80,7 +80,7 @@ fn analyze_table(database: &TestDatabase, table: &str) {
     match database.kind() {
         DatabaseKind::Sqlite => {}
         DatabaseKind::Postgres => database.execute(&format!("ANALYZE {table}")),
-        DatabaseKind::Mariadb => database.execute(&format!("ANALYZE TABLE {table}")),
+        DatabaseKind::Mariadb | DatabaseKind::Mysql => database.execute(&format!("ANALYZE TABLE {table}")),
     }
 }
 

@@ -16,6 +16,7 @@ mod any {
         Sqlite(diesel::SqliteConnection),
         #[cfg(feature = "postgres")]
         Postgres(diesel::PgConnection),
+        /// MariaDB and MySQL.
         #[cfg(feature = "mysql")]
         Mysql(diesel::MysqlConnection),
     }
@@ -33,7 +34,8 @@ const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRA
 #[cfg(feature = "mysql")]
 const MYSQL: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION time_zone = '+00:00';";
 
-pub(crate) fn kind_of(url: &str) -> DatabaseKind {
+/// MySQL's URLs are those of MariaDB.
+fn kind_of(url: &str) -> DatabaseKind {
     match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("sqlite") => DatabaseKind::Sqlite,
         Some("postgres") => DatabaseKind::Postgres,
@@ -55,7 +57,7 @@ impl AnyConnection {
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => diesel::PgConnection::establish(url).map(Self::Postgres),
             #[cfg(feature = "mysql")]
-            DatabaseKind::Mariadb => {
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => {
                 let mut connection = diesel::MysqlConnection::establish(url)?;
                 connection.batch_execute(MYSQL).map_err(set_up)?;
                 Ok(Self::Mysql(connection))

@@ -5,7 +5,7 @@ use crate::constraint::Constraint;
 use crate::database::Database;
 use crate::dialect::{analyze, on_each, set_large_cache, write_transaction};
 use crate::failure::Failure;
-use crate::product::ProductRow;
+use crate::product::{ProductRow, lock_sellers};
 use crate::schema::{products, users};
 use crate::user::UserRow;
 use app::clock::Deadline;
@@ -46,6 +46,7 @@ fn add_users(connection: &mut AnyConnection, rows: &[UserRow]) -> QueryResult<us
 }
 
 fn add_products(connection: &mut AnyConnection, rows: &[ProductRow]) -> QueryResult<usize> {
+    lock_sellers(connection, rows)?;
     add_missing!(connection, products, rows)
 }
 

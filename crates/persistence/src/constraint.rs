@@ -47,6 +47,19 @@ impl Constraint {
         Self::ALL.into_iter().find(|constraint| constraint.names().tell_of(kind, &**information))
     }
 
+    /// The error of a statement that violates this constraint, for where the server may not check it.
+    pub(crate) fn violation(self) -> Error {
+        let (kind, message) = match self.names() {
+            Names::Unique { table, mysql, .. } => {
+                (DatabaseErrorKind::UniqueViolation, format!("for key '{table}.{mysql}'"))
+            }
+            Names::Foreign { table, key } => {
+                (DatabaseErrorKind::ForeignKeyViolation, format!("`{table}`, CONSTRAINT `{key}` FOREIGN KEY"))
+            }
+        };
+        Error::DatabaseError(kind, Box::new(message))
+    }
+
     const fn names(self) -> Names {
         match self {
             Self::UserEmail => Names::Unique {
@@ -151,6 +164,13 @@ mod tests {
             "Duplicate entry 'ada@example.com' for key 'users.users_email_key'",
         ] {
             assert_eq!(violated(message), Some(Constraint::UserEmail), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_is_made_here_is_understood_as_one_of_the_database() {
+        for constraint in Constraint::ALL {
+            assert_eq!(Constraint::violated_by(&constraint.violation()), Some(constraint));
         }
     }
 

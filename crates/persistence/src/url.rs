@@ -11,6 +11,8 @@ mod foreign;
 mod mysql;
 mod postgres;
 
+#[cfg(feature = "mysql")]
+pub(crate) use mysql::OPTIONS;
 pub(crate) use postgres::{parameter, query, user_info};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,18 +85,25 @@ pub(crate) struct Address {
     /// Whether each new session has to be checked for encryption, because the client library does not check it.
     #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "other client libraries see to it"))]
     pub(crate) must_prove_tls: bool,
+    /// The URL for a client library that takes the options in it for a part of the host's name.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "MySQL's"))]
+    pub(crate) without_options: Option<SecretString>,
 }
 
 impl Address {
     pub(crate) fn parse(url: &SecretString) -> Result<Self, OpenError> {
         let backend = check_url(url.expose_secret())?;
         let rest = rest_of(url.expose_secret());
-        let (url, must_prove_tls) = match backend {
-            Backend::Sqlite => (rest.to_owned(), false),
-            Backend::Postgres => (url.expose_secret().to_owned(), false),
-            Backend::Mysql => mysql::for_diesel(rest)?,
+        let as_is = |url: &str| (url.to_owned(), false, None);
+        let (url, must_prove_tls, without_options) = match backend {
+            Backend::Sqlite => as_is(rest),
+            Backend::Postgres => as_is(url.expose_secret()),
+            Backend::Mysql => {
+                let rewritten = mysql::for_diesel(rest)?;
+                (rewritten.url, rewritten.must_prove_tls, rewritten.without_options)
+            }
         };
-        Ok(Self { backend, url: url.into(), must_prove_tls })
+        Ok(Self { backend, url: url.into(), must_prove_tls, without_options: without_options.map(Into::into) })
     }
 
     /// The URL as Diesel takes it; on SQLite the file's path.

@@ -16,12 +16,14 @@ const START: Duration = Duration::from_secs(60);
 /// Folders in which Debian installs programs, some of them not on the path.
 const FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/*/bin"];
 
+/// The environment variable with the folder of MySQL's programs.
+const MYSQL_ROOT: &str = "TEST_MYSQL_ROOT";
+
 /// A database server in a temporary folder, stopped when this value is dropped.
 pub struct DatabaseServer {
     kind: DatabaseKind,
     port: u16,
     programs: Programs,
-    /// What it is started with, beyond what every server is.
     process: Option<Child>,
     /// What it is started with besides.
     arguments: Vec<String>,
@@ -39,8 +41,16 @@ impl Programs {
             DatabaseKind::Sqlite => return Err("SQLite has no server".to_owned()),
             DatabaseKind::Postgres => ("initdb", "postgres"),
             DatabaseKind::Mariadb => ("mariadb-install-db", "mariadbd"),
+            DatabaseKind::Mysql => return Self::of_mysql(),
         };
         Ok(Self { install: program(install)?, serve: program(serve)? })
+    }
+
+    /// No package of the system's own: `scripts/with-databases` names the folder.
+    fn of_mysql() -> Result<Self, String> {
+        let root = std::env::var_os(MYSQL_ROOT).ok_or_else(|| format!("{MYSQL_ROOT} is not set"))?;
+        let serve = Path::new(&root).join("bin/mysqld");
+        Ok(Self { install: serve.clone(), serve })
     }
 }
 
@@ -76,7 +86,7 @@ impl DatabaseServer {
         let mut server = Self::make(kind, arguments)?;
         server.install();
         server.resume();
-        if kind == DatabaseKind::Mariadb {
+        if server.is_mysql_like() {
             server.execute_as_root("CREATE DATABASE shop");
         }
         Ok(server)
@@ -92,7 +102,7 @@ impl DatabaseServer {
     /// The URL of a database that every server has.
     fn root_url(&self) -> String {
         match self.kind {
-            DatabaseKind::Mariadb => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
             DatabaseKind::Sqlite | DatabaseKind::Postgres => self.url(),
         }
     }
@@ -101,10 +111,14 @@ impl DatabaseServer {
         database::execute(self.kind, &self.root_url(), sql);
     }
 
+    fn is_mysql_like(&self) -> bool {
+        matches!(self.kind, DatabaseKind::Mariadb | DatabaseKind::Mysql)
+    }
+
     #[must_use]
     pub fn url(&self) -> String {
         match self.kind {
-            DatabaseKind::Mariadb => format!("mysql://root@127.0.0.1:{}/shop", self.port),
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => format!("mysql://root@127.0.0.1:{}/shop", self.port),
             DatabaseKind::Sqlite | DatabaseKind::Postgres => {
                 format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
             }
@@ -140,11 +154,14 @@ impl DatabaseServer {
             DatabaseKind::Mariadb => install
                 .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
                 .arg(format!("--datadir={}", self.data().display())),
+            DatabaseKind::Mysql => install
+                .args(["--no-defaults", "--initialize-insecure"])
+                .arg(format!("--datadir={}", self.data().display())),
             DatabaseKind::Sqlite | DatabaseKind::Postgres => install
                 .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"])
                 .arg(self.data()),
         };
-        if self.kind == DatabaseKind::Mariadb && am_root() {
+        if self.is_mysql_like() && am_root() {
             install.arg("--user=root");
         }
         run(&mut install);
@@ -155,7 +172,7 @@ impl DatabaseServer {
         let mut serve = self.as_owner(&self.programs.serve);
         let folder = self.folder.path().display();
         match self.kind {
-            DatabaseKind::Mariadb => serve
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => serve
                 .args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"])
                 .arg(format!("--datadir={folder}/data"))
                 .arg(format!("--socket={folder}/socket"))
@@ -166,10 +183,13 @@ impl DatabaseServer {
                 serve.arg("-D").arg(self.data()).args(["-h", "127.0.0.1", "-F", "-k", ""]).args(["-p", &port])
             }
         };
-        if self.kind == DatabaseKind::Mariadb && am_root() {
+        if self.is_mysql_like() && am_root() {
             serve.arg("--user=root");
         }
         serve.args(&self.arguments);
+        if self.kind == DatabaseKind::Mysql {
+            serve.arg("--mysqlx=OFF");
+        }
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         serve.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
         self.process = Some(serve.spawn().unwrap());

@@ -96,7 +96,7 @@ pub fn mails(world: &World, payment: &Payment) -> Vec<String> {
 
 fn mail_columns(world: &World) -> &'static str {
     match world.database.kind() {
-        DatabaseKind::Mariadb => "CONCAT(status, ' ', audience)",
+        DatabaseKind::Mariadb | DatabaseKind::Mysql => "CONCAT(status, ' ', audience)",
         DatabaseKind::Sqlite | DatabaseKind::Postgres => "status || ' ' || audience",
     }
 }

@@ -1,3 +1,9 @@
 -- Until when a mail is with the server that sends it. While it is, `next_at` is the same, for servers of the release before.
--- MariaDB reads what MySQL takes for a comment: MySQL has no such words for columns.
-ALTER TABLE mails ADD COLUMN /*M! IF NOT EXISTS */ leased_until DATETIME(6) NULL;
+-- A column that is there already is left alone: MySQL has no IF NOT EXISTS for columns.
+SET @step = 'ALTER TABLE mails ADD COLUMN leased_until DATETIME(6) NULL';
+SET @step = IF(EXISTS (SELECT 1 FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = 'mails' AND column_name = 'leased_until'),
+    'DO 0', @step);
+PREPARE step FROM @step;
+EXECUTE step;
+DEALLOCATE PREPARE step;

@@ -79,9 +79,12 @@ pub(crate) fn without_a_shop_a_command_says_where_it_looked_on_mariadb() -> Resu
     assert_no_shop_on(DatabaseKind::Mariadb)
 }
 
+pub(crate) fn without_a_shop_a_command_says_where_it_looked_on_mysql() -> Result<(), String> {
+    assert_no_shop_on(DatabaseKind::Mysql)
+}
+
 pub(crate) fn what_is_not_there_is_told() -> Result<(), String> {
-    let kinds = [DatabaseKind::Sqlite, DatabaseKind::Postgres, DatabaseKind::Mariadb];
-    kinds.into_iter().filter(|kind| kind.available().is_ok()).for_each(assert_not_there);
+    DatabaseKind::ALL.into_iter().filter(|kind| kind.available().is_ok()).for_each(assert_not_there);
     Ok(())
 }
 

@@ -18,8 +18,8 @@ const NOTICED: Duration = Duration::from_secs(15);
 const RESUMED: Duration = Duration::from_secs(5);
 
 fn server(kind: DatabaseKind) -> Result<DatabaseServer, String> {
-    if kind == DatabaseKind::Mariadb && !cfg!(feature = "mysql") {
-        return Err("built without the feature for mariadb".to_owned());
+    if matches!(kind, DatabaseKind::Mariadb | DatabaseKind::Mysql) && !cfg!(feature = "mysql") {
+        return Err(format!("built without the feature for {kind}"));
     }
     DatabaseServer::start(kind)
 }
@@ -87,6 +87,10 @@ pub(crate) fn a_postgresql_server_that_freezes_and_crashes_is_waited_for() -> Re
 
 pub(crate) fn a_mariadb_server_that_freezes_and_crashes_is_waited_for() -> Result<(), String> {
     assert_lives_through_crash_and_freeze(DatabaseKind::Mariadb)
+}
+
+pub(crate) fn a_mysql_server_that_freezes_and_crashes_is_waited_for() -> Result<(), String> {
+    assert_lives_through_crash_and_freeze(DatabaseKind::Mysql)
 }
 
 pub(crate) fn a_server_whose_database_is_away_starts_and_waits_for_it() -> Result<(), String> {

@@ -84,6 +84,10 @@ pub(crate) fn eight_processes_start_at_once_on_an_empty_mariadb_database() -> Re
     eight_at_once(DatabaseKind::Mariadb)
 }
 
+pub(crate) fn eight_processes_start_at_once_on_an_empty_mysql_database() -> Result<(), String> {
+    eight_at_once(DatabaseKind::Mysql)
+}
+
 /// The holder of the turn to migrate, if it has begun.
 const TURN: &str = "SELECT holder AS value FROM __migration_turn";
 

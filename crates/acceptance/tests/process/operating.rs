@@ -192,3 +192,7 @@ pub(crate) fn a_command_ends_well_however_soon_on_postgresql() -> Result<(), Str
 pub(crate) fn a_command_ends_well_however_soon_on_mariadb() -> Result<(), String> {
     assert_commands_end_well(DatabaseKind::Mariadb)
 }
+
+pub(crate) fn a_command_ends_well_however_soon_on_mysql() -> Result<(), String> {
+    assert_commands_end_well(DatabaseKind::Mysql)
+}

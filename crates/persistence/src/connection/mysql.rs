@@ -1,14 +1,15 @@
 //! A session on MySQL or MariaDB.
 
 use super::{Session, set_up};
-use crate::url::Address;
+use crate::url::{Address, OPTIONS};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::{ConnectionError, ConnectionResult, MysqlConnection};
+use secrecy::ExposeSecret;
 
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<MysqlConnection> {
-    let mut connection = MysqlConnection::establish(address.expose())?;
+    let mut connection = establish(address)?;
     check_client(&mut connection)?;
     if address.must_prove_tls {
         check_tls(&mut connection)?;
@@ -20,6 +21,16 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Mys
         let _ = connection.batch_execute("SET SESSION binlog_format = 'ROW'");
     }
     Ok(connection)
+}
+
+/// A library before MariaDB's Connector/C 3.3 takes the options in the URL for a part of the host's name.
+fn establish(address: &Address) -> ConnectionResult<MysqlConnection> {
+    match (MysqlConnection::establish(address.expose()), &address.without_options) {
+        (Err(ConnectionError::BadConnection(said)), Some(url)) if said.contains(OPTIONS) => {
+            MysqlConnection::establish(url.expose_secret())
+        }
+        (established, _) => established,
+    }
 }
 
 /// Refuses a client library that loses text: libmariadb 3.3.19, which Debian ships as 10.11.17 and 10.11.18, empties the

@@ -173,6 +173,7 @@ mod tests {
             backend: crate::url::Backend::Sqlite,
             url: path.display().to_string().into(),
             must_prove_tls: false,
+            without_options: None,
         };
         let session = |access| {
             let options = crate::options::Options { access, ..crate::options::Options::new("sqlite://unused") };

@@ -209,6 +209,7 @@ async fn an_unusable_file_is_away_and_used_once_it_can_be() {
 fn servers() -> Vec<(String, &'static str)> {
     let known = [
         ("TEST_POSTGRES_URL", cfg!(feature = "postgres"), "SELECT pg_sleep(30)"),
+        ("TEST_MARIADB_URL", cfg!(feature = "mysql"), "SELECT SLEEP(30)"),
         ("TEST_MYSQL_URL", cfg!(feature = "mysql"), "SELECT SLEEP(30)"),
     ];
     let at_hand = known.into_iter().filter(|(_, is_compiled_in, _)| *is_compiled_in);
@@ -237,7 +238,7 @@ async fn sessions_have_the_settings_that_the_code_relies_on() {
             "concat_ws(' ', current_setting('TimeZone'), current_setting('statement_timeout'),
                  current_setting('lock_timeout'), current_setting('transaction_isolation'))"
         } else {
-            "CONCAT_WS(' ', @@time_zone, @@innodb_lock_wait_timeout, @@tx_isolation,
+            "CONCAT_WS(' ', @@time_zone, @@innodb_lock_wait_timeout, @@transaction_isolation,
                  FIND_IN_SET('STRICT_TRANS_TABLES', @@sql_mode) > 0, @@character_set_connection)"
         };
         let database = Database::open(Options::new(url)).unwrap();

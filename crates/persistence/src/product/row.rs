@@ -1,17 +1,21 @@
 //! The row of a product.
 
 use crate::connection::AnyConnection;
+use crate::constraint::Constraint;
 use crate::dialect::on_each;
 use crate::schema::products::{self, deleted_at, table};
 use app::audit_log::Action;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+#[cfg(feature = "mysql")]
+use diesel::sql_types::Text;
 use domain::error::Error;
 use domain::money::Money;
 use domain::product::{
     Changes, Description, Details, ImageKey, ImageUrl, Picture, Price, Product, ProductId, ProductName, Stock,
 };
 use domain::version::Version;
+use std::collections::BTreeSet;
 
 /// The columns that are read. `deleted_at` is not, because withdrawn products are not read.
 #[derive(Queryable, Selectable, Insertable)]
@@ -187,5 +191,37 @@ pub(super) fn withdraw(connection: &mut AnyConnection, row: &ProductRow, now: Da
 }
 
 pub(super) fn add(connection: &mut AnyConnection, row: &ProductRow) -> QueryResult<()> {
+    lock_sellers(connection, std::slice::from_ref(row))?;
     diesel::insert_into(table).values(row).execute(connection).map(drop)
+}
+
+#[cfg(feature = "mysql")]
+#[derive(QueryableByName)]
+struct Account {
+    #[diesel(sql_type = Text, column_name = "id")]
+    _id: String,
+}
+
+/// Locks the accounts of the sellers of new rows, or fails as the foreign key does, where the server may not check the key:
+/// MySQL 9.6 and newer take a row for one without a reference where any column of the key's index is NULL, as `deleted_at`
+/// is.
+pub(crate) fn lock_sellers(connection: &mut AnyConnection, rows: &[ProductRow]) -> QueryResult<()> {
+    let sellers: BTreeSet<_> = rows.iter().map(|row| &*row.user_id).collect();
+    let found = match connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(_) => sellers.len(),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(_) => sellers.len(),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => {
+            let mut found = 0;
+            for seller in &sellers {
+                // Diesel's `for_share` has words that MariaDB does not know.
+                let account = diesel::sql_query("SELECT id FROM users WHERE id = ? LOCK IN SHARE MODE");
+                found += account.bind::<Text, _>(*seller).load::<Account>(mysql)?.len();
+            }
+            found
+        }
+    };
+    if found == sellers.len() { Ok(()) } else { Err(Constraint::ProductSeller.violation()) }
 }

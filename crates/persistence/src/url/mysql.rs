@@ -17,6 +17,9 @@ const PARAMETERS: [&str; 5] = ["unix_socket", "ssl_mode", "ssl_ca", "ssl_cert", 
 pub(super) const REMEDY: &str = "add ssl_mode=verify_identity to the URL, with ssl_ca=FILE where the certificate is of one's \
                                  own authority, or ssl_mode=required, which encrypts but does not ask who answers";
 
+/// Stands behind the host's name in a connection string.
+pub(crate) const OPTIONS: &str = ";ssl-enforce=";
+
 /// The environment variable that makes MariaDB's client library check no certificates, since version 3.4.
 const NO_CHECK: &str = "MARIADB_TLS_DISABLE_PEER_VERIFICATION";
 
@@ -76,9 +79,17 @@ pub(super) fn check(rest: &str) -> Result<(), OpenError> {
     read(rest, LINKED, std::env::var_os(NO_CHECK).is_some()).map(drop)
 }
 
-/// The URL in the form that Diesel and the client library respect, and whether each session has to be checked for
-/// encryption.
-pub(super) fn for_diesel(rest: &str) -> Result<(String, bool), OpenError> {
+/// A URL in the form that Diesel and the client library respect.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rewritten {
+    pub(super) url: String,
+    /// Whether each session has to be checked for encryption.
+    pub(super) must_prove_tls: bool,
+    /// The URL for a library that knows no connection strings, where it may do without encryption.
+    pub(super) without_options: Option<String>,
+}
+
+pub(super) fn for_diesel(rest: &str) -> Result<Rewritten, OpenError> {
     let checked = read(rest, LINKED, std::env::var_os(NO_CHECK).is_some())?;
     rewritten(checked, LINKED)
 }
@@ -191,10 +202,20 @@ fn unkept(
     told
 }
 
-fn rewritten(checked: Checked, client: Client) -> Result<(String, bool), OpenError> {
+/// Whether a URL without a mode means [`Mode::Preferred`], as it does to MySQL's client library. MariaDB's would use no TLS,
+/// and where it is built with `GnuTLS`, as Debian's is, MySQL's own kind of password (`caching_sha2_password`) is refused
+/// without TLS. An IPv6 address cannot be written into a connection string, and `localhost` is a socket.
+fn prefers_tls(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| !host.starts_with('[') && host != "localhost")
+}
+
+fn rewritten(checked: Checked, client: Client) -> Result<Rewritten, OpenError> {
     let Checked { mut url, mode, is_socket } = checked;
+    let without_options = (mode.is_none() && client == Client::Mariadb && prefers_tls(&url)).then(|| url.to_string());
+    let mode = mode.or_else(|| without_options.is_some().then_some(Mode::Preferred));
+    let must_prove_tls = mode >= Some(Mode::Required);
     let Some(mode) = mode.filter(|_| client == Client::Mariadb) else {
-        return Ok((url.into(), mode >= Some(Mode::Required)));
+        return Ok(Rewritten { url: url.into(), must_prove_tls, without_options });
     };
     // MariaDB's client library would read it as the name of a file.
     let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "ssl_mode").collect();
@@ -207,10 +228,10 @@ fn rewritten(checked: Checked, client: Client) -> Result<(String, bool), OpenErr
         let enforce = u8::from(mode > Mode::Disabled);
         let verify = u8::from(mode > Mode::Required);
         let host = url.host_str().unwrap_or_default();
-        let host = format!("host={host};ssl-enforce={enforce};ssl-verify-server-cert={verify}");
+        let host = format!("host={host}{OPTIONS}{enforce};ssl-verify-server-cert={verify}");
         url.set_host(Some(&host)).map_err(|_| OpenError::Unreadable(HOST))?;
     }
-    Ok((url.into(), mode >= Mode::Required))
+    Ok(Rewritten { url: url.into(), must_prove_tls, without_options })
 }
 
 #[cfg(test)]
@@ -280,7 +301,10 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_tls_reaches_each_client_library() {
-        let rewritten = |url: &str, client| rewritten(read(url, client, false).unwrap(), client).unwrap();
+        let rewritten = |url: &str, client| {
+            let Rewritten { url, must_prove_tls, .. } = rewritten(read(url, client, false).unwrap(), client).unwrap();
+            (url, must_prove_tls)
+        };
         for (mode, options, must_prove) in [
             ("Disabled", "ssl-enforce=0;ssl-verify-server-cert=0", false),
             ("preferred", "ssl-enforce=1;ssl-verify-server-cert=0", false),
@@ -294,11 +318,29 @@ mod tests {
         }
         let (url, _) = rewritten("db.example/shop?ssl_mode=verify_identity&ssl_ca=/a%20b.pem", Client::Mariadb);
         assert!(url.ends_with("ssl-verify-server-cert=1/shop?ssl_ca=%2Fa+b.pem"), "{url}");
-        let plain = ("mysql://db.example/shop".to_owned(), false);
-        assert_eq!(rewritten("db.example/shop", Client::Mariadb), plain);
+        for url in ["[fd00::7]:3307/shop", "localhost/shop"] {
+            assert_eq!(rewritten(url, Client::Mariadb), (format!("mysql://{url}"), false));
+        }
         let socket = "localhost/shop?unix_socket=/run/a.sock&ssl_mode=preferred";
         let kept = ("mysql://localhost/shop?unix_socket=%2Frun%2Fa.sock".to_owned(), false);
         assert_eq!(rewritten(socket, Client::Mariadb), kept);
+    }
+
+    #[test]
+    fn without_a_mode_tls_is_preferred_and_an_older_library_does_without() {
+        let rewritten = |url: &str, client| rewritten(read(url, client, false).unwrap(), client).unwrap();
+        let url = "shop@db.example:3307/shop";
+        let preferred = Rewritten {
+            url: "mysql://shop@host=db.example;ssl-enforce=1;ssl-verify-server-cert=0:3307/shop".to_owned(),
+            must_prove_tls: false,
+            without_options: Some(format!("mysql://{url}")),
+        };
+        assert_eq!(rewritten(url, Client::Mariadb), preferred);
+        let kept = Rewritten { url: format!("mysql://{url}"), must_prove_tls: false, without_options: None };
+        assert_eq!(rewritten(url, Client::Mysql), kept);
+        for mode in ["disabled", "preferred", "required", "verify_identity"] {
+            assert_eq!(rewritten(&format!("{url}?ssl_mode={mode}"), Client::Mariadb).without_options, None, "{mode}");
+        }
     }
 
     #[test]

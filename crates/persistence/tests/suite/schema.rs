@@ -165,7 +165,7 @@ fn columns(kind: Kind) -> &'static str {
             "SELECT table_name || '.' || column_name || ' ' || data_type || CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END
              AS value FROM information_schema.columns WHERE table_schema = 'public'"
         }
-        Kind::Mysql => {
+        Kind::Mariadb | Kind::Mysql => {
             "SELECT CONCAT(table_name, '.', column_name, ' ', data_type, IF(is_nullable = 'YES', ' null', '')) AS value
              FROM information_schema.columns WHERE table_schema = DATABASE()"
         }
@@ -186,7 +186,7 @@ fn unique(kind: Kind) -> &'static str {
              WHERE c.table_schema = 'public' AND c.constraint_type IN ('PRIMARY KEY', 'UNIQUE')
              GROUP BY c.table_name, c.constraint_name"
         }
-        Kind::Mysql => {
+        Kind::Mariadb | Kind::Mysql => {
             "SELECT CONCAT(table_name, '.', GROUP_CONCAT(column_name ORDER BY seq_in_index)) AS value
              FROM information_schema.statistics WHERE table_schema = DATABASE() AND non_unique = 0
              GROUP BY table_name, index_name"
@@ -225,5 +225,21 @@ fn the_databases_have_one_schema() {
         let columns = raw.values(columns(kind)).iter().map(|column| normalised(column)).collect();
         assert_eq!(of_the_shop(columns), COLUMNS, "{kind:?}");
         assert_eq!(of_the_shop(raw.values(unique(kind))), UNIQUE, "{kind:?}");
+    }
+}
+
+/// MySQL 9.6 and newer check no foreign key of a row that has NULL in any column of the index that they use for the key. The
+/// insert of a product does so in its place.
+#[test]
+fn no_other_foreign_key_has_an_index_with_a_column_that_may_be_null() {
+    for kind in kinds().into_iter().filter(|kind| kind.is_mysql_like()) {
+        let found = TestDatabase::migrated(kind).raw().values(
+            "SELECT DISTINCT k.constraint_name AS value FROM information_schema.key_column_usage k
+             JOIN information_schema.statistics s USING (table_schema, table_name, column_name)
+             JOIN information_schema.statistics n USING (table_schema, table_name, index_name)
+             WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL AND s.seq_in_index = 1
+               AND n.nullable = 'YES'",
+        );
+        assert_eq!(found, ["products_user_id_fkey"], "{kind:?}");
     }
 }

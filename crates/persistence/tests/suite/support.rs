@@ -19,15 +19,19 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
+    Mariadb,
     Mysql,
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
+
     /// The URL of a server that may create databases; `None` for a file.
     pub(crate) fn server(self) -> Option<String> {
         let variable = match self {
             Self::Sqlite => return None,
             Self::Postgres => "TEST_POSTGRES_URL",
+            Self::Mariadb => "TEST_MARIADB_URL",
             Self::Mysql => "TEST_MYSQL_URL",
         };
         std::env::var(variable).ok()
@@ -37,11 +41,12 @@ impl Kind {
         match self {
             Self::Sqlite if !cfg!(feature = "sqlite") => Some("not compiled in"),
             Self::Postgres if !cfg!(feature = "postgres") => Some("not compiled in"),
-            Self::Mysql if !cfg!(feature = "mysql") => Some("not compiled in"),
+            Self::Mariadb | Self::Mysql if !cfg!(feature = "mysql") => Some("not compiled in"),
             Self::Sqlite => None,
             Self::Postgres if self.server().is_none() => Some("TEST_POSTGRES_URL is not set"),
+            Self::Mariadb if self.server().is_none() => Some("TEST_MARIADB_URL is not set"),
             Self::Mysql if self.server().is_none() => Some("TEST_MYSQL_URL is not set"),
-            Self::Postgres | Self::Mysql => None,
+            Self::Postgres | Self::Mariadb | Self::Mysql => None,
         }
     }
 
@@ -49,8 +54,13 @@ impl Kind {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
-            Self::Mysql => "mysql",
+            Self::Mariadb | Self::Mysql => "mysql",
         }
+    }
+
+    /// Whether it is a server with MySQL's protocol and dialect.
+    pub(crate) fn is_mysql_like(self) -> bool {
+        matches!(self, Self::Mariadb | Self::Mysql)
     }
 }
 
@@ -58,9 +68,8 @@ impl Kind {
 /// capture.
 pub(crate) fn kinds() -> Vec<Kind> {
     static TOLD: Once = Once::new();
-    let all = [Kind::Sqlite, Kind::Postgres, Kind::Mysql];
     TOLD.call_once(|| {
-        for kind in all {
+        for kind in Kind::ALL {
             let text = match kind.why_left_out() {
                 Some(reason) => format!("{kind:?}: LEFT OUT, {reason}\n"),
                 None => format!("{kind:?}: tested\n"),
@@ -68,7 +77,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
             std::io::stderr().write_all(text.as_bytes()).unwrap();
         }
     });
-    all.into_iter().filter(|kind| kind.why_left_out().is_none()).collect()
+    Kind::ALL.into_iter().filter(|kind| kind.why_left_out().is_none()).collect()
 }
 
 /// The kinds at hand that are servers.
@@ -179,7 +188,7 @@ impl Raw {
             #[cfg(feature = "postgres")]
             Kind::Postgres => Self::Postgres(diesel::PgConnection::establish(url).unwrap()),
             #[cfg(feature = "mysql")]
-            Kind::Mysql => Self::Mysql(diesel::MysqlConnection::establish(url).unwrap()),
+            Kind::Mariadb | Kind::Mysql => Self::Mysql(diesel::MysqlConnection::establish(url).unwrap()),
             #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
             _ => panic!("{kind:?} is not compiled in"),
         }

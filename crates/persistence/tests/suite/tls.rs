@@ -26,6 +26,7 @@ impl Servers {
     fn at_hand() -> Vec<Self> {
         let kinds = [
             (Kind::Postgres, "TEST_POSTGRES_TLS_URL", cfg!(feature = "postgres-tls")),
+            (Kind::Mariadb, "TEST_MARIADB_TLS_URL", cfg!(feature = "mysql")),
             (Kind::Mysql, "TEST_MYSQL_TLS_URL", cfg!(feature = "mysql")),
         ];
         kinds
@@ -182,7 +183,7 @@ async fn a_server_without_tls_is_told_nothing() {
             assert!(why.contains("TLS") || why.contains("SSL"), "{:?}, {asked}: {why}", servers.kind);
             assert!(!wiretap.has_heard("example.com") && !wiretap.has_heard("users"), "{:?}, {asked}", servers.kind);
             // MariaDB's client library logs in before it can be asked whether the session is encrypted.
-            let may_log_in = servers.kind == Kind::Mysql && asked == servers.encrypted();
+            let may_log_in = servers.kind.is_mysql_like() && asked == servers.encrypted();
             assert_eq!(wiretap.has_heard(&log_in_to(&test.url)), may_log_in, "{:?}, {asked}", servers.kind);
         }
     }
@@ -200,5 +201,23 @@ async fn a_server_that_is_not_the_one_that_was_meant_is_told_nothing() {
                 assert!(!wiretap.has_heard(text), "{:?}, {host}, {authority}: {text:?}, {why}", servers.kind);
             }
         }
+    }
+}
+
+/// MySQL has an account in memory once somebody has logged in to it. Before that, a password of its usual kind crosses TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_account_logs_in_without_a_mode_where_the_server_has_tls() {
+    for servers in Servers::at_hand().into_iter().filter(|servers| servers.kind.is_mysql_like()) {
+        let test = TestDatabase::migrated_on(servers.kind, servers.with_tls.clone());
+        let (server, database) = test.url.rsplit_once('@').unwrap().1.split_once('/').unwrap();
+        let account = format!("'{}'@'{NAMED}'", &database[..30]);
+        let grant = format!("GRANT ALL PRIVILEGES ON {database}.* TO {account}");
+        test.raw().execute(&format!("CREATE USER {account} IDENTIFIED BY 'p@ss'; {grant}"));
+        let url = format!("mysql://{}:p%40ss@{server}/{database}", &database[..30]);
+        let wiretap = Wiretap::before(&url, NAMED);
+        let added = add(wiretap.url(&url, "").trim_end_matches('?').to_owned(), "ada@example.com").await;
+        test.raw().execute(&format!("DROP USER {account}"));
+        added.unwrap_or_else(|why| panic!("{:?}: {why}", servers.kind));
+        assert!(!wiretap.has_heard("ada@example.com"), "{:?}", servers.kind);
     }
 }

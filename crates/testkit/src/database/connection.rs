@@ -1,4 +1,4 @@
-//! A connection to any of the three databases that bypasses the server.
+//! A connection to any of the databases that bypasses the server.
 
 use super::DatabaseKind;
 use diesel::connection::SimpleConnection;
@@ -38,7 +38,7 @@ impl Connection {
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => diesel::PgConnection::establish(url).map(Self::Postgres),
             #[cfg(feature = "mysql")]
-            DatabaseKind::Mariadb => diesel::MysqlConnection::establish(url).map(Self::Mysql),
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => diesel::MysqlConnection::establish(url).map(Self::Mysql),
             #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
             _ => panic!("built without the feature for {kind}"),
         }

@@ -13,17 +13,19 @@ pub enum DatabaseKind {
     Sqlite,
     Postgres,
     Mariadb,
+    Mysql,
 }
 
 impl DatabaseKind {
-    pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mariadb];
+    pub const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
 
     /// The environment variable with the server's URL, whose user must be allowed to create databases.
     const fn variable(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some("TEST_POSTGRES_URL"),
-            Self::Mariadb => Some("TEST_MYSQL_URL"),
+            Self::Mariadb => Some("TEST_MARIADB_URL"),
+            Self::Mysql => Some("TEST_MYSQL_URL"),
         }
     }
 
@@ -31,7 +33,7 @@ impl DatabaseKind {
         match self {
             Self::Sqlite => cfg!(feature = "sqlite"),
             Self::Postgres => cfg!(feature = "postgres"),
-            Self::Mariadb => cfg!(feature = "mysql"),
+            Self::Mariadb | Self::Mysql => cfg!(feature = "mysql"),
         }
     }
 
@@ -58,6 +60,7 @@ impl fmt::Display for DatabaseKind {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
+            Self::Mysql => "mysql",
         })
     }
 }
@@ -96,7 +99,9 @@ impl TestDatabase {
         let name = format!("acceptance_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let url = match kind {
             DatabaseKind::Sqlite => format!("sqlite://{}", folder.path().join("shop.db").display()),
-            DatabaseKind::Postgres | DatabaseKind::Mariadb => with_database(&kind.server(), &name),
+            DatabaseKind::Postgres | DatabaseKind::Mariadb | DatabaseKind::Mysql => {
+                with_database(&kind.server(), &name)
+            }
         };
         Self { kind, name, url, _folder: folder }
     }
@@ -145,7 +150,7 @@ impl Drop for TestDatabase {
                 let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
                 Connection::open(self.kind, &self.kind.server()).execute(&drop);
             }
-            DatabaseKind::Mariadb => {
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => {
                 let drop = format!("DROP DATABASE IF EXISTS {}", self.name);
                 Connection::open(self.kind, &self.kind.server()).execute(&drop);
             }

@@ -13,8 +13,8 @@ pub(super) fn copy_to(database: &TestDatabase) {
     match database.kind {
         DatabaseKind::Sqlite => copy_sqlite(database),
         DatabaseKind::Postgres => copy_postgres(database),
-        // MariaDB cannot copy a database with its whole schema.
-        DatabaseKind::Mariadb => {
+        // They cannot copy a database with its whole schema.
+        DatabaseKind::Mariadb | DatabaseKind::Mysql => {
             let create = format!("CREATE DATABASE {}", database.name);
             Connection::open(database.kind, &database.kind.server()).execute(&create);
             migrate(database);

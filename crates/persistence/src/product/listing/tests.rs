@@ -52,7 +52,8 @@ fn plan<Q: QueryFragment<Backend>>(connection: &mut AnyConnection, kind: Kind, s
             steps.into_iter().map(|(_, _, _, step)| step).collect()
         }
         Kind::Postgres => lines(connection, Explain::<Q, Text>("EXPLAIN ", statement, PhantomData)),
-        Kind::Mysql => lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = JSON ", statement, PhantomData)),
+        Kind::Mariadb => lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = JSON ", statement, PhantomData)),
+        Kind::Mysql => lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = TREE ", statement, PhantomData)),
     };
     lines.join(" | ").replace("\"using_filesort\": false", "").split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -82,7 +83,8 @@ impl Way {
         let (uses, inside, covered) = match kind {
             Kind::Sqlite => (has("INDEX ", " "), plan.contains(['<', '>']), plan.contains("COVERING")),
             Kind::Postgres => (has("using ", " "), plan.contains("Index Cond"), plan.contains("Index Only")),
-            Kind::Mysql => {
+            Kind::Mysql => (has("using ", " "), plan.contains("range scan"), plan.contains("Covering index")),
+            Kind::Mariadb => {
                 let is_range = plan.contains("\"access_type\": \"range\"");
                 (has("\"key\": \"", "\""), is_range, plan.contains("\"using_index\": true"))
             }

@@ -180,7 +180,7 @@ async fn a_server_tells_its_time_and_a_file_has_none() {
         let told = test.open().server_time(soon()).await.unwrap();
         match kind {
             Kind::Sqlite => assert_eq!(told, None),
-            Kind::Postgres | Kind::Mysql => {
+            Kind::Postgres | Kind::Mariadb | Kind::Mysql => {
                 let away = (told.unwrap() - SystemClock.now()).abs();
                 assert!(away < TimeDelta::minutes(5), "{kind:?}: this machine has both clocks, {away} apart");
             }

@@ -11,13 +11,16 @@ fn replication_options(kind: DatabaseKind, server: u32) -> Vec<String> {
         DatabaseKind::Mariadb => {
             vec![format!("--server-id={server}"), "--log-bin=binlog".to_owned(), "--relay-log-recovery=ON".to_owned()]
         }
-        DatabaseKind::Sqlite | DatabaseKind::Postgres => Vec::new(),
+        DatabaseKind::Sqlite | DatabaseKind::Postgres | DatabaseKind::Mysql => Vec::new(),
     }
 }
 
 impl DatabaseServer {
     /// Installs and starts a server that can have a replica; fails with the reason if this machine lacks the programs.
     pub fn start_primary(kind: DatabaseKind) -> Result<Self, String> {
+        if kind == DatabaseKind::Mysql {
+            return Err("no test replicates MySQL".to_owned());
+        }
         Self::start_as(kind, replication_options(kind, 1))
     }
 
@@ -50,7 +53,7 @@ impl DatabaseServer {
     pub fn delay_replay(&self, delay: Duration) {
         let seconds = delay.as_secs();
         match self.kind {
-            DatabaseKind::Mariadb => {
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => {
                 self.execute_as_root("STOP SLAVE");
                 self.execute_as_root(&format!("CHANGE MASTER TO MASTER_DELAY = {seconds}"));
                 self.execute_as_root("START SLAVE");
@@ -65,7 +68,7 @@ impl DatabaseServer {
     /// Has the replica apply nothing more.
     pub fn pause_replay(&self) {
         self.execute_as_root(match self.kind {
-            DatabaseKind::Mariadb => "STOP SLAVE SQL_THREAD",
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => "STOP SLAVE SQL_THREAD",
             DatabaseKind::Sqlite | DatabaseKind::Postgres => "SELECT pg_wal_replay_pause()",
         });
     }
@@ -73,7 +76,7 @@ impl DatabaseServer {
     /// Has the replica apply what has come meanwhile, and go on.
     pub fn resume_replay(&self) {
         self.execute_as_root(match self.kind {
-            DatabaseKind::Mariadb => "START SLAVE SQL_THREAD",
+            DatabaseKind::Mariadb | DatabaseKind::Mysql => "START SLAVE SQL_THREAD",
             DatabaseKind::Sqlite | DatabaseKind::Postgres => "SELECT pg_wal_replay_resume()",
         });
     }

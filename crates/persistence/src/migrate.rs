@@ -23,7 +23,8 @@ mod steps;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod turn;
 
-#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod tests;
 
 #[cfg(feature = "sqlite")]

@@ -1,11 +1,10 @@
--- A column that is gone already is left alone: MySQL has no IF EXISTS for columns.
+-- A column that is gone already is left alone. MariaDB reads the words of its own; MySQL has none, and asks before.
 SET @step = 'ALTER TABLE payments
-    DROP COLUMN contradiction,
-    DROP COLUMN contradicted_by,
-    DROP COLUMN attention';
-SET @step = IF(EXISTS (SELECT 1 FROM information_schema.columns
-    WHERE table_schema = DATABASE() AND table_name = 'payments' AND column_name = 'attention'),
-    @step, 'DO 0');
+    DROP COLUMN /*M! IF EXISTS */ contradiction,
+    DROP COLUMN /*M! IF EXISTS */ contradicted_by,
+    DROP COLUMN /*M! IF EXISTS */ attention';
+SET @step = IF(/*!80000 NOT EXISTS (SELECT 1 FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = 'payments' AND column_name = 'attention') OR */ FALSE, 'DO 0', @step);
 PREPARE step FROM @step;
 EXECUTE step;
 DEALLOCATE PREPARE step;

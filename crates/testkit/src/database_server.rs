@@ -161,6 +161,8 @@ impl DatabaseServer {
                 .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"])
                 .arg(self.data()),
         };
+        // A server that starts removes the temporary files of others from a folder that they share.
+        install.env("TMPDIR", self.folder.path());
         if self.is_mysql_like() && am_root() {
             install.arg("--user=root");
         }
@@ -186,7 +188,7 @@ impl DatabaseServer {
         if self.is_mysql_like() && am_root() {
             serve.arg("--user=root");
         }
-        serve.args(&self.arguments);
+        serve.args(&self.arguments).env("TMPDIR", self.folder.path());
         if self.kind == DatabaseKind::Mysql {
             serve.arg("--mysqlx=OFF");
         }

@@ -183,8 +183,8 @@ mod tests {
         most: 8,
         least: 1,
         pace: Duration::from_millis(100),
-        burst: Duration::from_millis(600),
-        standing: Duration::from_millis(200),
+        burst: Duration::from_millis(650),
+        standing: Duration::from_millis(250),
         settles: LONG,
         max_wait: LONG,
     };
@@ -243,7 +243,7 @@ mod tests {
             admitted.pop();
             until_waiting(&admission, 1).await;
         }
-        assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 1 }, "200 ms of work");
+        assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 1 }, "250 ms allow for two");
         admitted.pop();
         let waiter = waiter.await.unwrap().ok().unwrap();
         assert_eq!(admission.gauges(), AdmissionGauges { admitted: 2, waiting: 0 });

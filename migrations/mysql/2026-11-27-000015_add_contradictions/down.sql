@@ -1,4 +1,4 @@
--- A column that is gone already is left alone. MariaDB reads the words of its own; MySQL has none, and asks before.
+-- A column that is gone already is left alone. MariaDB reads the words of its own, and MySQL, which has none, asks before.
 SET @step = 'ALTER TABLE payments
     DROP COLUMN /*M! IF EXISTS */ contradiction,
     DROP COLUMN /*M! IF EXISTS */ contradicted_by,

@@ -1,5 +1,5 @@
 -- Why a payment waits for a person, and the latest that the gateway told of it and that did not fit.
--- A column that is there already is left alone. MariaDB reads the words of its own; MySQL has none, and asks before.
+-- A column that is there already is left alone. MariaDB reads the words of its own, and MySQL, which has none, asks before.
 SET @step = 'ALTER TABLE payments
     ADD COLUMN /*M! IF NOT EXISTS */ attention VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
     ADD COLUMN /*M! IF NOT EXISTS */ contradicted_by VARCHAR(255) NULL,

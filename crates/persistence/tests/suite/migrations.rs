@@ -87,10 +87,10 @@ fn of_many_who_migrate_at_once_one_does_and_all_succeed() {
 fn a_step_waits_for_others_who_use_its_table() {
     for kind in servers() {
         let test = TestDatabase::migrated(kind);
-        let last = ALL.last().unwrap();
-        let version: String = last.split('_').next().unwrap().replace('-', "");
+        let step = ALL.iter().find(|step| step.contains("add_mail_leases")).unwrap();
+        let version: String = step.split('_').next().unwrap().replace('-', "");
         test.raw().execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"));
-        test.raw().execute(&std::fs::read_to_string(folder(kind).join(last).join("down.sql")).unwrap());
+        test.raw().execute(&std::fs::read_to_string(folder(kind).join(step).join("down.sql")).unwrap());
         let mut other = test.raw();
         other.execute("BEGIN");
         assert_eq!(other.values("SELECT id AS value FROM mails"), Vec::<String>::new());
@@ -101,7 +101,7 @@ fn a_step_waits_for_others_who_use_its_table() {
             std::thread::sleep(Duration::from_secs(5));
             assert!(!migrating.is_finished(), "{kind:?}: it waits");
             other.execute("COMMIT");
-            assert_eq!(migrating.join().unwrap().unwrap(), [*last], "{kind:?}");
+            assert_eq!(migrating.join().unwrap().unwrap(), [*step], "{kind:?}");
         });
     }
 }

@@ -109,7 +109,7 @@ impl Checkout {
             product_version: product.version,
             product_created_at: product.created_at,
             product_updated_at: product.updated_at,
-            state: "created".to_owned(),
+            state: "pending".to_owned(),
             needs_attention: false,
             closed: None,
             token: None,

@@ -44,59 +44,59 @@ struct BreakerCounts {
 
 /// The permit for one call. Dropping it records no result.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(super) struct CallPermit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
 }
 
 impl Breaker {
     /// Returns a permit, or how long calls are refused.
-    pub(super) fn enter(&self, now: Instant) -> Result<Pass<'_>, Duration> {
-        let mut tally = self.tally();
-        let is_probe = match tally.open_until {
+    pub(super) fn enter(&self, now: Instant) -> Result<CallPermit<'_>, Duration> {
+        let mut counts = self.counts();
+        let is_probe = match counts.open_until {
             None => false,
             Some(until) if now < until => return Err(until - now),
-            Some(_) if tally.is_probed => return Err(PROBE_WAIT),
+            Some(_) if counts.is_probed => return Err(PROBE_WAIT),
             Some(_) => true,
         };
-        tally.is_probed = is_probe;
-        Ok(Pass { breaker: self, is_probe })
+        counts.is_probed = is_probe;
+        Ok(CallPermit { breaker: self, is_probe })
     }
 
     pub(super) fn state(&self, now: Instant) -> BreakerState {
-        match self.tally().open_until {
+        match self.counts().open_until {
             None => BreakerState::Closed,
             Some(until) if now < until => BreakerState::Open,
             Some(_) => BreakerState::HalfOpen,
         }
     }
 
-    fn tally(&self) -> MutexGuard<'_, BreakerCounts> {
+    fn counts(&self) -> MutexGuard<'_, BreakerCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pass<'_> {
+impl CallPermit<'_> {
     pub(super) fn answered(self) {
-        let mut tally = self.breaker.tally();
-        tally.failures = 0;
-        tally.open_until = None;
+        let mut counts = self.breaker.counts();
+        counts.failures = 0;
+        counts.open_until = None;
     }
 
     pub(super) fn failed(self, now: Instant) {
-        let mut tally = self.breaker.tally();
-        tally.failures = tally.failures.saturating_add(1);
+        let mut counts = self.breaker.counts();
+        counts.failures = counts.failures.saturating_add(1);
         // A call that was under way when the breaker opened does not prolong the open state.
-        if self.is_probe || tally.open_until.is_none() && tally.failures >= MAX_FAILURES {
-            tally.open_until = Some(now + OPEN_FOR);
+        if self.is_probe || counts.open_until.is_none() && counts.failures >= MAX_FAILURES {
+            counts.open_until = Some(now + OPEN_FOR);
         }
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         if self.is_probe {
-            self.breaker.tally().is_probed = false;
+            self.breaker.counts().is_probed = false;
         }
     }
 }

@@ -278,7 +278,8 @@ fn outcome_of_failure(mail: &Mail, error: &MailError, now: DateTime<Utc>) -> Sen
     let told = error.to_string();
     let has_failed_often = mail.attempts + 1 >= MAX_ATTEMPTS;
     let again = |told, backoff: Backoff, is_uncertain| {
-        // What breaks connections may take some time to be mended, and waiting longer does no harm: the mail may have been delivered.
+        // What breaks connections may take some time to be mended, and waiting longer does no harm: the mail may have been
+        // delivered.
         let attempts = if is_uncertain { mail.attempts.max(mail.uncertain + 4) } else { mail.attempts };
         let due = now + backoff.jittered_wait(attempts, mail.id.jitter_seed());
         SendOutcome::Failed { due, error: told, is_uncertain }

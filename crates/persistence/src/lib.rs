@@ -31,6 +31,7 @@ mod executor;
 mod failure;
 mod fault;
 mod image_notes;
+mod last_refusal;
 mod leases;
 mod login_attempts;
 mod migrate;

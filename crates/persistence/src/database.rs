@@ -3,6 +3,7 @@
 use crate::connection::{AnyConnection, Session};
 use crate::executor::{DatabaseExecutor, JobKind, Layout};
 use crate::failure::Failure;
+use crate::last_refusal::LastRefusal;
 use crate::options::Options;
 use crate::url::{Address, Backend, OpenError};
 use app::clock::Deadline;
@@ -30,8 +31,7 @@ pub struct Database {
     /// Whether the server is known not to keep a promise, and that is not accepted.
     pub(crate) is_unsuitable: AtomicBool,
     pub(crate) allow_unsuitable_server: bool,
-    /// Whether the database took the last write.
-    pub(crate) takes_writes: AtomicBool,
+    pub(crate) last_refusal: LastRefusal,
 }
 
 impl Database {
@@ -76,7 +76,7 @@ impl Database {
             server: Mutex::new(None),
             is_unsuitable: AtomicBool::new(false),
             allow_unsuitable_server: options.allow_unsuitable_server,
-            takes_writes: AtomicBool::new(true),
+            last_refusal: LastRefusal::default(),
         }))
     }
 
@@ -106,10 +106,8 @@ impl Database {
         J: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
         let answer = self.usable(&self.writers)?.run(JobKind::Write, by, job).await;
-        match &answer {
-            Ok(_) => self.takes_writes.store(true, Ordering::Relaxed),
-            Err(Failure::NoWrites(_)) => self.takes_writes.store(false, Ordering::Relaxed),
-            Err(_) => {}
+        if let Err(Failure::NoWrites(error)) = &answer {
+            self.last_refusal.record(error.to_string());
         }
         answer
     }

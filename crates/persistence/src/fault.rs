@@ -2,8 +2,8 @@
 //!
 //! Diesel tells the kinds of some errors and passes no error numbers on. What it does not tell is found without reading
 //! messages, which servers write in the language that they are set to: `mysql.rs` asks the session for the number of its last
-//! error; `postgres.rs` compares how long the statement took with how long it may have waited. SQLite's messages are
-//! constants of the library, one for each result code.
+//! error; `postgres.rs` compares how long the statement took with how long it may have waited, and asks whether the server has
+//! room. SQLite's messages are constants of the library, one for each result code.
 
 use crate::connection::AnyConnection;
 use diesel::r2d2::R2D2Connection;
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 
 /// What a failed statement means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

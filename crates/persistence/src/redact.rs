@@ -28,7 +28,7 @@ pub(crate) fn without_secrets(message: &str, address: &Address) -> String {
     text
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -52,9 +52,14 @@ pub enum SchemaStatus {
 
 /// A row that nobody has, so that a server tells whether it takes writes and writes nothing.
 const PROBE: &str = "UPDATE leases SET holder = holder WHERE name = ''";
-/// A row of its own, which is written: a full disk is noticed by nothing else.
-const WRITING_PROBE: &str =
-    "INSERT OR REPLACE INTO leases (name, holder, ends_at) VALUES ('write_probe', '', '2000-01-01 00:00:00')";
+/// A row of its own, which is written: a full disk is noticed by nothing else. It needs as much room as an order and more.
+const WRITING_PROBE: &str = "\
+    INSERT OR REPLACE INTO leases (name, holder, ends_at) \
+        VALUES ('write_probe', hex(zeroblob(131072)), '2000-01-01 00:00:00'); \
+    UPDATE leases SET holder = '' WHERE name = 'write_probe'";
+/// For how long MySQL and MariaDB are believed to be full after they have refused a write: nothing that leaves no trace tells
+/// whether they could extend their files.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 impl Database {
     /// Checks the primary database, in three seconds at most. A database that is too busy for the check keeps its last status.
@@ -108,22 +113,28 @@ impl Database {
         server.as_ref().and_then(engine::Server::unsuitable).filter(|_| self.is_unsuitable.load(Ordering::Relaxed))
     }
 
-    /// Whether the database takes no writes. A server is asked by a statement that changes nothing; a file only after it has
-    /// refused a write, because the answer takes a write.
+    /// Whether the database takes no writes. A server is asked by a statement that changes nothing. Whether there is room is
+    /// asked only after a write has been refused, because the answer takes a write.
     async fn why_read_only(&self, by: Deadline) -> Option<SchemaStatus> {
-        let probe = match self.backend {
-            Backend::Sqlite if self.takes_writes.load(Ordering::Relaxed) => return None,
-            Backend::Sqlite => WRITING_PROBE,
-            Backend::Postgres | Backend::Mysql => PROBE,
+        let refusal = self.last_refusal.get();
+        let probe = match (self.backend, &refusal) {
+            (Backend::Sqlite, None) => return None,
+            (Backend::Sqlite, Some(_)) => WRITING_PROBE.to_owned(),
+            #[cfg(feature = "postgres")]
+            (Backend::Postgres, Some(_)) => format!("{PROBE}; {}", crate::fault::postgres::NEEDS_ROOM),
+            (Backend::Postgres | Backend::Mysql, _) => PROBE.to_owned(),
         };
-        let asked = self.writing().run(JobKind::Read, by, move |connection| connection.batch_execute(probe)).await;
-        match asked {
-            Err(Failure::NoWrites(error)) => Some(SchemaStatus::ReadOnly { reason: error.to_string() }),
-            Ok(()) => {
-                self.takes_writes.store(true, Ordering::Relaxed);
+        let asked = self.writing().run(JobKind::Read, by, move |connection| connection.batch_execute(&probe)).await;
+        match (asked, refusal) {
+            (Err(Failure::NoWrites(error)), _) => Some(SchemaStatus::ReadOnly { reason: error.to_string() }),
+            (Ok(()), Some(refusal)) if self.backend == Backend::Mysql && refusal.at.elapsed() < FULL_FOR => {
+                Some(SchemaStatus::ReadOnly { reason: refusal.reason })
+            }
+            (Ok(()), Some(refusal)) => {
+                self.last_refusal.end(&refusal);
                 None
             }
-            Err(_) => None,
+            (Ok(()), None) | (Err(_), _) => None,
         }
     }
 

@@ -13,6 +13,8 @@ mod postgres;
 
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::OPTIONS;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::database_name;
 pub(crate) use postgres::{parameter, query, user_info};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Starts the product's binary as a process, as an operator does.
 
+use crate::small_disk::SmallDisk;
 use serde::Deserialize;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const START: Duration = Duration::from_secs(30);
+const SERVE: [&str; 5] = ["serve", "--env", "test", "--ready-file", "ready.json"];
 
 /// The addresses in a process's ready file.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -41,13 +43,27 @@ pub fn signal(name: &str, process: u32) -> bool {
     kill.status().unwrap().success()
 }
 
+fn with_free_ports<'a>(settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let own = [("rest.port", "0"), ("grpc.port", "0"), ("ops.port", "0")];
+    own.iter().chain(settings).copied().collect()
+}
+
 impl Process {
     /// Starts a command of the binary in an empty folder, with these environment variables alone.
     #[must_use]
     pub fn spawn(arguments: &[&str], settings: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
+        Self::spawn_with(arguments, settings, variables, |_| Command::new(path()))
+    }
+
+    fn spawn_with(
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        variables: &[(&str, &str)],
+        command: impl FnOnce(&Path) -> Command,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = |name: &str| Stdio::from(File::create(folder.path().join(name)).unwrap());
-        let mut command = Command::new(path());
+        let mut command = command(folder.path());
         command.args(arguments).current_dir(folder.path()).env_clear().envs(variables.iter().copied());
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
@@ -60,9 +76,13 @@ impl Process {
     /// Starts a server on free ports with the settings of the environment `test`.
     #[must_use]
     pub fn serve(settings: &[(&str, &str)]) -> Self {
-        let own = [("rest.port", "0"), ("grpc.port", "0"), ("ops.port", "0")];
-        let all: Vec<_> = own.iter().chain(settings).copied().collect();
-        Self::spawn(&["serve", "--env", "test", "--ready-file", "ready.json"], &all, &[])
+        Self::spawn(&SERVE, &with_free_ports(settings), &[])
+    }
+
+    /// The same, for a server that finds this file system.
+    #[must_use]
+    pub fn serve_on(disk: &SmallDisk, settings: &[(&str, &str)]) -> Self {
+        Self::spawn_with(&SERVE, &with_free_ports(settings), &[], |folder| disk.command(&path(), folder))
     }
 
     /// Waits until the process listens.

@@ -2,6 +2,7 @@
 
 use crate::binary::signal;
 use crate::database::{self, DatabaseKind};
+use crate::small_disk::SmallDisk;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,10 @@ pub struct DatabaseServer {
     process: Option<Child>,
     /// What it is started with besides.
     arguments: Vec<String>,
+    /// Where its data lies, if not in its folder.
+    disk: Option<SmallDisk>,
+    /// Where it finds its locales, if not where the system has them.
+    locales: Option<PathBuf>,
     folder: TempDir,
 }
 
@@ -83,20 +88,53 @@ impl DatabaseServer {
     }
 
     fn start_as(kind: DatabaseKind, arguments: Vec<String>) -> Result<Self, String> {
-        let mut server = Self::make(kind, arguments)?;
-        server.install();
-        server.resume();
-        if server.is_mysql_like() {
-            server.execute_as_root("CREATE DATABASE shop");
+        Self::make(kind, arguments).map(Self::installed)
+    }
+
+    /// Installs and starts a server whose data lies on this file system; what PostgreSQL stops without, its write-ahead log,
+    /// lies elsewhere.
+    pub fn start_on(kind: DatabaseKind, disk: SmallDisk) -> Result<Self, String> {
+        let mut server = Self::make(kind, Vec::new())?;
+        server.disk = Some(disk);
+        Ok(server.installed())
+    }
+
+    /// Installs and starts a PostgreSQL server whose messages are German, where it has a catalog of them.
+    pub fn start_in_german() -> Result<Self, String> {
+        let arguments = ["-c", "lc_messages=de_DE.UTF-8"].map(str::to_owned);
+        let mut server = Self::make(DatabaseKind::Postgres, arguments.into())?;
+        let locales = server.folder.path().join("locales");
+        std::fs::create_dir(&locales).unwrap();
+        let mut localedef = Command::new(program("localedef")?);
+        localedef.args(["--inputfile=de_DE", "--charmap=UTF-8"]).arg(locales.join("de_DE.utf8"));
+        let output = localedef.stdin(Stdio::null()).output().unwrap();
+        if !output.status.success() {
+            return Err(format!("no German locale can be made: {}", String::from_utf8_lossy(&output.stderr).trim()));
         }
-        Ok(server)
+        server.locales = Some(locales);
+        Ok(server.installed())
+    }
+
+    fn installed(mut self) -> Self {
+        self.install();
+        self.resume();
+        if self.is_mysql_like() {
+            self.execute_as_root("CREATE DATABASE shop");
+        }
+        self
+    }
+
+    /// The file system that [`start_on`](Self::start_on) was given.
+    #[must_use]
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
     }
 
     fn make(kind: DatabaseKind, arguments: Vec<String>) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Ok(Self { kind, port, programs, arguments, process: None, folder })
+        Ok(Self { kind, port, programs, arguments, process: None, disk: None, locales: None, folder })
     }
 
     /// The URL of a database that every server has.
@@ -126,17 +164,24 @@ impl DatabaseServer {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.disk.as_ref().map_or_else(|| self.folder.path().to_owned(), SmallDisk::path).join("data")
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        match &self.disk {
+            Some(disk) => disk.command(program, self.folder.path()),
+            None => Command::new(program),
+        }
     }
 
     /// A command that runs as the user `postgres`, because PostgreSQL's programs refuse to run as root.
     fn as_owner(&self, program: &Path) -> Command {
         if self.kind == DatabaseKind::Postgres && am_root() {
-            let mut command = Command::new("setpriv");
+            let mut command = self.command(Path::new("setpriv"));
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
             command
         } else {
-            Command::new(program)
+            self.command(program)
         }
     }
 
@@ -161,6 +206,12 @@ impl DatabaseServer {
                 .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"])
                 .arg(self.data()),
         };
+        if self.locales.is_some() {
+            install.arg("--locale=C");
+        }
+        if self.kind == DatabaseKind::Postgres && self.disk.is_some() {
+            install.arg("--waldir").arg(self.folder.path().join("wal"));
+        }
         // A server that starts removes the temporary files of others from a folder that they share.
         install.env("TMPDIR", self.folder.path());
         if self.is_mysql_like() && am_root() {
@@ -176,7 +227,7 @@ impl DatabaseServer {
         match self.kind {
             DatabaseKind::Mariadb | DatabaseKind::Mysql => serve
                 .args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"])
-                .arg(format!("--datadir={folder}/data"))
+                .arg(format!("--datadir={}", self.data().display()))
                 .arg(format!("--socket={folder}/socket"))
                 .arg(format!("--pid-file={folder}/pid"))
                 .arg(format!("--port={}", self.port)),
@@ -189,6 +240,9 @@ impl DatabaseServer {
             serve.arg("--user=root");
         }
         serve.args(&self.arguments).env("TMPDIR", self.folder.path());
+        if let Some(locales) = &self.locales {
+            serve.env("LOCPATH", locales);
+        }
         if self.kind == DatabaseKind::Mysql {
             serve.arg("--mysqlx=OFF");
         }

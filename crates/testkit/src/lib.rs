@@ -3,7 +3,7 @@
 //! [`world::World`] runs the product's server on free ports with its own database and clock. A test calls the
 //! server through a [`client::ShopClient`], which is a [`rest::RestClient`] or a [`grpc::GrpcClient`]; both check
 //! their wire format on every call. [`binary`] starts the real binary, [`database_server`] a database server that a
-//! test may stop and freeze. [`harness`] runs scenarios over every protocol on every database.
+//! test may stop and freeze, [`small_disk`] a file system that it may fill. [`harness`] runs scenarios over every protocol on every database.
 //!
 //! Start with [`world`]. The scenarios are in the crate `acceptance`.
 #![expect(
@@ -27,5 +27,6 @@ pub mod payment_fixture;
 pub mod raw;
 pub mod rest;
 pub mod s3;
+pub mod small_disk;
 pub mod token;
 pub mod world;

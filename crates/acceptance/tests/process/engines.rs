@@ -1,12 +1,13 @@
-//! Database servers that are set against what the shop promises, and one that turns read-only.
+//! Database servers that are set against what the shop promises, one that turns read-only, and one that speaks German.
 
-use crate::client::{bounded, clients, readiness};
+use crate::client::{bounded, clients, page, readiness};
 use domain::error::ErrorCode;
 use std::time::{Duration, Instant};
 use testkit::binary::Process;
 use testkit::client::{LoggedIn, PASSWORD, ada};
 use testkit::database::{self, DatabaseKind};
 use testkit::database_server::DatabaseServer;
+use testkit::world::wait_until;
 
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 const SOON: Duration = Duration::from_secs(60);
@@ -111,5 +112,55 @@ pub(crate) fn a_mariadb_server_that_turns_read_only_is_told_and_lets_reads_go_on
         database::execute(DatabaseKind::Mariadb, &database.url(), "SET GLOBAL read_only = 0");
         readiness(addresses.ops, 200, SOON).await;
         rest.register(&ada().email("eve@example.com")).await.unwrap();
+    })
+}
+
+pub(crate) fn a_postgresql_server_that_speaks_german_is_understood() -> Result<(), String> {
+    let database = DatabaseServer::start_in_german()?;
+    let url = database.url();
+    let run = |arguments: &[&str], url: &str| {
+        let mut process = Process::spawn(&[arguments, &["--env", "test"]].concat(), &[("database.url", url)], &[]);
+        (process.exit_code(SOON), process.output())
+    };
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let (code, said) = run(&["outbox", "list"], &format!("{server}/no_such_shop"));
+    assert!(code == Some(1) && said.contains("make it on the server"), "{code:?}: {said}");
+    if !said.contains("existiert nicht") {
+        return Err(format!("PostgreSQL has no German messages on this machine: {said}"));
+    }
+    let (code, said) = run(&["outbox", "list"], &url.replace("postgres@", "nobody@"));
+    assert!(code == Some(4) && !said.contains("make it on the server"), "{code:?}: {said}");
+
+    let plain = "CREATE ROLE plain LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC";
+    database::execute(DatabaseKind::Postgres, &url, plain);
+    let (code, said) = run(&["migrate"], &url.replace("postgres@", "plain@"));
+    assert!(code != Some(0) && said.contains("GRANT CREATE ON SCHEMA public TO plain"), "{code:?}: {said}");
+
+    let setting = ("database.url", &*url);
+    let mut migrations: Vec<_> =
+        (0..8).map(|_| Process::spawn(&["migrate", "--env", "test"], &[setting], &[])).collect();
+    for migration in &mut migrations {
+        assert_eq!(migration.exit_code(SOON), Some(0), "{}", migration.output());
+    }
+    let mut process = Process::serve(&[setting]);
+    let addresses = process.addresses();
+    bounded(TIME_LIMIT, async {
+        readiness(addresses.ops, 200, SOON).await;
+        let [rest, grpc] = clients(addresses);
+        let lock = database::hold(DatabaseKind::Postgres, &url, "BEGIN; LOCK TABLE users IN EXCLUSIVE MODE");
+        let (one, other) = (ada(), ada().email("eve@example.com"));
+        let release_when_retried = async {
+            wait_until("a lock wait is retried", SOON, async || {
+                let metrics = page(addresses.ops, "/metrics").await.body;
+                let mut lines = metrics.lines();
+                let retried = "gocommerce_database_undone_total{outcome=\"retried\"} ";
+                lines.any(|line| line.strip_prefix(retried).is_some_and(|count| count != "0"))
+            })
+            .await;
+            drop(lock);
+        };
+        let (one, other, ()) = tokio::join!(rest.register(&one), grpc.register(&other), release_when_retried);
+        one.unwrap();
+        other.unwrap();
     })
 }

@@ -10,6 +10,7 @@ mod commanding;
 mod crashing;
 mod engines;
 mod faults;
+mod full_disk;
 mod migrating;
 mod operating;
 mod paying;
@@ -53,10 +54,14 @@ const TESTS: &[(&str, Test)] = tests![
     engines::a_mariadb_server_that_is_set_against_every_promise_serves_all_the_same,
     engines::a_mariadb_server_that_refuses_each_write_is_refused_by_name_until_it_is_set_right,
     engines::a_mariadb_server_that_turns_read_only_is_told_and_lets_reads_go_on,
+    engines::a_postgresql_server_that_speaks_german_is_understood,
     faults::a_mariadb_server_that_freezes_and_crashes_is_waited_for,
     faults::a_mysql_server_that_freezes_and_crashes_is_waited_for,
     faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
     faults::a_server_whose_database_is_away_starts_and_waits_for_it,
+    full_disk::a_sqlite_file_without_room_is_told_lets_reads_go_on_and_is_over_by_itself,
+    full_disk::a_postgresql_server_without_room_is_told_lets_reads_go_on_and_is_over_by_itself,
+    full_disk::a_mariadb_server_without_room_is_told_lets_reads_go_on_and_is_over_by_itself,
     migrating::a_newer_schema_is_refused_with_a_reason,
     migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_mariadb,
     migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_postgresql,

@@ -11,7 +11,6 @@ use diesel::connection::SimpleConnection;
 use domain::error::ErrorCode;
 use domain::user::UserId;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -45,12 +44,15 @@ fn marks(test: &TestDatabase) -> Vec<String> {
     test.raw().values("SELECT holder AS value FROM leases WHERE name IN ('a', 'b') ORDER BY name")
 }
 
-/// Has the server speak German, where the session may choose.
+/// Has the server speak German. PostgreSQL may lack the locale.
 fn speak_german(connection: &mut AnyConnection) -> QueryResult<()> {
-    if kind_of(connection) == Kind::Mysql {
-        connection.batch_execute("SET SESSION lc_messages = 'de_DE'")
-    } else {
-        Ok(())
+    match kind_of(connection) {
+        Kind::Sqlite => Ok(()),
+        Kind::Postgres => {
+            let _ = connection.batch_execute("SET lc_messages = 'de_DE.UTF-8'");
+            Ok(())
+        }
+        Kind::Mariadb | Kind::Mysql => connection.batch_execute("SET SESSION lc_messages = 'de_DE'"),
     }
 }
 
@@ -189,7 +191,7 @@ async fn a_full_disk_is_told_lets_reads_go_on_and_is_over_when_there_is_room() {
     let error = domain::error::Error::from(full.await.unwrap_err());
     assert_eq!(error.code(), ErrorCode::Unavailable, "{error:?}");
     assert!(error.retry_after().is_some());
-    assert!(!database.takes_writes.load(Ordering::Relaxed));
+    assert!(matches!(database.status().await, SchemaStatus::ReadOnly { .. }));
     assert!(database.profile(UserId::generate(), soon()).await.unwrap().is_none(), "reads go on");
     pages("1000000").await.unwrap();
     database.add(&user("ada@example.com"), soon()).await.unwrap();

@@ -8,6 +8,7 @@ use persistence::{Access, Database, OpenError, Options, SchemaStatus};
 use settings::Settings;
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Opens the database for reading, or for reading and writing.
 pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Database>, Exit> {
@@ -15,6 +16,7 @@ pub(super) async fn open(settings: &Settings, access: Access) -> Result<Arc<Data
 }
 
 pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<Arc<Database>, Exit> {
+    let same = options.clone();
     let database = Database::open(options).map_err(|error| match error {
         OpenError::Missing(path) => failed_with_remedy(
             Exit::Failed,
@@ -48,7 +50,7 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
             Err(failed_with_remedy(Exit::Failed, settings, problem, "run a binary that does"))
         }
         SchemaStatus::Away { reason } => {
-            let is_missing = is_missing(&reason);
+            let is_missing = persistence::lacks_database(&same);
             let exit = if is_missing { Exit::Failed } else { Exit::DatabaseUnusable };
             let remedy = if is_missing { "make it on the server, and run `go-commerce migrate`" } else { LOOK };
             Err(failed_with_remedy(exit, settings, format_args!("cannot be reached: {reason}"), remedy))
@@ -56,27 +58,21 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
     }
 }
 
-/// The status of the database. A slow one, as on a busy machine, is asked again until [`PATIENCE`] has passed.
+/// The status of the database. One that seems away only because it is slow, as on a busy machine, is asked again until
+/// [`PATIENCE`] has passed.
 async fn patient_status(database: &Database) -> SchemaStatus {
     let by = Deadline::within(PATIENCE);
     loop {
+        let begun = Instant::now();
         match database.status().await {
-            SchemaStatus::Away { reason } if is_slow(&reason) && !by.has_passed() => {}
+            SchemaStatus::Away { .. } if begun.elapsed() >= SLOW && !by.has_passed() => {}
             status => return status,
         }
     }
 }
 
-/// Whether a database seems away only because it is slow.
-fn is_slow(reason: &str) -> bool {
-    ["timeout expired", "in time", "deadline passed"].iter().any(|sign| reason.contains(sign))
-}
-
-/// Whether a server says that it has no such database: PostgreSQL 3D000, MySQL and MariaDB 1049. A role may be missing too.
-fn is_missing(reason: &str) -> bool {
-    (reason.contains("database \"") && reason.contains("does not exist")) || reason.contains("Unknown database")
-}
-
+/// A server that refuses connections does so sooner.
+const SLOW: Duration = Duration::from_secs(1);
 const MAKE: &str =
     "run this where the shop runs, name its database by database.url, or make one by `go-commerce migrate`";
 const LOOK: &str = "is the server up, and is it the right one?";

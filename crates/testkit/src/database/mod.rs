@@ -136,9 +136,7 @@ impl TestDatabase {
     /// Runs statements whose session, with its transaction and its locks, lasts until the returned value is dropped.
     #[must_use]
     pub fn hold(&self, sql: &str) -> impl Sized + use<> {
-        let mut connection = Connection::open(self.kind, &self.url);
-        connection.execute(sql);
-        connection
+        hold(self.kind, &self.url, sql)
     }
 }
 
@@ -165,6 +163,14 @@ pub fn remove_templates() {
 
 pub fn execute(kind: DatabaseKind, url: &str, sql: &str) {
     Connection::open(kind, url).execute(sql);
+}
+
+/// Runs statements whose session lasts until the returned value is dropped.
+#[must_use]
+pub fn hold(kind: DatabaseKind, url: &str, sql: &str) -> impl Sized + use<> {
+    let mut connection = Connection::open(kind, url);
+    connection.execute(sql);
+    connection
 }
 
 /// Whether the database at a URL accepts connections.

@@ -129,15 +129,17 @@ const ROLLBACK: &str = "ROLLBACK; SET autocommit = 1";
 const NO_SAVEPOINT: i64 = 1305;
 const DEADLOCK: i64 = 1213;
 
-/// Runs `work` in a transaction. An error keeps its number through the rollback.
+/// Runs `work` in a transaction. An error keeps its number through the rollback. A transaction that does not begin is rolled
+/// back too: its beginning may fail when `autocommit` is off already.
 pub(crate) fn transaction<T>(
     connection: &mut crate::connection::AnyConnection,
     work: impl FnOnce(&mut crate::connection::AnyConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     use crate::connection::AnyConnection;
 
-    connection.batch_execute(BEGIN)?;
-    let done = work(connection).and_then(|value| connection.batch_execute(COMMIT).map(|()| value));
+    let begun = connection.batch_execute(BEGIN);
+    let done = begun.and_then(|()| work(connection));
+    let done = done.and_then(|value| connection.batch_execute(COMMIT).map(|()| value));
     let AnyConnection::Mysql(mysql) = connection else { return done };
     done.map_err(|error| {
         let error = told_as_undone(error, mysql);

@@ -84,6 +84,7 @@ impl GaleraCluster {
     pub fn start() -> Result<Self, String> {
         let parts = Parts::find()?;
         let ports: Vec<_> = (0..NODES).map(|_| Ports::free()).collect();
+        let name = format!("--wsrep-cluster-name=shop-{}", ports[0].group);
         let address = |ports: &[Ports]| {
             let all: Vec<_> = ports.iter().map(|ports| format!("127.0.0.1:{}", ports.group)).collect();
             format!("--wsrep-cluster-address=gcomm://{}", all.join(","))
@@ -95,6 +96,7 @@ impl GaleraCluster {
             // A daemon of rsync that root starts is not root and could not write.
             node.owner = Some("nobody");
             node.add_to_path(&parts.scripts);
+            node.arguments.push(name.clone());
             if nodes.is_empty() {
                 node.install();
                 node.arguments.extend(["--wsrep-new-cluster".to_owned(), address(&[])]);

@@ -2,18 +2,14 @@
 
 use crate::binary::signal;
 use crate::database::{self, DatabaseKind};
-use std::ffi::OsString;
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-mod galera;
-mod port;
 mod replica;
-
-pub use galera::GaleraCluster;
 
 const START: Duration = Duration::from_secs(60);
 
@@ -31,12 +27,6 @@ pub struct DatabaseServer {
     process: Option<Child>,
     /// What it is started with besides.
     arguments: Vec<String>,
-    /// What a server is asked to find out whether it can be used.
-    probe: &'static str,
-    /// Where the server looks for the programs that it starts, if not where this process does.
-    path: Option<OsString>,
-    /// Whom it runs as where this process is root; root if this is `None`.
-    owner: Option<&'static str>,
     folder: TempDir,
 }
 
@@ -105,10 +95,8 @@ impl DatabaseServer {
     fn make(kind: DatabaseKind, arguments: Vec<String>) -> Result<Self, String> {
         let programs = Programs::find(kind)?;
         let folder = tempfile::tempdir().unwrap();
-        // PostgreSQL's programs refuse to run as root.
-        let owner = (kind == DatabaseKind::Postgres).then_some("postgres");
-        let (port, probe) = (port::free(), "SELECT 1");
-        Ok(Self { kind, port, programs, arguments, process: None, probe, path: None, owner, folder })
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Ok(Self { kind, port, programs, arguments, process: None, folder })
     }
 
     /// The URL of a database that every server has.
@@ -141,28 +129,22 @@ impl DatabaseServer {
         self.folder.path().join("data")
     }
 
-    /// A command that runs as the user that the server runs as.
+    /// A command that runs as the user `postgres`, because PostgreSQL's programs refuse to run as root.
     fn as_owner(&self, program: &Path) -> Command {
-        if self.owner.is_none() || !am_root() {
-            return Command::new(program);
+        if self.kind == DatabaseKind::Postgres && am_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
         }
-        let folder = std::fs::metadata(self.folder.path()).unwrap();
-        let mut command = Command::new("setpriv");
-        command.arg(format!("--reuid={}", folder.uid())).arg(format!("--regid={}", folder.gid()));
-        command.args(["--clear-groups", "--"]).arg(program);
-        command
     }
 
     /// Gives the folder to the user that the server runs as.
     fn give_folder_away(&self) {
-        if let Some(owner) = self.owner.filter(|_| am_root()) {
-            run(Command::new("chown").args(["-R", &format!("{owner}:")]).arg(self.folder.path()));
+        if self.kind == DatabaseKind::Postgres && am_root() {
+            run(Command::new("chown").arg("postgres").arg(self.folder.path()));
         }
-    }
-
-    /// MariaDB and MySQL run as root only if they are told so.
-    fn user(&self) -> Option<&'static str> {
-        (self.is_mysql_like() && self.owner.is_none() && am_root()).then_some("--user=root")
     }
 
     fn install(&self) {
@@ -180,7 +162,10 @@ impl DatabaseServer {
                 .arg(self.data()),
         };
         // A server that starts removes the temporary files of others from a folder that they share.
-        install.args(self.user()).env("TMPDIR", self.folder.path());
+        install.env("TMPDIR", self.folder.path());
+        if self.is_mysql_like() && am_root() {
+            install.arg("--user=root");
+        }
         run(&mut install);
     }
 
@@ -200,10 +185,10 @@ impl DatabaseServer {
                 serve.arg("-D").arg(self.data()).args(["-h", "127.0.0.1", "-F", "-k", ""]).args(["-p", &port])
             }
         };
-        serve.args(self.user()).args(&self.arguments).env("TMPDIR", self.folder.path());
-        if let Some(path) = &self.path {
-            serve.env("PATH", path);
+        if self.is_mysql_like() && am_root() {
+            serve.arg("--user=root");
         }
+        serve.args(&self.arguments).env("TMPDIR", self.folder.path());
         if self.kind == DatabaseKind::Mysql {
             serve.arg("--mysqlx=OFF");
         }
@@ -212,7 +197,7 @@ impl DatabaseServer {
         self.process = Some(serve.spawn().unwrap());
         let begun = Instant::now();
         let url = self.root_url();
-        while !database::answers(self.kind, &url, self.probe) {
+        while !database::answers(self.kind, &url) {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(begun.elapsed() < START, "{} does not start:\n{log}", self.kind);
             std::thread::sleep(Duration::from_millis(50));

@@ -10,7 +10,6 @@ mod commanding;
 mod crashing;
 mod engines;
 mod faults;
-mod galera;
 mod migrating;
 mod operating;
 mod paying;
@@ -58,7 +57,6 @@ const TESTS: &[(&str, Test)] = tests![
     faults::a_mysql_server_that_freezes_and_crashes_is_waited_for,
     faults::a_postgresql_server_that_freezes_and_crashes_is_waited_for,
     faults::a_server_whose_database_is_away_starts_and_waits_for_it,
-    galera::servers_on_three_nodes_sell_each_piece_once_and_go_on_without_a_node,
     migrating::a_newer_schema_is_refused_with_a_reason,
     migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_mariadb,
     migrating::a_migration_that_is_killed_leaves_its_turn_to_the_next_on_postgresql,

@@ -45,10 +45,6 @@ impl Connection {
     }
 
     pub(super) fn execute(&mut self, sql: &str) {
-        self.try_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
-    }
-
-    pub(super) fn try_execute(&mut self, sql: &str) -> diesel::QueryResult<()> {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(connection) => connection.batch_execute(sql),
@@ -57,6 +53,7 @@ impl Connection {
             #[cfg(feature = "mysql")]
             Self::Mysql(connection) => connection.batch_execute(sql),
         }
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     pub(super) fn texts(&mut self, sql: &str) -> Vec<String> {

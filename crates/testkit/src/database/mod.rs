@@ -136,7 +136,9 @@ impl TestDatabase {
     /// Runs statements whose session, with its transaction and its locks, lasts until the returned value is dropped.
     #[must_use]
     pub fn hold(&self, sql: &str) -> impl Sized + use<> {
-        hold(self.kind, &self.url, sql)
+        let mut connection = Connection::open(self.kind, &self.url);
+        connection.execute(sql);
+        connection
     }
 }
 
@@ -165,24 +167,10 @@ pub fn execute(kind: DatabaseKind, url: &str, sql: &str) {
     Connection::open(kind, url).execute(sql);
 }
 
-/// The texts in the column `value` of the rows of a query at a URL.
+/// Whether the database at a URL accepts connections.
 #[must_use]
-pub fn texts(kind: DatabaseKind, url: &str, sql: &str) -> Vec<String> {
-    Connection::open(kind, url).texts(sql)
-}
-
-/// Runs statements whose session, with its locks, lasts until the returned value is dropped.
-#[must_use]
-pub fn hold(kind: DatabaseKind, url: &str, sql: &str) -> impl Sized + use<> {
-    let mut connection = Connection::open(kind, url);
-    connection.execute(sql);
-    connection
-}
-
-/// Whether the database at a URL accepts connections and these statements.
-#[must_use]
-pub fn answers(kind: DatabaseKind, url: &str, sql: &str) -> bool {
-    Connection::try_open(kind, url).is_ok_and(|mut connection| connection.try_execute(sql).is_ok())
+pub fn answers(kind: DatabaseKind, url: &str) -> bool {
+    Connection::try_open(kind, url).is_ok()
 }
 
 fn with_database(url: &str, name: &str) -> String {

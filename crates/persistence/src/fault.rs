@@ -68,7 +68,12 @@ impl Fault {
             (Self::Other, AnyConnection::Postgres(postgres)) => postgres::after(took, postgres),
             #[cfg(feature = "mysql")]
             (Self::Other, AnyConnection::Mysql(mysql)) => {
-                mysql::last_number(error, mysql).map_or(Self::Other, mysql::fault)
+                // A node of a Galera cluster that is on its own answers no question, not even this one.
+                match mysql::last_number(error, mysql) {
+                    Some(number) => mysql::fault(number),
+                    None if mysql.ping().is_err() => Self::Lost,
+                    None => Self::Other,
+                }
             }
             (fault, _) => fault,
         }

@@ -32,7 +32,6 @@ pub(crate) fn take(connection: &mut AnyConnection, key: &str) -> QueryResult<boo
 #[diesel(table_name = image_notes)]
 pub(crate) struct NoteRow {
     image_key: String,
-    due_at: NaiveDateTime,
     attempts: i32,
 }
 
@@ -44,9 +43,9 @@ impl QueuedRow for NoteRow {
         due.select(Self::as_select()).load(connection)
     }
 
-    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
-        let unchanged = table.find(&self.image_key).filter(due_at.eq(self.due_at)).filter(attempts.eq(self.attempts));
-        diesel::update(unchanged).set((due_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
+    fn lease(&self, connection: &mut AnyConnection, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<usize> {
+        let due = table.find(&self.image_key).filter(due_at.le(now)).filter(attempts.eq(self.attempts));
+        diesel::update(due).set((due_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
     }
 }
 

@@ -132,9 +132,9 @@ impl QueuedRow for NotificationRow {
         load_unlocked!(connection, due)
     }
 
-    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
-        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
-        diesel::update(unchanged).set((next_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
+    fn lease(&self, connection: &mut AnyConnection, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<usize> {
+        let due = table.find(&self.id).filter(next_at.le(now)).filter(attempts.eq(self.attempts));
+        diesel::update(due).set((next_at.eq(until), attempts.eq(attempts + 1))).execute(connection)
     }
 }
 

@@ -102,12 +102,13 @@ impl QueuedRow for MailRow {
         load_unlocked!(connection, due)
     }
 
-    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
+    fn lease(&self, connection: &mut AnyConnection, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<usize> {
         // A server whose lease has ended may still record that it has sent the mail, which leaves `next_at` as it was.
-        let unchanged = table.find(&self.id).filter(next_at.eq(self.next_at));
-        let unchanged = unchanged.filter(state.eq(MailState::Queued.as_str()));
+        let due = table.find(&self.id).filter(next_at.le(now)).filter(attempts.eq(self.attempts));
+        let due = due.filter(leased_until.is_null().or(leased_until.le(now)));
+        let due = due.filter(state.eq(MailState::Queued.as_str()));
         // An attempt counts when it begins: a mail at which the process dies is not tried for ever.
-        diesel::update(unchanged).set((leased(until), attempts.eq(attempts + 1))).execute(connection)
+        diesel::update(due).set((leased(until), attempts.eq(attempts + 1))).execute(connection)
     }
 }
 

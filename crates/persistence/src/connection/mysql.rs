@@ -88,6 +88,11 @@ impl Variables {
         self.get("log_bin") == "ON" && self.get("binlog_format") == "STATEMENT"
     }
 
+    /// Whether the server is a node of a Galera cluster.
+    pub(crate) fn is_galera(&self) -> bool {
+        self.get("wsrep_on") == "ON"
+    }
+
     pub(crate) fn is_mariadb(&self) -> bool {
         self.get("version").contains("MariaDB")
     }
@@ -107,12 +112,15 @@ fn check_tls(connection: &mut MysqlConnection) -> ConnectionResult<()> {
 }
 
 /// MariaDB limits any statement, in seconds; MySQL limits `SELECT` alone, in milliseconds. MariaDB alone can leave CHECK out.
+/// A node of a Galera cluster answers from what it has applied, which may be less than was committed on another node before,
+/// unless reads are to wait for that.
 fn own_settings(session: &Session, variables: &Variables) -> String {
     let limit = session.statement_timeout.unwrap_or_default();
+    let reads = if variables.is_galera() { "SET SESSION wsrep_sync_wait = 1;" } else { "" };
     if variables.is_mariadb() {
-        format!("SET SESSION max_statement_time = {}, check_constraint_checks = 1;", limit.as_secs_f64())
+        format!("SET SESSION max_statement_time = {}, check_constraint_checks = 1; {reads}", limit.as_secs_f64())
     } else {
-        format!("SET SESSION max_execution_time = {};", limit.as_millis())
+        format!("SET SESSION max_execution_time = {}; {reads}", limit.as_millis())
     }
 }
 

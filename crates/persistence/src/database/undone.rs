@@ -6,8 +6,8 @@ use crate::dialect::write_transaction;
 use crate::support::{Kind, TestDatabase, kinds, servers, soon, user};
 use crate::{Options, SchemaStatus};
 use app::user::{UserQueries, Users};
-use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
+use diesel::{QueryResult, RunQueryDsl};
 use domain::error::ErrorCode;
 use domain::user::UserId;
 use std::sync::Arc;
@@ -146,6 +146,32 @@ async fn what_cannot_be_serialized_is_run_again() {
     }
 }
 
+/// As a node of a Galera cluster does, where the command that it tells has no answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_the_server_has_undone_without_a_word_is_run_again_as_a_whole() {
+    for kind in servers().into_iter().filter(|kind| matches!(kind, Kind::Mariadb | Kind::Mysql)) {
+        let test = with_rows(kind);
+        let database = test.open();
+        let mut is_first = true;
+        let written = database.write(soon(), move |connection| {
+            write_transaction(connection, |connection| {
+                mark(connection, "a")?;
+                if std::mem::take(&mut is_first) {
+                    connection.batch_execute("ROLLBACK")?;
+                }
+                mark(connection, "b")
+            })
+        });
+        written.await.unwrap();
+        assert_eq!((marks(&test), retried(&database)), (vec!["x".to_owned(), "x".to_owned()], 1), "{kind:?}");
+        let autocommit = database.read(soon(), |connection| {
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("CAST(@@autocommit AS SIGNED)"))
+                .get_result::<i64>(connection)
+        });
+        assert_eq!(autocommit.await.unwrap(), 1, "{kind:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_is_wrong_is_run_once_and_one_that_takes_too_long_is_our_fault() {
     for kind in kinds() {
@@ -162,7 +188,7 @@ async fn a_statement_that_is_wrong_is_run_once_and_one_that_takes_too_long_is_ou
         };
         let long = database.write(soon(), move |connection| {
             speak_german(connection)?;
-            diesel::RunQueryDsl::execute(diesel::sql_query(long), connection)
+            diesel::sql_query(long).execute(connection)
         });
         if let Err(failure) = long.await {
             assert_eq!(domain::error::Error::from(failure).code(), ErrorCode::Unavailable, "{kind:?}");

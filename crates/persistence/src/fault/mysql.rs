@@ -71,9 +71,15 @@ pub(super) fn last_number(error: &Error, connection: &mut MysqlConnection) -> Op
     information.message().starts_with(&message).then_some(number)
 }
 
-/// Gives an error of no known kind its number, which the next statement would make the session forget.
-fn numbered(error: Error, connection: &mut MysqlConnection) -> Error {
-    match (last_number_of_unknown(&error, connection), error) {
+/// Gives an error of no known kind its number, which the next statement would make the session forget. Where there is none,
+/// or the transaction has no savepoint any more, the server has undone the transaction because of another one.
+fn told_as_undone(error: Error, connection: &mut MysqlConnection) -> Error {
+    let number = match last_number_of_unknown(&error, connection) {
+        Some(NO_SAVEPOINT) => Some(DEADLOCK),
+        None if is_of_unknown_kind(&error) && is_undone(connection) => Some(DEADLOCK),
+        number => number,
+    };
+    match (number, error) {
         (Some(number), Error::DatabaseError(_, information)) => {
             let message = information.message().to_owned();
             Error::QueryBuilderError(Box::new(Numbered { number, message }))
@@ -82,11 +88,19 @@ fn numbered(error: Error, connection: &mut MysqlConnection) -> Error {
     }
 }
 
+/// Whether the transaction is no longer there. A node of a Galera cluster keeps no error for a later question where it tells
+/// it to a command that is no statement, as Diesel sends around some.
+fn is_undone(connection: &mut MysqlConnection) -> bool {
+    connection.batch_execute("RELEASE SAVEPOINT shop").is_err()
+        && last(connection).is_some_and(|(number, _)| number == NO_SAVEPOINT)
+}
+
 fn last_number_of_unknown(error: &Error, connection: &mut MysqlConnection) -> Option<i64> {
-    match error {
-        Error::DatabaseError(kind, _) if is_unknown(kind) => last_number(error, connection),
-        _ => None,
-    }
+    if is_of_unknown_kind(error) { last_number(error, connection) } else { None }
+}
+
+const fn is_of_unknown_kind(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(kind, _) if is_unknown(kind))
 }
 
 const fn is_unknown(kind: &DatabaseErrorKind) -> bool {
@@ -102,19 +116,34 @@ const fn is_unknown(kind: &DatabaseErrorKind) -> bool {
     )
 }
 
-/// Runs `work` in a transaction. An error keeps its number through the rollback.
+/// The savepoint is there for as long as the transaction is, and `COMMIT` is not reached without it.
+///
+/// A node of a Galera cluster undoes a transaction between two statements where another node has changed the same row. It
+/// tells the next command, even if that is one without an answer, such as the closing of a statement: then nobody learns of
+/// it, and `COMMIT` succeeds. Without `autocommit` the statements in between are part of a transaction, which is undone too.
+const BEGIN: &str = "SET autocommit = 0; BEGIN; SAVEPOINT shop";
+const COMMIT: &str = "RELEASE SAVEPOINT shop; COMMIT; SET autocommit = 1";
+const ROLLBACK: &str = "ROLLBACK; SET autocommit = 1";
+
+/// The savepoint does not exist.
+const NO_SAVEPOINT: i64 = 1305;
+const DEADLOCK: i64 = 1213;
+
+/// Runs `work` in a transaction. An error keeps its number through the rollback. A transaction that does not begin is rolled
+/// back too: its beginning may fail when `autocommit` is off already.
 pub(crate) fn transaction<T>(
     connection: &mut crate::connection::AnyConnection,
     work: impl FnOnce(&mut crate::connection::AnyConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     use crate::connection::AnyConnection;
 
-    connection.batch_execute("BEGIN")?;
-    let done = work(connection).and_then(|value| connection.batch_execute("COMMIT").map(|()| value));
+    let begun = connection.batch_execute(BEGIN);
+    let done = begun.and_then(|()| work(connection));
+    let done = done.and_then(|value| connection.batch_execute(COMMIT).map(|()| value));
     let AnyConnection::Mysql(mysql) = connection else { return done };
     done.map_err(|error| {
-        let error = numbered(error, mysql);
-        match mysql.batch_execute("ROLLBACK") {
+        let error = told_as_undone(error, mysql);
+        match mysql.batch_execute(ROLLBACK) {
             Ok(()) => error,
             Err(rollback_error) => {
                 Error::RollbackErrorOnCommit { rollback_error: Box::new(rollback_error), commit_error: Box::new(error) }

@@ -100,9 +100,9 @@ impl QueuedRow for PaymentRow {
         load_unlocked!(connection, due)
     }
 
-    fn lease(&self, connection: &mut AnyConnection, until: NaiveDateTime) -> QueryResult<usize> {
-        let unchanged = payments::table.find(&self.id).filter(payments::next_check_at.eq(self.next_check_at));
-        diesel::update(unchanged).set(payments::next_check_at.eq(until)).execute(connection)
+    fn lease(&self, connection: &mut AnyConnection, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<usize> {
+        let due = payments::table.find(&self.id).filter(payments::next_check_at.le(now));
+        diesel::update(due).set(payments::next_check_at.eq(until)).execute(connection)
     }
 }
 

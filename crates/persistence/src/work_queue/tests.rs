@@ -6,7 +6,7 @@ use crate::image_notes::NoteRow;
 use crate::notifications::NotificationRow;
 use crate::outbox::MailRow;
 use crate::payment::PaymentRow;
-use crate::support::{TestDatabase, image_key, kinds, offer, seller, soon};
+use crate::support::{Kind, TestDatabase, image_key, kinds, offer, seller, soon};
 use crate::{Database, Options};
 use app::payment::{Cause, Notifications, Payments, PlaceOutcome, StoreOutcome, StoredNotification};
 use app::product::{ImageLedger, Products};
@@ -61,7 +61,7 @@ async fn race<R: QueuedRow + Clone + Send + 'static>(database: &Database) -> (us
         let due = due.clone();
         let until = now + TimeDelta::minutes(worker);
         let took = database.write(soon(), move |connection| {
-            write_transaction(connection, |connection| take(connection, due.clone(), until))
+            write_transaction(connection, |connection| take(connection, due.clone(), now, until))
         });
         *claimed = took.await.unwrap().len();
     }
@@ -78,5 +78,31 @@ async fn of_two_workers_that_have_read_the_same_rows_only_the_first_claims_them(
         assert_eq!(race::<PaymentRow>(&database).await, (1, [1, 0]), "{kind:?}");
         assert_eq!(race::<NotificationRow>(&database).await, (1, [1, 0]), "{kind:?}");
         assert_eq!(race::<MailRow>(&database).await, (1, [1, 0]), "{kind:?}");
+    }
+}
+
+/// SQLite compares times as text, and an operator may write one in any way that it can be read.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_due_time_that_somebody_has_written_by_hand_is_claimed_once() {
+    for written in [
+        "2026-01-01 00:00:00",
+        "2026-01-01 00:00:00.5",
+        "2026-01-01T00:00:00",
+        "2026-01-01 00:00",
+        "2026-01-01 00:00:00Z",
+    ] {
+        let test = TestDatabase::migrated(Kind::Sqlite);
+        let database = Database::open(Options { pool_size: 1, ..test.options() }).unwrap();
+        fill(&database).await;
+        for column in
+            ["image_notes SET due_at", "payments SET next_check_at", "notifications SET next_at", "mails SET next_at"]
+        {
+            test.raw().execute(&format!("UPDATE {column} = '{written}'"));
+        }
+        assert_eq!(race::<NoteRow>(&database).await, (1, [1, 0]), "{written}");
+        assert_eq!(race::<PaymentRow>(&database).await, (1, [1, 0]), "{written}");
+        assert_eq!(race::<NotificationRow>(&database).await, (1, [1, 0]), "{written}");
+        assert_eq!(race::<MailRow>(&database).await, (1, [1, 0]), "{written}");
     }
 }

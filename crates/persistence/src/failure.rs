@@ -28,9 +28,12 @@ pub(crate) enum Failure {
     /// The connection is as good as before.
     #[error("the statement failed: {0}")]
     Statement(diesel::result::Error),
-    /// Other transactions were in the way for too long, or the statement took too long.
+    /// Other transactions were in the way for too long.
     #[error("the statement was undone: {0}")]
     Undone(diesel::result::Error),
+    /// The statement took longer than it may.
+    #[error("the statement took too long: {0}")]
+    TimedOut(diesel::result::Error),
     /// The database takes no writes for now. Nothing was changed.
     #[error("the database takes no writes: {0}")]
     NoWrites(diesel::result::Error),
@@ -48,7 +51,8 @@ impl Failure {
     /// What a statement's error means to the caller, on a connection that goes on.
     pub(crate) fn of(error: diesel::result::Error, fault: Fault) -> Self {
         match fault {
-            Fault::Contention | Fault::TimedOut => Self::Undone(error),
+            Fault::Contention => Self::Undone(error),
+            Fault::TimedOut => Self::TimedOut(error),
             Fault::NoWrites => Self::NoWrites(error),
             Fault::Lost => Self::Lost(error),
             Fault::Refused | Fault::Other => Self::Statement(error),
@@ -81,6 +85,7 @@ impl From<Failure> for Error {
             | Failure::Away(_)
             | Failure::Lost(_)
             | Failure::Undone(_)
+            | Failure::TimedOut(_)
             | Failure::NoWrites(_)
             | Failure::Unsuitable
             | Failure::SchemaBehind => Self::unavailable(failure),

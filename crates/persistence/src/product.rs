@@ -25,7 +25,7 @@ use domain::user::UserId;
 mod listing;
 mod row;
 
-pub(crate) use row::{ProductRow, lock, lock_sellers};
+pub(crate) use row::{ProductRow, find, lock, lock_sellers};
 
 /// The outcome of a change. A refusal is decided before anything is written, so that nothing has to be rolled back.
 type Outcome<T> = QueryResult<Result<T, ErrorCode>>;

@@ -8,7 +8,6 @@ use crate::connection::{AnyConnection, Session};
 use crate::database::Database;
 use crate::executor::{DatabaseExecutor, JobKind, Layout};
 use crate::failure::Failure;
-use crate::fault::Fault;
 use crate::options::Options;
 use crate::product;
 use crate::url::{Address, Backend, OpenError};
@@ -18,9 +17,8 @@ use app::context::Reader;
 use app::product::{Filter, ProductListing, ProductLists};
 use async_trait::async_trait;
 use diesel::QueryResult;
-use diesel::r2d2::R2D2Connection;
 use domain::error::Error;
-use domain::product::Product;
+use domain::product::{Product, ProductId};
 use executor::ExecutorGauges;
 use gate::{Entry, Gate};
 use std::collections::BTreeSet;
@@ -135,9 +133,15 @@ impl Replica {
         let marks = self.probe.run(JobKind::Read, Deadline::within(PROBE_TIME), read).await?;
         if !self.gate.is_used() {
             // The readers have to be connected again before reads come to them.
-            self.readers.run(JobKind::Read, Deadline::within(PROBE_TIME), |connection| connection.ping()).await?;
+            self.try_reading().await?;
         }
         Ok(marks)
+    }
+
+    /// Reads as lists do. An account may be allowed to read the marks and not the products.
+    async fn try_reading(&self) -> Result<(), Failure> {
+        let read = |connection: &mut AnyConnection| product::find(connection, ProductId::generate()).map(drop);
+        self.readers.run(JobKind::Read, Deadline::within(PROBE_TIME), read).await
     }
 
     /// Runs a read on the replica. `None` where the primary has to answer it.
@@ -180,6 +184,7 @@ impl Replica {
                 match &failure {
                     Failure::Away(reason) => self.gate.failed(reason),
                     Failure::Lost(_) | Failure::NoAnswer => self.gate.failed(&failure.to_string()),
+                    Failure::Statement(_) => self.leave_out_if_unreadable().await,
                     _ => tracing::debug!(reason = %failure, "a read failed on the replica"),
                 }
                 primary_because(&self.counts.failed)
@@ -187,15 +192,24 @@ impl Replica {
         }
     }
 
+    /// Leaves the replica out if every read of products fails. One that fails alone fails on the primary too.
+    async fn leave_out_if_unreadable(&self) {
+        if let Err(failure) = self.try_reading().await {
+            self.gate.failed(&failure.to_string());
+        }
+    }
+
     /// Whether the replica answers others, and has too much to do for this read. The primary, which writes as well, must not
     /// get what is too much for a replica.
     fn is_overloaded(&self, failure: &Failure) -> bool {
-        let is_refused = match failure {
-            Failure::QueueFull | Failure::QueuedTooLong => true,
-            Failure::Statement(error) => Fault::of(error) == Fault::TimedOut,
+        match failure {
+            // The server itself has told so.
+            Failure::TimedOut(_) => true,
+            Failure::QueueFull | Failure::QueuedTooLong => {
+                self.gate.is_used() && self.readers.has_succeeded_within(RECENTLY)
+            }
             _ => false,
-        };
-        is_refused && self.gate.is_used() && self.readers.has_succeeded_within(RECENTLY)
+        }
     }
 
     /// What operators are told.
@@ -284,3 +298,6 @@ impl ProductLists for ReplicatedLists {
         Ok(count.unsigned_abs())
     }
 }
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests;

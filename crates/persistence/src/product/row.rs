@@ -152,7 +152,7 @@ impl ChangedColumns {
 }
 
 /// A product that has not been withdrawn.
-pub(super) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
+pub(crate) fn find(connection: &mut AnyConnection, product: ProductId) -> QueryResult<Option<ProductRow>> {
     let offered = table.find(product.to_string()).filter(deleted_at.is_null());
     on_each!(connection, connection => offered.select(ProductRow::as_select()).get_result(connection)).optional()
 }

@@ -46,7 +46,7 @@ pub(crate) fn a_mariadb_server_that_is_set_against_every_promise_serves_all_the_
     let database = mariadb(&ADVERSE)?;
     // These are no options of the program.
     let more =
-        "SET GLOBAL check_constraint_checks = 0; SET GLOBAL sql_safe_updates = 1; SET GLOBAL sql_select_limit = 1";
+        "SET GLOBAL check_constraint_checks = 0; SET GLOBAL sql_safe_updates = 1; SET GLOBAL sql_select_limit = 0";
     database::execute(DatabaseKind::Mariadb, &database.url(), more);
     let mut process = Process::serve(&[("database.url", &*database.url()), ("database.migrate_on_start", "true")]);
     let addresses = process.addresses();

@@ -10,12 +10,12 @@ use secrecy::ExposeSecret;
 
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<MysqlConnection> {
     let mut connection = establish(address)?;
+    // First, for they decide what the answers to questions are: a limit of rows cuts them short, or leaves none.
+    set_up(&mut connection, &settings(session))?;
     check_client(&mut connection)?;
     if address.must_prove_tls {
         check_tls(&mut connection)?;
     }
-    // First, for they decide what the answers to questions are: a limit of rows cuts them short.
-    set_up(&mut connection, &settings(session))?;
     let variables = Variables::read(&mut connection)?;
     set_up(&mut connection, &own_settings(session, &variables))?;
     if variables.logs_statements() {

@@ -13,7 +13,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(240);
 const SOON: Duration = Duration::from_secs(60);
 
 /// Against each promise that a session's settings can break.
-const ADVERSE: [&str; 12] = [
+const ADVERSE: [&str; 13] = [
     "--log-bin=binlog",
     "--server-id=1",
     "--binlog-format=STATEMENT",
@@ -26,6 +26,7 @@ const ADVERSE: [&str; 12] = [
     "--default-time-zone=+07:00",
     "--lc-messages=de_DE",
     "--wait-timeout=2",
+    "--innodb-default-row-format=compact",
 ];
 
 fn mariadb(arguments: &[&str]) -> Result<DatabaseServer, String> {

@@ -16,6 +16,9 @@ pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<Mys
     if address.must_prove_tls {
         check_tls(&mut connection)?;
     }
+    if let Some(name) = &address.database {
+        set_up(&mut connection, &select_database(name))?;
+    }
     let variables = Variables::read(&mut connection)?;
     set_up(&mut connection, &own_settings(session, &variables))?;
     if variables.logs_statements() {
@@ -33,6 +36,11 @@ fn establish(address: &Address) -> ConnectionResult<MysqlConnection> {
         }
         (established, _) => established,
     }
+}
+
+/// The statement that selects a database. No name can end its quotes.
+pub(crate) fn select_database(name: &str) -> String {
+    format!("USE `{}`", name.replace('`', "``"))
 }
 
 /// Refuses a client library that loses text: libmariadb 3.3.19, which Debian ships as 10.11.17 and 10.11.18, empties the

@@ -11,12 +11,14 @@ use std::path::PathBuf;
 mod foreign;
 mod mysql;
 mod postgres;
+mod replica;
 
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::OPTIONS;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::database_name;
 pub(crate) use postgres::{parameter, query, user_info};
+pub use replica::check_replica_url;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -70,6 +72,10 @@ pub enum OpenError {
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
     #[error("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")]
     Replica,
+    #[error("the replica's URL has to name one server: of several, each connection could lead to another one")]
+    ReplicaServers,
+    #[error("the replica's URL names the primary; where there is no replica, leave it out")]
+    ReplicaIsPrimary,
     /// The file does not exist, and whoever opens it must not make one; holds its whole path.
     #[error("there is no file {}", .0.display())]
     Missing(PathBuf),

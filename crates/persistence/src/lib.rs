@@ -65,7 +65,7 @@ pub use payment_notifier::{NotifierOptions, PollingNotifier};
 pub use product_totals::CachedTotals;
 pub use replica::{Replica, ReplicaReport, ReplicatedLists};
 pub use schema_status::SchemaStatus;
-pub use url::{Backend, OpenError, check_url, embedded_file, remedy_for_plaintext};
+pub use url::{Backend, OpenError, check_replica_url, check_url, embedded_file, remedy_for_plaintext};
 pub use write_marks::BatchedMarks;
 
 /// Private databases, as the tests beside the crate have them.

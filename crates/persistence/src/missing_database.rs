@@ -34,12 +34,14 @@ fn elsewhere(address: &Address) -> Option<(String, Address)> {
         Backend::Mysql => {
             use secrecy::ExposeSecret;
 
+            if let Some(name) = &address.database {
+                return Some((name.clone(), Address { database: None, ..address.clone() }));
+            }
             let (name, url) = without_name(address.expose())?;
             let without_options = match &address.without_options {
                 Some(url) => Some(without_name(url.expose_secret())?.1.into()),
                 None => None,
             };
-            let name = crate::redact::percent_decoded(&name);
             Some((name, Address { url: url.into(), without_options, ..address.clone() }))
         }
         _ => None,
@@ -74,8 +76,7 @@ fn lacks(connection: &mut AnyConnection, name: &str) -> bool {
         AnyConnection::Mysql(mysql) => {
             use diesel::connection::SimpleConnection;
 
-            let quoted = name.replace('`', "``");
-            mysql.batch_execute(&format!("USE `{quoted}`")).is_err()
+            mysql.batch_execute(&connection::mysql::select_database(name)).is_err()
                 && crate::fault::mysql::last_error(mysql) == Some(UNKNOWN_DATABASE)
         }
     }

@@ -10,7 +10,7 @@ use crate::executor::{DatabaseExecutor, JobKind, Layout};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::product;
-use crate::url::{Address, Backend, OpenError};
+use crate::url::{Address, OpenError, check_replica_url};
 use crate::write_marks::{self, Mark};
 use app::clock::{Clock, Deadline};
 use app::context::Reader;
@@ -21,6 +21,7 @@ use domain::error::Error;
 use domain::product::{Product, ProductId};
 use executor::ExecutorGauges;
 use gate::{Entry, Gate};
+use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,10 +80,8 @@ impl Replica {
     /// Where the replica cannot be used however long one waits.
     pub fn open(options: &Options) -> Result<Option<Arc<Self>>, OpenError> {
         let Some(read_url) = &options.read_url else { return Ok(None) };
+        check_replica_url(options.url.expose_secret(), read_url.expose_secret())?;
         let (primary, replica) = (Address::parse(&options.url)?, Address::parse(read_url)?);
-        if replica.backend != primary.backend || replica.backend == Backend::Sqlite {
-            return Err(OpenError::Replica);
-        }
         let start = |name, size, address| {
             let (queue, session) = (options.queue, Session::serving(options));
             DatabaseExecutor::start(Layout { name, size, queue, address, session, is_logged: false })

@@ -3,6 +3,7 @@
 //! The client library can read every URL that is accepted here: `postgres.rs` and `mysql.rs` know what each takes,
 //! `foreign.rs` what other tools write, and what is set in its place.
 
+use mysql::Rewritten;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,12 +11,14 @@ use std::path::PathBuf;
 mod foreign;
 mod mysql;
 mod postgres;
+mod replica;
 
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::OPTIONS;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::database_name;
 pub(crate) use postgres::{parameter, query, user_info};
+pub use replica::check_replica_url;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -69,6 +72,10 @@ pub enum OpenError {
     /// The replica is another kind of database than the primary, or the primary is a file, which has none.
     #[error("the replica's URL has to be of the same kind as the primary's, and SQLite has no replicas")]
     Replica,
+    #[error("the replica's URL has to name one server: of several, each connection could lead to another one")]
+    ReplicaServers,
+    #[error("the replica's URL names the primary; where there is no replica, leave it out")]
+    ReplicaIsPrimary,
     /// The file does not exist, and whoever opens it must not make one; holds its whole path.
     #[error("there is no file {}", .0.display())]
     Missing(PathBuf),
@@ -90,22 +97,28 @@ pub(crate) struct Address {
     /// The URL for a client library that takes the options in it for a part of the host's name.
     #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "MySQL's"))]
     pub(crate) without_options: Option<SecretString>,
+    /// The database's name, where it is not in the URL and each session has to select it.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "MySQL's"))]
+    pub(crate) database: Option<String>,
 }
 
 impl Address {
     pub(crate) fn parse(url: &SecretString) -> Result<Self, OpenError> {
         let backend = check_url(url.expose_secret())?;
         let rest = rest_of(url.expose_secret());
-        let as_is = |url: &str| (url.to_owned(), false, None);
-        let (url, must_prove_tls, without_options) = match backend {
+        let as_is = |url: &str| {
+            let url = url.to_owned().into();
+            Self { backend, url, must_prove_tls: false, without_options: None, database: None }
+        };
+        Ok(match backend {
             Backend::Sqlite => as_is(rest),
             Backend::Postgres => as_is(url.expose_secret()),
             Backend::Mysql => {
-                let rewritten = mysql::for_diesel(rest)?;
-                (rewritten.url, rewritten.must_prove_tls, rewritten.without_options)
+                let Rewritten { url, must_prove_tls, without_options, database } = mysql::for_diesel(rest)?;
+                let without_options = without_options.map(Into::into);
+                Self { backend, url: url.into(), must_prove_tls, without_options, database }
             }
-        };
-        Ok(Self { backend, url: url.into(), must_prove_tls, without_options: without_options.map(Into::into) })
+        })
     }
 
     /// The URL as Diesel takes it; on SQLite the file's path.

@@ -151,8 +151,7 @@ impl Inner {
                 .write(Deadline::within(WRITE_TIME), move |connection| put(connection, &writers, &new, now))
                 .await;
             if let Err(failure) = written {
-                let causes = domain::error::causes(&failure);
-                tracing::warn!(causes, "who has written is not marked; the replica may show them an older state");
+                tracing::warn!(reason = %failure, "who has written is not marked; the replica may show them an older state");
             }
             for waiting in waiting {
                 // Whoever waited may have given up.

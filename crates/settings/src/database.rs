@@ -5,7 +5,7 @@ use super::mistakes::Reported;
 use super::network::cores;
 use super::reader::Reader;
 use super::secrets::{ResolvedSecret, SecretFormat, redacted};
-use persistence::{Backend, OpenError, check_url, remedy_for_plaintext};
+use persistence::{OpenError, check_replica_url, check_url, remedy_for_plaintext};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -70,9 +70,9 @@ fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
         reader.mistake("database.url", "is not given", OpenError::UnknownScheme.to_string());
     }
     if let (Ok(Some(primary)), Ok(Some(replica))) = (&url, &read_url)
-        && (primary.backend != replica.backend || primary.backend == Backend::Sqlite)
+        && let Err(error) = check_replica_url(primary.url.expose_secret(), replica.url.expose_secret())
     {
-        reader.mistake(&replica.key, "cannot be used", OpenError::Replica.to_string());
+        reader.mistake(&replica.key, "cannot be used", error.to_string());
     }
     let allow_plaintext = reader.flag(PLAINTEXT);
     for url in [&url, &read_url].into_iter().flatten().flatten() {
@@ -82,10 +82,9 @@ fn urls(reader: &mut Reader<'_>) -> (SecretString, Option<SecretString>) {
     (secret(url).unwrap_or_default(), secret(read_url))
 }
 
-/// A URL, the kind of its database, and the setting that it comes from.
+/// A URL, and the setting that it comes from.
 struct DatabaseUrl {
     key: String,
-    backend: Backend,
     url: SecretString,
 }
 
@@ -95,7 +94,7 @@ fn database_url(reader: &mut Reader<'_>, key: &str) -> Result<Option<DatabaseUrl
         return Ok(None);
     };
     match check_url(url.expose_secret()) {
-        Ok(backend) => Ok(Some(DatabaseUrl { key, backend, url })),
+        Ok(_) => Ok(Some(DatabaseUrl { key, url })),
         Err(error) => Err(reader.mistake(&key, "cannot be used", error.to_string())),
     }
 }

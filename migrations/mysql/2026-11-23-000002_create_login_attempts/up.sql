@@ -7,4 +7,4 @@ CREATE TABLE IF NOT EXISTS login_attempts (
     last_at DATETIME(6) NOT NULL,
     trusted_until DATETIME(6) NULL,
     INDEX login_attempts_account_key (account_key)
-) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

@@ -20,4 +20,4 @@ CREATE TABLE IF NOT EXISTS products (
     INDEX products_name_key (name_key, id, deleted_at),
     INDEX products_user_id (user_id, created_at, id, deleted_at),
     CONSTRAINT products_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

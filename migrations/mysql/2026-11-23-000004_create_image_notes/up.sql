@@ -4,4 +4,4 @@ CREATE TABLE IF NOT EXISTS image_notes (
     due_at DATETIME(6) NOT NULL,
     attempts INTEGER NOT NULL,
     INDEX image_notes_due_at (due_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS payment_transactions (
     learnt_at DATETIME(6) NOT NULL,
     PRIMARY KEY (payment_id, transaction_id),
     CONSTRAINT payment_transactions_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments (id) ON DELETE RESTRICT
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

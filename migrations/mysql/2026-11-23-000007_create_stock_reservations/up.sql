@@ -8,4 +8,4 @@ CREATE TABLE IF NOT EXISTS stock_reservations (
     updated_at DATETIME(6) NOT NULL,
     PRIMARY KEY (payment_id),
     INDEX stock_reservations_product_id (product_id)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -11,4 +11,4 @@ CREATE TABLE IF NOT EXISTS payment_events (
     happened_at DATETIME(6) NOT NULL,
     PRIMARY KEY (payment_id, number),
     CONSTRAINT payment_events_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments (id) ON DELETE RESTRICT
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -7,4 +7,4 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     PRIMARY KEY (payment_id),
     CONSTRAINT idempotency_keys_user_id_idempotency_key UNIQUE (user_id, idempotency_key),
     INDEX idempotency_keys_created_at (created_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

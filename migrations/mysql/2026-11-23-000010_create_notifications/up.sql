@@ -16,4 +16,4 @@ CREATE TABLE IF NOT EXISTS notifications (
     CONSTRAINT notifications_fingerprint UNIQUE (fingerprint),
     INDEX notifications_order_id (order_id),
     INDEX notifications_next_at (next_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -16,4 +16,4 @@ CREATE TABLE IF NOT EXISTS mails (
     CONSTRAINT mails_payment_id_event_audience UNIQUE (payment_id, event, audience),
     INDEX mails_state (state, next_at),
     CONSTRAINT mails_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments (id) ON DELETE RESTRICT
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

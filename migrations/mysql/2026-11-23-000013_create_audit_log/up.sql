@@ -10,4 +10,4 @@ CREATE TABLE IF NOT EXISTS audit_log (
     PRIMARY KEY (id),
     INDEX audit_log_subject (subject, happened_at),
     INDEX audit_log_happened_at (happened_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -5,4 +5,4 @@ CREATE TABLE IF NOT EXISTS write_marks (
     mark VARCHAR(36) NOT NULL,
     marked_at DATETIME(6) NOT NULL,
     INDEX write_marks_marked_at (marked_at)
-) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

@@ -13,7 +13,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(240);
 const SOON: Duration = Duration::from_secs(60);
 
 /// Against each promise that a session's settings can break.
-const ADVERSE: [&str; 12] = [
+const ADVERSE: [&str; 13] = [
     "--log-bin=binlog",
     "--server-id=1",
     "--binlog-format=STATEMENT",
@@ -26,6 +26,7 @@ const ADVERSE: [&str; 12] = [
     "--default-time-zone=+07:00",
     "--lc-messages=de_DE",
     "--wait-timeout=2",
+    "--innodb-default-row-format=compact",
 ];
 
 fn mariadb(arguments: &[&str]) -> Result<DatabaseServer, String> {
@@ -46,7 +47,7 @@ pub(crate) fn a_mariadb_server_that_is_set_against_every_promise_serves_all_the_
     let database = mariadb(&ADVERSE)?;
     // These are no options of the program.
     let more =
-        "SET GLOBAL check_constraint_checks = 0; SET GLOBAL sql_safe_updates = 1; SET GLOBAL sql_select_limit = 1";
+        "SET GLOBAL check_constraint_checks = 0; SET GLOBAL sql_safe_updates = 1; SET GLOBAL sql_select_limit = 0";
     database::execute(DatabaseKind::Mariadb, &database.url(), more);
     let mut process = Process::serve(&[("database.url", &*database.url()), ("database.migrate_on_start", "true")]);
     let addresses = process.addresses();

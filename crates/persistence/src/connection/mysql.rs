@@ -10,12 +10,15 @@ use secrecy::ExposeSecret;
 
 pub(super) fn open(address: &Address, session: &Session) -> ConnectionResult<MysqlConnection> {
     let mut connection = establish(address)?;
+    // First, for they decide what the answers to questions are: a limit of rows cuts them short, or leaves none.
+    set_up(&mut connection, &settings(session))?;
     check_client(&mut connection)?;
     if address.must_prove_tls {
         check_tls(&mut connection)?;
     }
-    // First, for they decide what the answers to questions are: a limit of rows cuts them short.
-    set_up(&mut connection, &settings(session))?;
+    if let Some(name) = &address.database {
+        set_up(&mut connection, &select_database(name))?;
+    }
     let variables = Variables::read(&mut connection)?;
     set_up(&mut connection, &own_settings(session, &variables))?;
     if variables.logs_statements() {
@@ -33,6 +36,11 @@ fn establish(address: &Address) -> ConnectionResult<MysqlConnection> {
         }
         (established, _) => established,
     }
+}
+
+/// The statement that selects a database. No name can end its quotes.
+pub(crate) fn select_database(name: &str) -> String {
+    format!("USE `{}`", name.replace('`', "``"))
 }
 
 /// Refuses a client library that loses text: libmariadb 3.3.19, which Debian ships as 10.11.17 and 10.11.18, empties the

@@ -174,6 +174,7 @@ mod tests {
             url: path.display().to_string().into(),
             must_prove_tls: false,
             without_options: None,
+            database: None,
         };
         let session = |access| {
             let options = crate::options::Options { access, ..crate::options::Options::new("sqlite://unused") };

@@ -7,6 +7,7 @@
 //! so that otherwise the session has to be asked.
 
 use super::{OpenError, foreign, is_this_machine};
+use crate::redact::percent_decoded;
 use ::url::Url;
 use std::collections::BTreeMap;
 
@@ -87,6 +88,8 @@ pub(super) struct Rewritten {
     pub(super) must_prove_tls: bool,
     /// The URL for a library that knows no connection strings, where it may do without encryption.
     pub(super) without_options: Option<String>,
+    /// The database, where each session has to select it.
+    pub(super) database: Option<String>,
 }
 
 pub(super) fn for_diesel(rest: &str) -> Result<Rewritten, OpenError> {
@@ -121,14 +124,7 @@ fn read(rest: &str, client: Client, checks_nobody: bool) -> Result<Checked, Open
     if !host.starts_with('[') && !host.bytes().all(is_name) {
         return Err(OpenError::Unreadable(HOST));
     }
-    match url.path().trim_start_matches('/') {
-        "" => {
-            let problem = "it names no database; write one behind the host, as in mysql://host/name";
-            return Err(OpenError::Unreadable(problem));
-        }
-        name if name.contains('/') => return Err(OpenError::Unreadable("the database's name has a `/` in it")),
-        _ => {}
-    }
+    check_name(url.path().trim_start_matches('/'))?;
     let mode = parameters.get("ssl_mode").and_then(|mode| Mode::parse(mode));
     let has = |name: &str| parameters.contains_key(name);
     let told = unkept(host, mode, has, client, checks_nobody);
@@ -138,6 +134,37 @@ fn read(rest: &str, client: Client, checks_nobody: bool) -> Result<Checked, Open
     } else {
         Err(OpenError::Parameters(told))
     }
+}
+
+/// Whether a database's name, as written in the URL, is one.
+fn check_name(written: &str) -> Result<(), OpenError> {
+    let name = percent_decoded(written);
+    Err(OpenError::Unreadable(if written.is_empty() {
+        "it names no database; write one behind the host, as in mysql://host/name"
+    } else if written.contains('/') {
+        "the database's name has a `/` in it; write %2F"
+    } else if name.contains(char::REPLACEMENT_CHARACTER) {
+        "the database's name is not UTF-8"
+    } else if name.contains(char::is_control) {
+        "the database's name has a control character in it"
+    } else if name.ends_with(' ') {
+        "the database's name ends with a space, which no server takes"
+    } else if name.chars().any(|character| character > '\u{FFFF}') {
+        "the database's name has a character above U+FFFF in it, which no server takes"
+    } else {
+        return Ok(());
+    }))
+}
+
+/// Takes the database's name out of a URL where Diesel would not decode it.
+fn take_escaped_name(url: &mut Url) -> Option<String> {
+    let written = url.path().trim_start_matches('/');
+    let name = percent_decoded(written);
+    let is_escaped = name != written;
+    is_escaped.then(|| {
+        url.set_path("/");
+        name
+    })
 }
 
 /// The parameters, and the mistakes in each by itself.
@@ -211,11 +238,12 @@ fn prefers_tls(url: &Url) -> bool {
 
 fn rewritten(checked: Checked, client: Client) -> Result<Rewritten, OpenError> {
     let Checked { mut url, mode, is_socket } = checked;
+    let database = take_escaped_name(&mut url);
     let without_options = (mode.is_none() && client == Client::Mariadb && prefers_tls(&url)).then(|| url.to_string());
     let mode = mode.or_else(|| without_options.is_some().then_some(Mode::Preferred));
     let must_prove_tls = mode >= Some(Mode::Required);
     let Some(mode) = mode.filter(|_| client == Client::Mariadb) else {
-        return Ok(Rewritten { url: url.into(), must_prove_tls, without_options });
+        return Ok(Rewritten { url: url.into(), must_prove_tls, without_options, database });
     };
     // MariaDB's client library would read it as the name of a file.
     let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "ssl_mode").collect();
@@ -231,162 +259,8 @@ fn rewritten(checked: Checked, client: Client) -> Result<Rewritten, OpenError> {
         let host = format!("host={host}{OPTIONS}{enforce};ssl-verify-server-cert={verify}");
         url.set_host(Some(&host)).map_err(|_| OpenError::Unreadable(HOST))?;
     }
-    Ok(Rewritten { url: url.into(), must_prove_tls, without_options })
+    Ok(Rewritten { url: url.into(), must_prove_tls, without_options, database })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_diesel_takes_is_taken() {
-        for url in [
-            "localhost/shop",
-            "shop:w%40rd@db.example:3306/shop",
-            "shop@localhost/shop?unix_socket=%2Frun%2Fmysqld%2Fmysqld.sock",
-            "shop@localhost/shop?unix_socket=/run/mysqld/mysqld.sock&ssl_mode=preferred",
-            "shop@[::1]:3306/shop",
-            "shop@db.example/shop?ssl_mode=required&ssl_cert=/etc/shop.pem&ssl_key=/etc/shop.key",
-            "shop@db.example/shop?ssl_mode=VERIFY_IDENTITY&ssl_ca=/etc/ca.pem",
-        ] {
-            check(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        }
-    }
-
-    #[test]
-    fn what_diesel_would_drop_is_refused_by_name() {
-        for (url, told) in [
-            ("localhost/shop?sslmode=require", "sslmode (it is written ssl_mode)"),
-            ("localhost/shop?ssl-mode=REQUIRED", "ssl-mode (it is written ssl_mode)"),
-            ("localhost/shop?useSSL=true", "useSSL (write ssl_mode=required"),
-            ("localhost/shop?tls=skip-verify", "tls (write ssl_mode=required"),
-            ("localhost/shop?charset=utf8mb4&parseTime=true", "charset (leave it out: all texts are UTF-8); parseTime"),
-            ("localhost/shop?connection_limit=5", "connection_limit (set database.pool_size"),
-            ("localhost/shop?ssl_mode=on", "ssl_mode (it is one of disabled, preferred"),
-            ("localhost/shop?ssl_mode=required&ssl_mode=disabled", "ssl_mode (it is there twice)"),
-            ("localhost/shop?ssl_mode=verify_identity&ssl_ca=", "ssl_ca (it is empty)"),
-            ("localhost/shop?colour=red", "colour (nobody knows it; leave it out)"),
-        ] {
-            let error = check(url).unwrap_err().to_string();
-            assert!(error.contains(told), "{url}: {error}");
-        }
-    }
-
-    #[test]
-    fn what_would_not_be_kept_is_refused_by_name() {
-        for (url, told) in [
-            ("db.example/shop?ssl_ca=/ca.pem", "ssl_ca (it says whose certificates are trusted, but none is checked"),
-            ("db.example/shop?ssl_ca=/ca.pem&ssl_mode=required", "ssl_ca (it says whose"),
-            ("db.example/shop?ssl_cert=/a.pem&ssl_mode=preferred", "ssl_cert (it is sent over TLS alone"),
-            ("db.example/shop?ssl_key=/a.pem", "ssl_key (it is sent over TLS alone"),
-            ("db.example/shop?unix_socket=/run/a.sock", "unix_socket (the host has to be localhost)"),
-            ("localhost/shop?unix_socket=/run/a.sock&ssl_mode=required", "ssl_mode (a socket does not leave"),
-        ] {
-            for client in [Client::Mariadb, Client::Mysql] {
-                let told_of = |told: Result<Checked, OpenError>| told.map(drop).unwrap_err().to_string();
-                let error = told_of(read(url, client, false));
-                assert!(error.contains(told), "{url}: {error}");
-            }
-        }
-        for (url, checks_nobody, told) in [
-            ("db.example/shop?ssl_mode=verify_ca&ssl_ca=/ca.pem", false, "write ssl_mode=verify_identity"),
-            ("db.example/shop?ssl_mode=verify_identity", true, "MARIADB_TLS_DISABLE_PEER_VERIFICATION says"),
-            ("[fd00::7]/shop?ssl_mode=required", false, "give one"),
-        ] {
-            let error = read(url, Client::Mariadb, checks_nobody).map(drop).unwrap_err().to_string();
-            assert!(error.contains("ssl_mode (") && error.contains(told), "{url}: {error}");
-            assert!(read(url, Client::Mysql, checks_nobody).is_ok(), "{url}");
-        }
-    }
-
-    #[test]
-    fn what_is_asked_of_tls_reaches_each_client_library() {
-        let rewritten = |url: &str, client| {
-            let Rewritten { url, must_prove_tls, .. } = rewritten(read(url, client, false).unwrap(), client).unwrap();
-            (url, must_prove_tls)
-        };
-        for (mode, options, must_prove) in [
-            ("Disabled", "ssl-enforce=0;ssl-verify-server-cert=0", false),
-            ("preferred", "ssl-enforce=1;ssl-verify-server-cert=0", false),
-            ("REQUIRED", "ssl-enforce=1;ssl-verify-server-cert=0", true),
-            ("verify_identity", "ssl-enforce=1;ssl-verify-server-cert=1", true),
-        ] {
-            let url = format!("shop:w%40rd@db.example:3307/shop?ssl_mode={mode}");
-            let expected = format!("mysql://shop:w%40rd@host=db.example;{options}:3307/shop");
-            assert_eq!(rewritten(&url, Client::Mariadb), (expected, must_prove));
-            assert_eq!(rewritten(&url, Client::Mysql), (format!("mysql://{url}"), must_prove));
-        }
-        let (url, _) = rewritten("db.example/shop?ssl_mode=verify_identity&ssl_ca=/a%20b.pem", Client::Mariadb);
-        assert!(url.ends_with("ssl-verify-server-cert=1/shop?ssl_ca=%2Fa+b.pem"), "{url}");
-        for url in ["[fd00::7]:3307/shop", "localhost/shop"] {
-            assert_eq!(rewritten(url, Client::Mariadb), (format!("mysql://{url}"), false));
-        }
-        let socket = "localhost/shop?unix_socket=/run/a.sock&ssl_mode=preferred";
-        let kept = ("mysql://localhost/shop?unix_socket=%2Frun%2Fa.sock".to_owned(), false);
-        assert_eq!(rewritten(socket, Client::Mariadb), kept);
-    }
-
-    #[test]
-    fn without_a_mode_tls_is_preferred_and_an_older_library_does_without() {
-        let rewritten = |url: &str, client| rewritten(read(url, client, false).unwrap(), client).unwrap();
-        let url = "shop@db.example:3307/shop";
-        let preferred = Rewritten {
-            url: "mysql://shop@host=db.example;ssl-enforce=1;ssl-verify-server-cert=0:3307/shop".to_owned(),
-            must_prove_tls: false,
-            without_options: Some(format!("mysql://{url}")),
-        };
-        assert_eq!(rewritten(url, Client::Mariadb), preferred);
-        let kept = Rewritten { url: format!("mysql://{url}"), must_prove_tls: false, without_options: None };
-        assert_eq!(rewritten(url, Client::Mysql), kept);
-        for mode in ["disabled", "preferred", "required", "verify_identity"] {
-            assert_eq!(rewritten(&format!("{url}?ssl_mode={mode}"), Client::Mariadb).without_options, None, "{mode}");
-        }
-    }
-
-    #[test]
-    fn what_may_go_to_another_machine_in_the_clear_is_known() {
-        for url in [
-            "localhost/shop",
-            "u:p@127.0.0.1:3306/shop",
-            "[::1]/shop",
-            "localhost/shop?unix_socket=/run/a.sock",
-            "db.example/shop?ssl_mode=required",
-            "db.example/shop?ssl_mode=verify_identity",
-        ] {
-            assert!(!may_be_plaintext(url), "{url}");
-        }
-        for url in [
-            "db.example/shop",
-            "10.0.0.7/shop",
-            "[fd00::7]/shop",
-            "db.example/shop?ssl_mode=preferred",
-            "db.example/shop?ssl_mode=disabled",
-        ] {
-            assert!(may_be_plaintext(url), "{url}");
-        }
-    }
-
-    #[test]
-    fn what_diesel_cannot_read_is_refused_without_being_repeated() {
-        for url in [
-            "",
-            "/shop",
-            "localhost:65536/shop",
-            "localhost:0/shop",
-            "localhost",
-            "localhost/",
-            "localhost/shop/more",
-            "db.example;init-command=cret/shop",
-            "db.example,other.cret/shop",
-            "shop:s3%40cret%2Flocalhost/shop",
-            "shop:s3#cret@localhost/shop",
-            "shop:s3/cret@localhost/shop",
-            "shop:s3?cret@localhost/shop",
-            "1?s3cret=4@localhost/shop",
-            "shop:1?s3cret=4@localhost/shop",
-        ] {
-            let error = check(url).unwrap_err().to_string();
-            assert!(!error.contains("cret"), "{url}: {error}");
-        }
-    }
-}
+mod tests;

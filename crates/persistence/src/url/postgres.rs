@@ -211,14 +211,13 @@ pub(crate) fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The database's name, percent-encoded as in the URL. Without one, libpq takes the user's.
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL's"))]
 pub(crate) fn database_name(url: &str) -> Option<&str> {
     let path = split_user(url).1.split('?').next().and_then(|path| path.split_once('/'));
     parameter(url, "dbname").or(path.map(|(_, name)| name)).filter(|name| !name.is_empty())
 }
 
 /// The hosts before the database's name, of which there may be several, each with or without a port.
-fn named_hosts(url: &str) -> impl Iterator<Item = &str> {
+pub(super) fn named_hosts(url: &str) -> impl Iterator<Item = &str> {
     split_user(url).1.split(['/', '?']).next().unwrap_or_default().split(',')
 }
 

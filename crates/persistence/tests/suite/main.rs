@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audit_log;
+mod database_names;
 mod image_notes;
 mod listing;
 mod login_attempts;

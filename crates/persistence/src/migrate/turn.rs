@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::url::Address;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -83,17 +84,23 @@ fn end(connection: &AnyConnection, now: &str, length: Duration) -> String {
 fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), MigrateError> {
     let Some(dialect) = dialect(connection) else { return Ok(()) };
     patience.wait_for(|| {
+        if exists(connection, TABLE).map_err(failed)? {
+            return Ok(Some(()));
+        }
         let begun = Instant::now();
-        let made = match exists(connection, TABLE) {
-            Ok(true) => Ok(()),
-            Ok(false) => connection.batch_execute(dialect.create),
-            Err(error) => Err(error),
-        };
-        match made.and_then(|()| connection.batch_execute(dialect.fill)) {
+        match connection.batch_execute(dialect.create) {
             Ok(()) => Ok(Some(())),
             Err(error) if is_passing(&error, begun, connection) => Ok(None),
             // PostgreSQL reports two who create one table at once in several ways. Whoever was second finds the table.
-            Err(_) if exists(connection, TABLE).map_err(failed)? => Ok(None),
+            Err(_) if exists(connection, TABLE).map_err(failed)? => Ok(Some(())),
+            Err(error) => Err(failed(error)),
+        }
+    })?;
+    patience.wait_for(|| {
+        let begun = Instant::now();
+        match connection.batch_execute(dialect.fill) {
+            Ok(()) | Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Some(())),
+            Err(error) if is_passing(&error, begun, connection) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     })

@@ -4,7 +4,7 @@ use crate::support::{Kind, TestDatabase, kinds, servers};
 use persistence::{MigrateError, Options, SchemaStatus, migrate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ALL: [&str; 17] = [
     "2026-11-23-000001_create_users",
@@ -122,6 +122,44 @@ fn an_account_that_may_not_create_tables_is_told_what_permits_it() {
         test.raw().execute(&grant);
         assert_eq!(migrate(&options).unwrap(), ALL);
         test.raw().execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    }
+}
+
+/// A lasting refusal is no other process that migrates, even where one has made the table of the turn.
+#[test]
+fn a_server_that_takes_no_writes_and_a_missing_right_are_told_at_once() {
+    for kind in servers() {
+        let test = TestDatabase::migrated(kind);
+        test.raw().execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261127000020'");
+        let name = test.url.rsplit_once('/').unwrap().1;
+        let refused = |url: String| {
+            let begun = Instant::now();
+            let refused = migrate(&Options::new(url)).unwrap_err();
+            assert!(begun.elapsed() < Duration::from_secs(30), "{kind:?}: {refused}");
+            let MigrateError::Failed(reason) = refused else { panic!("{kind:?}: {refused}") };
+            reason
+        };
+        let (_, rest) = test.url.rsplit_once('@').unwrap();
+        let role = format!("r{}", &name[name.len() - 20..]);
+        if kind == Kind::Postgres {
+            test.raw().execute(&format!(
+                "CREATE ROLE {role} LOGIN PASSWORD 'own'; GRANT CREATE ON SCHEMA public TO {role}; \
+                 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+            ));
+            let reason = refused(format!("postgres://{role}:own@{rest}"));
+            assert!(reason.contains("permission denied for table __migration_turn"), "{reason}");
+            test.raw().execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+            test.raw().execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+            let reason = refused(test.url.clone());
+            assert!(reason.contains("read-only transaction"), "{reason}");
+        } else {
+            test.raw().execute(&format!(
+                "CREATE USER {role}@'127.0.0.1'; GRANT SELECT, CREATE ON {name}.* TO {role}@'127.0.0.1'"
+            ));
+            let reason = refused(format!("mysql://{role}@{rest}"));
+            assert!(reason.contains("INSERT command denied"), "{kind:?}: {reason}");
+            test.raw().execute(&format!("DROP USER {role}@'127.0.0.1'"));
+        }
     }
 }
 

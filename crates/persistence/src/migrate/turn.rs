@@ -10,6 +10,7 @@ use crate::connection::{self, AnyConnection, Session};
 use crate::fault::Fault;
 use crate::url::Address;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_query;
@@ -19,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The name of the table.
-const TABLE: &str = "__migration_turn";
+pub(super) const TABLE: &str = "__migration_turn";
 
 /// How long a turn is, and how often its holder renews it.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +105,20 @@ fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), Migrat
             Err(error) => Err(failed(error)),
         }
     })
+}
+
+/// Records that a step is begun, in a row of its own. A step that a killed process leaves half done is known by that.
+#[cfg(feature = "mysql")]
+pub(super) fn begin(connection: &mut MysqlConnection, step: &str) -> QueryResult<()> {
+    let record = "INSERT INTO __migration_turn (id, holder, ends_at) VALUES (2, ?, '2000-01-01') \
+                  ON DUPLICATE KEY UPDATE holder = GREATEST(holder, ?)";
+    sql_query(record).bind::<Text, _>(step).bind::<Text, _>(step).execute(connection).map(drop)
+}
+
+/// The latest step that was begun; empty where none is recorded.
+pub(super) fn begun(connection: &mut AnyConnection) -> QueryResult<String> {
+    let step = "COALESCE((SELECT holder FROM __migration_turn WHERE id = 2), '')";
+    diesel::select(sql::<Text>(step)).get_result(connection)
 }
 
 /// Whether somebody else was in the way, and the statement may succeed later.

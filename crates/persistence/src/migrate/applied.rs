@@ -25,24 +25,26 @@ pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Ap
     match connection {
         #[cfg(feature = "sqlite")]
         AnyConnection::Sqlite(_) => {
-            if !exists(connection, "__diesel_schema_migrations")? {
-                return Ok(Applied::Versions(Vec::new()));
-            }
+            let is_migrated = exists(connection, "__diesel_schema_migrations")?;
+            let versions = if is_migrated { versions().load(connection)? } else { Vec::new() };
+            Ok(Applied::Versions(versions))
         }
         #[cfg(feature = "postgres")]
         AnyConnection::Postgres(postgres) => match postgres_grant(postgres)? {
-            None => return Ok(Applied::Versions(Vec::new())),
-            Some(grant) if !grant.is_empty() => return Ok(Applied::NoAccess(grant)),
-            Some(_) => {}
+            None => Ok(Applied::Versions(Vec::new())),
+            Some(grant) if grant.is_empty() => versions().load(postgres).map(Applied::Versions),
+            Some(grant) => Ok(Applied::NoAccess(grant)),
         },
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => return mysql_versions(mysql),
+        AnyConnection::Mysql(mysql) => mysql_versions(mysql),
     }
+}
+
+#[diesel::dsl::auto_type]
+fn versions() -> _ {
     __diesel_schema_migrations::table
         .select(__diesel_schema_migrations::version)
         .order(__diesel_schema_migrations::version)
-        .load(connection)
-        .map(Applied::Versions)
 }
 
 /// The statement that lets the account read the table; empty where it may. `None` where there is no table. The server's
@@ -68,11 +70,10 @@ fn mysql_versions(connection: &mut MysqlConnection) -> QueryResult<Applied> {
     /// The account lacks a privilege for the table, or for a column.
     const DENIED: [i64; 2] = [1142, 1143];
 
-    let versions = __diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .order(__diesel_schema_migrations::version)
-        .load(connection);
-    let Err(error) = versions else { return versions.map(Applied::Versions) };
+    let error = match versions().load(connection) {
+        Ok(versions) => return Ok(Applied::Versions(versions)),
+        Err(error) => error,
+    };
     match crate::fault::mysql::last_error(connection) {
         Some(NO_TABLE) => Ok(Applied::Versions(Vec::new())),
         Some(number) if DENIED.contains(&number) => {

@@ -120,6 +120,7 @@ fn apply(
 
 pub(super) fn attempt(
     connection: &mut AnyConnection,
+    #[cfg_attr(not(feature = "mysql"), expect(unused_variables, reason = "only there may a step be half done"))]
     step: &str,
     turn: &Turn,
     lock_timeout: Duration,

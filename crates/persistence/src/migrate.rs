@@ -7,17 +7,21 @@ use crate::options::{MIGRATE_TIMEOUT, Options};
 use crate::redact::without_secrets;
 use crate::schema_status::SchemaStatus;
 use crate::url::{Address, Backend, OpenError};
+use applied::exists;
 use diesel::ConnectionError;
-use diesel::dsl::sql;
 use diesel::migration::MigrationSource;
-use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use patience::Patience;
 
+pub(crate) use applied::{Applied, applied_versions};
+
+mod applied;
 #[cfg(feature = "sqlite")]
 mod exclusive;
+mod foreign_tables;
 mod patience;
+#[cfg(feature = "postgres")]
+mod place;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod steps;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -33,12 +37,6 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 #[cfg(feature = "mysql")]
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
-
-diesel::table! {
-    __diesel_schema_migrations (version) {
-        version -> Text,
-    }
-}
 
 /// Why the schema was not brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +58,28 @@ pub enum MigrateError {
     /// The account may not create tables; holds the statement that permits it.
     #[error("the database's account may not create tables: have its owner run {0}")]
     NoCreate(String),
+    /// The account may not read which migrations there are; holds the statement that permits it.
+    #[error("the database's account may not read __diesel_schema_migrations: have its owner run {0}")]
+    NoAccess(String),
+    /// PostgreSQL's search path leads to no schema.
+    #[error(
+        "the search_path of the database's account, `{search_path}`, names no schema that it may use: have its owner run \
+         {remedy}, or name a schema in database.url by options=-csearch_path%3DNAME"
+    )]
+    NoSchema {
+        search_path: String,
+        /// A statement.
+        remedy: String,
+    },
+    /// A shop is in a schema further down PostgreSQL's search path.
+    #[error(
+        "the schema `{current}` is first in the search_path and empty, and the schema `{found}` behind it has a shop: name one \
+         of them alone, in database.url by options=-csearch_path%3DNAME or by ALTER ROLE"
+    )]
+    ShopElsewhere { current: String, found: String },
+    /// The database has a table that the shop is going to create; holds its name.
+    #[error("the database has a table `{0}` that is not the shop's; use a database of its own")]
+    ForeignTable(String),
     /// Holds what the database said of the migration that failed.
     #[error("a migration failed: {0}")]
     Failed(String),
@@ -85,6 +105,7 @@ pub fn migrate(options: &Options) -> Result<Vec<String>, MigrateError> {
         AnyConnection::Sqlite(_) => exclusive::in_exclusive_transaction(&mut connection, patience, |connection| {
             let missing = missing(connection, Backend::Sqlite)?;
             if !missing.is_empty() {
+                foreign_tables::refuse(connection, &missing, "")?;
                 apply_all(connection)?;
             }
             Ok(missing)
@@ -105,12 +126,16 @@ fn open(address: &Address, session: &Session, patience: Patience) -> Result<AnyC
 
 /// The names of the migrations that the schema lacks, oldest first.
 fn missing(connection: &mut AnyConnection, backend: Backend) -> Result<Vec<String>, MigrateError> {
-    let applied = applied_versions(connection).map_err(failed)?;
+    let applied = match applied_versions(connection).map_err(failed)? {
+        Applied::Versions(versions) => versions,
+        Applied::NoAccess(grant) => return Err(MigrateError::NoAccess(grant)),
+    };
     match compare(backend, &applied) {
         SchemaStatus::SchemaAhead { unknown } => Err(MigrateError::SchemaAhead(unknown)),
         SchemaStatus::SchemaBehind { missing, .. } => Ok(missing),
         SchemaStatus::Ready
         | SchemaStatus::Away { .. }
+        | SchemaStatus::NoAccess { .. }
         | SchemaStatus::Unsuitable { .. }
         | SchemaStatus::ReadOnly { .. } => Ok(Vec::new()),
     }
@@ -131,33 +156,6 @@ fn apply_all(connection: &mut AnyConnection) -> Result<(), MigrateError> {
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         _ => Ok(()),
     }
-}
-
-/// The versions of the migrations that the schema has, oldest first. Changes nothing. A database that was never migrated
-/// has none.
-pub(crate) fn applied_versions(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
-    if !exists(connection, "__diesel_schema_migrations")? {
-        return Ok(Vec::new());
-    }
-    __diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .order(__diesel_schema_migrations::version)
-        .load(connection)
-}
-
-/// Whether the schema has a table.
-fn exists(connection: &mut AnyConnection, table: &'static str) -> QueryResult<bool> {
-    let schema = match connection {
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(_) => "sqlite_schema WHERE name",
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(_) => "information_schema.tables WHERE table_schema = CURRENT_SCHEMA() AND table_name",
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(_) => "information_schema.tables WHERE table_schema = DATABASE() AND table_name",
-    };
-    let count = format!("(SELECT COUNT(*) FROM {schema} = '{table}')");
-    let tables: i64 = diesel::select(sql::<BigInt>(&count)).get_result(connection)?;
-    Ok(tables > 0)
 }
 
 /// How a schema with these migrations fits this binary.

@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::engine;
 use crate::executor::JobKind;
 use crate::failure::Failure;
-use crate::migrate::{applied_versions, compare};
+use crate::migrate::{Applied, applied_versions, compare};
 use crate::url::Backend;
 use app::clock::Deadline;
 use diesel::connection::SimpleConnection;
@@ -35,6 +35,11 @@ pub enum SchemaStatus {
     ReadOnly {
         /// What it answered to a write.
         reason: String,
+    },
+    /// The account may not read which migrations the schema has.
+    NoAccess {
+        /// The statement that permits it.
+        grant: String,
     },
     /// The schema lacks migrations that this binary has.
     SchemaBehind {
@@ -73,7 +78,8 @@ impl Database {
         }
         let backend = self.backend;
         let status = match self.inspected().run(JobKind::Read, by, applied_versions).await {
-            Ok(applied) => compare(backend, &applied),
+            Ok(Applied::Versions(applied)) => compare(backend, &applied),
+            Ok(Applied::NoAccess(grant)) => SchemaStatus::NoAccess { grant },
             Err(failure) => return self.explain(failure),
         };
         let is_behind = matches!(status, SchemaStatus::SchemaBehind { .. });

@@ -50,6 +50,9 @@ impl Readiness {
                 "the database server is known not to keep a promise: {reason}; or set database.allow_unsuitable_server"
             ),
             SchemaStatus::ReadOnly { reason } => format!("the database takes no writes, reads go on: {reason}"),
+            SchemaStatus::NoAccess { grant } => {
+                format!("the database's account may not read __diesel_schema_migrations: have its owner run {grant}")
+            }
             SchemaStatus::SchemaBehind { missing, .. } => format!(
                 "the database's schema is older than this binary: missing {}; run `go-commerce migrate`",
                 missing.join(", ")

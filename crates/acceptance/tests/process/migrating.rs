@@ -89,7 +89,7 @@ pub(crate) fn eight_processes_start_at_once_on_an_empty_mysql_database() -> Resu
 }
 
 /// The holder of the turn to migrate, if it has begun.
-const TURN: &str = "SELECT holder AS value FROM __migration_turn";
+const TURN: &str = "SELECT holder AS value FROM __migration_turn WHERE id = 1";
 
 fn killed(kind: DatabaseKind) -> Result<(), String> {
     kind.available()?;

@@ -2,7 +2,7 @@
 
 use super::patience::Patience;
 use super::turn::{Length, Turn};
-use super::{MigrateError, failed, missing};
+use super::{MigrateError, exists, failed, foreign_tables, missing, turn};
 use crate::connection::{AnyConnection, Session};
 use crate::fault::Fault;
 use crate::options::MIGRATE_TIMEOUT;
@@ -53,21 +53,43 @@ pub(super) fn by_turns(
     patience: Patience,
 ) -> Result<Vec<String>, MigrateError> {
     let mut applied = Vec::new();
-    if missing(connection, address.backend)?.is_empty() {
+    let steps = missing(connection, address.backend)?;
+    if steps.is_empty() {
         return Ok(applied);
     }
-    check_privileges(connection)?;
-    let mut turn = Turn::wait(connection, address, session, patience, Length::USUAL)?;
+    #[cfg(feature = "postgres")]
+    if let AnyConnection::Postgres(postgres) = connection {
+        super::place::check(postgres)?;
+    }
+    // Before anything is made in the database. The shop's own tables are younger than that of the turn.
+    match foreign_tables::refuse(connection, &steps, "") {
+        Err(refusal) if !exists(connection, turn::TABLE).map_err(failed)? => return Err(refusal),
+        _ => {}
+    }
+    let mut turn = wait_for_turn(connection, address, session, patience)?;
     while let Some(step) = missing(connection, address.backend)?.into_iter().next() {
         match apply(connection, address, &step, &turn, session.lock_timeout)? {
             Attempt::Done => applied.push(step),
             Attempt::TurnLost => {
                 drop(turn);
-                turn = Turn::wait(connection, address, session, Patience::within(MIGRATE_TIMEOUT), Length::USUAL)?;
+                turn = wait_for_turn(connection, address, session, Patience::within(MIGRATE_TIMEOUT))?;
             }
         }
     }
     Ok(applied)
+}
+
+fn wait_for_turn(
+    connection: &mut AnyConnection,
+    address: &Address,
+    session: Session,
+    patience: Patience,
+) -> Result<Turn, MigrateError> {
+    let turn = Turn::wait(connection, address, session, patience, Length::USUAL)?;
+    let begun = turn::begun(connection).map_err(failed)?;
+    let steps = missing(connection, address.backend)?;
+    foreign_tables::refuse(connection, &steps, &begun)?;
+    Ok(turn)
 }
 
 /// Applies the first step that is missing, again and again where others use its table.
@@ -80,7 +102,7 @@ fn apply(
 ) -> Result<Attempt, MigrateError> {
     let patience = Patience::within(MIGRATE_TIMEOUT);
     loop {
-        let error = match attempt(connection, turn, lock_timeout) {
+        let error = match attempt(connection, step, turn, lock_timeout) {
             Ok(()) => return Ok(Attempt::Done),
             Err(error) => error,
         };
@@ -96,7 +118,13 @@ fn apply(
     }
 }
 
-pub(super) fn attempt(connection: &mut AnyConnection, turn: &Turn, lock_timeout: Duration) -> Result<(), StepError> {
+pub(super) fn attempt(
+    connection: &mut AnyConnection,
+    #[cfg_attr(not(feature = "mysql"), expect(unused_variables, reason = "only there may a step be half done"))]
+    step: &str,
+    turn: &Turn,
+    lock_timeout: Duration,
+) -> Result<(), StepError> {
     let begun = Instant::now();
     // Diesel's migrations hide the error of the database. A step that failed before it can have waited for a lock failed by itself.
     let failed_step = |error: Box<dyn std::error::Error + Send + Sync>| StepError::Failed {
@@ -119,6 +147,7 @@ pub(super) fn attempt(connection: &mut AnyConnection, turn: &Turn, lock_timeout:
                 return Err(StepError::TurnLost);
             }
             if let AnyConnection::Mysql(mysql) = connection {
+                turn::begin(mysql, foreign_tables::number(step))?;
                 let applied = mysql.run_next_migration(super::MYSQL).map(drop).map_err(failed_step);
                 if let Err(error) = applied {
                     let fault = crate::fault::mysql::last_error(mysql).map(crate::fault::mysql::fault);
@@ -129,26 +158,5 @@ pub(super) fn attempt(connection: &mut AnyConnection, turn: &Turn, lock_timeout:
         }
         #[cfg(feature = "sqlite")]
         AnyConnection::Sqlite(_) => Ok(()),
-    }
-}
-
-/// Names the missing privilege before the first statement that needs it. Since version 15 PostgreSQL lets nobody but the
-/// owner of a database create tables in its schema `public`.
-fn check_privileges(connection: &mut AnyConnection) -> Result<(), MigrateError> {
-    match connection {
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => {
-            use diesel::dsl::sql;
-            use diesel::sql_types::{Bool, Nullable, Text};
-
-            let grant = "CASE WHEN CURRENT_SCHEMA() IS NULL \
-                         THEN format('CREATE SCHEMA AUTHORIZATION %I', CURRENT_USER) \
-                         ELSE format('GRANT CREATE ON SCHEMA %I TO %I', CURRENT_SCHEMA(), CURRENT_USER) END";
-            let may_create = sql::<Nullable<Bool>>("has_schema_privilege(CURRENT_SCHEMA(), 'CREATE')");
-            let (may_create, grant): (Option<bool>, String) =
-                diesel::select((may_create, sql::<Text>(grant))).get_result(postgres).map_err(failed)?;
-            if may_create == Some(true) { Ok(()) } else { Err(MigrateError::NoCreate(grant)) }
-        }
-        _ => Ok(()),
     }
 }

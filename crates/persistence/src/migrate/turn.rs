@@ -10,7 +10,9 @@ use crate::connection::{self, AnyConnection, Session};
 use crate::fault::Fault;
 use crate::url::Address;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The name of the table.
-const TABLE: &str = "__migration_turn";
+pub(super) const TABLE: &str = "__migration_turn";
 
 /// How long a turn is, and how often its holder renews it.
 #[derive(Clone, Copy, Debug)]
@@ -83,20 +85,40 @@ fn end(connection: &AnyConnection, now: &str, length: Duration) -> String {
 fn make(connection: &mut AnyConnection, patience: Patience) -> Result<(), MigrateError> {
     let Some(dialect) = dialect(connection) else { return Ok(()) };
     patience.wait_for(|| {
+        if exists(connection, TABLE).map_err(failed)? {
+            return Ok(Some(()));
+        }
         let begun = Instant::now();
-        let made = match exists(connection, TABLE) {
-            Ok(true) => Ok(()),
-            Ok(false) => connection.batch_execute(dialect.create),
-            Err(error) => Err(error),
-        };
-        match made.and_then(|()| connection.batch_execute(dialect.fill)) {
+        match connection.batch_execute(dialect.create) {
             Ok(()) => Ok(Some(())),
             Err(error) if is_passing(&error, begun, connection) => Ok(None),
             // PostgreSQL reports two who create one table at once in several ways. Whoever was second finds the table.
-            Err(_) if exists(connection, TABLE).map_err(failed)? => Ok(None),
+            Err(_) if exists(connection, TABLE).map_err(failed)? => Ok(Some(())),
+            Err(error) => Err(failed(error)),
+        }
+    })?;
+    patience.wait_for(|| {
+        let begun = Instant::now();
+        match connection.batch_execute(dialect.fill) {
+            Ok(()) | Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Some(())),
+            Err(error) if is_passing(&error, begun, connection) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     })
+}
+
+/// Records that a step is begun, in a row of its own. A step that a killed process leaves half done is known by that.
+#[cfg(feature = "mysql")]
+pub(super) fn begin(connection: &mut MysqlConnection, step: &str) -> QueryResult<()> {
+    let record = "INSERT INTO __migration_turn (id, holder, ends_at) VALUES (2, ?, '2000-01-01') \
+                  ON DUPLICATE KEY UPDATE holder = GREATEST(holder, ?)";
+    sql_query(record).bind::<Text, _>(step).bind::<Text, _>(step).execute(connection).map(drop)
+}
+
+/// The latest step that was begun; empty where none is recorded.
+pub(super) fn begun(connection: &mut AnyConnection) -> QueryResult<String> {
+    let step = "COALESCE((SELECT holder FROM __migration_turn WHERE id = 2), '')";
+    diesel::select(sql::<Text>(step)).get_result(connection)
 }
 
 /// Whether somebody else was in the way, and the statement may succeed later.

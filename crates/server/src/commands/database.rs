@@ -35,6 +35,12 @@ pub(super) async fn open_with(settings: &Settings, options: Options) -> Result<A
             format_args!("is on a server that is known not to keep a promise: {reason}"),
             "or set database.allow_unsuitable_server",
         )),
+        SchemaStatus::NoAccess { grant } => Err(failed_with_remedy(
+            Exit::DatabaseUnusable,
+            settings,
+            "has migrations that its account may not read in __diesel_schema_migrations",
+            &format!("have its owner run {grant}"),
+        )),
         SchemaStatus::SchemaBehind { applied: 0, .. } => Err(failed_with_remedy(
             Exit::Failed,
             settings,

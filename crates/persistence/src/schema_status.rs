@@ -79,6 +79,7 @@ impl Database {
         let backend = self.backend;
         let status = match self.inspected().run(JobKind::Read, by, applied_versions).await {
             Ok(Applied::Versions(applied)) => compare(backend, &applied),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
             Ok(Applied::NoAccess(grant)) => SchemaStatus::NoAccess { grant },
             Err(failure) => return self.explain(failure),
         };

@@ -17,6 +17,7 @@ pub(crate) enum Applied {
     /// Their versions, oldest first. A database that was never migrated has none.
     Versions(Vec<String>),
     /// The account may not read them; holds the statement that permits it.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     NoAccess(String),
 }
 

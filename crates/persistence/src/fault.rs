@@ -25,6 +25,7 @@ pub(crate) enum Fault {
     /// Another transaction was in the way, and this one was undone; the same work may succeed when it is run again.
     Contention,
     /// The statement took longer than it may.
+    #[cfg_attr(not(any(feature = "postgres", feature = "mysql")), expect(dead_code, reason = "servers alone tell"))]
     TimedOut,
     /// A constraint was violated, which the caller expects.
     Refused,
@@ -61,6 +62,7 @@ impl Fault {
         }
     }
 
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "PostgreSQL's"))]
     /// What an error means that a job met after `took`. Asks the server where the error does not tell by itself.
     pub(crate) fn diagnose(error: &Error, took: Duration, connection: &mut AnyConnection) -> Self {
         match (Self::of(error), connection) {

@@ -3,7 +3,7 @@
 
 use crate::connection::{self, AnyConnection, Session};
 use crate::options::Options;
-use crate::url::{Address, Backend};
+use crate::url::Address;
 
 /// MySQL's and MariaDB's number for a database that they do not have, told to accounts that may know.
 #[cfg(feature = "mysql")]
@@ -22,7 +22,7 @@ pub fn lacks_database(options: &Options) -> bool {
 fn elsewhere(address: &Address) -> Option<(String, Address)> {
     match address.backend {
         #[cfg(feature = "postgres")]
-        Backend::Postgres => {
+        crate::url::Backend::Postgres => {
             let url = address.expose();
             let name = crate::redact::percent_decoded(crate::url::database_name(url)?);
             // The last one counts.
@@ -31,7 +31,7 @@ fn elsewhere(address: &Address) -> Option<(String, Address)> {
             Some((name, Address { url, ..address.clone() }))
         }
         #[cfg(feature = "mysql")]
-        Backend::Mysql => {
+        crate::url::Backend::Mysql => {
             use secrecy::ExposeSecret;
 
             if let Some(name) = &address.database {
@@ -58,6 +58,7 @@ fn without_name(url: &str) -> Option<(String, String)> {
     Some((name.to_owned(), format!("{}{}", base.get(..end)?, url.get(base.len()..)?)))
 }
 
+#[cfg_attr(not(any(feature = "postgres", feature = "mysql")), expect(unused_variables, reason = "servers have names"))]
 fn lacks(connection: &mut AnyConnection, name: &str) -> bool {
     match connection {
         #[cfg(feature = "sqlite")]

@@ -5,29 +5,31 @@ use crate::database::Database;
 use app::clock::Deadline;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::Timestamp;
 use domain::error::Error;
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 #[derive(QueryableByName)]
 struct Moment {
-    #[diesel(sql_type = Timestamp)]
+    #[diesel(sql_type = diesel::sql_types::Timestamp)]
     value: NaiveDateTime,
 }
 
 fn now(connection: &mut AnyConnection) -> QueryResult<Option<NaiveDateTime>> {
-    let moment: Moment = match connection {
+    match connection {
         // SQLite has no clock other than this machine's.
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(_) => return Ok(None),
+        AnyConnection::Sqlite(_) => Ok(None),
         #[cfg(feature = "postgres")]
         AnyConnection::Postgres(postgres) => {
-            sql_query("SELECT clock_timestamp() AT TIME ZONE 'utc' AS value").get_result(postgres)?
+            let now = diesel::sql_query("SELECT clock_timestamp() AT TIME ZONE 'utc' AS value");
+            now.get_result(postgres).map(|Moment { value }| Some(value))
         }
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => sql_query("SELECT UTC_TIMESTAMP(6) AS value").get_result(mysql)?,
-    };
-    Ok(Some(moment.value))
+        AnyConnection::Mysql(mysql) => {
+            let now = diesel::sql_query("SELECT UTC_TIMESTAMP(6) AS value");
+            now.get_result(mysql).map(|Moment { value }| Some(value))
+        }
+    }
 }
 
 impl Database {

@@ -16,8 +16,8 @@ mod replica;
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::OPTIONS;
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::database_name;
-pub(crate) use postgres::{parameter, query, user_info};
+pub(crate) use postgres::{database_name, query};
+pub(crate) use postgres::{parameter, user_info};
 pub use replica::check_replica_url;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -298,5 +298,5 @@ impl ProductLists for ReplicatedLists {
     }
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! A replica that cannot answer, tested with a server that is primary and replica.
 
+#![cfg(feature = "postgres")]
+
 use super::*;
 use crate::support::{Kind, TestDatabase, servers, soon};
 use app::client::ClientAddress;
@@ -8,7 +10,7 @@ use app::context::{Context, Query, RequestId};
 use domain::actor::Actor;
 use domain::error::ErrorCode;
 use std::sync::atomic::AtomicU32;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -16,13 +18,8 @@ struct Fixture {
     test: TestDatabase,
     primary: Arc<Database>,
     replica: Arc<Replica>,
-    watching: JoinHandle<()>,
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        self.watching.abort();
-    }
+    /// Ends with this value.
+    _watching: JoinSet<()>,
 }
 
 /// A database that is its own replica for another account; `None` where there is no PostgreSQL.
@@ -35,8 +32,9 @@ fn fixture(account: &str, rights: &str) -> Option<Fixture> {
     let statement_timeout = Duration::from_millis(700);
     let options = Options { read_url: Some(read_url.into()), statement_timeout, pool_size: 1, ..test.options() };
     let (primary, replica) = (Database::open(options.clone()).unwrap(), Replica::open(&options).unwrap().unwrap());
-    let watching = tokio::spawn(Arc::clone(&replica).watch(Arc::new(SystemClock)));
-    Some(Fixture { test, primary, replica, watching })
+    let mut watching = JoinSet::new();
+    watching.spawn(Arc::clone(&replica).watch(Arc::new(SystemClock)));
+    Some(Fixture { test, primary, replica, _watching: watching })
 }
 
 impl Fixture {

@@ -35,7 +35,7 @@ impl SmallDisk {
         Ok(Self { holder, folder })
     }
 
-    /// The folder, as processes that [`command`](Self::command) starts see it.
+    /// The folder, as processes see it that run on this file system.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("disk")

@@ -62,8 +62,8 @@ impl Fault {
         }
     }
 
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "PostgreSQL's"))]
     /// What an error means that a job met after `took`. Asks the server where the error does not tell by itself.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "PostgreSQL's"))]
     pub(crate) fn diagnose(error: &Error, took: Duration, connection: &mut AnyConnection) -> Self {
         match (Self::of(error), connection) {
             #[cfg(feature = "postgres")]

@@ -125,6 +125,29 @@ async fn a_row_that_is_locked_for_longer_than_a_statement_waits_is_waited_for() 
     }
 }
 
+/// MySQL has a number of its own for a lock that is not waited for, 3572; MariaDB and PostgreSQL tell it as they tell others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_not_waited_for_is_tried_again() {
+    for kind in servers().into_iter().filter(|kind| *kind == Kind::Mysql) {
+        let test = with_rows(kind);
+        let database = test.open();
+        let mut other = test.raw();
+        other.execute("BEGIN; UPDATE leases SET holder = 'o' WHERE name = 'a'");
+        let mut is_first = true;
+        let written = database.write(soon(), move |connection| {
+            speak_german(connection)?;
+            if !std::mem::take(&mut is_first) {
+                // The first attempt was refused.
+                other.execute("COMMIT");
+            }
+            connection.batch_execute("SELECT name FROM leases WHERE name = 'a' FOR UPDATE NOWAIT")?;
+            mark(connection, "a")
+        });
+        written.await.unwrap();
+        assert_eq!((marks(&test), retried(&database)), (vec!["ox".to_owned(), String::new()], 1), "{kind:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_serialized_is_run_again() {
     for kind in servers().into_iter().filter(|kind| *kind == Kind::Postgres) {
